@@ -1,0 +1,36 @@
+"""What does each regularization method do to overfitting on your images?
+
+The public API. Everything is imported when it is first used, so that `import overfitlab` is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from overfitlab._version import __version__
+
+if TYPE_CHECKING:
+    from overfitlab.api import train
+    from overfitlab.errors import OverfitlabError, UsageError
+    from overfitlab.methods.base import Method
+    from overfitlab.run import Run, load_run
+
+_HOMES = {
+    "Method": "overfitlab.methods.base",
+    "OverfitlabError": "overfitlab.errors",
+    "Run": "overfitlab.run",
+    "UsageError": "overfitlab.errors",
+    "load_run": "overfitlab.run",
+    "train": "overfitlab.api",
+}
+
+__all__ = ["Method", "OverfitlabError", "Run", "UsageError", "__version__", "load_run", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""From histories to statements: tables in, tables out."""

@@ -1,0 +1,1 @@
+"""The command line: options in, one-line errors out, no logic of its own."""

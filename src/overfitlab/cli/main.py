@@ -1,0 +1,75 @@
+"""The entry point: commands, and what a user sees when something goes wrong."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from overfitlab._version import __version__
+from overfitlab.cli.train import train
+from overfitlab.errors import OverfitlabError, unknown_name
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+class Commands(click.Group):
+    """A group that suggests the nearest command."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command that `args` names."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise unknown_name("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example:  overfitlab train --method batch_norm+dropout --data digits",
+)
+@click.version_option(__version__, prog_name="overfitlab")
+def cli() -> None:
+    """What does each regularization method do to overfitting on your images?"""
+
+
+cli.add_command(train)
+
+
+def main() -> NoReturn:
+    """Run the command line; every error becomes one line on standard error and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = cli.main(prog_name="overfitlab", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(" ".join(error.format_message().split()), error.exit_code)
+    except OverfitlabError as error:
+        _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}; mend that and run the same command again, it goes on", 1)
+    except Exception as error:  # a bug of ours; nobody should have to read a traceback to report it
+        if os.environ.get("OVERFITLAB_DEBUG"):
+            raise
+        _fail(f"internal error, {type(error).__name__}: {error}; OVERFITLAB_DEBUG=1 shows where", 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"overfitlab: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

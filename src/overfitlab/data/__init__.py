@@ -1,0 +1,1 @@
+"""Images in, batches out: one file per source, then splits, standardization, batches."""

@@ -1,0 +1,27 @@
+"""Errors that reach a user as one line.
+
+Every message says what is wrong and what to do about it; the command line prints it without a traceback.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class OverfitlabError(Exception):
+    """Something outside the program went wrong: data, disk, a diverged run. Exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(OverfitlabError, ValueError):
+    """What was asked for makes no sense: an unknown name, a value out of range. Exit code 2."""
+
+    exit_code = 2
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name that does not exist, with the nearest one that does."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
+    return UsageError(f"unknown {kind} {name!r}; {hint}")

@@ -1,0 +1,84 @@
+"""Finds the methods: those in this folder, and those that other packages bring.
+
+Another package registers a method under the entry point group `overfitlab.methods`, with the method's name as the
+entry's name and its class as the object. Names are known without importing any method, so a misspelt one is
+answered at once.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from importlib.metadata import EntryPoint, entry_points
+
+from overfitlab import methods as package
+from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.methods.base import Composition, Method
+
+GROUP = "overfitlab.methods"
+_NOT_METHODS = {"base", "registry"}
+
+
+def names() -> list[str]:
+    """Return the names of all methods, sorted. A built-in method's file has the name of its method."""
+    built_in = {module.name for module in pkgutil.iter_modules(package.__path__)} - _NOT_METHODS
+    return sorted(built_in | _third_party().keys())
+
+
+def method_class(name: str) -> type[Method]:
+    """Return the class of the method with that name; raises `UsageError` where there is none."""
+    if name not in names():
+        raise unknown_name("method", name, names())
+    third_party = _third_party().get(name)
+    if third_party is not None:
+        try:
+            found = third_party.load()
+        except Exception as error:  # whatever somebody's module does when imported
+            raise OverfitlabError(
+                f"method {name!r} from {third_party.value} cannot be imported: {error}"
+            ) from error
+        if not (isinstance(found, type) and issubclass(found, Method) and getattr(found, "name", None) == name):
+            raise OverfitlabError(f"{third_party.value} is not an overfitlab method with the name {name!r}")
+        return found
+    module = importlib.import_module(f"{package.__name__}.{name}")
+    return next(
+        found
+        for _, found in inspect.getmembers(module, inspect.isclass)
+        if issubclass(found, Method) and getattr(found, "name", None) == name
+    )
+
+
+def parse(text: str) -> Method:
+    """Return the method that `text` describes: `none`, `dropout:rate=0.3`, `batch_norm+dropout`.
+
+    Raises `UsageError` for unknown names, hyperparameters that the method does not have, values out of range, and
+    methods that do not go together.
+    """
+    parts = [part.strip() for part in text.split("+")]
+    if not all(parts):
+        raise UsageError(f"method {text!r} has an empty part; write for example batch_norm+dropout:rate=0.3")
+    methods = [_parse_one(part) for part in parts]
+    return methods[0] if len(methods) == 1 else Composition(methods)
+
+
+def _parse_one(text: str) -> Method:
+    name, colon, settings = text.partition(":")
+    kind = method_class(name)
+    values: dict[str, float] = {}
+    known = list(inspect.signature(kind).parameters)
+    for setting in settings.split(",") if colon else []:
+        parameter, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or parameter in values:
+            raise UsageError(f"{name}: cannot read {setting!r}; write {name}:NAME=NUMBER, each name once")
+        if parameter not in known:
+            if not known:
+                raise UsageError(f"{name} has no hyperparameters, so {parameter!r} cannot be set")
+            raise unknown_name(f"hyperparameter of {name}", parameter, known)
+        try:
+            values[parameter] = float(value)
+        except ValueError:
+            raise UsageError(f"{name}: {parameter} must be a number, not {value!r}") from None
+    return kind(**values)
+
+
+def _third_party() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}

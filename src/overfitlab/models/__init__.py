@@ -1,0 +1,1 @@
+"""Networks as a list of layers that ask the method under study what to insert."""

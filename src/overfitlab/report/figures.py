@@ -1,0 +1,47 @@
+"""Figures, one function each; every one returns a matplotlib `Figure`."""
+
+import io
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from overfitlab.analysis.onset import onset
+from overfitlab.store.history import EpochRow
+
+TRAIN_COLOR, VAL_COLOR = "blue", "orange"  # the notebook's
+
+
+def learning_curves(rows: list[EpochRow], title: str = "") -> Figure:
+    """Return the notebook's figure: two panels, `loss` and `acc`, training in blue, validation in orange.
+
+    The onset of overfitting, the epoch with the lowest validation loss, is a dashed line in both.
+    """
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    epochs = [row.epoch for row in rows]
+    lowest = onset(rows)
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "acc"), strict=True):
+        marker = "o" if len(rows) == 1 else None  # a line through one point is invisible
+        train, val = ([getattr(row, column) for row in rows] for column in (name, f"val_{name}"))
+        axes.plot(epochs, train, color=TRAIN_COLOR, label=f"train_{name}", marker=marker)
+        axes.plot(epochs, val, color=VAL_COLOR, label=f"val_{name}", marker=marker)
+        if lowest is not None:
+            axes.axvline(
+                lowest.epoch, color="0.4", linestyle="--", linewidth=1, label=f"onset (epoch {lowest.epoch})"
+            )
+        axes.set_title(name)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend()
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def rendered(figure: Figure, kind: str) -> bytes:
+    """Return the figure as `png` or `svg`; equal figures give equal bytes."""
+    stream = io.BytesIO()
+    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    with rc_context({"svg.hashsalt": "overfitlab"}):
+        figure.savefig(stream, format=kind, dpi=120, metadata=metadata)
+    return stream.getvalue()

@@ -1,0 +1,66 @@
+"""A finished (or interrupted) run, read from its folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from overfitlab.analysis.onset import onset
+from overfitlab.store import history
+from overfitlab.store.history import EpochRow
+from overfitlab.store.run_folder import HISTORY, RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: `folder` is where it lies, `record` the content of its `run.json`."""
+
+    folder: Path
+    record: dict[str, Any]
+    rows: list[EpochRow]
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Lists over the epochs, as Keras's `History.history`: seconds, loss, acc, val_loss, val_acc."""
+        return {name: [getattr(row, name) for row in self.rows] for name in history.COLUMNS[1:]}
+
+    @property
+    def onset(self) -> int | None:
+        """The epoch with the lowest validation loss; what comes after it is overfitting."""
+        lowest = onset(self.rows)
+        return None if lowest is None else lowest.epoch
+
+    def figure(self) -> "Figure":
+        """Return the learning curves as a matplotlib figure, which a notebook displays by itself."""
+        from overfitlab.report.figures import learning_curves
+
+        return learning_curves(self.rows, title=self.title)
+
+    @property
+    def title(self) -> str:
+        """What was trained, in a few words."""
+        config = self.record["config"]
+        return f"{self.record['method']} on {config['data']}, seed {config['seed']}"
+
+    def summary(self) -> str:
+        """Return what the curves show, in one sentence."""
+        lowest = onset(self.rows)
+        if lowest is None:
+            return "No epoch has a finite validation loss."
+        last = self.rows[-1]
+        best = f"Lowest val_loss {lowest.val_loss:.4f} in epoch {lowest.epoch} (val_acc {lowest.val_acc:.4f})"
+        if last.epoch == lowest.epoch:
+            return f"{best}, the last one: no overfitting seen yet."
+        return (
+            f"{best}: the onset of overfitting. By epoch {last.epoch} val_loss is {last.val_loss:.4f} "
+            f"(loss {last.loss:.4f}) and val_acc {last.val_acc:.4f} (acc {last.acc:.4f})."
+        )
+
+
+def load_run(folder: str | Path) -> Run:
+    """Return the run in `folder`; raises `OverfitlabError` where there is none, or it is damaged."""
+    run_folder = RunFolder(Path(folder))
+    record = run_folder.record()
+    return Run(run_folder.path, record, history.read_csv(run_folder / HISTORY))

@@ -1,0 +1,53 @@
+"""The history of a run: a row an epoch."""
+
+import csv
+import io
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from overfitlab.errors import OverfitlabError
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One epoch.
+
+    `loss` and `acc` are running means over the epoch's changing weights, as Keras logs them; `val_loss` and
+    `val_acc` are taken after it, in evaluation mode: plain cross-entropy in nats, and a fraction from 0 to 1.
+    """
+
+    epoch: int  # from 1
+    seconds: float  # training and validation together
+    loss: float
+    acc: float
+    val_loss: float
+    val_acc: float
+
+
+COLUMNS = tuple(entry.name for entry in fields(EpochRow))
+
+
+def to_csv(rows: list[EpochRow]) -> str:
+    """Return the rows as CSV with a header; numbers in full precision, so that reading gives the same rows."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return stream.getvalue()
+
+
+def read_csv(path: Path) -> list[EpochRow]:
+    """Return the rows of a `history.csv`; raises `OverfitlabError` where it is not one."""
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            rows = [
+                EpochRow(int(line["epoch"]), *(float(line[name]) for name in COLUMNS[1:])) for line in reader
+            ]
+    except OSError as error:
+        raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise OverfitlabError(f"{path} is not a history with the columns {', '.join(COLUMNS)}") from error
+    if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
+        raise OverfitlabError(f"{path} is damaged: its epochs are not 1, 2, 3, ...")
+    return rows

@@ -1,0 +1,142 @@
+"""One run's folder: `run.json` says what it is; history, figures, weights and checkpoints lie beside it.
+
+    run.json                      configuration, data, environment, status, result, checksums of the other files
+    history.csv                   a row an epoch
+    curves.png, curves.svg        loss and accuracy over the epochs
+    model.txt                     the network, layer by layer
+    weights.safetensors           the trained weights
+    checkpoint.safetensors        the state after the last finished epoch; gone once the run has finished
+    checkpoint.previous.safetensors
+"""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.store.atomic import write_atomically
+
+FORMAT = 1
+RECORD = "run.json"
+HISTORY = "history.csv"
+SUMMARY = "model.txt"
+WEIGHTS = "weights.safetensors"
+FIGURES = ("curves.png", "curves.svg")
+CHECKPOINT = "checkpoint.safetensors"
+PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
+LOCK = ".lock"
+
+
+class RunFolder:
+    """Reads and writes a run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __truediv__(self, name: str) -> Path:
+        """Return the path of the file `name` in the folder."""
+        return self.path / name
+
+    @contextlib.contextmanager
+    def claimed(self, run_id: str) -> Iterator[None]:
+        """Make the folder where there is none, and keep other processes out of it.
+
+        Raises `UsageError` where the folder holds another run or other files, and `OverfitlabError` where it cannot
+        be written or another process trains in it.
+        """
+        self._refuse_strangers(run_id)
+        lock = filelock.FileLock(self / LOCK, timeout=0)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except filelock.Timeout:
+            raise OverfitlabError(
+                f"another process is training in {self.path}; wait for it, or choose another --out"
+            ) from None
+        except OSError as error:
+            self._remove_if_unused()
+            reason = error.strerror or str(error)
+            raise OverfitlabError(
+                f"cannot write to {self.path} ({reason}); choose another folder with --out"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+            self._remove_if_unused()
+
+    def _remove_if_unused(self) -> None:
+        with contextlib.suppress(OSError):  # it is as good as gone, or not ours
+            if {entry.name for entry in self.path.iterdir()} <= {LOCK}:
+                (self / LOCK).unlink(missing_ok=True)
+                self.path.rmdir()
+
+    def _refuse_strangers(self, run_id: str) -> None:
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise UsageError(f"{self.path} is a file, not a folder; choose another --out")
+        if (self / RECORD).exists():
+            record = self.record()
+            if record["id"] != run_id:
+                config = record["config"]
+                raise UsageError(
+                    f"{self.path} holds another run ({config['method']} on {config['data']}, seed {config['seed']}); "
+                    "choose another --out, or repeat that run's command to resume it"
+                )
+        elif any(entry.name != LOCK for entry in self.path.iterdir()):
+            raise UsageError(f"{self.path} is not empty and not a run; choose another --out")
+
+    def record(self) -> dict[str, Any]:
+        """Return the content of `run.json`; raises `OverfitlabError` where it is missing or damaged."""
+        path = self / RECORD
+        advice = "move the folder away, or choose another one"
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise OverfitlabError(f"{self.path} is not a run: it has no {RECORD}") from None
+        except OSError as error:
+            raise OverfitlabError(f"{path} cannot be read ({error.strerror}); {advice}") from error
+        except (ValueError, RecursionError):
+            raise OverfitlabError(f"{path} is damaged (not JSON); {advice}") from None
+        if not isinstance(record, dict) or not _shaped_like_a_record(record):
+            raise OverfitlabError(f"{path} is damaged (entries are missing); {advice}")
+        if record["format"] != FORMAT:
+            raise OverfitlabError(f"{path} has format {record['format']}, this version reads {FORMAT}; {advice}")
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Replace `run.json`."""
+        self.write(RECORD, (json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace the file `name`, atomically."""
+        write_atomically(self / name, content)
+
+    def checksums(self, names: list[str]) -> dict[str, str]:
+        """Return the SHA-256 of those files."""
+        return {name: hashlib.sha256((self / name).read_bytes()).hexdigest() for name in names}
+
+    def damaged_files(self) -> list[str]:
+        """Return the files of a finished run that are missing or not as they were written."""
+        damaged = []
+        for name, checksum in self.record()["files"].items():
+            path = self / name
+            if not path.is_file() or self.checksums([name])[name] != checksum:
+                damaged.append(name)
+        return damaged
+
+
+def _shaped_like_a_record(record: dict[str, Any]) -> bool:
+    shape = {
+        "format": int, "id": str, "status": str, "config": dict, "resolved": dict, "data": dict, "files": dict,
+        "environment": dict, "times": dict,
+    }  # fmt: skip
+    if not all(isinstance(record.get(name), kind) for name, kind in shape.items()):
+        return False
+    return all(name in record["config"] for name in ("method", "data", "seed", "protocol"))

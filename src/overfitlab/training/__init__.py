@@ -1,0 +1,1 @@
+"""One run: the loop, the step, the optimizer, the checkpoint; resumable to the bit."""

@@ -1,0 +1,107 @@
+"""The state of a run after an epoch: weights, optimizer moments and history, in one checksummed file.
+
+Sources of a resume, in order: `checkpoint.safetensors`; where that is damaged, `checkpoint.previous.safetensors`;
+where neither was ever written, the start. Random state needs no saving, because every draw is keyed by its moment.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from overfitlab.errors import OverfitlabError
+from overfitlab.models.network import Network
+from overfitlab.store.history import EpochRow
+from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
+from overfitlab.training.optimizer import KerasAdam
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come."""
+
+    steps: int
+    rows: list[EpochRow]
+
+
+class _DamagedError(Exception):
+    pass
+
+
+def save(folder: RunFolder, run_id: str, model: Network, optimizer: KerasAdam, progress: Progress) -> None:
+    """Write the checkpoint; the one before it is kept."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"optimizer.{name}": value for name, value in optimizer.state().items()}
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    state = json.dumps({"run": run_id, "steps": progress.steps, "rows": [asdict(row) for row in progress.rows]})
+    metadata = {"state": state, "sha256": _digest(state, tensors)}
+    content = safetensors.torch.save(tensors, metadata)
+    current = folder / CHECKPOINT
+    if current.exists():
+        current.replace(folder / PREVIOUS_CHECKPOINT)
+    folder.write(CHECKPOINT, content)
+
+
+def restore(folder: RunFolder, run_id: str, model: Network, optimizer: KerasAdam) -> Progress | None:
+    """Put model and optimizer into the state of the last good checkpoint; None where there is none yet.
+
+    Raises `OverfitlabError` where checkpoints exist and none of them is good.
+    """
+    existing = [path for path in (folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT) if path.exists()]
+    for path in existing:
+        try:
+            tensors, state = _read(path, run_id)
+            return _apply(tensors, state, model, optimizer)
+        except _DamagedError:
+            continue
+    if existing:
+        raise OverfitlabError(f"the checkpoints in {folder.path} are damaged; remove that folder to start over")
+    return None
+
+
+def remove(folder: RunFolder) -> None:
+    """Delete the checkpoints of a run that has finished."""
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    (folder / PREVIOUS_CHECKPOINT).unlink(missing_ok=True)
+
+
+def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        with safetensors.safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata() or {}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a mapping
+        state = metadata["state"]
+        if metadata["sha256"] != _digest(state, tensors):
+            raise _DamagedError
+        decoded = json.loads(state)
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        raise _DamagedError from error
+    if decoded["run"] != run_id:
+        raise _DamagedError
+    return tensors, decoded
+
+
+def _apply(
+    tensors: dict[str, Tensor], state: dict[str, Any], model: Network, optimizer: KerasAdam
+) -> Progress:
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+    model.load_state_dict(part("model."))
+    optimizer.load_state(part("optimizer."), state["steps"])
+    return Progress(steps=state["steps"], rows=[EpochRow(**row) for row in state["rows"]])
+
+
+def _digest(state: str, tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(state.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

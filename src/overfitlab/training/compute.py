@@ -1,0 +1,70 @@
+"""How to compute: threads, precision, and an allocator that keeps its memory."""
+
+import ctypes
+import sys
+from dataclasses import dataclass
+
+import torch
+
+from overfitlab.store.environment import usable_cores
+
+DTYPES = {"bfloat16": torch.float32, "float32": torch.float32, "float64": torch.float64}
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How one run computes; what changes here can change its bits, so a run records it and keeps it.
+
+    `bfloat16` means weights, sums and statistics in float32 with convolutions and matrix products in bfloat16.
+    """
+
+    precision: str
+    threads: int
+    device: str = "cpu"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of weights and inputs."""
+        return DTYPES[self.precision]
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which forward passes run."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+
+def resolve(precision: str, threads: int | None) -> Compute:
+    """Return what `auto` and None mean on this machine.
+
+    bfloat16 where the processor has instructions for it (AMX or AVX-512-bf16), which makes a step one and a half
+    times as fast or more; without them it would be emulated, and float32 is faster.
+    """
+    if precision == "auto":
+        precision = "bfloat16" if _has_bfloat16_instructions() else "float32"
+    return Compute(precision=precision, threads=threads or usable_cores())
+
+
+def prepare(compute: Compute) -> None:
+    """Set this process up for training: threads, and memory that is kept between steps."""
+    torch.set_num_threads(compute.threads)
+    _keep_freed_memory()
+
+
+def _has_bfloat16_instructions() -> bool:
+    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+
+
+def _keep_freed_memory() -> None:
+    """Raise glibc's thresholds, so that the 2 MB tensors of a step are not given back and faulted in page by page.
+
+    Worth a fifth of a step where it has been measured (docs/performance.md). Other C libraries are left alone.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # musl has none
+        return
+    mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the largest value that glibc takes
+    mallopt(M_TRIM_THRESHOLD, 512 * 2**20)
