@@ -99,9 +99,7 @@ def train(
             folder.write(SUMMARY, summary(model, image_shape, f"{settings.name}_cnn").encode())
         else:
             _note_changes(record, tell)
-            trainer.progress = (
-                checkpoint.restore(folder, run_id, model, trainer.optimizer) or trainer.progress
-            )
+            trainer.progress = checkpoint.restore(folder, run_id, model, trainer.optimizer) or trainer.progress
         record["status"] = RUNNING
         folder.write_record(record)
         tell.plan(config, chosen.label, split, resolved, model.parameter_counts())
@@ -221,8 +219,7 @@ def _divergence(run: Run) -> str:
 
 def _json_safe(values: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
     }
 
 

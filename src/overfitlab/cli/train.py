@@ -15,29 +15,66 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     "  overfitlab train --method none --data digits --epochs 100 --learning-rate 1e-3\n"
     "  overfitlab train --method batch_norm+dropout:rate=0.3 --seed 1"
 )
-@click.option("--method", default="batch_norm", show_default=True, metavar="M",
-              help="Regularization method; none, batch_norm, dropout, or several joined by +.")
-@click.option("--data", default="auto", show_default=True, metavar="D",
-              help="cifar10, digits, or auto: CIFAR-10 where it is on this machine, else digits.")
-@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR",
-              help="The folder that holds CIFAR-10.  [default: $OVERFITLAB_DATA, then the usual places]")
-@click.option("--protocol", default="notebook", show_default=True, metavar="P",
-              help=f"Everything that is held fixed: {', '.join(PROTOCOLS)}.")
+@click.option(
+    "--method",
+    default="batch_norm",
+    show_default=True,
+    metavar="M",
+    help="Regularization method; none, batch_norm, dropout, or several joined by +.",
+)
+@click.option(
+    "--data",
+    default="auto",
+    show_default=True,
+    metavar="D",
+    help="cifar10, digits, or auto: CIFAR-10 where it is on this machine, else digits.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that holds CIFAR-10.  [default: $OVERFITLAB_DATA, then the usual places]",
+)
+@click.option(
+    "--protocol",
+    default="notebook",
+    show_default=True,
+    metavar="P",
+    help=f"Everything that is held fixed: {', '.join(PROTOCOLS)}.",
+)
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's, 30]")
 @click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's, 32]")
-@click.option("--learning-rate", "--lr", type=float, metavar="X",
-              help="Of Adam.  [default: the protocol's, 0.0001]")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N",
-              help="Fixes initial weights, batch order and masks.")
-@click.option("--precision", default="auto", show_default=True, metavar="P",
-              help=f"{', '.join(PRECISIONS[1:])}, or auto: the fastest on this processor.")
+@click.option("--learning-rate", "--lr", type=float, metavar="X", help="Of Adam.  [default: the protocol's, 0.0001]")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Fixes initial weights, batch order and masks.",
+)
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    metavar="P",
+    help=f"{', '.join(PRECISIONS[1:])}, or auto: the fastest on this processor.",
+)
 @click.option("--threads", type=int, metavar="N", help="Threads to compute with.  [default: one a core]")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR",
-              help="The run's folder.  [default: one below runs/, named after what is trained]")
-@click.option("--json", "as_json", is_flag=True,
-              help="Print one JSON document to standard output, everything else to standard error.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run's folder.  [default: one below runs/, named after what is trained]",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document to standard output, everything else to standard error.",
+)
 @click.pass_context
-def train(ctx: click.Context, as_json: bool, **options: object) -> None:  # fmt: skip
+def train(ctx: click.Context, /, as_json: bool, **options: object) -> None:  # fmt: skip
     """Train the notebook's network under one method, and draw its learning curves.
 
     It leaves a folder with the history, the curves, the weights, and a record of how they came about. The same

@@ -45,5 +45,6 @@ class BatchSource:
 
     def in_order(self, rows: Indices, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield batches over `rows` in that order, the last, partial one included."""
-        for part in torch.from_numpy(np.ascontiguousarray(rows)).split(batch_size):
-            yield self.gather(part)
+        indices = torch.from_numpy(np.ascontiguousarray(rows))
+        for start in range(0, len(indices), batch_size):
+            yield self.gather(indices[start : start + batch_size])

@@ -77,9 +77,7 @@ def load(data_dir: Path | None = None) -> Dataset:
         copy = _copy_in(place.folder)
         if copy is None:
             if place.folder == data_dir:
-                raise OverfitlabError(
-                    f"no CIFAR-10 in {data_dir}; it should hold {FOLDER}/ or {ARCHIVES[0]}"
-                )
+                raise OverfitlabError(f"no CIFAR-10 in {data_dir}; it should hold {FOLDER}/ or {ARCHIVES[0]}")
             continue
         where, read_member = copy
         if place.named:
@@ -108,21 +106,24 @@ def _copy_in(folder: Path) -> tuple[Path, Callable[[str], bytes]] | None:
     """Return where the copy in `folder` lies and how to read a member of it, None where there is no copy."""
     for unpacked in (folder / FOLDER, folder):
         if (unpacked / "test_batch").exists() or (unpacked / "data_batch_1").exists():
-            return unpacked, lambda member: _read_file(unpacked / member)
+            return unpacked, _folder_reader(unpacked)
     for name in ARCHIVES:
         if (folder / name).is_file():
             return folder / name, _archive_reader(folder / name)
     return None
 
 
-def _read_file(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if not path.is_file() or size > LARGEST_MEMBER:
-            raise OverfitlabError(f"{path} is not a CIFAR-10 batch; fetch CIFAR-10 anew")
-        return path.read_bytes()
-    except OSError as error:
-        raise OverfitlabError(f"{path} cannot be read ({error.strerror}); fetch CIFAR-10 anew") from error
+def _folder_reader(folder: Path) -> Callable[[str], bytes]:
+    def read(member: str) -> bytes:
+        path = folder / member
+        try:
+            if not path.is_file() or path.stat().st_size > LARGEST_MEMBER:
+                raise OverfitlabError(f"{path} is missing or no CIFAR-10 batch; fetch CIFAR-10 anew")
+            return path.read_bytes()
+        except OSError as error:
+            raise OverfitlabError(f"{path} cannot be read ({error.strerror}); fetch CIFAR-10 anew") from error
+
+    return read
 
 
 def _archive_reader(path: Path) -> Callable[[str], bytes]:
@@ -149,8 +150,8 @@ def _members_of(path: Path) -> Iterator[tuple[str, bytes]]:
                 if info.size > LARGEST_MEMBER:
                     raise OverfitlabError(f"{path}: {member} is too large for a CIFAR-10 batch")
                 stream = archive.extractfile(info)
-                assert stream is not None  # isfile() above
-                yield member, stream.read()
+                if stream is not None:  # never None for a regular file, but its type says so
+                    yield member, stream.read()
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise OverfitlabError(f"{path} is damaged or incomplete ({error}); fetch CIFAR-10 anew") from error
 

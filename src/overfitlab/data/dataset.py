@@ -39,5 +39,5 @@ class Dataset:
                 digest.update(b"none")
                 continue
             digest.update(repr((array.dtype.str, array.shape)).encode())
-            digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()

@@ -28,10 +28,9 @@ class PickledArray:
     def __setstate__(self, state: Any) -> None:
         """Take NumPy's state (version, shape, dtype, Fortran order, content), if it is an array of uint8."""
         match state:
-            case (1, tuple(shape), _ByteType(), bool(fortran), bytes(content)) if (
-                all(isinstance(size, int) and 0 <= size <= len(content) for size in shape)
-                and math.prod(shape) == len(content)
-            ):
+            case (1, tuple(shape), _ByteType(), bool(fortran), bytes(content)) if all(
+                isinstance(size, int) and 0 <= size <= len(content) for size in shape
+            ) and math.prod(shape) == len(content):
                 flat = np.frombuffer(content, dtype=np.uint8)
                 self.array = flat.reshape(shape, order="F" if fortran else "C")
             case _:
@@ -113,5 +112,13 @@ def restricted_loads(content: bytes) -> Any:
     except pickle.UnpicklingError:
         raise
     # a damaged pickle makes the machine that runs its opcodes fail in nearly any way
-    except (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        MemoryError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise pickle.UnpicklingError(f"damaged pickle ({type(error).__name__})") from error

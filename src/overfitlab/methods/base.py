@@ -80,7 +80,7 @@ class Method:
         if not number or not math.isfinite(value) or not low <= value <= high:
             bound = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
             raise UsageError(f"{self.name}: {parameter} must be a number {bound}, not {value!r}")
-        object.__setattr__(self, parameter, type(declared.default)(value))  # 0 and 0.0 are one setting
+        object.__setattr__(self, parameter, float(value))  # 0 and 0.0 are one setting
 
 
 class Composition(Method):

@@ -53,13 +53,9 @@ class BatchNormLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return x normalized, in its own shape and dtype."""
         if not self.training:
-            return F.batch_norm(
-                x, self.moving_mean, self.moving_variance, self.gamma, self.beta, eps=self.epsilon
-            )
+            return F.batch_norm(x, self.moving_mean, self.moving_variance, self.gamma, self.beta, eps=self.epsilon)
         # the primitive below F.batch_norm: it hands out the batch statistics, and takes a batch of one
-        y, mean, inverse_std = torch.native_batch_norm(
-            x, self.gamma, self.beta, None, None, True, 0.0, self.epsilon
-        )
+        y, mean, inverse_std = torch.native_batch_norm(x, self.gamma, self.beta, None, None, True, 0.0, self.epsilon)
         with torch.no_grad():
             variance = (inverse_std.pow(-2) - self.epsilon).clamp_min_(0)  # rounding can fall just below zero
             self.moving_mean.mul_(self.momentum).add_(mean, alpha=1 - self.momentum)

@@ -33,9 +33,7 @@ def method_class(name: str) -> type[Method]:
         try:
             found = third_party.load()
         except Exception as error:  # whatever somebody's module does when imported
-            raise OverfitlabError(
-                f"method {name!r} from {third_party.value} cannot be imported: {error}"
-            ) from error
+            raise OverfitlabError(f"method {name!r} from {third_party.value} cannot be imported: {error}") from error
         if not (isinstance(found, type) and issubclass(found, Method) and getattr(found, "name", None) == name):
             raise OverfitlabError(f"{third_party.value} is not an overfitlab method with the name {name!r}")
         return found

@@ -108,18 +108,21 @@ class Builder:
         self._method = method
         self._key = key
         self._layers = Network()
+        self._biased: Conv2D | Dense  # the last of them
         self._counts: Counter[str] = Counter()  # of sites too, used or not: names do not depend on the method
 
     def conv(self, filters: int) -> None:
         """Append a 3x3 convolution."""
         name = self._next_name("conv")
-        self._layers.add_module(name, Conv2D(self._channels, filters, self._key / "init" / name))
+        self._biased = Conv2D(self._channels, filters, self._key / "init" / name)
+        self._layers.add_module(name, self._biased)
         self._channels = filters
 
     def dense(self, units: int) -> None:
         """Append a fully connected layer."""
         name = self._next_name("dense")
-        self._layers.add_module(name, Dense(self._channels, units, self._key / "init" / name))
+        self._biased = Dense(self._channels, units, self._key / "init" / name)
+        self._layers.add_module(name, self._biased)
         self._channels = units
 
     def relu(self) -> None:
@@ -139,11 +142,10 @@ class Builder:
 
     def norm_site(self) -> None:
         """Let the method insert a layer between a convolution or dense layer and its activation."""
-        before = self._layers[-1]
         layer = self._insert(Site("norm", self._next_name("norm"), self._channels, self._ndim))
         if layer is not None and any(getattr(part, "removes_mean", False) for part in layer.modules()):
             # the true gradient of this bias is zero: leave it at its value instead of training it on rounding errors
-            before.bias_trains = False
+            self._biased.bias_trains = False
 
     def pool_site(self) -> None:
         """Let the method insert a layer after a pooling."""

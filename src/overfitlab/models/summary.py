@@ -1,6 +1,6 @@
 """A network as a table, as Keras's `model.summary()` prints it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -46,16 +46,14 @@ def _output_shapes(model: Network, image_shape: tuple[int, int, int]) -> dict[st
     """Return each layer's output shape in Keras's order (batch, height, width, channels)."""
     shapes: dict[str, str] = {}
 
-    def note(name: str) -> None:
+    def note_shape_as(name: str) -> Callable[[nn.Module, object, Tensor], None]:
         def hook(_layer: nn.Module, _inputs: object, output: Tensor) -> None:
             sizes = output.shape[1:] if output.ndim == 2 else (*output.shape[2:], output.shape[1])
             shapes[name] = f"(None, {', '.join(str(size) for size in sizes)})"
 
-        hooks.append(layer.register_forward_hook(hook))
+        return hook
 
-    hooks: list[torch.utils.hooks.RemovableHandle] = []
-    for name, layer in _leaves(model):
-        note(name)
+    hooks = [layer.register_forward_hook(note_shape_as(name)) for name, layer in _leaves(model)]
     height, width, channels = image_shape
     dtype = next(model.parameters()).dtype
     training = model.training

@@ -26,9 +26,7 @@ def learning_curves(rows: list[EpochRow], title: str = "") -> Figure:
         axes.plot(epochs, train, color=TRAIN_COLOR, label=f"train_{name}", marker=marker)
         axes.plot(epochs, val, color=VAL_COLOR, label=f"val_{name}", marker=marker)
         if lowest is not None:
-            axes.axvline(
-                lowest.epoch, color="0.4", linestyle="--", linewidth=1, label=f"onset (epoch {lowest.epoch})"
-            )
+            axes.axvline(lowest.epoch, color="0.4", linestyle="--", linewidth=1, label=f"onset (epoch {lowest.epoch})")
         axes.set_title(name)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

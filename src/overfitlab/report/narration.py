@@ -27,7 +27,7 @@ class Narrator:
     def say(self, text: str) -> None:
         """Write lines."""
         if self._stream is not None:
-            print(text, file=self._stream, flush=True)  # noqa: T201 - printing is its purpose
+            print(text, file=self._stream, flush=True)
 
     def data(self, dataset: Dataset, *, loud: bool) -> None:
         """Say what the images are; `loud` where they are not those that the reader will expect."""

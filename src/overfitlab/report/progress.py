@@ -44,7 +44,7 @@ class Lines(Observer):
         """Take away what does not stay; also after an interruption."""
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)  # noqa: T201 - printing is its purpose
+        print(line, file=self._stream, flush=True)
 
 
 class LiveBar(Lines):

@@ -22,7 +22,7 @@ def environment() -> dict[str, str | int]:
 
 def usable_cores() -> int:
     """Return how many cores this process may run on."""
-    if sys.platform == "linux":
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

@@ -41,9 +41,7 @@ def read_csv(path: Path) -> list[EpochRow]:
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
-            rows = [
-                EpochRow(int(line["epoch"]), *(float(line[name]) for name in COLUMNS[1:])) for line in reader
-            ]
+            rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in COLUMNS[1:])) for line in reader]
     except OSError as error:
         raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:

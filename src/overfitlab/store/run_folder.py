@@ -1,12 +1,12 @@
 """One run's folder: `run.json` says what it is; history, figures, weights and checkpoints lie beside it.
 
-    run.json                      configuration, data, environment, status, result, checksums of the other files
-    history.csv                   a row an epoch
-    curves.png, curves.svg        loss and accuracy over the epochs
-    model.txt                     the network, layer by layer
-    weights.safetensors           the trained weights
-    checkpoint.safetensors        the state after the last finished epoch; gone once the run has finished
-    checkpoint.previous.safetensors
+run.json                      configuration, data, environment, status, result, checksums of the other files
+history.csv                   a row an epoch
+curves.png, curves.svg        loss and accuracy over the epochs
+model.txt                     the network, layer by layer
+weights.safetensors           the trained weights
+checkpoint.safetensors        the state after the last finished epoch; gone once the run has finished
+checkpoint.previous.safetensors
 """
 
 import contextlib

@@ -87,9 +87,7 @@ def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, decoded
 
 
-def _apply(
-    tensors: dict[str, Tensor], state: dict[str, Any], model: Network, optimizer: KerasAdam
-) -> Progress:
+def _apply(tensors: dict[str, Tensor], state: dict[str, Any], model: Network, optimizer: KerasAdam) -> Progress:
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 

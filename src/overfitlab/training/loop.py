@@ -74,15 +74,13 @@ class Trainer:
         rows = self._material.split.training
         order = (self._key / "order" / epoch).generator().permutation(len(rows))
         mean = RunningMean()
-        for step, (x, labels) in enumerate(
-            batches.in_order(rows[order], self._config.protocol.batch_size), start=1
-        ):
+        for step, (x, labels) in enumerate(batches.in_order(rows[order], self._config.protocol.batch_size), start=1):
             self.model.at(epoch, step)
             with self._compute.autocast():
                 logits = self.model(x)
             logits = logits.to(self._compute.dtype)  # [B, K]
             loss = F.cross_entropy(logits, labels)
-            loss.backward()
+            torch.autograd.backward(loss)
             self.optimizer.step()
             mean.add(loss, logits, labels)
             observer.step_done(step, mean)

@@ -29,9 +29,7 @@ class RunningMean:
 
 
 @torch.inference_mode()
-def evaluate(
-    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], compute: Compute
-) -> tuple[float, float]:
+def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], compute: Compute) -> tuple[float, float]:
     """Return cross-entropy in nats and accuracy over `batches` of images [B, C, H, W] and labels [B].
 
     In evaluation mode: moving statistics, nothing dropped, no penalties added. The model is left in training mode.

@@ -1,0 +1,60 @@
+# The commands of the project; each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BENCH_VENV := .venv-bench
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+.PHONY: help run test lint format docs bench reproduction clean
+
+help:             ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 15
+
+run: $(VENV)/.run ## the notebook's job: train, and draw the learning curves
+	@$(BIN)/overfitlab train $(ARGS)
+
+test: $(VENV)/.test ## all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.lint ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(VENV)/.lint ## let ruff mend what it can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+docs: $(VENV)/.run ## regenerate the pages that are made from the code
+	@$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.run $(BENCH_VENV)/.ready ## speed, beside Keras and plain PyTorch (about 15 minutes; leave the machine alone)
+	@$(BIN)/python benchmarks/speed.py --peer-python $(BENCH_VENV)/bin/python $(ARGS)
+
+NOTEBOOK_LOG ?= ../shared/notebook/history.csv
+reproduction: $(VENV)/.run ## the notebook's log beside ours (6 runs of 30 epochs: over an hour)
+	@$(BIN)/python benchmarks/reproduction.py --notebook-log $(NOTEBOOK_LOG) $(ARGS)
+
+clean:            ## remove the environments (runs/ stays)
+	rm -rf $(VENV) $(BENCH_VENV) build src/*.egg-info
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "overfitlab needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON) (once; a few minutes where PyTorch has to be downloaded) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt
+	@$(PIP_INSTALL) .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@$(PIP_INSTALL) '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.run
+	@$(PIP_INSTALL) '.[lint]'
+	@touch $@
+
+$(BENCH_VENV)/.ready: benchmarks/requirements.txt
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	@touch $@

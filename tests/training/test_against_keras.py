@@ -1,0 +1,173 @@
+"""Keras as an independent oracle: the same network, initial weights and batches give the same trained weights."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from overfitlab.methods import registry
+from overfitlab.models.network import Network
+from overfitlab.models.notebook_cnn import notebook_cnn
+from overfitlab.randomness import Key
+from overfitlab.training.optimizer import KerasAdam
+
+keras = pytest.importorskip("keras", reason="the test extra brings Keras")
+pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's own
+
+SHAPE, CLASSES = (14, 14, 3), 10  # 14 -> 7 -> 4 -> 2: an odd edge on the way
+LEARNING_RATE = 1e-4
+
+
+@pytest.fixture
+def float64_keras(monkeypatch):
+    """Keras in float64 throughout.
+
+    On the torch backend Keras rounds every promoted dtype to 32 bits, so that even with floatx at float64 its
+    BatchNormalization and its loss compute in float32 (on TensorFlow they do not). The one table that says so is
+    replaced by TensorFlow's.
+    """
+    from keras.src.backend.common import dtypes
+
+    assert keras.backend.backend() == "torch"
+    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
+    keras.backend.set_floatx("float64")
+    assert keras.backend.result_type("float64", "float32") == "float64"
+    yield
+    keras.backend.set_floatx("float32")
+
+
+def keras_network(method: str, shape=SHAPE):
+    """The notebook's code, with logits instead of a softmax and `method`'s layers."""
+    layers = keras.layers
+    stack = [keras.Input(shape)]
+    for number, filters in enumerate((32, 32, 64, 64, 128, 128), start=1):
+        stack.append(layers.Conv2D(filters=filters, kernel_size=3, padding="same"))
+        if "batch_norm" in method:
+            stack.append(layers.BatchNormalization())
+        stack.append(layers.Activation("relu"))
+        if number % 2 == 0:
+            stack.append(layers.MaxPool2D(pool_size=(2, 2), strides=2, padding="same"))
+            if "dropout" in method:
+                stack.append(layers.Dropout(0.0))
+    stack += [layers.Flatten(), layers.Dense(256)]
+    if "batch_norm" in method:
+        stack.append(layers.BatchNormalization())
+    stack += [layers.Activation("relu"), layers.Dense(CLASSES)]
+    model = keras.Sequential(stack)
+    model.compile(
+        optimizer=keras.optimizers.Adam(LEARNING_RATE),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["acc"],
+    )
+    return model
+
+
+def in_keras_order(ours: Network) -> list[np.ndarray]:
+    """Our weights as Keras's `get_weights()` lists and shapes them."""
+    found = []
+    for name, value in ours.state_dict().items():
+        array = value.detach().numpy()
+        if name.endswith("weight"):
+            array = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
+        found.append(array)
+    return found
+
+
+def networks(method: str, dtype: torch.dtype):
+    ours = notebook_cnn(SHAPE, CLASSES, registry.parse(method), Key(5)).to(dtype).train()
+    theirs = keras_network(method)
+    theirs.set_weights(in_keras_order(ours))
+    return ours, theirs
+
+
+def batches(dtype: str, sizes: list[int]):
+    rng = np.random.default_rng(0)
+    for size in sizes:
+        x = rng.normal(size=(size, *SHAPE)).astype(dtype)
+        yield x, rng.integers(0, CLASSES, size)
+
+
+def our_step(model: Network, optimizer: KerasAdam, x: np.ndarray, y: np.ndarray, step: int) -> float:
+    model.at(1, step)
+    loss = F.cross_entropy(model(torch.from_numpy(x).permute(0, 3, 1, 2)), torch.from_numpy(y))
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+METHODS = ["none", "batch_norm", "dropout:rate=0", "batch_norm+dropout:rate=0"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.usefixtures("float64_keras")
+def test_every_weight_equals_keras_after_50_steps_in_float64(method):
+    ours, theirs = networks(method, torch.float64)
+    start = [weight.copy() for weight in in_keras_order(ours)]
+    optimizer = KerasAdam(ours, LEARNING_RATE)
+    sizes = [32] * 23 + [27, 1] + [32] * 23 + [5, 1]  # two epochs with a partial last batch, and batches of one
+    for step, (x, y) in enumerate(batches("float64", sizes), start=1):
+        our_loss = our_step(ours, optimizer, x, y, step)
+        their_loss = theirs.train_on_batch(x, y)[0]
+        if step == 1:
+            assert our_loss == pytest.approx(float(their_loss), abs=1e-6)  # Keras reports it in float32
+    assert step == 50
+    trained = in_keras_order(ours)
+    for mine, yours in zip(trained, theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, yours, rtol=0, atol=1e-8)  # 1e-13 where it was measured
+    moved = [np.abs(after - before).max() for after, before in zip(trained, start, strict=True)]
+    assert sum(change > 1e-4 for change in moved) >= 12  # the comparison is not one of untouched weights
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_weight_equals_keras_after_one_step_in_float32(method):
+    ours, theirs = networks(method, torch.float32)
+    optimizer = KerasAdam(ours, LEARNING_RATE)
+    [(x, y)] = batches("float32", [32])
+    our_step(ours, optimizer, x, y, 1)
+    theirs.train_on_batch(x, y)
+    names = list(ours.state_dict())
+    layers = dict(ours.named_children())
+    for name, mine, yours in zip(names, in_keras_order(ours), theirs.get_weights(), strict=True):
+        layer, _, kind = name.partition(".")
+        if kind == "bias" and not layers[layer].bias_trains:
+            assert not mine.any(), "a bias in front of a batch norm has no gradient and stays exactly zero"
+        else:
+            # Adam's first step is lr * g / (|g| + 3.2e-6): a rounding error of 1e-7 in a gradient near zero is one
+            # of up to 3 % of the step, everywhere else it is far less
+            off = np.abs(mine - yours) / LEARNING_RATE
+            assert off.max() < 0.1, name
+            assert np.mean(off > 0.005) < 1e-3, name
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_probabilities_equal_keras_in_evaluation_mode(method):
+    ours, theirs = networks(method, torch.float32)
+    rng = np.random.default_rng(1)
+    for step, (x, y) in enumerate(batches("float32", [32] * 5), start=1):  # give the moving statistics a value
+        our_step(ours, KerasAdam(ours, LEARNING_RATE), x, y, step)
+    theirs.set_weights(in_keras_order(ours))
+    x = rng.normal(size=(40, *SHAPE)).astype("float32")
+    ours.eval()
+    with torch.inference_mode():
+        mine = ours(torch.from_numpy(x).permute(0, 3, 1, 2)).softmax(1).numpy()
+    yours = keras.ops.convert_to_numpy(keras.ops.softmax(theirs(x, training=False)))
+    np.testing.assert_allclose(mine, yours, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "total", "trainable"), [("batch_norm", 816_938, 815_530), ("none", 814_122, 814_122)]
+)
+def test_parameter_counts_are_those_of_the_notebook(method, total, trainable):
+    ours = notebook_cnn((32, 32, 3), CLASSES, registry.parse(method), Key(0))
+    theirs = keras_network(method, (32, 32, 3))
+    assert ours.parameter_counts() == (total, trainable)
+    assert theirs.count_params() == total
+    assert sum(int(np.prod(weight.shape)) for weight in theirs.trainable_weights) == trainable
+
+
+def test_dropout_drops_at_its_rate_where_keras_does():
+    """Keras draws other masks, so what is compared is where the layers are and the mean and spread they cause."""
+    ours = notebook_cnn(SHAPE, CLASSES, registry.parse("dropout"), Key(0))
+    kinds = [type(layer).__name__ for layer in ours.children()]
+    pools = [place for place, kind in enumerate(kinds) if kind == "MaxPool2D"]
+    assert [place for place, kind in enumerate(kinds) if kind == "DropoutLayer"] == [p + 1 for p in pools]
