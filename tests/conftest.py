@@ -1,5 +1,60 @@
-"""Settings that hold for all tests."""
+"""What all tests share: a machine without CIFAR-10, unless a test asks for the real one."""
 
+import hashlib
 import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overfitlab.data import cifar
 
 os.environ["KERAS_BACKEND"] = "torch"  # before anything imports Keras
+REAL_DATA = os.environ.get("OVERFITLAB_DATA")
+IMAGES_IN_A_BATCH = 40
+
+
+@pytest.fixture(autouse=True)
+def _empty_machine(tmp_path, monkeypatch):
+    """No CIFAR-10 anywhere, and a working folder of its own: no test depends on what lies on this machine."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for variable in ("OVERFITLAB_DATA", "KERAS_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+
+
+@pytest.fixture
+def real_cifar10() -> Path:
+    """The folder that $OVERFITLAB_DATA named when the tests began."""
+    if not REAL_DATA:
+        pytest.skip("needs real CIFAR-10: point $OVERFITLAB_DATA at it")
+    return Path(REAL_DATA)
+
+
+@pytest.fixture
+def small_cifar10(tmp_path) -> Path:
+    """A folder in the layout of CIFAR-10 with 200 training and 40 test images, made up."""
+    folder = tmp_path / "small" / cifar.FOLDER
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for member in cifar.MEMBERS:
+        batch = {
+            b"data": rng.integers(0, 256, (IMAGES_IN_A_BATCH, 3072), dtype=np.uint8),
+            b"labels": (np.arange(IMAGES_IN_A_BATCH) % 10).tolist(),
+        }
+        (folder / member).write_bytes(pickle.dumps(batch, protocol=2))
+    return folder.parent
+
+
+@pytest.fixture
+def declared_official(small_cifar10, monkeypatch) -> Path:
+    """The small CIFAR-10 with its own checksums standing for the official ones."""
+    for member in cifar.MEMBERS:
+        content = (small_cifar10 / cifar.FOLDER / member).read_bytes()
+        monkeypatch.setitem(cifar.MEMBERS, member, hashlib.md5(content, usedforsecurity=False).hexdigest())
+    return small_cifar10

@@ -22,11 +22,11 @@ from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.models.summary import summary
 from overfitlab.randomness import Key
 from overfitlab.report.figures import rendered
-from overfitlab.report.narration import Narrator
 from overfitlab.run import Run, load_run
 from overfitlab.store import history
 from overfitlab.store.environment import environment, peak_memory_mb
 from overfitlab.store.run_folder import FIGURES, FORMAT, HISTORY, RECORD, SUMMARY, WEIGHTS, RunFolder
+from overfitlab.terminal.narration import Narrator
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Material, Trainer, diverged, weights

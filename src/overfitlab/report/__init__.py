@@ -1,1 +1,1 @@
-"""What people see of a run: figures and progress."""
+"""What people see of a result: figures."""

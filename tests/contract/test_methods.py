@@ -1,0 +1,95 @@
+"""The contract that every method of the registry keeps, alone and composed with any other."""
+
+import itertools
+
+import pytest
+import torch
+
+from overfitlab.errors import UsageError
+from overfitlab.methods import registry
+from overfitlab.methods.base import Composition
+from overfitlab.models.notebook_cnn import notebook_cnn
+from overfitlab.randomness import Key
+
+SHAPE, CLASSES = (8, 8, 3), 10
+NAMES = registry.names()
+
+
+def network(method: str, seed: int = 3):
+    return notebook_cnn(SHAPE, CLASSES, registry.parse(method), Key(seed))
+
+
+def images(count: int = 6):
+    return torch.randn(count, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def logits(model, epoch=1, step=1):
+    model.train().at(epoch, step)
+    return model(images())
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_layers_in_common_share_their_initial_bits(method):
+    baseline, other = network("none").state_dict(), network(method).state_dict()
+    shared = baseline.keys() & other.keys()
+    assert {name for name in baseline if name.startswith(("conv", "dense"))} <= shared
+    for name in shared:
+        assert torch.equal(baseline[name], other[name]), name
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_its_off_setting_equals_the_baseline_to_the_bit(method):
+    off = registry.method_class(method).off
+    if off is None:
+        assert method in ("none", "batch_norm"), "a method without an off setting has to be known"
+        return
+    text = f"{method}:{','.join(f'{name}={value}' for name, value in off.items())}"
+    assert torch.equal(logits(network(text)), logits(network("none")))
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_the_same_key_and_moment_give_the_same_output(method):
+    assert torch.equal(logits(network(method)), logits(network(method)))
+    random = not torch.equal(logits(network(method), 1, 1), logits(network(method), 1, 2))
+    assert random == (method == "dropout"), "only methods with random draws may depend on the step"
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_evaluation_draws_nothing_and_ignores_the_rest_of_the_batch(method):
+    model = network(method)
+    logits(model)  # moving statistics get a value
+    model.eval()
+    with torch.inference_mode():
+        together = model(images())
+        torch.testing.assert_close(together, torch.cat([model(x[None]) for x in images()]), rtol=1e-5, atol=1e-5)
+        torch.manual_seed(1)
+        model.at(9, 9)
+        assert torch.equal(model(images()), together)
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_no_draw_comes_from_a_global_generator(method):
+    before = torch.random.get_rng_state()
+    logits(network(method))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(NAMES, 2)))
+def test_either_order_of_a_pair_is_equal_or_refused(one, other):
+    try:
+        forward = registry.parse(f"{one}+{other}")
+    except UsageError:
+        with pytest.raises(UsageError):
+            registry.parse(f"{other}+{one}")
+        return
+    assert isinstance(forward, Composition)
+    backward = registry.parse(f"{other}+{one}")
+    assert forward.spec == backward.spec
+    assert torch.equal(logits(network(f"{one}+{other}")), logits(network(f"{other}+{one}")))
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_it_takes_vectors_where_images_have_shrunk_to_a_pixel(method):
+    model = notebook_cnn((1, 1, 1), 2, registry.parse(method), Key(0))
+    model.train().at(1, 1)
+    assert model(torch.zeros(4, 1, 1, 1)).shape == (4, 2)

@@ -1,0 +1,88 @@
+"""Configurations: validated, and identified by what they say."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from overfitlab.config import NOTEBOOK, PRECISIONS, RunConfig, canonical_json, protocol_named
+from overfitlab.errors import UsageError
+
+configs = st.builds(
+    RunConfig,
+    protocol=st.builds(
+        protocol_named,
+        st.just("notebook"),
+        epochs=st.integers(1, 10**6),
+        batch_size=st.integers(1, 10**6),
+        learning_rate=st.floats(1e-12, 1e3),
+    ),
+    method=st.sampled_from(["none", "dropout:rate=0.2"]),
+    data=st.sampled_from(["digits", "cifar10"]),
+    seed=st.integers(0, 2**63 - 1),
+    precision=st.sampled_from(PRECISIONS),
+    threads=st.none() | st.integers(1, 1024),
+)
+
+
+@given(configs, configs)
+def test_equal_configurations_and_only_they_have_equal_ids(one, other):
+    assert (one.run_id("x") == other.run_id("x")) == (one == other)
+    assert one.run_id("x") != one.run_id("y")
+
+
+@given(configs)
+def test_the_canonical_form_is_stable_json(config):
+    text = canonical_json(config.as_dict())
+    assert canonical_json(json.loads(text)) == text
+
+
+def test_the_notebook_protocol_is_the_notebooks():
+    assert NOTEBOOK.epochs == 30
+    assert NOTEBOOK.batch_size == 32
+    assert NOTEBOOK.learning_rate == 1e-4
+    assert (NOTEBOOK.validation_fraction, NOTEBOOK.split_seed) == (0.3, 777)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
+        ({"epochs": 2.5}, "epochs must be a whole number"),
+        ({"epochs": True}, "epochs must be a whole number"),
+        ({"batch_size": -1}, "batch size must be a whole number of at least 1"),
+        ({"learning_rate": math.nan}, "learning rate must be a finite number above 0, not nan"),
+        ({"learning_rate": math.inf}, "learning rate must be a finite number above 0"),
+        ({"learning_rate": 0}, "learning rate must be a finite number above 0"),
+    ],
+)
+def test_values_out_of_range_are_refused(changes, message):
+    with pytest.raises(UsageError, match=message):
+        protocol_named("notebook", **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"seed": 2**63}, "seed must be a whole number from 0"),
+        ({"precision": "float23"}, "unknown precision 'float23'; did you mean 'float32'"),
+        ({"threads": 0}, "threads must be a whole number from 1"),
+    ],
+)
+def test_runs_out_of_range_are_refused(changes, message):
+    with pytest.raises(UsageError, match=message):
+        RunConfig(NOTEBOOK, "none", "digits", **changes)
+
+
+def test_an_unknown_protocol_suggests_the_nearest():
+    with pytest.raises(UsageError, match="did you mean 'notebook'"):
+        protocol_named("notebok")
+
+
+def test_whole_and_decimal_numbers_are_one_configuration():
+    assert protocol_named("notebook", learning_rate=1) == protocol_named("notebook", learning_rate=1.0)
+    one, other = (RunConfig(protocol_named("notebook", learning_rate=x), "none", "digits") for x in (1, 1.0))
+    assert one.run_id("") == other.run_id("")
