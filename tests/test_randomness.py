@@ -27,4 +27,3 @@ def test_neighbouring_keys_are_uncorrelated():
 def test_the_numbers_stay_what_they_are():
     """A change here would change every run: it needs a new major version."""
     assert (Key(777) / "order" / 1).generator().permutation(8).tolist() == [3, 0, 7, 5, 4, 1, 2, 6]
-

@@ -41,6 +41,8 @@ def read_csv(path: Path) -> list[EpochRow]:
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise ValueError("other columns")
             rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in COLUMNS[1:])) for line in reader]
     except OSError as error:
         raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error

@@ -8,10 +8,10 @@ from typing import TextIO
 from overfitlab.config import RunConfig
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.splits import Split
-from overfitlab.terminal.progress import Lines, LiveBar
 from overfitlab.run import Run
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
+from overfitlab.terminal.progress import Lines, LiveBar
 from overfitlab.training.compute import Compute
 from overfitlab.training.observer import Observer
 

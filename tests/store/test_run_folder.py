@@ -1,0 +1,156 @@
+"""Run folders: claimed by one, never mixed up, damage said in words."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.store import history
+from overfitlab.store.atomic import write_atomically
+from overfitlab.store.history import EpochRow
+from overfitlab.store.run_folder import RunFolder
+
+RECORD = {
+    "format": 1,
+    "id": "abc",
+    "status": "running",
+    "config": {"method": "none", "data": "digits", "seed": 1, "protocol": {}},
+    "resolved": {},
+    "data": {},
+    "files": {},
+    "environment": {},
+    "times": {},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder(tmp_path / "run")
+
+
+def test_a_claim_makes_the_folder_and_lets_the_same_run_in_again(folder):
+    with folder.claimed("abc"):
+        folder.write_record(RECORD)
+    with folder.claimed("abc"):
+        assert folder.record() == RECORD
+
+
+def test_a_claim_that_came_to_nothing_leaves_nothing(folder):
+    with pytest.raises(ZeroDivisionError), folder.claimed("abc"):
+        raise ZeroDivisionError
+    assert not folder.path.exists()
+
+
+def test_another_run_is_refused(folder):
+    with folder.claimed("abc"):
+        folder.write_record(RECORD)
+    with pytest.raises(UsageError, match=r"holds another run \(none on digits, seed 1\)"), folder.claimed("xyz"):
+        pass
+
+
+def test_a_folder_with_other_files_is_refused(folder):
+    folder.path.mkdir()
+    (folder / "thesis.doc").touch()
+    with pytest.raises(UsageError, match="not empty and not a run"), folder.claimed("abc"):
+        pass
+    assert os.listdir(folder.path) == ["thesis.doc"]  # noqa: PTH208
+
+
+def test_a_file_instead_of_a_folder_is_refused(folder):
+    folder.path.write_text("")
+    with pytest.raises(UsageError, match="is a file"), folder.claimed("abc"):
+        pass
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OverfitlabError, match="cannot write to .* choose another folder"):
+        with RunFolder(tmp_path / "file" / "run").claimed("abc"):
+            pass
+
+
+def test_two_processes_cannot_claim_one_folder(folder):
+    other = (
+        "import sys; from pathlib import Path; from overfitlab.store.run_folder import RunFolder\n"
+        "from overfitlab.errors import OverfitlabError\n"
+        "try:\n"
+        "    with RunFolder(Path(sys.argv[1])).claimed('abc'): pass\n"
+        "except OverfitlabError as error: print(error)"
+    )
+    with folder.claimed("abc"):
+        folder.write_record(RECORD)
+        command = [sys.executable, "-c", other, str(folder.path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "another process is training in" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "entries are missing"),
+        ("{}", "entries are missing"),
+        (json.dumps(RECORD | {"config": {}}), "entries are missing"),
+        (json.dumps(RECORD | {"format": 99}), "has format 99"),
+    ],
+)
+def test_a_damaged_record_is_one_line(folder, text, message):
+    folder.path.mkdir()
+    (folder / "run.json").write_text(text)
+    with pytest.raises(OverfitlabError, match=message):
+        folder.record()
+
+
+def test_a_folder_without_a_record_is_not_a_run(folder):
+    with pytest.raises(OverfitlabError, match="is not a run"):
+        folder.record()
+
+
+def test_damaged_files_are_found(folder):
+    with folder.claimed("abc"):
+        for name in ("a", "b", "c"):
+            folder.write(name, name.encode())
+        folder.write_record(RECORD | {"files": folder.checksums(["a", "b", "c"])})
+        assert folder.damaged_files() == []
+        (folder / "a").write_text("A")
+        (folder / "c").unlink()
+        assert folder.damaged_files() == ["a", "c"]
+
+
+def test_a_write_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def fails(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert {entry.name for entry in tmp_path.iterdir()} == {"file", "home", "work"}
+
+
+ROWS = [EpochRow(1, 0.1 + 0.2, 1 / 3, 0.5, 2e-300, 0.0), EpochRow(2, 1.0, float("nan"), 0.5, float("inf"), 1.0)]
+
+
+def test_a_history_survives_to_the_bit(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text(history.to_csv(ROWS))
+    assert repr(history.read_csv(path)) == repr(ROWS)
+    assert path.read_text().splitlines()[0] == "epoch,seconds,loss,acc,val_loss,val_acc"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "epoch,loss\n1,2\n", history.to_csv(ROWS).replace("2,1.0", "3,1.0"), "\x00", "epoch\nx\n"]
+)
+def test_a_damaged_history_is_one_line(tmp_path, text):
+    path = tmp_path / "history.csv"
+    path.write_text(text)
+    with pytest.raises(OverfitlabError, match=r"history.csv is (not a history|damaged)"):
+        history.read_csv(path)

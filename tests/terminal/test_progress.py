@@ -1,0 +1,65 @@
+"""What appears on screen while a run trains."""
+
+import io
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+
+from overfitlab.store.history import EpochRow
+from overfitlab.terminal.progress import Lines, keras_line
+
+ROW = EpochRow(1, 16.2, 1.43052, 0.49541, 1.24801, 0.55479)
+OF_THE_NOTEBOOK = (
+    "1094/1094 [==============================] - 16s 15ms/step"
+    " - loss: 1.4305 - acc: 0.4954 - val_loss: 1.2480 - val_acc: 0.5548"
+)
+
+
+def test_the_line_is_keras_s():
+    assert keras_line(ROW, 1094) == OF_THE_NOTEBOOK
+
+
+def test_plain_lines_without_a_terminal():
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.resumed([ROW])
+    lines.epoch_started(2, 30, 1094)
+    lines.epoch_done(ROW, 1094)
+    assert stream.getvalue().splitlines() == [
+        "Resuming after epoch 1, which was saved.", "Epoch 2/30", OF_THE_NOTEBOOK
+    ]  # fmt: skip
+
+
+def on_a_terminal(command):
+    """Run a command with a terminal as its output, and return all that it wrote there."""
+    driver, terminal = pty.openpty()
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"}
+    process = subprocess.Popen(command, stdout=terminal, stderr=subprocess.PIPE, env=environment)
+    os.close(terminal)
+    written = b""
+    while True:
+        ready, _, _ = select.select([driver], [], [], 60)
+        assert ready, "it hangs"
+        try:
+            part = os.read(driver, 65536)
+        except OSError:  # Linux's way of saying that the other end is closed
+            break
+        if not part:
+            break
+        written += part
+    assert process.wait() == 0, process.stderr.read()
+    process.stderr.close()
+    os.close(driver)
+    return written.decode()
+
+
+def test_a_live_bar_on_a_terminal_and_then_the_line():
+    settings = ["--data", "digits", "--epochs", "2", "--batch-size", "2", "--threads", "1", "--precision", "float32"]
+    written = on_a_terminal([sys.executable, "-m", "overfitlab", "train", *settings])
+    bars = re.findall(r"\d+/629.*?ms/step - loss: [\d.]+ - acc: [\d.]+ - ETA: \d+:\d\d \(run: \d+:\d\d\)", written)
+    assert len(bars) >= 3
+    final = re.findall(r"629/629 \[=+\] - \d+s \d+ms/step - loss: .* - val_loss: [\d.]+ - val_acc: [\d.]+", written)
+    assert len(final) == 2

@@ -1,0 +1,203 @@
+"""An interrupted run goes on with the same call, and ends with the same bits."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import safetensors.numpy
+
+import overfitlab
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT
+from overfitlab.training.loop import Trainer
+
+SETTINGS = {"data": "digits", "epochs": 4, "batch_size": 64, "learning_rate": 1e-3, "seed": 5, "verbose": False}
+METHODS = ["none", "batch_norm", "dropout", "batch_norm+dropout"]
+PRECISIONS = ["float32", "bfloat16"]
+
+
+def outcome(run):
+    """Everything of a run that must not depend on interruptions: all but the times."""
+    weights = (run.folder / "weights.safetensors").read_bytes()
+    history = {name: values for name, values in run.history.items() if name != "seconds"}
+    return weights, repr(history)
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Let Ctrl-C come in the middle of the n-th batch from now."""
+
+    def arm(batches):
+        original, left = Trainer._batches, [batches]
+
+        def counted(self, largest):
+            source = original(self, largest)
+            gather = source.gather
+
+            def counting(rows):
+                left[0] -= 1
+                if left[0] == 0:
+                    raise KeyboardInterrupt
+                return gather(rows)
+
+            source.gather = counting
+            return source
+
+        monkeypatch.setattr(Trainer, "_batches", counted)
+
+    return arm
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(method, precision, tmp_path, interrupt, monkeypatch):
+    whole = overfitlab.train(method, precision=precision, out=tmp_path / "whole", **SETTINGS)
+    broken = tmp_path / "broken"
+    for batches in (50, 30, 3):  # in the third epoch (20 + 2 batches each), in the fourth, and right after the start
+        with monkeypatch.context():
+            interrupt(batches)
+            with pytest.raises(KeyboardInterrupt):
+                overfitlab.train(method, precision=precision, out=broken, **SETTINGS)
+        monkeypatch.undo()
+    assert overfitlab.load_run(broken).record["status"] == "interrupted"
+    assert (broken / CHECKPOINT).exists()
+    run = overfitlab.train(method, precision=precision, out=broken, **SETTINGS)
+    assert outcome(run) == outcome(whole)
+    assert len(run.record["resumed"]) == 3
+    assert not (broken / CHECKPOINT).exists()
+    assert not (broken / PREVIOUS_CHECKPOINT).exists()
+
+
+def test_two_seeds_differ(tmp_path):
+    one = overfitlab.train("none", out=tmp_path / "1", **SETTINGS)
+    other = overfitlab.train("none", out=tmp_path / "2", **SETTINGS | {"seed": 6})
+    assert outcome(one)[0] != outcome(other)[0]
+
+
+def test_a_killed_run_is_resumed(tmp_path):
+    """SIGKILL, which no code of ours can see coming."""
+    settings = ["--data", "digits", "--epochs", "6", "--method", "dropout", "--out"]
+    command = [sys.executable, "-m", "overfitlab", "train", *settings]
+    subprocess.run([*command, "whole"], check=True, capture_output=True)
+    victim = subprocess.Popen([*command, "killed"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "work" / "killed" / PREVIOUS_CHECKPOINT).exists():  # after the second epoch
+        assert victim.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
+    assert overfitlab.load_run("killed").record["status"] == "running"
+    resumed = subprocess.run([*command, "killed"], check=True, capture_output=True, text=True)
+    assert "Resuming after epoch" in resumed.stdout
+    assert outcome(overfitlab.load_run("killed")) == outcome(overfitlab.load_run("whole"))
+
+
+@pytest.fixture
+def interrupted(tmp_path, interrupt, monkeypatch):
+    """A run stopped in its third epoch, with two checkpoints."""
+    with monkeypatch.context():
+        interrupt(50)
+        with pytest.raises(KeyboardInterrupt):
+            overfitlab.train("dropout", out=tmp_path / "run", **SETTINGS)
+    monkeypatch.undo()
+    os.chdir(tmp_path)
+    return tmp_path / "run"
+
+
+DAMAGE = [
+    lambda content: b"",
+    lambda content: content[: len(content) // 2],
+    lambda content: content[:5000] + bytes([content[5000] ^ 1]) + content[5001:],
+    lambda content: content.replace(b"val_acc", b"val_akk", 1),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage, tmp_path):
+    path = interrupted / CHECKPOINT
+    path.write_bytes(damage(path.read_bytes()))
+    run = overfitlab.train("dropout", out=interrupted, **SETTINGS)
+    whole = overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS)
+    assert outcome(run) == outcome(whole)
+
+
+def test_when_both_checkpoints_are_damaged_the_way_out_is_named(interrupted):
+    for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
+        (interrupted / name).write_bytes(b"x" * 100)
+    with pytest.raises(OverfitlabError, match="checkpoints in .* are damaged; remove that folder to start over"):
+        overfitlab.train("dropout", out=interrupted, **SETTINGS)
+
+
+def test_another_runs_checkpoint_is_not_taken(interrupted, tmp_path, interrupt, monkeypatch):
+    with monkeypatch.context():
+        interrupt(50)
+        with pytest.raises(KeyboardInterrupt):
+            overfitlab.train("dropout", out=tmp_path / "other", **SETTINGS | {"seed": 6})
+    monkeypatch.undo()
+    (interrupted / CHECKPOINT).write_bytes((tmp_path / "other" / CHECKPOINT).read_bytes())
+    run = overfitlab.train("dropout", out=interrupted, **SETTINGS)
+    whole = overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS)
+    assert outcome(run) == outcome(whole)
+
+
+def test_the_settings_that_were_resolved_are_kept(interrupted, monkeypatch):
+    """`auto` may mean something else tomorrow; the run goes on as it began."""
+    from overfitlab.training import compute
+
+    before = overfitlab.load_run(interrupted).record["resolved"]
+    monkeypatch.setattr(compute, "resolve", lambda precision, threads: pytest.fail("resolved anew"))
+    assert overfitlab.train("dropout", out=interrupted, **SETTINGS).record["resolved"] == before
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch, capsys):
+    settings = SETTINGS | {"verbose": True}
+    first = overfitlab.train("none", out=tmp_path / "run", **settings)
+    monkeypatch.setattr(Trainer, "train", lambda *_: pytest.fail("trained again"))
+    again = overfitlab.train("none", out=tmp_path / "run", **settings)
+    assert outcome(again) == outcome(first)
+    assert "nothing is trained again" in capsys.readouterr().out
+
+
+def test_a_lost_figure_of_a_finished_run_is_drawn_again(tmp_path):
+    run = overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
+    before = (run.folder / "curves.svg").read_bytes()
+    (run.folder / "curves.svg").unlink()
+    overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
+    assert (run.folder / "curves.svg").read_bytes() == before
+
+
+def test_damaged_weights_of_a_finished_run_are_not_passed_over(tmp_path):
+    run = overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
+    (run.folder / "weights.safetensors").write_bytes(b"")
+    with pytest.raises(OverfitlabError, match=r"weights.safetensors is missing or damaged; remove the folder"):
+        overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
+
+
+def test_another_configuration_does_not_touch_the_folder(tmp_path):
+    run = overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    with pytest.raises(UsageError, match="holds another run"):
+        overfitlab.train("none", out=tmp_path / "run", **SETTINGS | {"epochs": 5})
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+def test_a_diverged_run_says_so_each_time_and_keeps_its_history(tmp_path):
+    settings = SETTINGS | {"learning_rate": 1e30, "epochs": 5}
+    for _ in range(2):
+        with pytest.raises(OverfitlabError, match=r"diverged in epoch \d.*lower --learning-rate"):
+            overfitlab.train("none", out=tmp_path / "run", **settings)
+    run = overfitlab.load_run(tmp_path / "run")
+    assert run.record["status"] == "diverged"
+    assert 1 <= len(run.rows) < 5
+
+
+def test_weights_are_what_was_trained(tmp_path):
+    run = overfitlab.train("batch_norm", out=tmp_path / "run", **SETTINGS)
+    weights = safetensors.numpy.load_file(run.folder / "weights.safetensors")
+    assert sum(array.size for array in weights.values()) == run.record["parameters"]["total"]
+    assert not weights["conv1.bias"].any()
+    assert weights["norm1.moving_mean"].any()
