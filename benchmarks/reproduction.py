@@ -19,6 +19,7 @@ from overfitlab.report.figures import TRAIN_COLOR, VAL_COLOR, rendered
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reproduction.md"
 FIGURE = ROOT / "docs" / "figures" / "reproduction.png"
+CURVES = ROOT / "docs" / "figures" / "curves.png"  # what `overfitlab train` draws, for the README
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 COLUMNS = ("loss", "acc", "val_loss", "val_acc")
 
@@ -47,6 +48,8 @@ def main() -> None:
             )
             groups.setdefault(run.record["resolved"]["precision"], []).append(run)
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    first = next(iter(groups.values()))[0]
+    CURVES.write_bytes((first.folder / "curves.png").read_bytes())
     FIGURE.write_bytes(rendered(figure(notebook, groups), "png"))
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)

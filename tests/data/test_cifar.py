@@ -70,7 +70,7 @@ def test_an_archive_is_read_in_place(declared_official):
 
 def test_a_copy_that_nobody_named_needs_the_official_checksums(small_cifar10):
     shutil.copytree(small_cifar10, "data")
-    with pytest.raises(cifar.NotFoundError, match="not the official CIFAR-10 release.*--data-dir"):
+    with pytest.raises(cifar.NotFoundError, match=r"not the official CIFAR-10 release.*--data-dir"):
         cifar.load()
     assert sources.load("auto").name == "digits"
     assert sources.load("cifar10", cifar.Path("data")).name == "cifar10"
@@ -112,7 +112,7 @@ def flipped(content):
 def test_a_damaged_member_is_one_line(small_cifar10, damage):
     path = small_cifar10 / cifar.FOLDER / "data_batch_3"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(OverfitlabError, match="data_batch_3 is not a readable CIFAR-10 batch.*fetch CIFAR-10 anew"):
+    with pytest.raises(OverfitlabError, match=r"data_batch_3 is not a readable CIFAR-10 batch.*fetch CIFAR-10 anew"):
         cifar.load(small_cifar10)
 
 

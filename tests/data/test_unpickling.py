@@ -1,5 +1,6 @@
 """The restricted unpickler: what it takes, and that nothing else ever runs."""
 
+import contextlib
 import os
 import pickle
 import subprocess
@@ -90,7 +91,5 @@ def test_an_array_that_claims_more_than_it_has_is_refused():
 
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_value_or_an_unpickling_error(content):
-    try:
+    with contextlib.suppress(pickle.UnpicklingError):
         restricted_loads(content)
-    except pickle.UnpicklingError:
-        pass

@@ -67,9 +67,9 @@ def test_a_file_instead_of_a_folder_is_refused(folder):
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OverfitlabError, match="cannot write to .* choose another folder"):
-        with RunFolder(tmp_path / "file" / "run").claimed("abc"):
-            pass
+    run_folder = RunFolder(tmp_path / "file" / "run")
+    with pytest.raises(OverfitlabError, match=r"cannot write to .* choose another folder"), run_folder.claimed("abc"):
+        pass
 
 
 def test_two_processes_cannot_claim_one_folder(folder):

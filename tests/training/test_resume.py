@@ -31,7 +31,7 @@ def interrupt(monkeypatch):
     """Let Ctrl-C come in the middle of the n-th batch from now."""
 
     def arm(batches):
-        original, left = Trainer._batches, [batches]
+        original, left = Trainer.batches, [batches]
 
         def counted(self, largest):
             source = original(self, largest)
@@ -46,7 +46,7 @@ def interrupt(monkeypatch):
             source.gather = counting
             return source
 
-        monkeypatch.setattr(Trainer, "_batches", counted)
+        monkeypatch.setattr(Trainer, "batches", counted)
 
     return arm
 
@@ -128,7 +128,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage
 def test_when_both_checkpoints_are_damaged_the_way_out_is_named(interrupted):
     for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
         (interrupted / name).write_bytes(b"x" * 100)
-    with pytest.raises(OverfitlabError, match="checkpoints in .* are damaged; remove that folder to start over"):
+    with pytest.raises(OverfitlabError, match=r"checkpoints in .* are damaged; remove that folder to start over"):
         overfitlab.train("dropout", out=interrupted, **SETTINGS)
 
 

@@ -29,6 +29,7 @@ def learning_curves(rows: list[EpochRow], title: str = "") -> Figure:
             axes.axvline(lowest.epoch, color="0.4", linestyle="--", linewidth=1, label=f"onset (epoch {lowest.epoch})")
         axes.set_title(name)
         axes.set_xlabel("epoch")
+        axes.set_xlim(0.5, len(rows) + 0.5)  # epochs count from 1: no tick at 0
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
     if title:

@@ -38,7 +38,7 @@ class Trainer:
     """Trains one network, epoch by epoch."""
 
     def __init__(self, config: RunConfig, material: Material, model: Network, compute: Compute) -> None:
-        self._config, self._material, self._compute = config, material, compute
+        self._config, self.material, self._compute = config, material, compute
         self._key = Key(config.seed)
         self.model = model.to(compute.dtype)
         self.model.train()
@@ -51,14 +51,14 @@ class Trainer:
         It ends early where the loss is no longer finite; the last row then says so.
         """
         protocol = self._config.protocol
-        training = self._batches(protocol.batch_size)
-        validation = self._batches(EVALUATION_BATCH)
-        rows_to_validate = self._material.split.validation
-        steps = math.ceil(len(self._material.split.training) / protocol.batch_size)
+        training = self.batches(protocol.batch_size)
+        validation = self.batches(EVALUATION_BATCH)
+        rows_to_validate = self.material.split.validation
+        steps = math.ceil(len(self.material.split.training) / protocol.batch_size)
         for epoch in range(len(self.progress.rows) + 1, protocol.epochs + 1):
             started = time.perf_counter()
             observer.epoch_started(epoch, protocol.epochs, steps)
-            loss, acc = self._train_epoch(epoch, training, observer)
+            loss, acc = self.train_epoch(epoch, training, observer)
             observer.validation_started()
             val_loss, val_acc = evaluate(
                 self.model, validation.in_order(rows_to_validate, EVALUATION_BATCH), self._compute
@@ -70,8 +70,9 @@ class Trainer:
             if diverged(self.progress.rows):
                 return
 
-    def _train_epoch(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
-        rows = self._material.split.training
+    def train_epoch(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
+        """Train one epoch, and return the running mean of its loss and accuracy."""
+        rows = self.material.split.training
         order = (self._key / "order" / epoch).generator().permutation(len(rows))
         mean = RunningMean()
         for step, (x, labels) in enumerate(batches.in_order(rows[order], self._config.protocol.batch_size), start=1):
@@ -86,12 +87,13 @@ class Trainer:
             observer.step_done(step, mean)
         return mean.values()
 
-    def _batches(self, largest: int) -> BatchSource:
-        dataset = self._material.dataset
+    def batches(self, largest: int) -> BatchSource:
+        """Return a source of batches of up to that many images."""
+        dataset = self.material.dataset
         return BatchSource(
             dataset.images,
             dataset.labels,
-            self._material.standardization,
+            self.material.standardization,
             largest_batch=largest,
             dtype=self._compute.dtype,
         )

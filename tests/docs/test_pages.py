@@ -1,0 +1,48 @@
+"""The documentation says what the program does."""
+
+import ast
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+READMES = ["README.md", "README.ko.md"]
+
+
+def blocks(name, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_page_of_commands_is_current():
+    page = runpy.run_path(str(ROOT / "docs" / "generate.py"))["commands_page"]()
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == page, "run make docs"
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_python_example_runs(name, small_cifar10, monkeypatch):
+    """On made-up data in CIFAR-10's layout, and for one epoch instead of the notebook's 30."""
+    [code] = blocks(name, "python")
+    assert len(code.strip().splitlines()) <= 10
+    assert "epochs" not in code
+    monkeypatch.setenv("OVERFITLAB_DATA", str(small_cifar10))
+    original = __import__("overfitlab").train
+    monkeypatch.setattr("overfitlab.train", lambda *args, **given: original(*args, **given, epochs=1), raising=False)
+    exec(compile(ast.parse(code), name, "exec"), {})
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_make_targets_in_the_text_exist(name):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"make ([a-z]+)", (ROOT / name).read_text(encoding="utf-8")))
+    assert {"run", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("page", sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("**/*.md")
+                                        if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)))  # fmt: skip
+def test_links_within_the_project_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / page).read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert ((ROOT / page).parent / target).exists(), target
