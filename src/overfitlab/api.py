@@ -62,7 +62,8 @@ def train(
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly.
         epochs: instead of the protocol's; likewise `batch_size` (images) and `learning_rate` (of Adam).
         seed: fixes initial weights, batch order and masks; from 0 to 2**63 - 1.
-        precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: the fastest on this processor.
+        precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: bfloat16 where the processor has instructions
+            for it, else float32.
         threads: of the computation; None for one a core.
         out: the run's folder; None for one below `runs/`, named after what is trained.
         verbose: whether to show progress.

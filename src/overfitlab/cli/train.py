@@ -58,7 +58,7 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     default="auto",
     show_default=True,
     metavar="P",
-    help=f"{', '.join(PRECISIONS[1:])}, or auto: the fastest on this processor.",
+    help=f"{', '.join(PRECISIONS[1:])}, or auto: bfloat16 where the processor has instructions for it, else float32.",
 )
 @click.option("--threads", type=int, metavar="N", help="Threads to compute with.  [default: one a core]")
 @click.option(
