@@ -40,8 +40,12 @@ def test_make_targets_in_the_text_exist(name):
     assert {"run", "test"} <= named <= targets
 
 
-@pytest.mark.parametrize("page", sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("**/*.md")
-                                        if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)))  # fmt: skip
+def pages():
+    found = (path.relative_to(ROOT) for path in ROOT.glob("**/*.md"))
+    return sorted(str(path) for path in found if not any(part.startswith(".") for part in path.parts))
+
+
+@pytest.mark.parametrize("page", pages())
 def test_links_within_the_project_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / page).read_text(encoding="utf-8")):
         if "://" not in target:
