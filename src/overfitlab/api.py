@@ -97,12 +97,12 @@ def train(
         trainer = Trainer(config, material, model, resolved)
         if record is None:
             record = _new_record(run_id, config, chosen.label, material, resolved, trainer)
-            folder.write(SUMMARY, summary(model, image_shape, f"{settings.name}_cnn").encode())
         else:
             _note_changes(record, tell)
             trainer.progress = checkpoint.restore(folder, run_id, model, trainer.optimizer) or trainer.progress
         record["status"] = RUNNING
-        folder.write_record(record)
+        folder.write_record(record)  # before any other file: it is what makes the folder ours
+        folder.write(SUMMARY, summary(model, image_shape, f"{settings.name}_cnn").encode())
         tell.plan(config, chosen.label, split, resolved, model.parameter_counts())
 
         def save() -> None:

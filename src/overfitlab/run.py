@@ -33,7 +33,7 @@ class Run:
         return None if lowest is None else lowest.epoch
 
     def figure(self) -> "Figure":
-        """Return the learning curves as a matplotlib figure, which a notebook displays by itself."""
+        """Return the learning curves as a matplotlib figure, which a Jupyter notebook displays by itself."""
         from overfitlab.report.figures import learning_curves
 
         return learning_curves(self.rows, title=self.title)

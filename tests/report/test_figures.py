@@ -44,6 +44,10 @@ def test_a_single_epoch_is_visible():
         assert axes.get_lines()[0].get_marker() == "o"
 
 
+def test_a_notebook_shows_it():
+    assert learning_curves(ROWS)._repr_png_().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_equal_figures_give_equal_bytes(kind):
     one, other = (rendered(learning_curves(ROWS, "title"), kind) for _ in range(2))

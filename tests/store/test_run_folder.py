@@ -59,6 +59,16 @@ def test_a_folder_with_other_files_is_refused(folder):
     assert os.listdir(folder.path) == ["thesis.doc"]  # noqa: PTH208
 
 
+def test_what_a_kill_left_behind_is_no_stranger(folder):
+    """A kill in the middle of the very first write leaves a lock and a temporary file."""
+    folder.path.mkdir()
+    (folder / ".lock").touch()
+    (folder / ".run.json.abc.overfitlab-tmp").write_text("{")
+    with folder.claimed("abc"):
+        folder.write_record(RECORD)
+    assert {path.name for path in folder.path.iterdir()} == {".lock", "run.json"}
+
+
 def test_a_file_instead_of_a_folder_is_refused(folder):
     folder.path.write_text("")
     with pytest.raises(UsageError, match="is a file"), folder.claimed("abc"):

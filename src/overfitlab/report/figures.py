@@ -1,4 +1,4 @@
-"""Figures, one function each; every one returns a matplotlib `Figure`."""
+"""Figures, one function each; every one returns a matplotlib `Figure` that displays itself in a notebook."""
 
 import io
 
@@ -12,12 +12,19 @@ from overfitlab.store.history import EpochRow
 TRAIN_COLOR, VAL_COLOR = "blue", "orange"  # the notebook's
 
 
-def learning_curves(rows: list[EpochRow], title: str = "") -> Figure:
+class DisplayedFigure(Figure):
+    """A figure that a Jupyter notebook shows when it is the value of a cell."""
+
+    def _repr_png_(self) -> bytes:
+        return rendered(self, "png")
+
+
+def learning_curves(rows: list[EpochRow], title: str = "") -> DisplayedFigure:
     """Return the notebook's figure: two panels, `loss` and `acc`, training in blue, validation in orange.
 
     The onset of overfitting, the epoch with the lowest validation loss, is a dashed line in both.
     """
-    figure = Figure(figsize=(10, 5), layout="constrained")
+    figure = DisplayedFigure(figsize=(10, 5), layout="constrained")
     epochs = [row.epoch for row in rows]
     lowest = onset(rows)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "acc"), strict=True):

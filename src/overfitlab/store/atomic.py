@@ -4,13 +4,15 @@ import os
 import tempfile
 from pathlib import Path
 
+TEMPORARY = ".overfitlab-tmp"  # the ending of files that a kill can leave behind
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: temporary file -> fsync -> rename -> fsync of the folder.
 
     Raises `OSError` where the disk refuses; `path` is then as it was.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)

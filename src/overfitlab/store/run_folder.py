@@ -19,7 +19,7 @@ from typing import Any
 import filelock
 
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.store.atomic import write_atomically
+from overfitlab.store.atomic import TEMPORARY, write_atomically
 
 FORMAT = 1
 RECORD = "run.json"
@@ -65,6 +65,8 @@ class RunFolder:
                 f"cannot write to {self.path} ({reason}); choose another folder with --out"
             ) from error
         try:
+            for leftover in self.path.glob(f".*{TEMPORARY}"):  # of a process that was killed in the middle of a write
+                leftover.unlink()
             yield
         finally:
             lock.release()
@@ -89,7 +91,7 @@ class RunFolder:
                     f"{self.path} holds another run ({config['method']} on {config['data']}, seed {config['seed']}); "
                     "choose another --out, or repeat that run's command to resume it"
                 )
-        elif any(entry.name != LOCK for entry in self.path.iterdir()):
+        elif any(entry.name != LOCK and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
             raise UsageError(f"{self.path} is not empty and not a run; choose another --out")
 
     def record(self) -> dict[str, Any]:
