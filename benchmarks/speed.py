@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from overfitlab.store.environment import environment
@@ -64,22 +65,22 @@ class Contender:
         return line
 
 
-def contenders(peer_python: str) -> list[Contender]:
-    """Start them all, one after the other."""
+def contenders(peer_python: str) -> Iterator[Contender]:
+    """Start them, one after the other."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    return [
-        Contender(OURS, [sys.executable, "ours.py", "auto"]),
-        Contender(f"{OURS}, float32", [sys.executable, "ours.py", "float32"]),
-        Contender("PyTorch, bfloat16, malloc", [sys.executable, "plain_torch.py", "bfloat16", "malloc"]),
-        Contender("PyTorch, bfloat16", [sys.executable, "plain_torch.py", "bfloat16"]),
-        Contender("PyTorch, float32, malloc", [sys.executable, "plain_torch.py", "float32", "malloc"]),
-        Contender("PyTorch, float32", [sys.executable, "plain_torch.py", "float32"]),
-        Contender("Keras, float32", [peer_python, "stock_keras.py", "float32"], KERAS_BACKEND="tensorflow", **quiet),
-        Contender(
-            "Keras, mixed_bfloat16", [peer_python, "stock_keras.py", "mixed_bfloat16"],
-            KERAS_BACKEND="tensorflow", **quiet,
-        ),
-    ]  # fmt: skip
+    yield Contender(OURS, [sys.executable, "ours.py", "auto"])
+    yield Contender(f"{OURS}, float32", [sys.executable, "ours.py", "float32"])
+    yield Contender("PyTorch, bfloat16, malloc", [sys.executable, "plain_torch.py", "bfloat16", "malloc"])
+    yield Contender("PyTorch, bfloat16", [sys.executable, "plain_torch.py", "bfloat16"])
+    yield Contender("PyTorch, float32, malloc", [sys.executable, "plain_torch.py", "float32", "malloc"])
+    yield Contender("PyTorch, float32", [sys.executable, "plain_torch.py", "float32"])
+    yield Contender("Keras, float32", [peer_python, "stock_keras.py", "float32"], KERAS_BACKEND="tensorflow", **quiet)
+    yield Contender(
+        "Keras, mixed_bfloat16",
+        [peer_python, "stock_keras.py", "mixed_bfloat16"],
+        KERAS_BACKEND="tensorflow",
+        **quiet,
+    )
 
 
 def main() -> None:
@@ -87,10 +88,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer-python", required=True, type=lambda path: str(Path(path).absolute()))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=100, help="of batch 32, a contender and round; at most 200")
+    parser.add_argument("--steps", type=int, default=200, choices=range(1, 201), metavar="1..200", help="a turn")
     options = parser.parse_args()
-    entries = contenders(options.peer_python)
+    entries: list[Contender] = []
     try:
+        entries.extend(contenders(options.peer_python))
         for number in range(options.rounds + 1):
             for entry in entries:
                 each = entry.turn(options.steps)

@@ -3,14 +3,19 @@
 import hashlib
 import os
 import pickle
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from overfitlab.data import cifar
 
 os.environ["KERAS_BACKEND"] = "torch"  # before anything imports Keras
+os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="overfitlab-matplotlib-"))  # one font cache for all
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 REAL_DATA = os.environ.get("OVERFITLAB_DATA")
 IMAGES_IN_A_BATCH = 40
 

@@ -16,7 +16,7 @@ from overfitlab.config import RunConfig, protocol_named
 from overfitlab.data import sources
 from overfitlab.data.splits import notebook_split
 from overfitlab.data.standardize import channel_statistics
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.models.summary import summary
@@ -25,13 +25,23 @@ from overfitlab.report.figures import rendered
 from overfitlab.run import Run, load_run
 from overfitlab.store import history
 from overfitlab.store.environment import environment, peak_memory_mb
-from overfitlab.store.run_folder import FIGURES, FORMAT, HISTORY, RECORD, SUMMARY, WEIGHTS, RunFolder
+from overfitlab.store.run_folder import (
+    DIVERGED,
+    FIGURES,
+    FINISHED,
+    FORMAT,
+    HISTORY,
+    INTERRUPTED,
+    RECORD,
+    RUNNING,
+    SUMMARY,
+    WEIGHTS,
+    RunFolder,
+)
 from overfitlab.terminal.narration import Narrator
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Material, Trainer, diverged, weights
-
-RUNNING, INTERRUPTED, FINISHED, DIVERGED = "running", "interrupted", "finished", "diverged"
 
 
 def train(
@@ -76,11 +86,11 @@ def train(
     chosen = registry.parse(method)
     settings = protocol_named(protocol, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     config = RunConfig(settings, chosen.spec, data, seed, precision, threads)
-    dataset = sources.load(data, Path(data_dir) if data_dir else None)
+    dataset = sources.load(data, _path(data_dir) if data_dir else None)
     config = replace(config, data=dataset.name)  # "auto" and what it found are one run
     run_id = config.run_id(dataset.content_hash)
     name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{chosen.label}-seed{seed}-{run_id[:6]}")
-    folder = RunFolder(Path(out).expanduser() if out else Path("runs") / name)
+    folder = RunFolder(_path(out) if out else Path("runs") / name)
     tell = Narrator((stream or sys.stdout) if verbose else None)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
 
@@ -187,13 +197,13 @@ def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
 
 
 def _finished_before(folder: RunFolder, tell: Narrator) -> Run:
-    run = load_run(folder.path)
     damaged = folder.damaged_files()
     if set(damaged) - set(FIGURES):
         raise OverfitlabError(
             f"{folder.path} is a finished run, but {', '.join(damaged)} is missing or damaged; "
             "remove the folder to train it again"
         )
+    run = load_run(folder.path)
     if damaged:
         _write_figures(folder, run)
         folder.write_record(run.record | {"files": run.record["files"] | folder.checksums(list(FIGURES))})
@@ -216,6 +226,13 @@ def _divergence(run: Run) -> str:
         f"training diverged in epoch {len(run.rows)}: its loss is no longer a finite number; "
         f"try a lower --learning-rate (the history so far is in {run.folder})"
     )
+
+
+def _path(given: str | Path) -> Path:
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:  # ~somebody who does not exist
+        raise UsageError(f"{given}: {error}") from None
 
 
 def _json_safe(values: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from overfitlab.analysis.onset import onset
+from overfitlab.errors import OverfitlabError
 from overfitlab.store import history
 from overfitlab.store.history import EpochRow
-from overfitlab.store.run_folder import HISTORY, RunFolder
+from overfitlab.store.run_folder import HISTORY, INTERRUPTED, RUNNING, RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,4 +64,6 @@ def load_run(folder: str | Path) -> Run:
     """Return the run in `folder`; raises `OverfitlabError` where there is none, or it is damaged."""
     run_folder = RunFolder(Path(folder))
     record = run_folder.record()
+    if record["status"] in (RUNNING, INTERRUPTED) and not (run_folder / HISTORY).exists():
+        raise OverfitlabError(f"{folder} has no finished epoch yet; repeat the command that began it")
     return Run(run_folder.path, record, history.read_csv(run_folder / HISTORY))

@@ -95,6 +95,8 @@ BAD = [
     (["train", "--threads", "0"], 2, "threads must be"),
     (["train", "--precision", "half"], 2, "unknown precision 'half'"),
     (["train", "surplus"], 2, "unexpected extra argument"),
+    (["train", "--data", "digits", "--data-dir", "."], 2, "leave one of them out"),
+    (["train", *QUICK, "--out", "~nobody-of-that-name/run"], 2, "~nobody-of-that-name"),
     (["train", "--data", "cifar10"], 1, "CIFAR-10 is not on this machine"),
     (["train", "--data-dir", "missing"], 1, "missing is not a folder"),
     (["train", *QUICK, "--out", "/dev/null/run"], 1, "cannot write to /dev/null/run"),
@@ -125,6 +127,11 @@ def test_a_broken_run_folder_is_one_line():
     Path("run/run.json").write_text("{")
     [line] = overfitlab("train", *QUICK, "--out", "run", check=1).stderr.splitlines()
     assert "run/run.json is damaged" in line
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it():
+    done = overfitlab("train", *QUICK, "--batch-size", 10**9, check=0)
+    assert "1/1 [====" in done.stdout
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/sys/kernel").exists(), reason="needs a folder nobody can write")
@@ -161,17 +168,20 @@ def test_a_bug_of_ours_is_one_line_too():
     assert done.stderr == "overfitlab: internal error, RuntimeError: bug; OVERFITLAB_DEBUG=1 shows where\n"
 
 
-@pytest.mark.parametrize("sent", ["INT", "TERM"])
-def test_an_interruption_says_how_to_go_on(sent):
+@pytest.mark.parametrize(("sent", "code"), [("INT", 130), ("TERM", 143)])
+def test_an_interruption_says_how_to_go_on(sent, code):
     command = [sys.executable, "-u", "-m", "overfitlab", "train", "--data", "digits", "--epochs", "500", "--out", "run"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if line.startswith("Epoch 3/"):
-            break
-    subprocess.run(["kill", f"-{sent}", str(process.pid)], check=True)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.strip() == "Stopped. The same command goes on after the last finished epoch."
+    try:
+        for line in process.stdout:
+            if line.startswith("Epoch 3/"):
+                break
+        subprocess.run(["kill", f"-{sent}", str(process.pid)], check=True)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code
+    assert errors.strip() == "overfitlab: stopped; the same command goes on after the last epoch that was finished"
     assert json.loads(Path("run/run.json").read_text())["status"] == "interrupted"
 
 

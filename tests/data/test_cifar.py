@@ -140,6 +140,26 @@ def test_a_cut_archive_is_one_line(small_cifar10, tmp_path):
         cifar.load(place)
 
 
+@pytest.mark.parametrize("at", [0.3, 0.5, 0.7])
+def test_an_archive_damaged_in_the_middle_is_one_line(small_cifar10, tmp_path, at):
+    archive_of(small_cifar10, tmp_path / "whole.tar.gz")
+    content = bytearray((tmp_path / "whole.tar.gz").read_bytes())
+    middle = int(at * len(content))
+    content[middle : middle + 4] = bytes(byte ^ 0x55 for byte in content[middle : middle + 4])
+    place = tmp_path / "damaged"
+    place.mkdir()
+    (place / cifar.ARCHIVES[0]).write_bytes(content)
+    with pytest.raises(OverfitlabError, match="damaged or incomplete"):
+        cifar.load(place)
+
+
+def test_a_folder_named_by_the_environment_is_not_passed_over(declared_official, tmp_path, monkeypatch):
+    shutil.copytree(declared_official, "data")
+    monkeypatch.setenv("OVERFITLAB_DATA", str(tmp_path))
+    with pytest.raises(OverfitlabError, match=r"no CIFAR-10 in .*\(\$OVERFITLAB_DATA\)"):
+        cifar.load()
+
+
 def test_archive_members_outside_the_folder_are_ignored(small_cifar10, tmp_path):
     place = tmp_path / "strange"
     place.mkdir()

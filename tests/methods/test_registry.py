@@ -67,8 +67,9 @@ def test_bad_text_is_one_line_that_says_what_to_do(text, message):
     assert "\n" not in str(caught.value)
 
 
-def test_none_goes_with_anything():
-    assert registry.parse("none+dropout").spec == "dropout:rate=0.2+none"
+def test_none_adds_nothing_to_others():
+    assert registry.parse("none+dropout").spec == registry.parse("dropout").spec
+    assert registry.parse("none").spec == "none"
 
 
 def test_two_normalizations_exclude_each_other():
@@ -100,6 +101,12 @@ def test_a_method_of_another_package_is_found(monkeypatch):
     monkeypatch.setattr(registry, "entry_points", lambda group: [Entry("mine", lambda: Mine)])
     assert "mine" in registry.names()
     assert registry.method_class("mine") is Mine
+
+
+def test_a_package_cannot_replace_a_built_in_method(monkeypatch):
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry("dropout", lambda: None)])
+    with pytest.raises(OverfitlabError, match="'dropout', which is built in"):
+        registry.parse("dropout")
 
 
 @pytest.mark.parametrize("found", [int, "text", registry.method_class("none")])

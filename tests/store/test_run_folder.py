@@ -18,7 +18,9 @@ RECORD = {
     "id": "abc",
     "status": "running",
     "config": {"method": "none", "data": "digits", "seed": 1, "protocol": {}},
-    "resolved": {},
+    "method": "none",
+    "resumed": [],
+    "resolved": {"precision": "float32", "threads": 1, "device": "cpu"},
     "data": {},
     "files": {},
     "environment": {},
@@ -42,6 +44,13 @@ def test_a_claim_that_came_to_nothing_leaves_nothing(folder):
     with pytest.raises(ZeroDivisionError), folder.claimed("abc"):
         raise ZeroDivisionError
     assert not folder.path.exists()
+
+
+def test_an_empty_folder_that_was_there_before_stays(folder):
+    folder.path.mkdir()
+    with pytest.raises(ZeroDivisionError), folder.claimed("abc"):
+        raise ZeroDivisionError
+    assert folder.path.exists()
 
 
 def test_another_run_is_refused(folder):
@@ -106,6 +115,8 @@ def test_two_processes_cannot_claim_one_folder(folder):
         ("[]", "entries are missing"),
         ("{}", "entries are missing"),
         (json.dumps(RECORD | {"config": {}}), "entries are missing"),
+        (json.dumps(RECORD | {"resolved": {}}), "entries are missing"),
+        (json.dumps(RECORD | {"status": "happy"}), "entries are missing"),
         (json.dumps(RECORD | {"format": 99}), "has format 99"),
     ],
 )

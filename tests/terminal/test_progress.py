@@ -12,14 +12,14 @@ from overfitlab.store.history import EpochRow
 from overfitlab.terminal.progress import Lines, keras_line
 
 ROW = EpochRow(1, 16.2, 1.43052, 0.49541, 1.24801, 0.55479)
-OF_THE_NOTEBOOK = (
+IN_KERAS_STYLE = (
     "1094/1094 [==============================] - 16s 15ms/step"
     " - loss: 1.4305 - acc: 0.4954 - val_loss: 1.2480 - val_acc: 0.5548"
 )
 
 
 def test_the_line_is_keras_s():
-    assert keras_line(ROW, 1094) == OF_THE_NOTEBOOK
+    assert keras_line(ROW, 1094) == IN_KERAS_STYLE
 
 
 def test_plain_lines_without_a_terminal():
@@ -29,7 +29,7 @@ def test_plain_lines_without_a_terminal():
     lines.epoch_started(2, 30, 1094)
     lines.epoch_done(ROW, 1094)
     assert stream.getvalue().splitlines() == [
-        "Resuming after epoch 1, which was saved.", "Epoch 2/30", OF_THE_NOTEBOOK
+        "Resuming after epoch 1, which was saved.", "Epoch 2/30", IN_KERAS_STYLE
     ]  # fmt: skip
 
 

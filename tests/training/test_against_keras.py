@@ -5,10 +5,17 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from overfitlab.config import RunConfig, protocol_named
+from overfitlab.data.dataset import Dataset
+from overfitlab.data.splits import Split
+from overfitlab.data.standardize import channel_statistics
 from overfitlab.methods import registry
 from overfitlab.models.network import Network
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
+from overfitlab.training.compute import Compute
+from overfitlab.training.loop import Material, Trainer
+from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 
 keras = pytest.importorskip("keras", reason="the test extra brings Keras")
@@ -165,9 +172,41 @@ def test_parameter_counts_are_those_of_the_notebook(method, total, trainable):
     assert sum(int(np.prod(weight.shape)) for weight in theirs.trainable_weights) == trainable
 
 
-def test_dropout_drops_at_its_rate_where_keras_does():
-    """Keras draws other masks, so what is compared is where the layers are and the mean and spread they cause."""
+def test_dropout_stands_after_each_pooling():
+    """Where Keras has its Dropout layers in `keras_network`; their masks are of course others."""
     ours = notebook_cnn(SHAPE, CLASSES, registry.parse("dropout"), Key(0))
-    kinds = [type(layer).__name__ for layer in ours.children()]
-    pools = [place for place, kind in enumerate(kinds) if kind == "MaxPool2D"]
-    assert [place for place, kind in enumerate(kinds) if kind == "DropoutLayer"] == [p + 1 for p in pools]
+    theirs = [type(layer).__name__ for layer in keras_network("dropout").layers]
+    mine = [type(layer).__name__ for layer in ours.children()]
+    keras_names = {"ReLU": "Activation", "MaxPool2D": "MaxPooling2D", "Sequential": "Dropout"}
+    assert [keras_names.get(name, name) for name in mine] == theirs
+
+
+@pytest.mark.usefixtures("float64_keras")
+@pytest.mark.parametrize("method", ["none", "batch_norm"])
+def test_a_whole_training_equals_kerass_fit(method):
+    """Two epochs of our trainer, data path and metrics included, against the notebook's `fit`."""
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (130, *SHAPE), dtype=np.uint8)
+    labels = rng.integers(0, CLASSES, len(images))
+    split = Split(training=rng.permutation(130)[:100], validation=np.arange(30))
+    dataset = Dataset("random", images, labels, tuple("0123456789"), None, None, "", official=False)
+    chosen = registry.parse(method)
+    config = RunConfig(protocol_named("notebook", epochs=2), chosen.spec, "random", seed=5)
+    model = notebook_cnn(SHAPE, CLASSES, chosen, Key(5))
+    material = Material(dataset, split, channel_statistics(images))
+    trainer = Trainer(config, material, model, Compute("float64", threads=2))
+    theirs = keras_network(method)
+    theirs.set_weights(in_keras_order(model))
+    trainer.train(lambda: None, Observer())
+
+    x = (images - np.mean(images, axis=(0, 1, 2))) / np.std(images, axis=(0, 1, 2))
+    validation = x[split.validation], labels[split.validation]
+    for epoch, row in enumerate(trainer.progress.rows, start=1):
+        order = split.training[(Key(5) / "order" / epoch).generator().permutation(100)]
+        history = theirs.fit(
+            x[order], labels[order], batch_size=32, shuffle=False, validation_data=validation, verbose=0
+        ).history
+        for name in ("loss", "acc", "val_loss", "val_acc"):
+            assert getattr(row, name) == pytest.approx(history[name][0], abs=1e-6), name  # Keras's means are float32
+    for mine, yours in zip(in_keras_order(model), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, yours, rtol=0, atol=1e-8)

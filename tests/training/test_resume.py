@@ -1,6 +1,8 @@
 """An interrupted run goes on with the same call, and ends with the same bits."""
 
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,8 +17,14 @@ from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT
 from overfitlab.training.loop import Trainer
 
 SETTINGS = {"data": "digits", "epochs": 4, "batch_size": 64, "learning_rate": 1e-3, "seed": 5, "verbose": False}
+LOUD = SETTINGS | {"verbose": True}
 METHODS = ["none", "batch_norm", "dropout", "batch_norm+dropout"]
 PRECISIONS = ["float32", "bfloat16"]
+
+
+def resumed_after(capsys):
+    """The epoch after which the last training said that it resumes."""
+    return int(re.findall(r"Resuming after epoch (\d+)", capsys.readouterr().out)[-1])
 
 
 def outcome(run):
@@ -27,10 +35,11 @@ def outcome(run):
 
 
 @pytest.fixture
-def interrupt(monkeypatch):
-    """Let Ctrl-C come in the middle of the n-th batch from now."""
+def interrupt():
+    """Let Ctrl-C come in the middle of the n-th batch, within a `with`."""
 
-    def arm(batches):
+    @contextlib.contextmanager
+    def armed(batches):
         original, left = Trainer.batches, [batches]
 
         def counted(self, largest):
@@ -46,25 +55,26 @@ def interrupt(monkeypatch):
             source.gather = counting
             return source
 
-        monkeypatch.setattr(Trainer, "batches", counted)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Trainer, "batches", counted)
+            with pytest.raises(KeyboardInterrupt):
+                yield
 
-    return arm
+    return armed
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("method", METHODS)
-def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(method, precision, tmp_path, interrupt, monkeypatch):
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(method, precision, tmp_path, interrupt, capsys):
     whole = overfitlab.train(method, precision=precision, out=tmp_path / "whole", **SETTINGS)
     broken = tmp_path / "broken"
     for batches in (50, 30, 3):  # in the third epoch (20 + 2 batches each), in the fourth, and right after the start
-        with monkeypatch.context():
-            interrupt(batches)
-            with pytest.raises(KeyboardInterrupt):
-                overfitlab.train(method, precision=precision, out=broken, **SETTINGS)
-        monkeypatch.undo()
+        with interrupt(batches):
+            overfitlab.train(method, precision=precision, out=broken, **SETTINGS)
     assert overfitlab.load_run(broken).record["status"] == "interrupted"
     assert (broken / CHECKPOINT).exists()
-    run = overfitlab.train(method, precision=precision, out=broken, **SETTINGS)
+    run = overfitlab.train(method, precision=precision, out=broken, **LOUD)
+    assert resumed_after(capsys) == 3
     assert outcome(run) == outcome(whole)
     assert len(run.record["resumed"]) == 3
     assert not (broken / CHECKPOINT).exists()
@@ -97,14 +107,10 @@ def test_a_killed_run_is_resumed(tmp_path):
 
 
 @pytest.fixture
-def interrupted(tmp_path, interrupt, monkeypatch):
+def interrupted(tmp_path, interrupt):
     """A run stopped in its third epoch, with two checkpoints."""
-    with monkeypatch.context():
-        interrupt(50)
-        with pytest.raises(KeyboardInterrupt):
-            overfitlab.train("dropout", out=tmp_path / "run", **SETTINGS)
-    monkeypatch.undo()
-    os.chdir(tmp_path)
+    with interrupt(50):
+        overfitlab.train("dropout", out=tmp_path / "run", **SETTINGS)
     return tmp_path / "run"
 
 
@@ -117,12 +123,22 @@ DAMAGE = [
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage, tmp_path):
+def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage, tmp_path, capsys):
     path = interrupted / CHECKPOINT
     path.write_bytes(damage(path.read_bytes()))
-    run = overfitlab.train("dropout", out=interrupted, **SETTINGS)
+    run = overfitlab.train("dropout", out=interrupted, **LOUD)
+    assert resumed_after(capsys) == 1
     whole = overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS)
     assert outcome(run) == outcome(whole)
+
+
+def test_the_good_checkpoint_is_never_replaced_by_a_damaged_one(interrupted, interrupt):
+    """After a fallback, a crash in the middle of the next save must still find a good one."""
+    (interrupted / CHECKPOINT).write_bytes(b"damaged")
+    with interrupt(1):
+        overfitlab.train("dropout", out=interrupted, **SETTINGS)
+    assert not (interrupted / CHECKPOINT).exists()
+    assert (interrupted / PREVIOUS_CHECKPOINT).exists()
 
 
 def test_when_both_checkpoints_are_damaged_the_way_out_is_named(interrupted):
@@ -132,12 +148,9 @@ def test_when_both_checkpoints_are_damaged_the_way_out_is_named(interrupted):
         overfitlab.train("dropout", out=interrupted, **SETTINGS)
 
 
-def test_another_runs_checkpoint_is_not_taken(interrupted, tmp_path, interrupt, monkeypatch):
-    with monkeypatch.context():
-        interrupt(50)
-        with pytest.raises(KeyboardInterrupt):
-            overfitlab.train("dropout", out=tmp_path / "other", **SETTINGS | {"seed": 6})
-    monkeypatch.undo()
+def test_another_runs_checkpoint_is_not_taken(interrupted, tmp_path, interrupt):
+    with interrupt(50):
+        overfitlab.train("dropout", out=tmp_path / "other", **SETTINGS | {"seed": 6})
     (interrupted / CHECKPOINT).write_bytes((tmp_path / "other" / CHECKPOINT).read_bytes())
     run = overfitlab.train("dropout", out=interrupted, **SETTINGS)
     whole = overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS)
@@ -195,9 +208,36 @@ def test_a_diverged_run_says_so_each_time_and_keeps_its_history(tmp_path):
     assert 1 <= len(run.rows) < 5
 
 
+def test_a_run_without_a_finished_epoch_says_so(tmp_path, interrupt):
+    with interrupt(5):
+        overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
+    with pytest.raises(OverfitlabError, match="no finished epoch yet"):
+        overfitlab.load_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize("failing", range(1, 12))
+def test_a_write_that_fails_anywhere_can_be_repeated(failing, tmp_path, monkeypatch):
+    """The n-th fsync fails: the error comes out, and the same call then ends as if nothing had happened."""
+    settings = SETTINGS | {"epochs": 1}
+    whole = overfitlab.train("none", out=tmp_path / "whole", **settings)
+    original, calls = os.fsync, []
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) == failing:
+            raise OSError(28, "No space left on device")
+        original(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            overfitlab.train("none", out=tmp_path / "run", **settings)
+    assert outcome(overfitlab.train("none", out=tmp_path / "run", **settings)) == outcome(whole)
+
+
 def test_weights_are_what_was_trained(tmp_path):
     run = overfitlab.train("batch_norm", out=tmp_path / "run", **SETTINGS)
     weights = safetensors.numpy.load_file(run.folder / "weights.safetensors")
     assert sum(array.size for array in weights.values()) == run.record["parameters"]["total"]
     assert not weights["conv1.bias"].any()
-    assert weights["norm1.moving_mean"].any()
+    assert weights["norm1.batch_norm.moving_mean"].any()

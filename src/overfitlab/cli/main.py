@@ -12,7 +12,9 @@ from overfitlab._version import __version__
 from overfitlab.cli.train import train
 from overfitlab.errors import OverfitlabError, unknown_name
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
+SIGNALLED = 128  # plus the number of the signal, as shells count
+ALLOCATION_FAILED = "can't allocate memory"  # how PyTorch words it, in a RuntimeError
+OUT_OF_MEMORY = "not enough memory; try a smaller --batch-size, or close other programs"
 
 
 class Commands(click.Group):
@@ -40,7 +42,7 @@ cli.add_command(train)
 
 def main() -> NoReturn:
     """Run the command line; every error becomes one line on standard error and an exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = cli.main(prog_name="overfitlab", standalone_mode=False)
         sys.stdout.flush()
@@ -52,17 +54,22 @@ def main() -> NoReturn:
         _fail(" ".join(error.format_message().split()), error.exit_code)
     except OverfitlabError as error:
         _fail(str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted", INTERRUPTED)
+    except click.Abort as error:  # what click makes of a KeyboardInterrupt
+        sent = signal.SIGTERM if isinstance(error.__cause__, Terminated) else signal.SIGINT
+        _fail("stopped; the same command goes on after the last epoch that was finished", SIGNALLED + sent)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}; mend that and run the same command again, it goes on", 1)
+    except MemoryError:
+        _fail(OUT_OF_MEMORY, 1)
     except Exception as error:  # a bug of ours; nobody should have to read a traceback to report it
         if os.environ.get("OVERFITLAB_DEBUG"):
             raise
+        if ALLOCATION_FAILED in str(error):
+            _fail(OUT_OF_MEMORY, 1)
         _fail(f"internal error, {type(error).__name__}: {error}; OVERFITLAB_DEBUG=1 shows where", 1)
 
 
@@ -71,5 +78,9 @@ def _fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class Terminated(KeyboardInterrupt):
+    """SIGTERM; everything that cleans up after Ctrl-C does so after this too."""
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated

@@ -73,8 +73,7 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     is_flag=True,
     help="Print one JSON document to standard output, everything else to standard error.",
 )
-@click.pass_context
-def train(ctx: click.Context, /, as_json: bool, **options: object) -> None:  # fmt: skip
+def train(as_json: bool, **options: object) -> None:
     """Train the notebook's network under one method, and draw its learning curves.
 
     It leaves a folder with the history, the curves, the weights, and a record of how they came about. The same
@@ -83,11 +82,7 @@ def train(ctx: click.Context, /, as_json: bool, **options: object) -> None:  # f
     from overfitlab import api  # imports torch, which --help need not wait for
 
     stream = sys.stderr if as_json else sys.stdout
-    try:
-        run = api.train(**options, stream=stream)  # type: ignore[arg-type]
-    except KeyboardInterrupt:
-        click.echo("\nStopped. The same command goes on after the last finished epoch.", err=True)
-        ctx.exit(130)
+    run = api.train(**options, stream=stream)  # type: ignore[arg-type]
     if as_json:
         document = {"folder": str(run.folder), **run.record, "history": run.history}
         click.echo(json.dumps(document, allow_nan=False))

@@ -9,10 +9,12 @@ in place. It is looked for, in this order, in
    checksums, because nobody vouched for it.
 """
 
+import gzip
 import hashlib
 import os
 import pickle
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,7 @@ MEMBERS = {  # member: md5 in the official release
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+LARGEST_ARCHIVE = 512 * 2**20  # bytes, unpacked
 LARGEST_MEMBER = 64 * 2**20  # bytes; the official ones have 31 MB, protocol-2 pickles of the same up to 45 MB
 
 
@@ -55,7 +58,7 @@ def places(data_dir: Path | None) -> list[Place]:
     from_environment = os.environ.get("OVERFITLAB_DATA")
     found = [Place(data_dir, named=True)] if data_dir else []
     if from_environment:
-        found.append(Place(Path(from_environment), named=True))
+        found.append(Place(Path(from_environment).expanduser(), named=True))
     keras = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
     usual = [
         Path(platformdirs.user_cache_dir("overfitlab")),
@@ -69,15 +72,18 @@ def places(data_dir: Path | None) -> list[Place]:
 def load(data_dir: Path | None = None) -> Dataset:
     """Return CIFAR-10: 50,000 training images in their official order, and 10,000 test images.
 
-    Raises `NotFoundError` where there is no copy, and `OverfitlabError` where a named copy is damaged or `data_dir`
-    holds none.
+    Raises `NotFoundError` where there is no copy, and `OverfitlabError` where a folder that the user named holds none
+    or a damaged one.
     """
     passed_over = []
     for place in places(data_dir):
         copy = _copy_in(place.folder)
         if copy is None:
-            if place.folder == data_dir:
-                raise OverfitlabError(f"no CIFAR-10 in {data_dir}; it should hold {FOLDER}/ or {ARCHIVES[0]}")
+            if place.named:
+                source = "--data-dir" if place.folder == data_dir else "$OVERFITLAB_DATA"
+                raise OverfitlabError(
+                    f"no CIFAR-10 in {place.folder} ({source}); it should hold {FOLDER}/ or {ARCHIVES[0]}"
+                )
             continue
         where, read_member = copy
         if place.named:
@@ -86,11 +92,11 @@ def load(data_dir: Path | None = None) -> Dataset:
             return _dataset(where, read_member, strict=True)
         except OverfitlabError:
             passed_over.append(where)
-    raise NotFoundError(_not_found(data_dir, passed_over))
+    raise NotFoundError(_not_found(passed_over))
 
 
-def _not_found(data_dir: Path | None, passed_over: list[Path]) -> str:
-    where = ", ".join(str(place.folder) for place in places(data_dir))
+def _not_found(passed_over: list[Path]) -> str:
+    where = ", ".join(str(place.folder) for place in places(None))
     if passed_over:
         return (
             f"{passed_over[0]} is not the official CIFAR-10 release (other checksums, or damaged); "
@@ -142,17 +148,21 @@ def _archive_reader(path: Path) -> Callable[[str], bytes]:
 
 def _members_of(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            for info in archive:
-                folder, _, member = info.name.removeprefix("./").rpartition("/")
-                if folder != FOLDER or member not in MEMBERS or not info.isfile():
-                    continue
-                if info.size > LARGEST_MEMBER:
-                    raise OverfitlabError(f"{path}: {member} is too large for a CIFAR-10 batch")
-                stream = archive.extractfile(info)
-                if stream is not None:  # never None for a regular file, but its type says so
-                    yield member, stream.read()
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        with gzip.open(path) as stream:
+            with tarfile.open(fileobj=stream, mode="r:") as archive:
+                for info in archive:
+                    folder, _, member = info.name.removeprefix("./").rpartition("/")
+                    if folder != FOLDER or member not in MEMBERS or not info.isfile():
+                        continue
+                    if info.size > LARGEST_MEMBER:
+                        raise OverfitlabError(f"{path}: {member} is too large for a CIFAR-10 batch")
+                    content = archive.extractfile(info)
+                    if content is not None:  # never None for a regular file, but its type says so
+                        yield member, content.read()
+            while stream.read(2**20):  # the checksum of the whole comes last, and is compared only there
+                if stream.tell() > LARGEST_ARCHIVE:
+                    raise OverfitlabError(f"{path} is too large for CIFAR-10")
+    except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError) as error:
         raise OverfitlabError(f"{path} is damaged or incomplete ({error}); fetch CIFAR-10 anew") from error
 
 

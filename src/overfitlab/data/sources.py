@@ -5,7 +5,7 @@ from pathlib import Path
 
 from overfitlab.data import cifar, digits
 from overfitlab.data.dataset import Dataset
-from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 
 SOURCES = ("auto", "cifar10", "digits")
 
@@ -20,7 +20,8 @@ def load(name: str = "auto", data_dir: Path | None = None) -> Dataset:
     if name not in SOURCES:
         raise unknown_name("data", name, SOURCES)
     if data_dir is not None:
-        data_dir = data_dir.expanduser()
+        if name == "digits":
+            raise UsageError("--data digits needs no --data-dir; leave one of them out")
         if not data_dir.is_dir():
             raise OverfitlabError(f"--data-dir {data_dir} is not a folder")
     if name == "digits":

@@ -53,6 +53,11 @@ class Method:
         """Return a new layer for `site`, or None; a random layer draws from `key` alone (see `RandomLayer`)."""
         return None
 
+    @property
+    def parts(self) -> "tuple[Method, ...]":
+        """The single methods that this one is made of: itself, or those of a composition in the order they apply."""
+        return (self,)
+
     def hyperparameters(self) -> dict[str, float]:
         """Return names and values of all hyperparameters, in the order in which they are declared."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self)}  # type: ignore[arg-type]
@@ -90,41 +95,35 @@ class Composition(Method):
     """
 
     def __init__(self, methods: Sequence[Method]) -> None:
-        self.methods = tuple(sorted(methods, key=lambda method: (method.stage, method.name)))
+        self._parts = tuple(sorted(methods, key=lambda method: (method.stage, method.name)))
         taken: dict[str, str] = {}
-        for method in self.methods:
+        for method in self._parts:
             for word in filter(None, (method.name, method.exclusive)):
                 if word in taken:
                     reason = "it is given twice" if word == method.name else f"only one {word} fits"
                     raise UsageError(f"{taken[word]}+{method.name}: {reason}; leave one of them out")
                 taken[word] = method.name
 
-    def layer(self, site: Site, key: Key) -> nn.Module | None:
-        """Return the layers that the methods put at `site`, chained by stage, or None where there are none."""
-        layers = nn.Sequential()
-        for method in self.methods:
-            layer = method.layer(site, key / method.name)
-            if layer is not None:
-                layers.add_module(method.name, layer)
-        return layers if len(layers) else None
+    @property
+    def parts(self) -> tuple[Method, ...]:
+        """Its methods, in the order in which they apply."""
+        return self._parts
 
     def hyperparameters(self) -> dict[str, float]:
         """Return names and values of all hyperparameters, each as `method.name`."""
         return {
-            f"{method.name}.{name}": value
-            for method in self.methods
-            for name, value in method.hyperparameters().items()
+            f"{method.name}.{name}": value for method in self._parts for name, value in method.hyperparameters().items()
         }
 
     @property
     def spec(self) -> str:
         """The text that makes this composition again: the specs of its methods, joined by `+`."""
-        return "+".join(method.spec for method in self.methods)
+        return "+".join(method.spec for method in self._parts)
 
     @property
     def label(self) -> str:
         """The labels of its methods, joined by `+`."""
-        return "+".join(method.label for method in self.methods)
+        return "+".join(method.label for method in self._parts)
 
 
 class RandomLayer(nn.Module):

@@ -20,7 +20,7 @@ class BatchNorm(Method):
     moving variance too, and a batch of one image is allowed.
     Helps: training is faster and takes larger learning rates; the noise of the batch statistics regularizes a little.
     Hurts: small batches, and short trainings, after which the moving averages still remember their start.
-    Cost: about a quarter more time a step on the notebook's network; 4 numbers a channel, 2 of them trained.
+    Cost: two more passes over the activations a step; 4 numbers a channel, 2 of them trained.
     """
 
     name = "batch_norm"

@@ -22,7 +22,7 @@ class Dropout(Method):
     Helps: large dense layers and little data; units cannot rely on each other.
     Hurts: it slows learning, and in front of a batch normalization it shifts the variance between training and
     evaluation (Li et al., 2018, arXiv:1801.05134).
-    Cost: a mask a step, a few per cent of the time; no parameters.
+    Cost: a mask to draw and to apply a step; no parameters.
     """
 
     name = "dropout"

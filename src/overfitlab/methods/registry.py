@@ -19,9 +19,8 @@ _NOT_METHODS = {"base", "registry"}
 
 
 def names() -> list[str]:
-    """Return the names of all methods, sorted. A built-in method's file has the name of its method."""
-    built_in = {module.name for module in pkgutil.iter_modules(package.__path__)} - _NOT_METHODS
-    return sorted(built_in | _third_party().keys())
+    """Return the names of all methods, sorted."""
+    return sorted(_built_in() | _third_party().keys())
 
 
 def method_class(name: str) -> type[Method]:
@@ -30,6 +29,8 @@ def method_class(name: str) -> type[Method]:
         raise unknown_name("method", name, names())
     third_party = _third_party().get(name)
     if third_party is not None:
+        if name in _built_in():
+            raise OverfitlabError(f"{third_party.value} claims the name of the method {name!r}, which is built in")
         try:
             found = third_party.load()
         except Exception as error:  # whatever somebody's module does when imported
@@ -55,7 +56,8 @@ def parse(text: str) -> Method:
     if not all(parts):
         raise UsageError(f"method {text!r} has an empty part; write for example batch_norm+dropout:rate=0.3")
     methods = [_parse_one(part) for part in parts]
-    return methods[0] if len(methods) == 1 else Composition(methods)
+    effective = [method for method in methods if method.name != "none"] or methods[:1]  # none+dropout is dropout
+    return effective[0] if len(effective) == 1 else Composition(effective)
 
 
 def _parse_one(text: str) -> Method:
@@ -76,6 +78,11 @@ def _parse_one(text: str) -> Method:
         except ValueError:
             raise UsageError(f"{name}: {parameter} must be a number, not {value!r}") from None
     return kind(**values)
+
+
+def _built_in() -> set[str]:
+    """Return the names of the methods in this folder: a method's file has the name of its method."""
+    return {module.name for module in pkgutil.iter_modules(package.__path__)} - _NOT_METHODS
 
 
 def _third_party() -> dict[str, EntryPoint]:

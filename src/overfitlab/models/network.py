@@ -142,8 +142,8 @@ class Builder:
 
     def norm_site(self) -> None:
         """Let the method insert a layer between a convolution or dense layer and its activation."""
-        layer = self._insert(Site("norm", self._next_name("norm"), self._channels, self._ndim))
-        if layer is not None and any(getattr(part, "removes_mean", False) for part in layer.modules()):
+        layers = self._insert(Site("norm", self._next_name("norm"), self._channels, self._ndim))
+        if any(getattr(layer, "removes_mean", False) for layer in layers):
             # the true gradient of this bias is zero: leave it at its value instead of training it on rounding errors
             self._biased.bias_trains = False
 
@@ -159,11 +159,16 @@ class Builder:
         """Return what was built, in channels-last memory."""
         return self._layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def _insert(self, site: Site) -> nn.Module | None:
-        layer = self._method.layer(site, self._key / "method")
-        if layer is not None:
-            self._layers.add_module(site.name, layer)
-        return layer
+    def _insert(self, site: Site) -> nn.Sequential:
+        """Insert what the methods give, each under its name and with a key of its own, alone or composed."""
+        layers = nn.Sequential()
+        for method in self._method.parts:
+            layer = method.layer(site, self._key / "method" / method.name)
+            if layer is not None:
+                layers.add_module(method.name, layer)
+        if len(layers):
+            self._layers.add_module(site.name, layers)
+        return layers
 
     def _next_name(self, kind: str) -> str:
         self._counts[kind] += 1

@@ -36,7 +36,7 @@ def _row(*cells: str) -> str:
 
 def _leaves(model: Network) -> Iterator[tuple[str, nn.Module]]:
     for name, layer in model.named_children():
-        if isinstance(layer, nn.Sequential):  # what a composition put at one site
+        if isinstance(layer, nn.Sequential):  # what the methods put at one site
             yield from ((f"{name}.{part}", child) for part, child in layer.named_children())
         else:
             yield name, layer

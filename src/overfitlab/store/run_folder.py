@@ -31,6 +31,8 @@ CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
 LOCK = ".lock"
 
+RUNNING, INTERRUPTED, FINISHED, DIVERGED = STATUSES = ("running", "interrupted", "finished", "diverged")
+
 
 class RunFolder:
     """Reads and writes a run's folder."""
@@ -49,7 +51,8 @@ class RunFolder:
         Raises `UsageError` where the folder holds another run or other files, and `OverfitlabError` where it cannot
         be written or another process trains in it.
         """
-        self._refuse_strangers(run_id)
+        self._refuse_strangers(run_id)  # before anything is written there
+        made = not self.path.exists()
         lock = filelock.FileLock(self / LOCK, timeout=0)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -59,18 +62,21 @@ class RunFolder:
                 f"another process is training in {self.path}; wait for it, or choose another --out"
             ) from None
         except OSError as error:
-            self._remove_if_unused()
+            if made:
+                self._remove_if_unused()
             reason = error.strerror or str(error)
             raise OverfitlabError(
                 f"cannot write to {self.path} ({reason}); choose another folder with --out"
             ) from error
         try:
+            self._refuse_strangers(run_id)  # again: somebody may have been quicker
             for leftover in self.path.glob(f".*{TEMPORARY}"):  # of a process that was killed in the middle of a write
                 leftover.unlink()
             yield
         finally:
+            if made:
+                self._remove_if_unused()
             lock.release()
-            self._remove_if_unused()
 
     def _remove_if_unused(self) -> None:
         with contextlib.suppress(OSError):  # it is as good as gone, or not ours
@@ -137,8 +143,11 @@ class RunFolder:
 def _shaped_like_a_record(record: dict[str, Any]) -> bool:
     shape = {
         "format": int, "id": str, "status": str, "config": dict, "resolved": dict, "data": dict, "files": dict,
-        "environment": dict, "times": dict,
+        "environment": dict, "times": dict, "method": str, "resumed": list,
     }  # fmt: skip
-    if not all(isinstance(record.get(name), kind) for name, kind in shape.items()):
-        return False
-    return all(name in record["config"] for name in ("method", "data", "seed", "protocol"))
+    return (
+        all(isinstance(record.get(name), kind) for name, kind in shape.items())
+        and record["status"] in STATUSES
+        and record["config"].keys() >= {"method", "data", "seed", "protocol"}
+        and record["resolved"].keys() == {"precision", "threads", "device"}
+    )

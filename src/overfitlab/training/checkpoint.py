@@ -54,12 +54,16 @@ def restore(folder: RunFolder, run_id: str, model: Network, optimizer: KerasAdam
     Raises `OverfitlabError` where checkpoints exist and none of them is good.
     """
     existing = [path for path in (folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT) if path.exists()]
+    damaged: list[Path] = []
     for path in existing:
         try:
             tensors, state = _read(path, run_id)
-            return _apply(tensors, state, model, optimizer)
         except _DamagedError:
+            damaged.append(path)
             continue
+        for useless in damaged:  # or the next save would keep it in place of this one
+            useless.unlink()
+        return _apply(tensors, state, model, optimizer)
     if existing:
         raise OverfitlabError(f"the checkpoints in {folder.path} are damaged; remove that folder to start over")
     return None

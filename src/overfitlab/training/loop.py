@@ -94,7 +94,7 @@ class Trainer:
             dataset.images,
             dataset.labels,
             self.material.standardization,
-            largest_batch=largest,
+            largest_batch=min(largest, len(dataset.images)),
             dtype=self._compute.dtype,
         )
 
