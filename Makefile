@@ -29,7 +29,7 @@ bench: $(VENV)/.run $(BENCH_VENV)/.ready ## speed, beside Keras and plain PyTorc
 	@$(BIN)/python benchmarks/speed.py --peer-python $(BENCH_VENV)/bin/python $(ARGS)
 
 NOTEBOOK_LOG ?= ../shared/notebook/history.csv
-reproduction: $(VENV)/.run ## the notebook's log beside ours (6 runs of 30 epochs: over an hour)
+reproduction: $(VENV)/.run ## the notebook's log beside ours (5 runs of 30 epochs: about an hour)
 	@$(BIN)/python benchmarks/reproduction.py --notebook-log $(NOTEBOOK_LOG) $(ARGS)
 
 clean:            ## remove the environments (runs/ stays)

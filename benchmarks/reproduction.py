@@ -1,6 +1,6 @@
 """The notebook's printed log beside ours, epoch by epoch: writes the tables and the figure of docs/reproduction.md.
 
-    python benchmarks/reproduction.py --notebook-log history.csv [--seeds 3] [--precision auto float32]
+    python benchmarks/reproduction.py --notebook-log history.csv [--runs auto=3 float32=2]
 
 It needs CIFAR-10 ($OVERFITLAB_DATA or --data-dir) and the notebook's log as CSV: epoch, seconds, loss, acc, val_loss,
 val_acc. Runs go to runs/reproduction/; those that have finished are not trained again.
@@ -31,13 +31,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--notebook-log", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--precision", nargs="+", default=["auto", "float32"])
+    parser.add_argument("--runs", nargs="+", default=["auto=3", "float32=2"], metavar="PRECISION=SEEDS")
     options = parser.parse_args()
     notebook = read_log(options.notebook_log)
     groups: dict[str, list[overfitlab.Run]] = {}
-    for precision in options.precision:
-        for seed in range(options.seeds):
+    for precision, _, seeds in (entry.partition("=") for entry in options.runs):
+        for seed in range(int(seeds)):
             run = overfitlab.train(
                 "batch_norm",
                 "cifar10",
