@@ -83,6 +83,7 @@ def figure(notebook: Log, groups: dict[str, list[overfitlab.Run]]) -> Figure:
             )  # fmt: skip
         axes.set_title(name)
         axes.set_xlabel("epoch")
+        axes.set_xlim(0.5, len(notebook["loss"]) + 0.5)
         axes.legend()
     return drawing
 

@@ -48,8 +48,8 @@ class Narrator:
         self.say(
             f"Split: {len(split.training):,} training, {len(split.validation):,} validation\n"
             f"Method: {label}, seed {config.seed}; {total:,} parameters, {trained:,} trainable\n"
-            f"Protocol: {protocol.name}, {protocol.epochs} epochs, batches of {protocol.batch_size}, "
-            f"Adam {protocol.learning_rate:g}; {compute.precision}, {compute.threads} threads"
+            f"Protocol: {protocol.name}, {_count(protocol.epochs, 'epoch')}, batches of {protocol.batch_size}, "
+            f"Adam {protocol.learning_rate:g}; {compute.precision}, {_count(compute.threads, 'thread')}"
         )
 
     @contextlib.contextmanager
@@ -75,3 +75,7 @@ class Narrator:
         edge = "!" * BOX_WIDTH
         inside = "\n".join(f"!! {line}" for line in textwrap.wrap(text, BOX_WIDTH - 3))
         self.say(f"{edge}\n{inside}\n{edge}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,12 +5,14 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
 from overfitlab.store.history import EpochRow
 from overfitlab.training.metrics import RunningMean
 from overfitlab.training.observer import Observer
 
 REFRESH_SECONDS = 0.2
+TEXT_WIDTH = 74  # of what stands beside the bar
 BAR = "[==============================]"
 
 
@@ -66,8 +68,8 @@ class LiveBar(Lines):
         self._began = self._shown = time.perf_counter()
         self._progress = Progress(
             TextColumn("{task.completed:>5.0f}/{task.total:.0f}"),
-            BarColumn(bar_width=28),
-            TextColumn("{task.description}"),
+            BarColumn(bar_width=max(6, min(28, self._console.width - TEXT_WIDTH))),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             console=self._console,
             transient=True,
             auto_refresh=False,

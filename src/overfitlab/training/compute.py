@@ -36,8 +36,8 @@ class Compute:
 def resolve(precision: str, threads: int | None) -> Compute:
     """Return what `auto` and None mean on this machine.
 
-    bfloat16 where the processor has instructions for it (AMX or AVX-512-bf16), which makes a step one and a half
-    times as fast or more; without them it would be emulated, and float32 is faster.
+    bfloat16 where the processor has instructions for it (AMX or AVX-512-bf16), with which a step is faster
+    (docs/performance.md); without them it would be emulated.
     """
     if precision == "auto":
         precision = "bfloat16" if _has_bfloat16_instructions() else "float32"
@@ -58,7 +58,7 @@ def _has_bfloat16_instructions() -> bool:
 def _keep_freed_memory() -> None:
     """Raise glibc's thresholds, so that the 2 MB tensors of a step are not given back and faulted in page by page.
 
-    Worth a fifth of a step where it has been measured (docs/performance.md). Other C libraries are left alone.
+    What that is worth depends on the machine: docs/performance.md. Other C libraries are left alone.
     """
     if sys.platform != "linux":
         return

@@ -1,9 +1,20 @@
 """Adam as Keras computes it."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
+
+
+@dataclass
+class _State:
+    """Of one parameter: first and second moment, and how often it was trained (a scalar, as PyTorch wants it)."""
+
+    m: Tensor
+    v: Tensor
+    steps: Tensor
 
 
 class KerasAdam:
@@ -19,37 +30,60 @@ class KerasAdam:
 
     def __init__(self, model: nn.Module, learning_rate: float) -> None:
         self._parameters = dict(model.named_parameters())
-        self._adam = torch.optim.Adam(
-            self._parameters.values(), lr=learning_rate, betas=(self.BETA1, self.BETA2), fused=True
-        )
+        self._learning_rate = learning_rate
+        self._state: dict[str, _State] = {}  # by the parameter's name, from its first gradient on
         self._steps = 0
 
+    @torch.no_grad()
     def step(self) -> None:
         """Apply the gradients, and forget them."""
         self._steps += 1
-        self._adam.param_groups[0]["eps"] = self.EPSILON / math.sqrt(1 - self.BETA2**self._steps)
-        self._adam.step()
-        self._adam.zero_grad(set_to_none=True)
+        trained = {name: value for name, value in self._parameters.items() if value.grad is not None}
+        for name, parameter in trained.items():
+            if name not in self._state:
+                zeros = torch.zeros_like(parameter)
+                self._state[name] = _State(m=zeros, v=zeros.clone(), steps=torch.tensor(float(self._steps - 1)))
+        states = [self._state[name] for name in trained]
+        # the function, not the class torch.optim.Adam, whose constructor takes a second to import a compiler
+        adam(
+            list(trained.values()),
+            [value.grad for value in trained.values() if value.grad is not None],
+            [state.m for state in states],
+            [state.v for state in states],
+            [],
+            [state.steps for state in states],
+            fused=True,
+            amsgrad=False,
+            beta1=self.BETA1,
+            beta2=self.BETA2,
+            lr=self._learning_rate,
+            weight_decay=0.0,
+            eps=self.EPSILON / math.sqrt(1 - self.BETA2**self._steps),
+            maximize=False,
+        )
+        for value in trained.values():
+            value.grad = None
 
     def state(self) -> dict[str, Tensor]:
         """Return the moments as `NAME.m` and `NAME.v`, for the parameters that have been trained."""
         moments = {}
-        for name, parameter in self._parameters.items():
-            if parameter in self._adam.state:
-                moments[f"{name}.m"] = self._adam.state[parameter]["exp_avg"]
-                moments[f"{name}.v"] = self._adam.state[parameter]["exp_avg_sq"]
+        for name, state in self._state.items():
+            moments[f"{name}.m"] = state.m
+            moments[f"{name}.v"] = state.v
         return moments
 
     def load_state(self, moments: dict[str, Tensor], steps: int) -> None:
         """Go on from `moments` after that many steps."""
         self._steps = steps
-        for name, parameter in self._parameters.items():
-            if f"{name}.m" in moments:
-                self._adam.state[parameter] = {
-                    "step": torch.tensor(float(steps), dtype=torch.float32),
-                    "exp_avg": _like(moments[f"{name}.m"], parameter),
-                    "exp_avg_sq": _like(moments[f"{name}.v"], parameter),
-                }
+        self._state = {
+            name: _State(
+                m=_like(moments[f"{name}.m"], parameter),
+                v=_like(moments[f"{name}.v"], parameter),
+                steps=torch.tensor(float(steps)),
+            )
+            for name, parameter in self._parameters.items()
+            if f"{name}.m" in moments
+        }
 
 
 def _like(content: Tensor, parameter: Tensor) -> Tensor:
