@@ -94,7 +94,7 @@ def train(
     tell = Narrator((stream or sys.stdout) if verbose else None)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
 
-    with folder.claimed(run_id):
+    with folder.claimed(run_id, config.as_dict()):
         if (folder / RECORD).exists() and folder.record()["status"] in (FINISHED, DIVERGED):
             return _finished_before(folder, tell)
         split = notebook_split(len(dataset.images), settings)
@@ -210,8 +210,7 @@ def _finished_before(folder: RunFolder, tell: Narrator) -> Run:
     checkpoint.remove(folder)  # a crash can have left one behind
     if run.record["status"] == DIVERGED:
         raise OverfitlabError(_divergence(run))
-    tell.say("This run has finished before; nothing is trained again.")
-    tell.result(run)
+    tell.result(run, trained_before=True)
     return run
 
 

@@ -13,8 +13,10 @@ from overfitlab.store.run_folder import HISTORY, INTERRUPTED, RUNNING, RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NEAR_CHANCE = 1.5  # times the accuracy of guessing
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Run:
     """One training: `folder` is where it lies, `record` the content of its `run.json`."""
 
@@ -52,12 +54,20 @@ class Run:
             return "No epoch has a finite validation loss."
         last = self.rows[-1]
         best = f"Lowest val_loss {lowest.val_loss:.4f} in epoch {lowest.epoch} (val_acc {lowest.val_acc:.4f})"
+        end = (
+            f"by epoch {last.epoch} val_loss is {last.val_loss:.4f} (loss {last.loss:.4f}) "
+            f"and val_acc {last.val_acc:.4f} (acc {last.acc:.4f})"
+        )
         if last.epoch == lowest.epoch:
             return f"{best}, the last one: no overfitting seen yet."
-        return (
-            f"{best}: the onset of overfitting. By epoch {last.epoch} val_loss is {last.val_loss:.4f} "
-            f"(loss {last.loss:.4f}) and val_acc {last.val_acc:.4f} (acc {last.acc:.4f})."
-        )
+        if lowest.val_acc < NEAR_CHANCE / len(self.record["data"]["classes"]):
+            return f"{best}, still near chance: too early to speak of overfitting; {end}."
+        if last.loss >= last.val_loss:
+            return f"{best}; {end}: training is no better than validation, so no overfitting seen."
+        return f"{best}: the onset of overfitting; {end}."
+
+    def __repr__(self) -> str:
+        return f"<Run {self.title}: {self.record['status']}, {len(self.rows)} epochs, in {self.folder}>"
 
 
 def load_run(folder: str | Path) -> Run:

@@ -53,7 +53,7 @@ def test_the_environment_names_a_folder(small_cifar10, monkeypatch):
 
 @pytest.mark.parametrize("where", ["~/.keras/datasets", "~/.keras/datasets/cifar-10-batches-py-target", "data"])
 def test_keras_and_torchvision_folders_are_looked_into(declared_official, where):
-    place = cifar.Path(where).expanduser()
+    place = cifar.Path(where).expanduser().absolute()
     shutil.copytree(declared_official, place)
     assert cifar.load().origin == str(place / cifar.FOLDER)
 

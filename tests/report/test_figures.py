@@ -34,6 +34,10 @@ def test_the_onset_is_marked_in_both_panels():
         assert marker.get_label() == "onset (epoch 4)"
 
 
+def test_a_lowest_loss_in_the_last_epoch_is_no_onset():
+    assert all(len(axes.get_lines()) == 2 for axes in learning_curves(ROWS[:4]).axes)
+
+
 def test_without_any_finite_validation_loss_there_is_no_onset():
     rows = [replace(row, val_loss=math.nan) for row in ROWS]
     assert all(len(axes.get_lines()) == 2 for axes in learning_curves(rows).axes)

@@ -13,11 +13,12 @@ from overfitlab.store.atomic import write_atomically
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import RunFolder
 
+CONFIG = {"method": "none", "data": "digits", "seed": 1, "protocol": {"name": "notebook", "epochs": 3}}
 RECORD = {
     "format": 1,
     "id": "abc",
     "status": "running",
-    "config": {"method": "none", "data": "digits", "seed": 1, "protocol": {}},
+    "config": CONFIG,
     "method": "none",
     "resumed": [],
     "resolved": {"precision": "float32", "threads": 1, "device": "cpu"},
@@ -34,36 +35,39 @@ def folder(tmp_path):
 
 
 def test_a_claim_makes_the_folder_and_lets_the_same_run_in_again(folder):
-    with folder.claimed("abc"):
+    with folder.claimed("abc", CONFIG):
         folder.write_record(RECORD)
-    with folder.claimed("abc"):
+    with folder.claimed("abc", CONFIG):
         assert folder.record() == RECORD
 
 
 def test_a_claim_that_came_to_nothing_leaves_nothing(folder):
-    with pytest.raises(ZeroDivisionError), folder.claimed("abc"):
+    with pytest.raises(ZeroDivisionError), folder.claimed("abc", CONFIG):
         raise ZeroDivisionError
     assert not folder.path.exists()
 
 
 def test_an_empty_folder_that_was_there_before_stays(folder):
     folder.path.mkdir()
-    with pytest.raises(ZeroDivisionError), folder.claimed("abc"):
+    with pytest.raises(ZeroDivisionError), folder.claimed("abc", CONFIG):
         raise ZeroDivisionError
     assert folder.path.exists()
 
 
 def test_another_run_is_refused(folder):
-    with folder.claimed("abc"):
+    with folder.claimed("abc", CONFIG):
         folder.write_record(RECORD)
-    with pytest.raises(UsageError, match=r"holds another run \(none on digits, seed 1\)"), folder.claimed("xyz"):
+    with (
+        pytest.raises(UsageError, match=r"holds another run \(seed 1 there, 2 here\)"),
+        folder.claimed("xyz", CONFIG | {"seed": 2}),
+    ):
         pass
 
 
 def test_a_folder_with_other_files_is_refused(folder):
     folder.path.mkdir()
     (folder / "thesis.doc").touch()
-    with pytest.raises(UsageError, match="not empty and not a run"), folder.claimed("abc"):
+    with pytest.raises(UsageError, match="not empty and not a run"), folder.claimed("abc", CONFIG):
         pass
     assert os.listdir(folder.path) == ["thesis.doc"]  # noqa: PTH208
 
@@ -73,21 +77,24 @@ def test_what_a_kill_left_behind_is_no_stranger(folder):
     folder.path.mkdir()
     (folder / ".lock").touch()
     (folder / ".run.json.abc.overfitlab-tmp").write_text("{")
-    with folder.claimed("abc"):
+    with folder.claimed("abc", CONFIG):
         folder.write_record(RECORD)
     assert {path.name for path in folder.path.iterdir()} == {".lock", "run.json"}
 
 
 def test_a_file_instead_of_a_folder_is_refused(folder):
     folder.path.write_text("")
-    with pytest.raises(UsageError, match="is a file"), folder.claimed("abc"):
+    with pytest.raises(UsageError, match="is a file"), folder.claimed("abc", CONFIG):
         pass
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     run_folder = RunFolder(tmp_path / "file" / "run")
-    with pytest.raises(OverfitlabError, match=r"cannot write to .* choose another folder"), run_folder.claimed("abc"):
+    with (
+        pytest.raises(OverfitlabError, match=r"cannot write to .* choose another folder"),
+        run_folder.claimed("abc", CONFIG),
+    ):
         pass
 
 
@@ -96,10 +103,10 @@ def test_two_processes_cannot_claim_one_folder(folder):
         "import sys; from pathlib import Path; from overfitlab.store.run_folder import RunFolder\n"
         "from overfitlab.errors import OverfitlabError\n"
         "try:\n"
-        "    with RunFolder(Path(sys.argv[1])).claimed('abc'): pass\n"
+        "    with RunFolder(Path(sys.argv[1])).claimed('abc', {}): pass\n"
         "except OverfitlabError as error: print(error)"
     )
-    with folder.claimed("abc"):
+    with folder.claimed("abc", CONFIG):
         folder.write_record(RECORD)
         command = [sys.executable, "-c", other, str(folder.path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -133,7 +140,7 @@ def test_a_folder_without_a_record_is_not_a_run(folder):
 
 
 def test_damaged_files_are_found(folder):
-    with folder.claimed("abc"):
+    with folder.claimed("abc", CONFIG):
         for name in ("a", "b", "c"):
             folder.write(name, name.encode())
         folder.write_record(RECORD | {"files": folder.checksums(["a", "b", "c"])})

@@ -64,7 +64,7 @@ def places(data_dir: Path | None) -> list[Place]:
         Path(platformdirs.user_cache_dir("overfitlab")),
         keras,
         keras / "cifar-10-batches-py-target",  # Keras 3 unpacks to here
-        Path("data"),  # the root in nearly every torchvision example
+        Path("data").absolute(),  # the root in nearly every torchvision example
     ]
     return found + [Place(folder, named=False) for folder in usual]
 

@@ -23,7 +23,7 @@ def load(name: str = "auto", data_dir: Path | None = None) -> Dataset:
         if name == "digits":
             raise UsageError("--data digits needs no --data-dir; leave one of them out")
         if not data_dir.is_dir():
-            raise OverfitlabError(f"--data-dir {data_dir} is not a folder")
+            raise OverfitlabError(f"{data_dir} is not a folder; name the one that holds CIFAR-10")
     if name == "digits":
         return digits.load()
     if name == "cifar10":

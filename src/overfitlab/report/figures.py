@@ -32,12 +32,12 @@ def learning_curves(rows: list[EpochRow], title: str = "") -> DisplayedFigure:
         train, val = ([getattr(row, column) for row in rows] for column in (name, f"val_{name}"))
         axes.plot(epochs, train, color=TRAIN_COLOR, label=f"train_{name}", marker=marker)
         axes.plot(epochs, val, color=VAL_COLOR, label=f"val_{name}", marker=marker)
-        if lowest is not None:
+        if lowest is not None and lowest is not rows[-1]:  # nothing has come after it: no overfitting seen yet
             axes.axvline(lowest.epoch, color="0.4", linestyle="--", linewidth=1, label=f"onset (epoch {lowest.epoch})")
         axes.set_title(name)
         axes.set_xlabel("epoch")
         axes.set_xlim(0.5, len(rows) + 0.5)  # epochs count from 1: no tick at 0
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.legend()
     if title:
         figure.suptitle(title)

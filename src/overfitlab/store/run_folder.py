@@ -45,13 +45,13 @@ class RunFolder:
         return self.path / name
 
     @contextlib.contextmanager
-    def claimed(self, run_id: str) -> Iterator[None]:
+    def claimed(self, run_id: str, config: dict[str, Any]) -> Iterator[None]:
         """Make the folder where there is none, and keep other processes out of it.
 
         Raises `UsageError` where the folder holds another run or other files, and `OverfitlabError` where it cannot
         be written or another process trains in it.
         """
-        self._refuse_strangers(run_id)  # before anything is written there
+        self._refuse_strangers(run_id, config)  # before anything is written there
         made = not self.path.exists()
         lock = filelock.FileLock(self / LOCK, timeout=0)
         try:
@@ -69,7 +69,7 @@ class RunFolder:
                 f"cannot write to {self.path} ({reason}); choose another folder with --out"
             ) from error
         try:
-            self._refuse_strangers(run_id)  # again: somebody may have been quicker
+            self._refuse_strangers(run_id, config)  # again: somebody may have been quicker
             for leftover in self.path.glob(f".*{TEMPORARY}"):  # of a process that was killed in the middle of a write
                 leftover.unlink()
             yield
@@ -84,7 +84,7 @@ class RunFolder:
                 (self / LOCK).unlink(missing_ok=True)
                 self.path.rmdir()
 
-    def _refuse_strangers(self, run_id: str) -> None:
+    def _refuse_strangers(self, run_id: str, config: dict[str, Any]) -> None:
         if not self.path.exists():
             return
         if not self.path.is_dir():
@@ -92,9 +92,8 @@ class RunFolder:
         if (self / RECORD).exists():
             record = self.record()
             if record["id"] != run_id:
-                config = record["config"]
                 raise UsageError(
-                    f"{self.path} holds another run ({config['method']} on {config['data']}, seed {config['seed']}); "
+                    f"{self.path} holds another run ({_differences(record['config'], config)}); "
                     "choose another --out, or repeat that run's command to resume it"
                 )
         elif any(entry.name != LOCK and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
@@ -140,6 +139,15 @@ class RunFolder:
         return damaged
 
 
+def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
+    """Return in which settings two configurations differ, in words."""
+    one, other = (
+        {**config, **config["protocol"], "protocol": config["protocol"].get("name")} for config in (there, here)
+    )
+    settings = [f"{name} {one.get(name)} there, {other[name]} here" for name in other if one.get(name) != other[name]]
+    return "; ".join(settings) or "the same settings on other images"
+
+
 def _shaped_like_a_record(record: dict[str, Any]) -> bool:
     shape = {
         "format": int, "id": str, "status": str, "config": dict, "resolved": dict, "data": dict, "files": dict,
@@ -149,5 +157,6 @@ def _shaped_like_a_record(record: dict[str, Any]) -> bool:
         all(isinstance(record.get(name), kind) for name, kind in shape.items())
         and record["status"] in STATUSES
         and record["config"].keys() >= {"method", "data", "seed", "protocol"}
+        and isinstance(record["config"]["protocol"], dict)
         and record["resolved"].keys() == {"precision", "threads", "device"}
     )

@@ -66,10 +66,13 @@ class Narrator:
         finally:
             observer.close()
 
-    def result(self, run: Run) -> None:
+    def result(self, run: Run, *, trained_before: bool = False) -> None:
         """Say what came out, and where it lies."""
-        others = ", ".join((HISTORY, WEIGHTS, SUMMARY, RECORD))
-        self.say(f"\n{run.summary()}\nWrote {run.folder / FIGURES[0]} (and {FIGURES[1]}, {others})")
+        if trained_before:
+            self.say("This run has finished before; nothing is trained again. Another --seed or --out is a new run.")
+        others = ", ".join((FIGURES[1], HISTORY, WEIGHTS, SUMMARY, RECORD))
+        verb = "See" if trained_before else "Wrote"
+        self.say(f"\n{run.summary()}\n{verb} {run.folder / FIGURES[0]} (and {others})")
 
     def _box(self, text: str) -> None:
         edge = "!" * BOX_WIDTH
