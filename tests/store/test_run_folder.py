@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import write_atomically
 from overfitlab.store import history
-from overfitlab.store.atomic import write_atomically
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import RunFolder
 

@@ -19,7 +19,7 @@ from typing import Any
 import filelock
 
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.store.atomic import TEMPORARY, write_atomically
+from overfitlab.files import TEMPORARY, write_atomically
 
 FORMAT = 1
 RECORD = "run.json"
