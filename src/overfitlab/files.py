@@ -1,8 +1,10 @@
-"""Files that are either the old one or the new one, never half of either."""
+"""Where files go, and files that are either the old one or the new one, never half of either."""
 
 import os
 import tempfile
 from pathlib import Path
+
+import platformdirs
 
 TEMPORARY = ".overfitlab-tmp"  # the ending of files that a kill can leave behind
 
@@ -24,6 +26,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be made or fetched again: $OVERFITLAB_CACHE, else where the system keeps such."""
+    named = os.environ.get("OVERFITLAB_CACHE")
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("overfitlab"))
 
 
 def sync_folder(folder: Path) -> None:
