@@ -67,9 +67,9 @@ class Run:
         if lowest is None:
             return "No epoch has a finite validation loss."
         last = self.rows[-1]
-        clean = last.train_loss is not None and last.train_acc is not None
-        loss, acc = (last.train_loss, last.train_acc) if clean else (last.loss, last.acc)
-        prefix = "train_" if clean else ""
+        loss, acc, prefix = last.loss, last.acc, ""
+        if last.train_loss is not None and last.train_acc is not None:
+            loss, acc, prefix = last.train_loss, last.train_acc, "train_"
         best = f"Lowest val_loss {lowest.val_loss:.4f} in epoch {lowest.epoch} (val_acc {lowest.val_acc:.4f})"
         end = (
             f"by epoch {last.epoch} val_loss is {last.val_loss:.4f} ({prefix}loss {loss:.4f}) "

@@ -34,6 +34,8 @@ def near_duplicates(dataset: Dataset, split: Split) -> list[NearDuplicates]:
 
 
 def _compared(part: str, dataset: Dataset, rows: Indices, others: Indices) -> NearDuplicates:
+    if not len(rows):
+        return NearDuplicates(part, 0, [])
     most = max(1, COMPARISONS // len(others))
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
