@@ -55,7 +55,7 @@ def _compared(part: str, dataset: Dataset, rows: Indices, others: Indices) -> Ne
             best[mine] = torch.where(better, highest, best[mine])
             twins[mine] = torch.where(better, torch.from_numpy(some)[columns], twins[mine])
     found = torch.nonzero(best)[:, 0].tolist()
-    pairs = [Twins(int(rows[number]), int(twins[number]), min(1.0, float(best[number]))) for number in found]
+    pairs = [Twins(int(rows[number]), int(twins[number]), round(float(best[number]), 6)) for number in found]
     return NearDuplicates(part, len(rows), sorted(pairs, key=lambda pair: (-pair.correlation, pair.row)))
 
 
