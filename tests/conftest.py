@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from overfitlab.data import cifar
+from overfitlab.data import places, published
 
 os.environ["KERAS_BACKEND"] = "torch"  # before anything imports Keras
 os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="overfitlab-matplotlib-"))  # one font cache for all
@@ -26,8 +26,10 @@ def _empty_machine(tmp_path, monkeypatch):
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    for variable in ("OVERFITLAB_DATA", "KERAS_HOME", "XDG_CACHE_HOME"):
+    for variable in ("OVERFITLAB_DATA", "OVERFITLAB_MIRROR", "KERAS_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("OVERFITLAB_OFFLINE", "1")  # no test ever reaches out; those of downloads ask their own server
+    monkeypatch.setattr(places, "SYSTEM_FOLDER", tmp_path / "system")
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -44,10 +46,10 @@ def real_cifar10() -> Path:
 @pytest.fixture
 def small_cifar10(tmp_path) -> Path:
     """A folder in the layout of CIFAR-10 with 200 training and 40 test images, made up."""
-    folder = tmp_path / "small" / cifar.FOLDER
+    folder = tmp_path / "small" / published.CIFAR10.folder
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for member in cifar.MEMBERS:
+    for member in published.CIFAR10.members:
         batch = {
             b"data": rng.integers(0, 256, (IMAGES_IN_A_BATCH, 3072), dtype=np.uint8),
             b"labels": (np.arange(IMAGES_IN_A_BATCH) % 10).tolist(),
@@ -59,7 +61,7 @@ def small_cifar10(tmp_path) -> Path:
 @pytest.fixture
 def declared_official(small_cifar10, monkeypatch) -> Path:
     """The small CIFAR-10 with its own checksums standing for the official ones."""
-    for member in cifar.MEMBERS:
-        content = (small_cifar10 / cifar.FOLDER / member).read_bytes()
-        monkeypatch.setitem(cifar.MEMBERS, member, hashlib.md5(content, usedforsecurity=False).hexdigest())
+    for member in published.CIFAR10.members:
+        content = (small_cifar10 / published.CIFAR10.folder / member).read_bytes()
+        monkeypatch.setitem(published.CIFAR10.members, member, hashlib.md5(content, usedforsecurity=False).hexdigest())
     return small_cifar10
