@@ -185,7 +185,7 @@ class _Transfer:
                     reasons.append(f"{host}: {error}")
                 self._watcher.said(f"{reasons[-1]}.")
         if not reached:
-            raise OfflineError(f"none of the {len(urls)} servers that have it can be reached; is there a network?")
+            raise OfflineError("no server that has it can be reached; is there a network?")
         raise DownloadError(f"no server gave {self._target.name} ({'; '.join(reasons)})")
 
     def _check_space(self) -> None:
