@@ -39,6 +39,7 @@ from overfitlab.store.run_folder import (
     RunFolder,
 )
 from overfitlab.terminal.narration import Narrator
+from overfitlab.terminal.watching import watcher_on
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Material, Trainer, diverged, weights
@@ -67,8 +68,9 @@ def train(
 
     Args:
         method: a regularization method, or several joined by `+`: `"batch_norm+dropout:rate=0.3"`.
-        data: `"cifar10"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this machine, else the digits.
-        data_dir: the folder that holds CIFAR-10.
+        data: `"cifar10"`, `"cifar100"`, `"fashion_mnist"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this
+            machine or can be fetched, else the digits.
+        data_dir: the folder that holds the data.
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly.
         epochs: instead of the protocol's; likewise `batch_size` (images) and `learning_rate` (of Adam).
         seed: fixes initial weights, batch order and masks; from 0 to 2**63 - 1.
@@ -86,12 +88,13 @@ def train(
     chosen = registry.parse(method)
     settings = protocol_named(protocol, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     config = RunConfig(settings, chosen.spec, data, seed, precision, threads)
-    dataset = sources.load(data, _path(data_dir) if data_dir else None)
+    shown = (stream or sys.stdout) if verbose else None
+    dataset = sources.load(data, _path(data_dir) if data_dir else None, watcher=watcher_on(shown))
     config = replace(config, data=dataset.name)  # "auto" and what it found are one run
     run_id = config.run_id(dataset.content_hash)
     name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{chosen.label}-seed{seed}-{run_id[:6]}")
     folder = RunFolder(_path(out) if out else Path("runs") / name)
-    tell = Narrator((stream or sys.stdout) if verbose else None)
+    tell = Narrator(shown)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
 
     with folder.claimed(run_id, config.as_dict()):

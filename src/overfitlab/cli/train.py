@@ -27,13 +27,13 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     default="auto",
     show_default=True,
     metavar="D",
-    help="cifar10, digits, or auto: CIFAR-10 where it is on this machine, else digits.",
+    help="cifar10, cifar100, fashion_mnist, digits, or auto: CIFAR-10 where it is here or can be fetched, else digits.",
 )
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder that holds CIFAR-10.  [default: $OVERFITLAB_DATA, then the usual places]",
+    help="The folder that holds the data.  [default: $OVERFITLAB_DATA, then the usual places]",
 )
 @click.option(
     "--protocol",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overfitlab.data import cifar, download, fashion_mnist, verified
-from overfitlab.data.members import Reader
+from overfitlab.data.members import OtherReleaseError, Reader
 from overfitlab.data.parts import Parts, UnreadableError
 from overfitlab.data.places import Copy, Place, cache_folder, copies_in, places
 from overfitlab.data.published import SETS, Archive, Published
@@ -91,11 +91,19 @@ def read(copy: Copy, *, strict: bool) -> Loaded:
     reader = Reader(copy, strict=strict)
     try:
         parts = READERS[published.name](reader)
+    except OtherReleaseError:
+        verified.remember(copy, official=False)
+        raise
     except UnreadableError as error:
+        verified.forget(copy)
         raise OverfitlabError(
             f"{copy.path}: {error}; fetch {published.title} anew: overfitlab data fetch {published.name}"
         ) from error
-    if verified.recall(copy) is None:
+    except OverfitlabError:
+        verified.forget(copy)
+        raise
+    known = verified.recall(copy)
+    if known is None or known.official != reader.official:
         verified.remember(copy, official=reader.official)
     note = "" if reader.official else f"this copy of {published.title} has other checksums than the official release"
     return Loaded(parts, str(copy.path), reader.official, note)
@@ -145,7 +153,7 @@ def _fetch(published: Published, folder: Path, watcher: Watcher) -> Copy:
             ) from error
     place = Place(folder, "fetched", named=False)
     copy = Copy(published, place, into if published.layout == "gz" else into / published.archives[0].name)
-    verified.remember(copy, official=True)
+    verified.remember(copy, official=True, sha256={archive.name: archive.sha256 for archive in published.archives})
     return copy
 
 

@@ -3,7 +3,7 @@
 import datetime
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ class Verification:
 
     official: bool  # all members have the official checksums
     at: str  # ISO 8601, UTC
+    sha256: dict[str, str] = field(default_factory=dict)  # of the files, where they were hashed as they are
 
 
 def recall(copy: Copy) -> Verification | None:
@@ -26,16 +27,16 @@ def recall(copy: Copy) -> Verification | None:
     known = _load().get(str(copy.path))
     try:
         if isinstance(known, dict) and known.get("files") == _fingerprint(copy):
-            return Verification(official=known["official"] is True, at=str(known["at"]))
-    except (KeyError, OSError):
+            return Verification(known["official"] is True, str(known["at"]), dict(known.get("sha256", {})))
+    except (KeyError, OSError, TypeError, ValueError):
         pass
     return None
 
 
-def remember(copy: Copy, *, official: bool) -> Verification:
+def remember(copy: Copy, *, official: bool, sha256: dict[str, str] | None = None) -> Verification:
     """Record that a copy was just read as a whole; where the cache cannot be written, it is forgotten again."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    verification = Verification(official=official, at=now)
+    verification = Verification(official, now, sha256 or {})
     _change(str(copy.path), lambda: {"files": _fingerprint(copy), **asdict(verification)})
     return verification
 
