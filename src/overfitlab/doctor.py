@@ -192,9 +192,7 @@ def _fetching() -> Check:
         advice = "make it writable, or fetch data elsewhere: overfitlab data fetch NAME --to DIR"
         return Check("cache", NOTE, f"{folder} cannot be written", advice)
     if offline_is_forced():
-        return Check(
-            "cache", NOTE, f"{folder}; nothing is fetched", f"${OFFLINE_VARIABLE} is set; unset it to fetch data"
-        )
+        return Check("cache", NOTE, f"{folder}; nothing is fetched", f"unset ${OFFLINE_VARIABLE} to allow it")
     mirror = os.environ.get(MIRROR_VARIABLE)
     return Check("cache", OK, f"{folder}, {free / GB:.1f} GB free" + (f"; {mirror} is asked first" if mirror else ""))
 

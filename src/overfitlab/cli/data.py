@@ -36,9 +36,9 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
     It reads no data: whether a copy is as published is what the last verification found.
     """
     from overfitlab.data import inventory
-    from overfitlab.data.places import cache_folder
+    from overfitlab.data.places import cache_folder, expanded
 
-    entries = inventory.inventory(data_dir)
+    entries = inventory.inventory(expanded(data_dir) if data_dir else None)
     if as_json:
         document = {"cache": str(cache_folder()), "data_sets": [entry.as_dict() for entry in entries]}
         click.echo(json.dumps(document, allow_nan=False))
@@ -61,17 +61,19 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
 )
 @as_json
 def fetch(name: str, folder: Path | None, as_json: bool) -> None:
-    """Fetch the data set NAME (cifar10, cifar100, fashion_mnist), and verify it.
+    """Fetch and verify the data set NAME.
 
-    The same command resumes a transfer that was interrupted. What is here already is not fetched again.
+    NAME is cifar10, cifar100 or fashion_mnist. The same command resumes a transfer that was interrupted; what is here
+    already is not fetched again.
     """
     from overfitlab.data import inventory
+    from overfitlab.data.places import expanded
     from overfitlab.terminal.listing import show_found
     from overfitlab.terminal.watching import watcher_on
 
     stream = sys.stderr if as_json else sys.stdout
     with _interruption("stopped; the same command starts again"):
-        found = inventory.fetch(name, folder.expanduser() if folder else None, watcher=watcher_on(stream))
+        found = inventory.fetch(name, expanded(folder) if folder else None, watcher=watcher_on(stream))
     if as_json:
         click.echo(json.dumps({"name": name, **found.as_dict()}, allow_nan=False))
     else:
@@ -85,24 +87,24 @@ def fetch(name: str, folder: Path | None, as_json: bool) -> None:
 @data_dir_option
 @as_json
 def verify(name: str | None, data_dir: Path | None, as_json: bool) -> None:
-    """Read every copy of the data set NAME, or of all, as a whole, and compare the checksums.
+    """Compare the checksums of every copy of the data set NAME, or of all.
 
-    The exit code is 1 where a copy is damaged.
+    Archives and members are read as a whole. The exit code is 1 where a copy is damaged.
     """
     from overfitlab.data import inventory
+    from overfitlab.data.places import expanded
     from overfitlab.terminal.listing import show_verified
     from overfitlab.terminal.watching import watcher_on
 
     stream = sys.stderr if as_json else sys.stdout
     with _interruption("stopped; the same command verifies from the beginning"):
-        found = inventory.verify(name, data_dir, watcher=watcher_on(stream))
+        found = inventory.verify(name, expanded(data_dir) if data_dir else None, watcher=watcher_on(stream))
     if as_json:
-        click.echo(
-            json.dumps([{"name": copy.copy.published.name, **copy.as_dict()} for copy in found], allow_nan=False)
-        )
+        copies = [{"name": one.copy.published.name, **one.as_dict()} for one in found]
+        click.echo(json.dumps({"copies": copies}, allow_nan=False))
     else:
         show_verified(sys.stdout, found)
-    damaged = [copy for copy in found if copy.state == inventory.DAMAGED]
+    damaged = [one for one in found if one.state == inventory.DAMAGED]
     if damaged:
         more = f" ({len(damaged) - 1} more, see above)" if damaged[1:] else ""
         raise OverfitlabError(f"{damaged[0].problem}{more}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from overfitlab.data import cifar, download, fashion_mnist, verified
 from overfitlab.data.members import OtherReleaseError, Reader
 from overfitlab.data.parts import Parts, UnreadableError
-from overfitlab.data.places import Copy, Place, cache_folder, copies_in, places
+from overfitlab.data.places import CACHE_LABEL, DATA_OPTION, Copy, Place, cache_folder, copies_in, places
 from overfitlab.data.published import SETS, Archive, Published
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
@@ -55,7 +55,7 @@ def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = N
         found = list(copies_in(place, published))
         if place.named and found:
             return read(found[0], strict=False)
-        if data_dir is not None and place.folder == data_dir:
+        if place.label == DATA_OPTION:
             wanted = " or ".join([f"{published.folder}/", *(archive.name for archive in published.archives[:1])])
             raise OverfitlabError(f"no {published.title} in {data_dir} (--data-dir); it should hold {wanted}")
         for copy in found:
@@ -151,7 +151,7 @@ def _fetch(published: Published, folder: Path, watcher: Watcher) -> Copy:
                 f"{error}; or fetch {files} on another machine and put it into {into}, name a folder that holds it "
                 "with --data-dir, or use --data digits"
             ) from error
-    place = Place(folder, "fetched", named=False)
+    place = Place(folder, CACHE_LABEL if folder == cache_folder() else "--to", named=False)
     copy = Copy(published, place, into if published.layout == "gz" else into / published.archives[0].name)
     verified.remember(copy, official=True, sha256={archive.name: archive.sha256 for archive in published.archives})
     return copy

@@ -14,9 +14,11 @@ from pathlib import Path
 import platformdirs
 
 from overfitlab.data.published import Published
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import OverfitlabError, UsageError
 
+DATA_OPTION = "--data-dir"
 DATA_VARIABLE = "OVERFITLAB_DATA"
+CACHE_LABEL = "overfitlab's cache"
 SYSTEM_FOLDER = Path("/usr/share/datasets")  # where Debian's packages of data sets put them
 
 
@@ -65,17 +67,25 @@ def places(data_dir: Path | None = None) -> list[Place]:
     """
     found = []
     if data_dir is not None:
-        found.append(Place(_existing(data_dir, "--data-dir"), "--data-dir", named=True))
+        found.append(Place(_existing(data_dir, DATA_OPTION), DATA_OPTION, named=True))
     if given := os.environ.get(DATA_VARIABLE):
-        found.append(Place(_existing(Path(given).expanduser(), f"${DATA_VARIABLE}"), f"${DATA_VARIABLE}", named=True))
+        found.append(Place(_existing(expanded(given), f"${DATA_VARIABLE}"), f"${DATA_VARIABLE}", named=True))
     keras = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
     return [
         *found,
-        Place(cache_folder(), "overfitlab's cache", named=False),
+        Place(cache_folder(), CACHE_LABEL, named=False),
         Place(keras, "Keras", named=False),
         Place(Path("data").absolute(), "torchvision", named=False),  # the root in nearly every example of it
         Place(SYSTEM_FOLDER, "the system", named=False),
     ]
+
+
+def expanded(given: str | Path) -> Path:
+    """Return a path that a user gave, with ~ put in place; raises `UsageError` where there is no such user."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{given}: {error}") from None
 
 
 def _existing(folder: Path, source: str) -> Path:

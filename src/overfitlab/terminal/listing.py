@@ -84,9 +84,7 @@ def _described(found: Found) -> list[str | Text]:
     if found.repacked:
         parts.append(", packed anew by somebody")
     if found.state == inventory.OTHER:
-        parts.append(
-            ", used because it was named" if found.used else ", not used; name its folder with --data-dir to do so"
-        )
+        parts.append(", used because it was named" if found.used else ", not used; --data-dir would use it")
     if found.problem:
         parts.append(f"; {found.problem}")
     return parts

@@ -63,8 +63,11 @@ class PlainLines(Watcher):
             self.said(f"  stopped at {self._amount()}")
             return
         gained = self._done - self._first
-        rate = f", {_counted(gained / seconds, self._unit)}/s" if seconds >= 1 and gained else ""
-        self.said(f"  {_counted(self._done, self._unit)} in {_duration(seconds)}{rate}")
+        if seconds < 1 or not gained:
+            self.said("  done")
+        else:
+            rate = _counted(gained / seconds, self._unit)
+            self.said(f"  done: {_counted(gained, self._unit)} in {_duration(seconds)}, {rate}/s")
 
     def said(self, text: str) -> None:
         """Print the line."""
