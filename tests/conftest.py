@@ -142,6 +142,14 @@ def serve(monkeypatch):
         started.append(FileServer(content, behave))
         return started[-1]
 
+    original = socket.getaddrinfo
+
+    def only_this_machine(host, *args, **options):
+        if host != "127.0.0.1":
+            raise socket.gaierror(socket.EAI_NONAME, "tests do not reach out")
+        return original(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", only_this_machine)
     monkeypatch.delenv("OVERFITLAB_OFFLINE")
     start.well = FileServer.well
     for variable in ("http_proxy", "https_proxy", "all_proxy"):

@@ -166,15 +166,18 @@ class _Transfer:
         if _size_of(self._part) == self._wanted.size and self._finished():  # a crash came before the renaming
             return
         self._check_space()
-        reasons = []
+        reasons: list[str] = []
+        unsaid: list[str] = []  # where nobody answers, one line at the end says it all
         reached = False
         with servers.session() as session:
             for url, answers in servers.reachable(urls):
                 host = urlsplit(url).hostname or url
                 if not answers:
-                    self._watcher.said(f"{host} does not answer.")
+                    unsaid.append(f"{host} does not answer.")
                     reasons.append(f"{host}: no answer")
                     continue
+                while unsaid:
+                    self._watcher.said(unsaid.pop(0))
                 try:
                     self._from_server(session, url, host)
                     return
@@ -185,7 +188,7 @@ class _Transfer:
                     reasons.append(f"{host}: {error}")
                 self._watcher.said(f"{reasons[-1]}.")
         if not reached:
-            raise OfflineError("no server that has it can be reached; is there a network?")
+            raise OfflineError("no server that has it can be reached (is there a network?)")
         raise DownloadError(f"no server gave {self._target.name} ({'; '.join(reasons)})")
 
     def _check_space(self) -> None:
