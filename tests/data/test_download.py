@@ -283,6 +283,24 @@ def test_a_server_that_gives_next_to_nothing_each_time_is_given_up(serve):
     assert len(server.asked) == download.FAILURES
 
 
+def test_a_server_that_cuts_and_lies_does_not_keep_us_for_ever(serve):
+    def lies_in_pieces(request, content):
+        request.answer_from(bytes(len(content)), most=len(content) // 2)
+
+    server, good = serve(CONTENT, lies_in_pieces), serve(CONTENT)
+    fetch(server.url, good.url)
+    assert_complete()
+    assert len(server.asked) <= 4
+    assert good.asked == [None]
+
+
+def test_certificates_that_are_missing_are_not_taken_for_a_full_disk(serve, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/missing.pem")
+    server = serve(CONTENT)
+    with pytest.raises(DownloadError, match=r"cannot be asked .*missing\.pem"):
+        fetch(server.url.replace("http:", "https:"))
+
+
 def ignores_ranges(request, content):
     request.answer(200, content)
 

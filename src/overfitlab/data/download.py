@@ -203,6 +203,7 @@ class _Transfer:
     def _from_server(self, session: requests.Session, url: str, host: str) -> None:
         """Fetch what is missing; raises `ServerError` where this server does not give it."""
         failures = 0
+        restarted = False
         while True:
             before = _size_of(self._part)
             try:
@@ -217,8 +218,9 @@ class _Transfer:
                 continue
             if self._finished():
                 return
-            if start == 0:  # all of it came from here
+            if start == 0 or restarted:  # all of it came from here
                 raise ServerError("sent wrong bytes")
+            restarted = True
             self._watcher.said(f"{host}: the bytes do not fit those of an earlier transfer; starting over.")
 
     def _finished(self) -> bool:

@@ -88,8 +88,9 @@ def _get(made: requests.Session, url: str, headers: dict[str, str]) -> requests.
         raise UnreachableError("no connection") from error
     except requests.exceptions.TooManyRedirects as error:
         raise ServerError("redirects without end") from error
-    except requests.exceptions.RequestException as error:
-        raise ServerError(f"cannot be asked ({type(error).__name__})") from error
+    # OSError: a certificate file that $REQUESTS_CA_BUNDLE names is missing, for example
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise ServerError(f"cannot be asked ({' '.join(str(error).split())[:120]})") from error
 
 
 def next_block(response: requests.Response, most: int) -> bytes:
