@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from overfitlab.models.network import Network
+from overfitlab.models.model import Model
 
 WIDTHS = (29, 26, 12)
 
 
-def summary(model: Network, image_shape: tuple[int, int, int], title: str) -> str:
+def summary(model: Model, image_shape: tuple[int, int, int], title: str) -> str:
     """Return the table for images of shape (height, width, channels): layer, output shape, parameters."""
     shapes = _output_shapes(model, image_shape)
     width = sum(WIDTHS)
@@ -34,7 +34,7 @@ def _row(*cells: str) -> str:
     return "".join(f" {cell}".ljust(width) for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()
 
 
-def _leaves(model: Network) -> Iterator[tuple[str, nn.Module]]:
+def _leaves(model: Model) -> Iterator[tuple[str, nn.Module]]:
     for name, layer in model.named_children():
         if isinstance(layer, nn.Sequential):  # what the methods put at one site
             yield from ((f"{name}.{part}", child) for part, child in layer.named_children())
@@ -42,7 +42,7 @@ def _leaves(model: Network) -> Iterator[tuple[str, nn.Module]]:
             yield name, layer
 
 
-def _output_shapes(model: Network, image_shape: tuple[int, int, int]) -> dict[str, str]:
+def _output_shapes(model: Model, image_shape: tuple[int, int, int]) -> dict[str, str]:
     """Return each layer's output shape in Keras's order (batch, height, width, channels)."""
     shapes: dict[str, str] = {}
 

@@ -13,7 +13,7 @@ from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.splits import Split
 from overfitlab.data.standardize import Standardization
-from overfitlab.models.network import Network
+from overfitlab.models.model import Model
 from overfitlab.randomness import Key
 from overfitlab.store.history import EpochRow
 from overfitlab.training.checkpoint import Progress
@@ -37,7 +37,7 @@ class Material:
 class Trainer:
     """Trains one network, epoch by epoch."""
 
-    def __init__(self, config: RunConfig, material: Material, model: Network, compute: Compute) -> None:
+    def __init__(self, config: RunConfig, material: Material, model: Model, compute: Compute) -> None:
         self._config, self.material, self._compute = config, material, compute
         self._key = Key(config.seed)
         self.model = model.to(compute.dtype)
@@ -104,6 +104,6 @@ def diverged(rows: list[EpochRow]) -> bool:
     return bool(rows) and not (math.isfinite(rows[-1].loss) and math.isfinite(rows[-1].val_loss))
 
 
-def weights(model: Network) -> dict[str, torch.Tensor]:
+def weights(model: Model) -> dict[str, torch.Tensor]:
     """Return all parameters and moving statistics, contiguous, by name."""
     return {name: value.detach().contiguous() for name, value in model.state_dict().items()}
