@@ -15,7 +15,6 @@ from torch import nn
 from overfitlab.errors import UsageError
 from overfitlab.randomness import Key
 
-
 SiteKind = Literal["norm", "pool", "classifier"]
 
 

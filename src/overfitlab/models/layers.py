@@ -65,9 +65,7 @@ class Dense(nn.Module):
     bias: nn.Parameter | None
     bias_trains = True
 
-    def __init__(
-        self, features_in: int, features_out: int, key: Key, *, initial: Initializer = glorot_uniform
-    ) -> None:
+    def __init__(self, features_in: int, features_out: int, key: Key, *, initial: Initializer = glorot_uniform) -> None:
         super().__init__()
         shape = (features_out, features_in)
         self.weight = nn.Parameter(initial(shape, features_in, features_out, key))
@@ -126,5 +124,6 @@ class Residual(nn.Sequential):
         shortcut = x[:, :, :: self.stride, :: self.stride]
         if self.added_channels:
             shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, self.added_channels))
-        y: Tensor = super().forward(x)
-        return y + shortcut
+        for layer in self:
+            x = layer(x)
+        return x + shortcut

@@ -7,7 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from overfitlab.methods.base import RandomLayer, Site
+from overfitlab.methods.base import Method, RandomLayer, Site
+from overfitlab.randomness import Key
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of whoever builds a model."""
+
+    name: str  # as `--model` has it
+    image_shape: tuple[int, int, int]  # height, width, channels
+    classes: int
+    method: Method
+    key: Key
+    warm_up: bool = False  # moving statistics start from the first batch
 
 
 class Model(nn.Module):
@@ -56,8 +69,7 @@ class Model(nn.Module):
     def last_feature_layer(self) -> nn.Module | None:
         """Return the layer whose output [B, C, h, w] is the last feature map with more than one pixel.
 
-        None where there is none, as in a network of dense layers. A layer that is used more than once does not
-        count, and in a network that computes in the order [B, h, w, C] (timm's Swin) only convolutions do.
+        None where there is none, as in a network of dense layers. A layer that is used more than once does not count.
         """
         calls = trace(self)
         uses = [call.layer for call in calls]
@@ -68,12 +80,13 @@ class Model(nn.Module):
             and call.output.ndim == 4
             and call.output.shape[2] * call.output.shape[3] > 1
             and uses.count(call.layer) == 1
-            and (not self._channels_come_last() or isinstance(call.layer, nn.Conv2d))
+            and self.may_make_features(call.layer)
         ]
         return maps[-1] if maps else None
 
-    def _channels_come_last(self) -> bool:
-        return any(str(getattr(layer, "output_fmt", "")).endswith("NHWC") for layer in self.modules())
+    def may_make_features(self, layer: nn.Module) -> bool:
+        """Return whether four dimensions in the layer's output are those of feature maps."""
+        return True
 
 
 @dataclass(frozen=True)

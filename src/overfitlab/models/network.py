@@ -181,7 +181,7 @@ class Builder:
                 continue
             setattr(place.within, place.site.name, layers)
             if place.biased is not None and any(getattr(layer, "removes_mean", False) for layer in layers):
-                # the true gradient of this bias is zero: leave it at its value instead of training it on rounding errors
+                # the true gradient of this bias is zero: it keeps its value, and is not trained on rounding errors
                 place.biased.bias_trains = False
                 if self._spare_biases:
                     place.biased.bias = None

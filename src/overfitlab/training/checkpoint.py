@@ -36,9 +36,8 @@ class _DamagedError(Exception):
 
 def save(folder: RunFolder, run_id: str, model: Model, optimizer: KerasAdam, progress: Progress) -> None:
     """Write the checkpoint; the one before it is kept."""
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"optimizer.{name}": value for name, value in optimizer.state().items()}
-    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    tensors = {f"model.{name}": value for name, value in model.tensors().items()}
+    tensors |= {f"optimizer.{name}": value.contiguous() for name, value in optimizer.state().items()}
     state = json.dumps({"run": run_id, "steps": progress.steps, "rows": [asdict(row) for row in progress.rows]})
     metadata = {"state": state, "sha256": _digest(state, tensors)}
     content = safetensors.torch.save(tensors, metadata)

@@ -105,5 +105,5 @@ def diverged(rows: list[EpochRow]) -> bool:
 
 
 def weights(model: Model) -> dict[str, torch.Tensor]:
-    """Return all parameters and moving statistics, contiguous, by name."""
-    return {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    """Return all parameters and moving statistics by name, as a file wants them."""
+    return model.tensors()
