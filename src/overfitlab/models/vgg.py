@@ -15,7 +15,7 @@ def describe(build: Builder, classes: int, *, name: str) -> None:
     The paper's three dense layers are for images of 224x224 pixels; on 32x32 the five poolings leave one pixel, and
     the usual variant for such images has one dense layer. Every pooling is "same", so that one pixel stays one.
     """
-    build.initial = he_normal  # with Glorot's the signal is 90 times smaller after the 13 ReLUs of vgg16
+    build.initial = he_normal  # with Glorot's weights vgg16 does not begin to learn without normalization
     for filters_of_stage in STAGES[name]:
         for filters in filters_of_stage:
             build.conv(filters)
