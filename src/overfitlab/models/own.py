@@ -126,19 +126,27 @@ def find(spec: str) -> OwnNetwork:
     if not left or not function.isidentifier():
         raise UsageError(f"cannot read --model {spec!r}; write path/to/net.py:FUNCTION or MODULE:FUNCTION")
     if left.endswith(".py") or "/" in left or "\\" in left:
-        path = Path(left).expanduser()
-        if not path.is_file():
+        path = _existing(left)
+        if path is None:
             raise UsageError(f"there is no file {left}; check --model {spec}")
         return OwnNetwork(spec, path, None, function)
     if not all(part.isidentifier() for part in left.split(".")):
         raise UsageError(f"cannot read --model {spec!r}; write path/to/net.py:FUNCTION or MODULE:FUNCTION")
-    origin = _module_spec(left)
+    origin = _module_spec(left) if left != "__main__" else None  # which would start the program that runs again
     if origin is None or origin.origin is None or not origin.origin.endswith(".py"):
         raise UsageError(
             f"there is no Python source of a module {left!r}, neither installed nor in this folder; "
             f"check --model {spec}, or name its file: path/to/net.py:FUNCTION"
         )
     return OwnNetwork(spec, Path(origin.origin), left, function)
+
+
+def _existing(text: str) -> Path | None:
+    try:
+        path = Path(text).expanduser()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError, ValueError):  # too long; ~somebody who does not exist; a null character
+        return None
 
 
 def _module_spec(name: str) -> ModuleSpec | None:
