@@ -98,6 +98,7 @@ def adopt(
     try:
         with drawing_from(order.key / "init" / "network"):
             network = _checked(make(), order.name).float()
+            _give_buffers_memory(network)
             model = ForeignModel(network, order, channels_last=channels_last)
             calls = trace(model, images=2)  # within the draws: lazy layers get their weights here
         _check_output(calls[-1].output, 2, order)
@@ -135,6 +136,14 @@ def _checked(network: object, name: str) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise UsageError(f"{name} returned {_kind(network)}; it must return a torch.nn.Module")
     return network
+
+
+def _give_buffers_memory(network: nn.Module) -> None:
+    """Replace buffers that repeat one number by `expand`, which a checkpoint could not be read back into."""
+    for layer in network.modules():
+        for name, buffer in layer._buffers.items():
+            if buffer is not None and 0 in buffer.stride():
+                layer._buffers[name] = buffer.clone(memory_format=torch.contiguous_format)
 
 
 def _check_output(output: object, images: int, order: Order) -> None:
