@@ -36,14 +36,26 @@ def check_name(name: str) -> None:
 
 
 def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object:
-    """Return the network for images of shape (height, width, channels), told their size where it asks for it."""
+    """Return the network for images of shape (height, width, channels), told their size where it asks for it.
+
+    Raises `UsageError` where it would cut the images into patches that leave an edge of them out.
+    """
     height, width, channels = image_shape
     settings: dict[str, Any] = {"pretrained": False, "in_chans": channels, "num_classes": classes}
     timm = _timm()
     try:
-        return timm.create_model(name, img_size=(height, width), **settings)
+        network = timm.create_model(name, img_size=(height, width), **settings)
     except TypeError:  # it takes images of any size, and no such argument
-        return timm.create_model(name, **settings)
+        network = timm.create_model(name, **settings)
+    patches = getattr(network, "patch_embed", None)
+    match getattr(patches, "patch_size", None):
+        case (int(down), int(across)) if height % down or width % across:
+            if not getattr(patches, "dynamic_img_pad", False):
+                raise UsageError(
+                    f"timm:{name} cuts images into patches of {down}x{across} pixels, and would not see all of "
+                    f"{height}x{width}; choose another model, or images of a multiple of that"
+                )
+    return network
 
 
 def explain(spec: str, image_shape: tuple[int, int, int], error: BaseException) -> OverfitlabError:
