@@ -138,7 +138,9 @@ def broken_timm(tmp_path, text):
 
 def test_an_installation_that_cannot_be_imported_is_one_line(tmp_path):
     said = broken_timm(tmp_path, "raise OSError('libfoo.so: cannot open\\nshared object')")
-    assert said.startswith("OverfitlabError timm cannot be imported (libfoo.so: cannot open shared object); pip install")
+    assert said.startswith(
+        "OverfitlabError timm cannot be imported (libfoo.so: cannot open shared object); pip install"
+    )
     assert said.count("\n") == 1
 
 
