@@ -187,12 +187,7 @@ def test_draws_follow_seed_epoch_and_step(user_net):
 
 def test_a_training_step_insists_on_its_moment(user_net):
     with pytest.raises(RuntimeError, match="needs at"):
-        copy_without_moment(build(user_net(NOISY)))(torch.zeros(2, 3, 8, 8))
-
-
-def copy_without_moment(model):
-    model._moment = None
-    return model.train()
+        build(user_net(NOISY)).train()(torch.zeros(2, 3, 8, 8))
 
 
 def test_images_arrive_in_the_memory_that_view_needs(user_net):

@@ -169,7 +169,9 @@ def _check_state(model: ForeignModel) -> None:
 
 
 def _try_training(model: ForeignModel, order: Order) -> None:
-    """Find out whether it takes a batch of one image in training, and leave it as it was."""
+    """Find out whether it takes a batch of one image, in training too, and leave it as it was."""
+    with torch.no_grad():
+        _check_output(model.eval()(probe(model, 1)), 1, order)
     before = {entry: value.clone() for entry, value in model.state_dict().items()}
     model.train().at(0, 0)
     try:
@@ -181,6 +183,7 @@ def _try_training(model: ForeignModel, order: Order) -> None:
             output = model(probe(model, 1))
     finally:
         model.load_state_dict(before)
+        model._moment = None
     _check_output(output, 1, order)
 
 
