@@ -1,0 +1,225 @@
+"""Image files of any common format, read into arrays of one size, whatever they hold.
+
+Files come from strangers: only formats that decode in bounded memory are tried, sizes are checked before anything is
+decoded, and whatever goes wrong in a decoder makes a file unreadable, never the program.
+"""
+
+import math
+import os
+import stat
+import threading
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from overfitlab.data.dataset import Images
+from overfitlab.errors import OverfitlabError
+
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "HEIF")
+ENDINGS = frozenset(
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
+        *(".webp", ".avif", ".avifs", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx", ".heic", ".heif"),
+    )
+)
+LARGEST_FILE = 256 * 2**20  # bytes
+LARGEST_IMAGE = 89_478_485  # pixels: where Pillow begins to suspect a decompression bomb
+LARGE_IMAGE = 8_000_000  # pixels; of such images only one is decoded at a time, which bounds the memory
+LOOKAHEAD = 4  # images a thread that are decoded before they are asked for
+SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+
+# EXIF orientation -> what puts the image upright (Exif 2.32, tag 0x0112)
+ORIENTATION_TAG = 0x0112
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = (5, 6, 7, 8)
+
+_one_large_image = threading.Lock()
+
+
+class UnreadableImageError(OverfitlabError):
+    """A file that is no image, or a damaged or unsuitable one; its text is the reason, without the file's name."""
+
+
+def read_image(path: Path, size: tuple[int, int], channels: int) -> Images:
+    """Return the image as uint8 [height, width, channels] for `size` (height, width) and 1 (gray) or 3 (RGB) channels.
+
+    Upright as its EXIF orientation says, transparent parts over white, the first frame of an animation, 16-bit gray
+    scaled to 8 bits. Both sides are resized to `size` without keeping their ratio, as Keras's
+    `image_dataset_from_directory` does, but with a bilinear filter that averages over all pixels when it shrinks.
+
+    Raises `UnreadableImageError`.
+    """
+    _quiet_pillow()
+    return _read(path, size, channels)
+
+
+def read_images(
+    paths: Sequence[Path], size: tuple[int, int], channels: int, threads: int | None = None
+) -> Iterator[Images | UnreadableImageError]:
+    """Yield what `read_image` returns or raises, in the order of `paths`, decoding a few images ahead in threads."""
+    _quiet_pillow()
+    threads = threads or min(16, os.cpu_count() or 1)
+
+    def attempt(path: Path) -> Images | UnreadableImageError:
+        try:
+            return _read(path, size, channels)
+        except UnreadableImageError as error:
+            return error
+
+    waiting: deque[Future[Images | UnreadableImageError]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="overfitlab-images") as pool:
+        try:
+            for path in paths:
+                waiting.append(pool.submit(attempt, path))
+                if len(waiting) > LOOKAHEAD * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the image files below `folder`, by their endings, and the other files; both sorted by path.
+
+    Hidden files and folders are left out. Links are followed, each folder is visited once, however many links lead
+    to it. Raises `OverfitlabError` where a folder cannot be listed.
+    """
+    images: list[Path] = []
+    others: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        try:
+            status = current.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            entries = [entry for entry in os.scandir(current) if not entry.name.startswith(".")]
+        except OSError as error:
+            raise OverfitlabError(f"{display_name(current)} cannot be listed ({error.strerror})") from error
+        for entry in entries:
+            if _is_folder(entry):
+                waiting.append(Path(entry.path))
+            elif Path(entry.name).suffix.lower() in ENDINGS:
+                images.append(Path(entry.path))
+            else:
+                others.append(Path(entry.path))
+    return sorted(images, key=os.fsencode), sorted(others, key=os.fsencode)
+
+
+def display_name(path: Path | str) -> str:
+    """Return a name that can be shown on one line anywhere: what is not printable, or not text at all, is escaped."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in os.fspath(path)
+    )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: reading it as a file will give the reason
+        return False
+
+
+def _read(path: Path, size: tuple[int, int], channels: int) -> Images:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableImageError("it is not a regular file")
+        if status.st_size == 0:
+            raise UnreadableImageError("it is empty")
+        if status.st_size > LARGEST_FILE:
+            raise UnreadableImageError(
+                f"it has {status.st_size / 2**20:.0f} MB, at most {LARGEST_FILE // 2**20} are read"
+            )
+        with path.open("rb") as stream, Image.open(stream, formats=_formats()) as image:
+            pixels = math.prod(image.size)
+            if pixels > LARGEST_IMAGE:
+                raise Image.DecompressionBombError
+            image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
+            if math.prod(image.size) > LARGE_IMAGE:
+                with _one_large_image:
+                    return _array(image, size, channels)
+            return _array(image, size, channels)
+    except UnreadableImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableImageError(f"it has more than {LARGEST_IMAGE / 1e6:.0f} million pixels") from None
+    except UnidentifiedImageError:
+        raise UnreadableImageError("it is no image of a known format") from None
+    except MemoryError:
+        raise UnreadableImageError("it does not fit into memory") from None
+    except OSError as error:
+        reason = error.strerror or str(error) or "it is damaged"
+        raise UnreadableImageError(reason[0].lower() + " ".join(reason[1:].split())) from error
+    except Exception as error:  # a decoder can fail on a damaged file in nearly any way
+        raise UnreadableImageError(f"it is damaged ({type(error).__name__})") from error
+
+
+def _array(image: Image.Image, size: tuple[int, int], channels: int) -> Images:
+    orientation = _orientation(image)
+    height, width = reversed(size) if orientation in SIDEWAYS else size
+    plain = _eight_bits(image, "L" if channels == 1 else "RGB")
+    if plain.size != (width, height):
+        plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+    if orientation in UPRIGHT:
+        plain = plain.transpose(UPRIGHT[orientation])
+    return np.asarray(plain, dtype=np.uint8).reshape(*size, channels)
+
+
+def _eight_bits(image: Image.Image, mode: str) -> Image.Image:
+    """Return the image in `mode`, "L" or "RGB"."""
+    if image.mode in SIXTEEN_BIT or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        levels = np.asarray(image).astype(np.int64).clip(0, 65535)
+        return Image.fromarray(((levels + 128) // 257).astype(np.uint8)).convert(mode)
+    if image.mode in ("I", "F"):
+        raise UnreadableImageError("its pixels are 32-bit numbers, which have no agreed range; convert it to 8 bits")
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        over = image.convert("RGBA")
+        white = Image.new("RGBA", over.size, "white")
+        return Image.alpha_composite(white, over).convert("RGB").convert(mode)
+    return image.convert(mode) if image.mode in ("1", "L") else image.convert("RGB").convert(mode)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # damaged EXIF is no reason to leave out an image
+        return 1
+
+
+@cache
+def _formats() -> list[str]:
+    try:
+        import pillow_heif  # the extra "heif"
+
+        pillow_heif.register_heif_opener()
+    except ImportError:
+        pass
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _quiet_pillow() -> None:
+    """Leave out remarks about odd files, which the user cannot act on, and make that about bombs an error.
+
+    Warning filters belong to the whole process; setting them in the threads that decode would be a race.
+    """
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+    warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
