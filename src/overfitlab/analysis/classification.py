@@ -32,6 +32,39 @@ class Confusion:
     share: float  # of all images of class `true`
 
 
+@dataclass(frozen=True)
+class Scores:
+    """How well probabilities [N, K] fit the labels of N images."""
+
+    images: int
+    correct: int  # images whose most probable class is the true one
+    accuracy: float
+    accuracy_interval: tuple[float, float]  # Wilson's, 95 %
+    balanced_accuracy: float
+    loss: float  # mean cross-entropy, nats
+    brier: float
+    confusion: Integers  # [K, K]
+    classes: list[ClassScores]
+
+
+def scores(log_probabilities: Floats, labels: Integers) -> Scores:
+    """Return the scores of log-probabilities [N, K], in nats, with labels [N] below K; N is at least 1."""
+    images, classes = log_probabilities.shape
+    confusion = confusion_matrix(labels, log_probabilities.argmax(axis=1), classes)
+    correct = int(np.trace(confusion))
+    return Scores(
+        images=images,
+        correct=correct,
+        accuracy=correct / images,
+        accuracy_interval=wilson_interval(correct, images),
+        balanced_accuracy=balanced_accuracy(confusion),
+        loss=float(cross_entropies(log_probabilities, labels).mean()),
+        brier=brier_score(np.exp(log_probabilities), labels),
+        confusion=confusion,
+        classes=class_scores(confusion),
+    )
+
+
 def confusion_matrix(labels: Integers, predicted: Integers, classes: int) -> Integers:
     """Return counts [K, K]: row true class, column predicted class, from labels [N] and predictions [N] below K."""
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)

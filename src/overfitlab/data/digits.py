@@ -5,6 +5,9 @@ import numpy as np
 from overfitlab.data.dataset import Dataset
 
 
+BRIGHTEST = 16  # the value of a white pixel; zero is black
+
+
 def load() -> Dataset:
     """Return the digits: images [1797, 8, 8, 1] with values from 0 to 16, in scikit-learn's order, no test set."""
     from sklearn.datasets import load_digits  # takes half a second, which --help need not pay
