@@ -4,6 +4,7 @@ Files come from strangers: only formats that decode in bounded memory are tried,
 decoded, and whatever goes wrong in a decoder makes a file unreadable, never the program.
 """
 
+import contextlib
 import math
 import os
 import stat
@@ -93,6 +94,14 @@ def read_images(
             pool.shutdown(cancel_futures=True)
 
 
+def image_size(path: Path) -> tuple[int, int]:
+    """Return height and width of the upright image, without decoding it; raises `UnreadableImageError`."""
+    _quiet_pillow()
+    with _opened(path) as image:
+        width, height = image.size
+        return (width, height) if _orientation(image) in SIDEWAYS else (height, width)
+
+
 def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the image files below `folder`, by their endings, and the other files; both sorted by path.
 
@@ -138,6 +147,17 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _read(path: Path, size: tuple[int, int], channels: int) -> Images:
+    with _opened(path) as image:
+        image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
+        if math.prod(image.size) > LARGE_IMAGE:
+            with _one_large_image:
+                return _array(image, size, channels)
+        return _array(image, size, channels)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Give the image, not yet decoded; whatever goes wrong then or in the block becomes `UnreadableImageError`."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -152,11 +172,7 @@ def _read(path: Path, size: tuple[int, int], channels: int) -> Images:
             pixels = math.prod(image.size)
             if pixels > LARGEST_IMAGE:
                 raise Image.DecompressionBombError
-            image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
-            if math.prod(image.size) > LARGE_IMAGE:
-                with _one_large_image:
-                    return _array(image, size, channels)
-            return _array(image, size, channels)
+            yield image
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
