@@ -1,8 +1,6 @@
 """The public functions: each puts the rooms of the house together, and the command line calls the same ones."""
 
 import contextlib
-import datetime
-import math
 import re
 import sys
 from dataclasses import asdict, replace
@@ -11,25 +9,23 @@ from typing import Any, TextIO
 
 import safetensors.torch
 
-from overfitlab._version import __version__
-from overfitlab.config import RunConfig, protocol_named
+from overfitlab import record as records
+from overfitlab.config import RunConfig, protocol_named, varied
+from overfitlab.config import image_size as size_from
 from overfitlab.data import sources
-from overfitlab.data.splits import notebook_split
-from overfitlab.data.standardize import channel_statistics
+from overfitlab.data.material import material
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.models.summary import summary
-from overfitlab.randomness import Key
+from overfitlab.randomness import run_key
 from overfitlab.report.figures import rendered
 from overfitlab.run import Run, load_run
 from overfitlab.store import history
-from overfitlab.store.environment import environment, peak_memory_mb
 from overfitlab.store.run_folder import (
     DIVERGED,
     FIGURES,
     FINISHED,
-    FORMAT,
     HISTORY,
     INTERRUPTED,
     RECORD,
@@ -41,7 +37,7 @@ from overfitlab.store.run_folder import (
 from overfitlab.terminal.narration import Narrator
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
-from overfitlab.training.loop import Material, Trainer, diverged, weights
+from overfitlab.training.loop import Trainer, diverged, weights
 
 
 def train(
@@ -49,7 +45,9 @@ def train(
     data: str = "auto",
     *,
     data_dir: str | Path | None = None,
+    image_size: int | str | None = None,
     protocol: str = "notebook",
+    vary: str | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -67,9 +65,14 @@ def train(
 
     Args:
         method: a regularization method, or several joined by `+`: `"batch_norm+dropout:rate=0.3"`.
-        data: `"cifar10"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this machine, else the digits.
+        data: `"cifar10"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this machine, else the digits. Or a folder
+            of images, one subfolder per class, or an `.npz` file with `x` and `y`.
         data_dir: the folder that holds CIFAR-10.
-        protocol: everything that is held fixed; `"notebook"` is the notebook, exactly.
+        image_size: that the images are resized to, in pixels, from 8 to 224: `64`, or height and width as `"48x64"`;
+            None for 32 where they are files, and for the size that they have elsewhere.
+        protocol: everything that is held fixed; `"notebook"` is the notebook, exactly, `"clean"` the same without its
+            flaws: docs/protocols.md.
+        vary: what the seed decides, of `"split,init,order"`; None for what the protocol says.
         epochs: instead of the protocol's; likewise `batch_size` (images) and `learning_rate` (of Adam).
         seed: fixes initial weights, batch order and masks; from 0 to 2**63 - 1.
         precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: bfloat16 where the processor has instructions
@@ -84,36 +87,45 @@ def train(
         OverfitlabError: the data is missing or damaged, the folder cannot be written, or the training diverged.
     """
     chosen = registry.parse(method)
-    settings = protocol_named(protocol, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    config = RunConfig(settings, chosen.spec, data, seed, precision, threads)
-    dataset = sources.load(data, _path(data_dir) if data_dir else None)
-    config = replace(config, data=dataset.name)  # "auto" and what it found are one run
+    settings = protocol_named(
+        protocol,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        vary=None if vary is None else varied(vary),
+    )
+    size = None if image_size is None else size_from(str(image_size))
+    config = RunConfig(settings, chosen.spec, data, seed=seed, precision=precision, threads=threads, image_size=size)
+    tell = Narrator((stream or sys.stdout) if verbose else None)
+    folder_of_data = _path(data_dir) if data_dir else None
+    dataset = sources.load(data, folder_of_data, image_size=size)
+    config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
     name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{chosen.label}-seed{seed}-{run_id[:6]}")
     folder = RunFolder(_path(out) if out else Path("runs") / name)
-    tell = Narrator((stream or sys.stdout) if verbose else None)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
 
     with folder.claimed(run_id, config.as_dict()):
         if (folder / RECORD).exists() and folder.record()["status"] in (FINISHED, DIVERGED):
             return _finished_before(folder, tell)
-        split = notebook_split(len(dataset.images), settings)
-        material = Material(dataset, split, channel_statistics(dataset.images))
+        training = material(dataset, settings, seed)
         record = folder.record() if (folder / RECORD).exists() else None
         resolved = Compute(**record["resolved"]) if record else compute.resolve(precision, threads)
         compute.prepare(resolved)
-        image_shape = (dataset.images.shape[1], dataset.images.shape[2], dataset.images.shape[3])
-        model = notebook_cnn(image_shape, len(dataset.class_names), chosen, Key(seed))
-        trainer = Trainer(config, material, model, resolved)
+        model = notebook_cnn(dataset.image_shape, len(dataset.class_names), chosen, run_key(seed, settings.vary))
+        trainer = Trainer(config, training, model, resolved)
         if record is None:
-            record = _new_record(run_id, config, chosen.label, material, resolved, trainer)
+            total, trained = model.parameter_counts()
+            network = {"name": "notebook_cnn", "parameters": {"total": total, "trainable": trained}}
+            where = str(folder_of_data.absolute()) if folder_of_data else None
+            record = records.new_record(run_id, config, chosen.label, training, asdict(resolved), network, where)
         else:
-            _note_changes(record, tell)
+            tell.resumption(records.note_resumption(record))
             trainer.progress = checkpoint.restore(folder, run_id, model, trainer.optimizer) or trainer.progress
         record["status"] = RUNNING
         folder.write_record(record)  # before any other file: it is what makes the folder ours
-        folder.write(SUMMARY, summary(model, image_shape, f"{settings.name}_cnn").encode())
-        tell.plan(config, chosen.label, split, resolved, model.parameter_counts())
+        folder.write(SUMMARY, summary(model, dataset.image_shape, "notebook_cnn").encode())
+        tell.plan(config, chosen.label, training.split, resolved, model.parameter_counts())
 
         def save() -> None:
             checkpoint.save(folder, run_id, model, trainer.optimizer, trainer.progress)
@@ -123,73 +135,27 @@ def train(
             try:
                 if not diverged(trainer.progress.rows):
                     trainer.train(save, observer)
+                    observer.measuring()
+                run = _finish(folder, record, trainer)
             except KeyboardInterrupt:
                 with contextlib.suppress(OSError):  # the interruption matters more
                     folder.write_record(record | {"status": INTERRUPTED})
                 raise
-        run = _finish(folder, record, trainer)
     if record["status"] == DIVERGED:
         raise OverfitlabError(_divergence(run))
     tell.result(run)
     return run
 
 
-def _new_record(
-    run_id: str, config: RunConfig, label: str, material: Material, resolved: Compute, trainer: Trainer
-) -> dict[str, Any]:
-    total, trained = trainer.model.parameter_counts()
-    dataset, split, standardization = material.dataset, material.split, material.standardization
-    return {
-        "format": FORMAT,
-        "id": run_id,
-        "status": RUNNING,
-        "method": label,
-        "config": config.as_dict(),
-        "resolved": asdict(resolved),
-        "data": {
-            "name": dataset.name,
-            "origin": dataset.origin,
-            "official": dataset.official,
-            "note": dataset.note,
-            "sha256": dataset.content_hash,
-            "images": len(dataset.images),
-            "image_shape": list(dataset.images.shape[1:]),
-            "classes": list(dataset.class_names),
-            "training": len(split.training),
-            "validation": len(split.validation),
-            "mean": standardization.mean.tolist(),
-            "std": standardization.std.tolist(),
-        },
-        "parameters": {"total": total, "trainable": trained},
-        "environment": {"overfitlab": __version__} | environment(),
-        "times": {"started": _now()},
-        "resumed": [],
-        "files": {},
-    }
-
-
-def _note_changes(record: dict[str, Any], tell: Narrator) -> None:
-    """Record that the run is resumed, and say so where machine or packages are no longer the same."""
-    now = {"overfitlab": __version__} | environment()
-    changed = {name: value for name, value in now.items() if record["environment"].get(name) != value}
-    record["resumed"].append({"at": _now(), "changed": changed})
-    if changed:
-        tell.say(f"Note: {', '.join(changed)} changed since this run began; it goes on, but not bit for bit.")
-
-
 def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
     rows = trainer.progress.rows
     record["status"] = DIVERGED if diverged(rows) else FINISHED
+    measured = trainer.measured()
     run = Run(folder.path, record, rows)
+    records.note_end(record, rows, run.onset, measured)
     folder.write(HISTORY, history.to_csv(rows).encode())
     folder.write(WEIGHTS, safetensors.torch.save(weights(trainer.model), {"run": record["id"]}))
     _write_figures(folder, run)
-    record["times"] |= {
-        "finished": _now(),
-        "training_seconds": round(sum(row.seconds for row in rows), 3),
-        "peak_memory_mb": peak_memory_mb(),
-    }
-    record["result"] = _json_safe({"onset": run.onset} | asdict(rows[-1]))
     record["files"] = folder.checksums([SUMMARY, HISTORY, WEIGHTS, *FIGURES])
     folder.write_record(record)
     checkpoint.remove(folder)
@@ -232,13 +198,3 @@ def _path(given: str | Path) -> Path:
         return Path(given).expanduser()
     except RuntimeError as error:  # ~somebody who does not exist
         raise UsageError(f"{given}: {error}") from None
-
-
-def _json_safe(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,6 +11,9 @@ from overfitlab.errors import UsageError, unknown_name
 
 PRECISIONS = ("auto", "bfloat16", "float32", "float64")
 LARGEST_SEED = 2**63 - 1
+STANDARDIZATIONS = ("all", "training")
+VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
+SMALLEST_IMAGE, LARGEST_IMAGE = 8, 224  # pixels a side
 
 
 def _whole(what: str, value: Any, low: int, high: int | None = None) -> None:
@@ -17,6 +21,11 @@ def _whole(what: str, value: Any, low: int, high: int | None = None) -> None:
     if not fits or (high is not None and value > high):
         bound = f"of at least {low}" if high is None else f"from {low} to {high}"
         raise UsageError(f"{what} must be a whole number {bound}, not {value!r}")
+
+
+def _one_of(what: str, value: Any, known: Sequence[str]) -> None:
+    if value not in known:
+        raise unknown_name(what, str(value), known)
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,13 @@ class Protocol:
     epochs: int
     batch_size: int  # images a step; the last, partial batch of an epoch is kept
     learning_rate: float  # of Adam
-    validation_fraction: float  # of the training images
-    split_seed: int  # scikit-learn's random_state: the same split for every seed of a run
+    validation_fraction: float  # of the images that are not for testing
+    stratified: bool  # whether training and validation have the classes in equal shares
+    standardization: str  # the images that mean and deviation come from: "all" (but the test images), or "training"
+    vary: tuple[str, ...]  # what the seed of a run decides, of VARIED; the rest is the same for every seed
+    split_seed: int  # scikit-learn's random_state, where the split does not vary
+    batch_norm_warm_up: bool  # whether a new batch weighs max(1 - momentum, 1/t) in the moving averages
+    clean_metrics: bool  # whether training images are measured in evaluation mode, and the test set opened at the end
 
     def __post_init__(self) -> None:
         _whole("epochs", self.epochs, low=1)
@@ -40,15 +54,47 @@ class Protocol:
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
             raise UsageError(f"learning rate must be a finite number above 0, not {rate!r}")
         object.__setattr__(self, "learning_rate", float(rate))  # 1 and 1.0 are one configuration
+        _one_of("standardization", self.standardization, STANDARDIZATIONS)
+        for word in self.vary:
+            _one_of("word after --vary:", word, VARIED)
+        # order and repetitions say nothing: one configuration has one form
+        object.__setattr__(self, "vary", tuple(word for word in VARIED if word in self.vary))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Protocol":
+        """Return the protocol that a record holds; raises `UsageError` where it holds something else."""
+        try:
+            return cls(**(values | {"vary": tuple(values["vary"])}))
+        except (KeyError, TypeError) as error:
+            raise UsageError(f"this is no protocol ({error})") from None
 
 
 NOTEBOOK = Protocol(
-    name="notebook", epochs=30, batch_size=32, learning_rate=1e-4, validation_fraction=0.3, split_seed=777
+    name="notebook",
+    epochs=30,
+    batch_size=32,
+    learning_rate=1e-4,
+    validation_fraction=0.3,
+    stratified=False,
+    standardization="all",
+    vary=("init", "order"),
+    split_seed=777,
+    batch_norm_warm_up=False,
+    clean_metrics=False,
 )
-PROTOCOLS = {protocol.name: protocol for protocol in (NOTEBOOK,)}
+CLEAN = replace(
+    NOTEBOOK,
+    name="clean",
+    stratified=True,
+    standardization="training",
+    vary=VARIED,
+    batch_norm_warm_up=True,
+    clean_metrics=True,
+)
+PROTOCOLS = {protocol.name: protocol for protocol in (NOTEBOOK, CLEAN)}
 
 
-def protocol_named(name: str, **changes: int | float | None) -> Protocol:
+def protocol_named(name: str, **changes: Any) -> Protocol:
     """Return the protocol with that name, with the values in `changes` that are not None put in place."""
     if name not in PROTOCOLS:
         raise unknown_name("protocol", name, PROTOCOLS)
@@ -62,21 +108,26 @@ class RunConfig:
 
     protocol: Protocol
     method: str  # canonical, with every hyperparameter: "batch_norm:momentum=0.99,epsilon=0.001"
-    data: str
+    data: str  # the name of a published set, or what its folder or file is called
     seed: int = 0
+    model: str = "notebook_cnn"
+    image_size: tuple[int, int] | None = None  # height and width in pixels; None for the size that the images have
+    weights: str | None = None  # SHA-256 of the file with the weights to begin with; None for fresh ones
     precision: str = "auto"
     threads: int | None = None  # None: one a core
 
     def __post_init__(self) -> None:
         _whole("seed", self.seed, low=0, high=LARGEST_SEED)
-        if self.precision not in PRECISIONS:
-            raise unknown_name("precision", self.precision, PRECISIONS)
+        _one_of("precision", self.precision, PRECISIONS)
         if self.threads is not None:
             _whole("threads", self.threads, low=1, high=1024)
+        for side in self.image_size or ():
+            _whole("image size", side, low=SMALLEST_IMAGE, high=LARGEST_IMAGE)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
-        return asdict(self)
+        values: dict[str, Any] = json.loads(canonical_json(asdict(self)))  # tuples become lists, as in a record
+        return values
 
     def run_id(self, data_hash: str) -> str:
         """Return the identity of this run on data of that content hash: 12 hexadecimal digits."""
@@ -87,3 +138,24 @@ class RunConfig:
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of `value`: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Return (height, width) in pixels from `"64"` or `"48x64"`; raises `UsageError`."""
+    sides = text.lower().split("x")
+    if len(sides) not in (1, 2) or not all(side.strip().isascii() and side.strip().isdigit() for side in sides):
+        raise UsageError(f"image size must be a number of pixels, or HEIGHTxWIDTH, not {text!r}")
+    height, width = int(sides[0]), int(sides[-1])
+    for side in (height, width):
+        _whole("image size", side, low=SMALLEST_IMAGE, high=LARGEST_IMAGE)
+    return height, width
+
+
+def varied(text: str) -> tuple[str, ...]:
+    """Return what the seed decides from `"split,init,order"`, some of them, or `"nothing"`; raises `UsageError`."""
+    words = tuple(word.strip() for word in text.split(","))
+    if words == ("nothing",):
+        return ()
+    for word in words:
+        _one_of("word after --vary:", word, VARIED)
+    return words

@@ -7,6 +7,7 @@ more numbers leaves the batch order and the initial weights as they were.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,3 +30,33 @@ class Key:
         name = repr((self.seed, *self.path)).encode()
         words = np.frombuffer(hashlib.blake2b(name, digest_size=16).digest(), dtype="<u8")
         return np.random.Generator(np.random.Philox(key=words))
+
+
+STREAMS = {
+    "split": "split",
+    "clean_subset": "split",
+    "init": "init",
+    "order": "order",
+    "method": "order",
+}  # stream: the word of `--vary` for it
+FIXED_SEED = 0  # of the streams that do not vary
+
+
+@dataclass(frozen=True)
+class RunKey(Key):
+    """The key of a run, whose streams depend on its seed only where they are to vary.
+
+    `run_key / "init"` has the run's seed where `varies` contains "init", and a seed that all runs share otherwise. The
+    masks of dropout and the like, the stream "method", go with the order of the images.
+    """
+
+    varies: frozenset[str] = frozenset(STREAMS.values())
+
+    def __truediv__(self, part: str | int) -> Key:
+        """Return the key of a stream; raises `KeyError` for a stream that nobody knows."""
+        return Key(self.seed if STREAMS[str(part)] in self.varies else FIXED_SEED) / part
+
+
+def run_key(seed: int, vary: Collection[str]) -> RunKey:
+    """Return the key of the run with that seed, of whose streams those in `vary` vary."""
+    return RunKey(seed, varies=frozenset(vary))

@@ -11,10 +11,10 @@ import overfitlab
 
 SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
-    "_version", "errors", "files", "config", "randomness", "data", "store", "methods", "models", "training", "analysis",
-    "report", "run", "terminal", "api", "cli", "__main__",
+    "_version", "errors", "files", "config", "randomness", "data", "store", "analysis", "methods", "models",
+    "training", "report", "run", "record", "terminal", "api", "cli", "__main__",
 ]  # fmt: skip
-WITHOUT_TORCH = ["files", "config", "store", "analysis", "report", "randomness", "run", "errors"]
+WITHOUT_TORCH = ["record", "files", "config", "store", "analysis", "report", "randomness", "run", "errors"]
 LONGEST_FILE, LONGEST_METHOD = 400, 150
 
 

@@ -19,8 +19,9 @@ def archive_of(folder, path):
 
 def test_a_named_folder_is_read_in_official_order_and_shape(small_cifar10):
     dataset = cifar.load(small_cifar10)
-    assert dataset.images.shape == (200, 32, 32, 3)
-    assert dataset.test_images.shape == (40, 32, 32, 3)
+    assert dataset.images.shape == (240, 32, 32, 3)
+    assert dataset.test.tolist() == list(range(200, 240))
+    assert dataset.learning.tolist() == list(range(200))
     raw = pickle.loads((small_cifar10 / cifar.FOLDER / "data_batch_2").read_bytes(), encoding="bytes")
     row = raw[b"data"][3]
     for channel in range(3):  # on disk: all red, then all green, then all blue
@@ -175,7 +176,7 @@ def test_archive_members_outside_the_folder_are_ignored(small_cifar10, tmp_path)
 
 def test_the_real_cifar10(real_cifar10):
     dataset = cifar.load(real_cifar10)
-    assert dataset.images.shape == (50_000, 32, 32, 3)
-    assert dataset.test_images.shape == (10_000, 32, 32, 3)
-    assert np.bincount(dataset.labels).tolist() == [5000] * 10
+    assert dataset.images.shape == (60_000, 32, 32, 3)
+    assert dataset.test.tolist() == list(range(50_000, 60_000))
+    assert np.bincount(dataset.labels[dataset.learning]).tolist() == [5000] * 10
     assert dataset.labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]  # frog, truck, truck, deer, ...: official

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from overfitlab.config import RunConfig, protocol_named
 from overfitlab.data.dataset import Dataset
+from overfitlab.data.material import Material
 from overfitlab.data.splits import Split
 from overfitlab.data.standardize import channel_statistics
 from overfitlab.methods import registry
@@ -14,7 +15,7 @@ from overfitlab.models.network import Network
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
 from overfitlab.training.compute import Compute
-from overfitlab.training.loop import Material, Trainer
+from overfitlab.training.loop import Trainer
 from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 
@@ -188,12 +189,12 @@ def test_a_whole_training_equals_kerass_fit(method):
     rng = np.random.default_rng(3)
     images = rng.integers(0, 256, (130, *SHAPE), dtype=np.uint8)
     labels = rng.integers(0, CLASSES, len(images))
-    split = Split(training=rng.permutation(130)[:100], validation=np.arange(30))
-    dataset = Dataset("random", images, labels, tuple("0123456789"), None, None, "", official=False)
+    split = Split(training=rng.permutation(130)[:100], validation=np.arange(30), test=np.arange(0))
+    dataset = Dataset("random", images, labels, tuple("0123456789"), split.test, "", "x", official=False)
     chosen = registry.parse(method)
     config = RunConfig(protocol_named("notebook", epochs=2), chosen.spec, "random", seed=5)
     model = notebook_cnn(SHAPE, CLASSES, chosen, Key(5))
-    material = Material(dataset, split, channel_statistics(images))
+    material = Material(dataset, split, channel_statistics(images, np.arange(130)))
     trainer = Trainer(config, material, model, Compute("float64", threads=2))
     theirs = keras_network(method)
     theirs.set_weights(in_keras_order(model))

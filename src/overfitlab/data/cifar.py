@@ -180,12 +180,12 @@ def _dataset(where: Path, read_member: Callable[[str], bytes], *, strict: bool) 
         labels.append(batch_labels)
     return Dataset(
         name="cifar10",
-        images=np.concatenate(images[:-1]),
-        labels=np.concatenate(labels[:-1]),
+        images=np.concatenate(images),
+        labels=np.concatenate(labels),
         class_names=CLASS_NAMES,
-        test_images=images[-1],
-        test_labels=labels[-1],
+        test=np.arange(sum(map(len, labels[:-1])), sum(map(len, labels)), dtype=np.int64),
         origin=str(where),
+        source="cifar10",
         official=official,
         note="" if official else "this copy of CIFAR-10 has other checksums than the official release",
     )

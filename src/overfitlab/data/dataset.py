@@ -1,6 +1,7 @@
 """What every data source returns."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,34 +11,59 @@ from numpy.typing import NDArray
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Indices = NDArray[np.int64]
+HASHED_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was left out."""
+
+    name: str  # printable, relative to the folder
+    reason: str
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images, in the order of their source.
+    """Labelled images, in the order of their source, and which of them are for testing.
 
-    `images` is uint8 [N, height, width, channels] and `labels` int64 [N] with values from 0 to K - 1 for the K
-    `class_names`. `test_images` and `test_labels` are the source's own test set, None where it has none.
+    `images` is uint8 [N, height, width, channels], in memory or mapped from a file, and `labels` int64 [N] with values
+    from 0 to K - 1 for the K `class_names`. `test` and `validation` are rows of these arrays, ascending.
     """
 
     name: str
     images: Images
     labels: Labels
     class_names: tuple[str, ...]
-    test_images: Images | None
-    test_labels: Labels | None
+    test: Indices
     origin: str  # where it was read from, for people
+    source: str  # what to pass to `sources.load` to get it again
     official: bool  # its checksums are those of the official release
     note: str = ""  # what a reader of results has to know about this copy
+    test_set_apart: bool = False  # whether `test` was chosen here, because the source has no test set
+    validation: Indices | None = None  # the source's own validation images, None where it leaves that to us
+    image_names: Sequence[str] | None = None  # of the files, printable; None where images are not files
+    skipped: Sequence[Skipped] = ()  # files that could not be read
+
+    @cached_property
+    def learning(self) -> Indices:
+        """The rows that are not for testing, ascending: training and validation together."""
+        return np.setdiff1d(np.arange(len(self.images), dtype=np.int64), self.test, assume_unique=True)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 over shapes, pixels and labels, in hexadecimal: equal content, equal hash, wherever it lies."""
+        """SHA-256 over pixels, labels and parts, in hexadecimal: equal content, equal hash, wherever it lies."""
         digest = hashlib.sha256()
-        for array in (self.images, self.labels, self.test_images, self.test_labels):
+        for array in (self.images, self.labels, self.test, self.validation):
             if array is None:
                 digest.update(b"none")
                 continue
             digest.update(repr((array.dtype.str, array.shape)).encode())
-            digest.update(np.ascontiguousarray(array).data)
+            for start in range(0, len(array), HASHED_ROWS):  # a mapped file may be larger than memory
+                digest.update(np.ascontiguousarray(array[start : start + HASHED_ROWS]).data)
         return digest.hexdigest()

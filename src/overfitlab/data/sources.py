@@ -1,17 +1,24 @@
-"""From the name after `--data` to a dataset."""
+"""From what stands after `--data` to a dataset."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from overfitlab.data import cifar, digits
 from overfitlab.data.dataset import Dataset
+from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 
 SOURCES = ("auto", "cifar10", "digits")
 
 
-def load(name: str = "auto", data_dir: Path | None = None) -> Dataset:
-    """Return the dataset of that name.
+def load(
+    name: str = "auto",
+    data_dir: Path | None = None,
+    *,
+    image_size: tuple[int, int] | None = None,
+    watcher: Watcher | None = None,
+) -> Dataset:
+    """Return the dataset of that name, in that folder or in that file.
 
     `auto` is CIFAR-10 where it is on this machine, else the digits, with a note that says so. Raises `UsageError`
     for an unknown name and `OverfitlabError` where the data is missing or damaged; a copy that the user named is

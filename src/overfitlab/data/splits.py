@@ -1,35 +1,76 @@
-"""Training and validation parts of a dataset."""
+"""Which images train, which validate, and which test."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from overfitlab.config import Protocol
-from overfitlab.data.dataset import Indices
+from overfitlab.data.dataset import Dataset, Images, Indices, Labels
 from overfitlab.errors import OverfitlabError
+from overfitlab.randomness import run_key
+
+TEST_FRACTION = 0.2
+LARGEST_RANDOM_STATE = 2**32  # of scikit-learn, exclusive
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which images train and which validate: int64 indices into the dataset's images, in the order of the split."""
+    """Rows of a dataset's images, int64: training and validation in the order of the split, test ascending."""
 
     training: Indices
     validation: Indices
+    test: Indices
 
 
-def notebook_split(images: int, protocol: Protocol) -> Split:
-    """Return the split that scikit-learn's `train_test_split` makes of that many images, index for index.
+def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
+    """Return the parts of a dataset under a protocol.
+
+    Where the source has validation images of its own they are taken. Otherwise it is the split that scikit-learn's
+    `train_test_split` makes of the images that are not for testing, index for index, with the protocol's `split_seed`
+    or, where the split varies, with a number drawn for the run's seed.
 
     Raises `OverfitlabError` where there are too few images for both parts.
     """
-    from sklearn.model_selection import train_test_split
+    if dataset.validation is not None:
+        training = np.setdiff1d(dataset.learning, dataset.validation, assume_unique=True)
+        return Split(training, dataset.validation, dataset.test)
+    from sklearn.model_selection import train_test_split  # takes half a second, which --help need not pay
 
+    learning = dataset.learning
     try:
         training, validation = train_test_split(
-            np.arange(images, dtype=np.int64),
+            learning,
             test_size=protocol.validation_fraction,
-            random_state=protocol.split_seed,
+            random_state=_random_state(protocol, seed),
+            stratify=dataset.labels[learning] if protocol.stratified else None,
         )
     except ValueError as error:
-        raise OverfitlabError(f"{images} images cannot be split into training and validation: {error}") from error
-    return Split(training=training, validation=validation)
+        raise OverfitlabError(
+            f"{len(learning)} images cannot be split into training and validation: {error}"
+        ) from error
+    return Split(training, validation, dataset.test)
+
+
+def set_test_apart(images: Images, labels: Labels) -> Indices:
+    """Return the rows of a test set for images that come without one: a fifth of each class, at least one image.
+
+    Which ones, the SHA-256 of the pixels decides, never a seed: an image stays in the test set as long as it exists,
+    and identical images of one class are on the same side.
+    """
+    hashes = np.array([hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images], dtype="S32")
+    chosen = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        rows = rows[np.argsort(hashes[rows], kind="stable")]
+        count = max(1, round(TEST_FRACTION * len(rows)))
+        while count < len(rows) and hashes[rows[count]] == hashes[rows[count - 1]]:
+            count += 1
+        chosen.append(rows[:count])
+    return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def _random_state(protocol: Protocol, seed: int) -> int:
+    if "split" not in protocol.vary:
+        return protocol.split_seed
+    return int((run_key(seed, protocol.vary) / "split").generator().integers(LARGEST_RANDOM_STATE))

@@ -13,24 +13,33 @@ class EpochRow:
     """One epoch.
 
     `loss` and `acc` are running means over the epoch's changing weights, as Keras logs them; `val_loss` and
-    `val_acc` are taken after it, in evaluation mode: plain cross-entropy in nats, and a fraction from 0 to 1.
+    `val_acc` are taken after it, in evaluation mode: plain cross-entropy in nats, and a fraction from 0 to 1. So are
+    `train_loss` and `train_acc`, on a fixed part of the training images; None under a protocol without them.
     """
 
     epoch: int  # from 1
-    seconds: float  # training and validation together
+    seconds: float  # training and validation together, without what train_loss and train_acc take
     loss: float
     acc: float
     val_loss: float
     val_acc: float
+    train_loss: float | None = None
+    train_acc: float | None = None
 
 
-COLUMNS = tuple(entry.name for entry in fields(EpochRow))
+ALL_COLUMNS = tuple(entry.name for entry in fields(EpochRow))
+COLUMNS = tuple(name for name in ALL_COLUMNS if not name.startswith("train_"))
+
+
+def columns(rows: list[EpochRow]) -> tuple[str, ...]:
+    """Return the columns that these rows have."""
+    return ALL_COLUMNS if rows and rows[0].train_loss is not None else COLUMNS
 
 
 def to_csv(rows: list[EpochRow]) -> str:
     """Return the rows as CSV with a header; numbers in full precision, so that reading gives the same rows."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(stream, columns(rows), lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     return stream.getvalue()
@@ -41,9 +50,10 @@ def read_csv(path: Path) -> list[EpochRow]:
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
+            names = tuple(reader.fieldnames or ())
+            if names not in (COLUMNS, ALL_COLUMNS):
                 raise ValueError("other columns")
-            rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in COLUMNS[1:])) for line in reader]
+            rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in names[1:])) for line in reader]
     except OSError as error:
         raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:

@@ -21,7 +21,7 @@ import filelock
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import TEMPORARY, write_atomically
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "run.json"
 HISTORY = "history.csv"
 SUMMARY = "model.txt"

@@ -66,6 +66,11 @@ class Narrator:
         finally:
             observer.close()
 
+    def resumption(self, changed: list[str]) -> None:
+        """Say which of machine and packages are no longer as they were when the run began."""
+        if changed:
+            self.say(f"Note: {', '.join(changed)} changed since this run began; it goes on, but not bit for bit.")
+
     def result(self, run: Run, *, trained_before: bool = False) -> None:
         """Say what came out, and where it lies."""
         if trained_before:

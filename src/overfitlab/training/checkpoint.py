@@ -28,6 +28,7 @@ class Progress:
 
     steps: int
     rows: list[EpochRow]
+    onset_weights: dict[str, Tensor]  # of the epoch with the lowest validation loss; empty where nobody will ask
 
 
 class _DamagedError(Exception):
@@ -38,6 +39,7 @@ def save(folder: RunFolder, run_id: str, model: Network, optimizer: KerasAdam, p
     """Write the checkpoint; the one before it is kept."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"optimizer.{name}": value for name, value in optimizer.state().items()}
+    tensors |= {f"onset.{name}": value for name, value in progress.onset_weights.items()}
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     state = json.dumps({"run": run_id, "steps": progress.steps, "rows": [asdict(row) for row in progress.rows]})
     metadata = {"state": state, "sha256": _digest(state, tensors)}
@@ -97,7 +99,8 @@ def _apply(tensors: dict[str, Tensor], state: dict[str, Any], model: Network, op
 
     model.load_state_dict(part("model."))
     optimizer.load_state(part("optimizer."), state["steps"])
-    return Progress(steps=state["steps"], rows=[EpochRow(**row) for row in state["rows"]])
+    rows = [EpochRow(**row) for row in state["rows"]]
+    return Progress(steps=state["steps"], rows=rows, onset_weights=part("onset."))
 
 
 def _digest(state: str, tensors: dict[str, Tensor]) -> str:

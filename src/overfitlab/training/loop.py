@@ -3,35 +3,28 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, replace
+from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
+from overfitlab.analysis.onset import onset
 from overfitlab.config import RunConfig
 from overfitlab.data.batches import BatchSource
-from overfitlab.data.dataset import Dataset
-from overfitlab.data.splits import Split
-from overfitlab.data.standardize import Standardization
+from overfitlab.data.dataset import Indices
+from overfitlab.data.material import Material
 from overfitlab.models.network import Network
-from overfitlab.randomness import Key
+from overfitlab.randomness import run_key
 from overfitlab.store.history import EpochRow
 from overfitlab.training.checkpoint import Progress
 from overfitlab.training.compute import Compute
-from overfitlab.training.metrics import RunningMean, evaluate
+from overfitlab.training.metrics import Measurement, RunningMean, evaluate
 from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 
 EVALUATION_BATCH = 500  # images; large enough for full speed, small enough for the cache
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a run trains on."""
-
-    dataset: Dataset
-    split: Split
-    standardization: Standardization
 
 
 class Trainer:
@@ -39,11 +32,11 @@ class Trainer:
 
     def __init__(self, config: RunConfig, material: Material, model: Network, compute: Compute) -> None:
         self._config, self.material, self._compute = config, material, compute
-        self._key = Key(config.seed)
+        self._key = run_key(config.seed, config.protocol.vary)
         self.model = model.to(compute.dtype)
         self.model.train()
         self.optimizer = KerasAdam(self.model, config.protocol.learning_rate)
-        self.progress = Progress(steps=0, rows=[])
+        self.progress = Progress(steps=0, rows=[], onset_weights={})
 
     def train(self, save: Callable[[], None], observer: Observer) -> None:
         """Train what is left of the run, calling `save` after each epoch.
@@ -52,30 +45,74 @@ class Trainer:
         """
         protocol = self._config.protocol
         training = self.batches(protocol.batch_size)
-        validation = self.batches(EVALUATION_BATCH)
-        rows_to_validate = self.material.split.validation
+        evaluation = self.batches(EVALUATION_BATCH)
         steps = math.ceil(len(self.material.split.training) / protocol.batch_size)
         for epoch in range(len(self.progress.rows) + 1, protocol.epochs + 1):
             started = time.perf_counter()
             observer.epoch_started(epoch, protocol.epochs, steps)
             loss, acc = self.train_epoch(epoch, training, observer)
             observer.validation_started()
-            val_loss, val_acc = evaluate(
-                self.model, validation.in_order(rows_to_validate, EVALUATION_BATCH), self._compute
-            )
-            row = EpochRow(epoch, time.perf_counter() - started, loss, acc, val_loss, val_acc)
-            self.progress = Progress(self.progress.steps + steps, [*self.progress.rows, row])
+            validation = self.measure(self.material.split.validation, evaluation)
+            row = EpochRow(epoch, time.perf_counter() - started, loss, acc, validation.loss, validation.acc)
+            if protocol.clean_metrics:
+                clean = self.measure(self.clean_subset(), evaluation)
+                row = replace(row, train_loss=clean.loss, train_acc=clean.acc)
+            self._note(row, steps)
             save()
             observer.epoch_done(row, steps)
             if diverged(self.progress.rows):
                 return
+
+    def measure(self, rows: Indices, batches: BatchSource | None = None) -> Measurement:
+        """Return loss and accuracies on those rows, in evaluation mode."""
+        batches = batches or self.batches(EVALUATION_BATCH)
+        return evaluate(self.model, batches.in_order(rows, EVALUATION_BATCH), self._compute)
+
+    def measured(self) -> dict[str, Any]:
+        """Return what the weights do on whole parts of the data: those of the end and, if kept, those of the onset.
+
+        Under a protocol with clean metrics that is training, validation and test, and this is the one time that the
+        test images are looked at; otherwise validation alone. Nothing where training diverged.
+        """
+        if diverged(self.progress.rows):
+            return {}
+        result = {"end": self._parts_measured()}
+        if self.progress.onset_weights:
+            at_the_end = {name: value.clone() for name, value in self.model.state_dict().items()}
+            self.model.load_state_dict(self.progress.onset_weights)
+            result["onset"] = self._parts_measured()
+            self.model.load_state_dict(at_the_end)
+        return result
+
+    def _parts_measured(self) -> dict[str, Any]:
+        split = self.material.split
+        parts = {"validation": split.validation}
+        if self._config.protocol.clean_metrics:
+            parts = {"training": split.training, **parts, "test": split.test}
+        return {name: asdict(self.measure(rows)) for name, rows in parts.items() if len(rows)}
+
+    def clean_subset(self) -> Indices:
+        """Return the training images that are measured after every epoch: always the same, as many as validate."""
+        training = self.material.split.training
+        count = min(len(training), len(self.material.split.validation))
+        chosen = (self._key / "clean_subset").generator().choice(len(training), count, replace=False)
+        return np.sort(training[chosen])
+
+    def _note(self, row: EpochRow, steps: int) -> None:
+        """Add an epoch to the progress, and keep its weights where it has the lowest validation loss so far."""
+        rows = [*self.progress.rows, row]
+        kept = self.progress.onset_weights
+        if self._config.protocol.clean_metrics and onset(rows) is row:
+            kept = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.progress = Progress(self.progress.steps + steps, rows, kept)
 
     def train_epoch(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
         """Train one epoch, and return the running mean of its loss and accuracy."""
         rows = self.material.split.training
         order = (self._key / "order" / epoch).generator().permutation(len(rows))
         mean = RunningMean()
-        for step, (x, labels) in enumerate(batches.in_order(rows[order], self._config.protocol.batch_size), start=1):
+        size = self._config.protocol.batch_size
+        for step, (x, labels) in enumerate(batches.in_order(rows[order], size), start=1):
             self.model.at(epoch, step)
             with self._compute.autocast():
                 logits = self.model(x)

@@ -1,6 +1,7 @@
 """Loss and accuracy: as a running mean while training, and in evaluation mode."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -28,18 +29,37 @@ class RunningMean:
         return self._loss.item() / self._images, self._correct.item() / self._images
 
 
-@torch.inference_mode()
-def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], compute: Compute) -> tuple[float, float]:
-    """Return cross-entropy in nats and accuracy over `batches` of images [B, C, H, W] and labels [B].
+@dataclass(frozen=True)
+class Measurement:
+    """What a network does on some images, in evaluation mode: nothing dropped, no penalties added."""
 
-    In evaluation mode: moving statistics, nothing dropped, no penalties added. The model is left in training mode.
-    """
-    mean = RunningMean()
+    images: int
+    loss: float  # mean cross-entropy in nats
+    acc: float  # fraction of images, from 0 to 1
+    balanced_acc: float  # mean over the classes, of those that have images, of the fraction of theirs
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], compute: Compute) -> Measurement:
+    """Measure `model` on `batches` of images [B, C, H, W] and labels [B]; it is left in training mode."""
+    loss = torch.zeros((), dtype=torch.float64)
+    images = correct = torch.zeros(0, dtype=torch.int64)  # by class
     model.eval()
     for x, labels in batches:
         with compute.autocast():
             logits = model(x)
-        logits = logits.to(compute.dtype)
-        mean.add(F.cross_entropy(logits, labels), logits, labels)
+        logits = logits.to(compute.dtype)  # [B, K]
+        loss += F.cross_entropy(logits, labels, reduction="sum").double()
+        classes = logits.shape[1]
+        right = labels[logits.argmax(1) == labels]
+        images = torch.bincount(labels, minlength=classes) + (images if len(images) else 0)
+        correct = torch.bincount(right, minlength=classes) + (correct if len(correct) else 0)
     model.train()
-    return mean.values()
+    count = int(images.sum())
+    present = images > 0
+    return Measurement(
+        images=count,
+        loss=loss.item() / count,
+        acc=int(correct.sum()) / count,
+        balanced_acc=(correct[present] / images[present]).double().mean().item(),
+    )

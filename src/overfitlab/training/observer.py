@@ -19,5 +19,8 @@ class Observer:
     def validation_started(self) -> None:
         """Training of the epoch is done, validation begins."""
 
+    def measuring(self) -> None:
+        """Training is over, its outcome is measured."""
+
     def epoch_done(self, row: EpochRow, steps: int) -> None:
         """The epoch of that many steps is done."""

@@ -1,0 +1,102 @@
+"""What a run's `run.json` says: configuration, data, machine, and what came out."""
+
+import datetime
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from overfitlab._version import __version__
+from overfitlab.config import RunConfig
+from overfitlab.data.material import Material
+from overfitlab.store.environment import environment, peak_memory_mb
+from overfitlab.store.history import EpochRow
+from overfitlab.store.run_folder import FORMAT, RUNNING
+
+SKIPPED_NAMES = 1000  # of files that could not be read; more are only counted
+
+
+def new_record(
+    run_id: str,
+    config: RunConfig,
+    label: str,
+    material: Material,
+    resolved: Mapping[str, Any],
+    network: Mapping[str, Any],
+    data_dir: str | None,
+) -> dict[str, Any]:
+    """Return the record of a run that begins.
+
+    `label` names its method for people, `resolved` says how it computes, `network` what the network is.
+    """
+    return {
+        "format": FORMAT,
+        "id": run_id,
+        "status": RUNNING,
+        "method": label,
+        "config": config.as_dict(),
+        "resolved": dict(resolved),
+        "data": _data(material, data_dir),
+        "network": dict(network),
+        "environment": {"overfitlab": __version__} | environment(),
+        "times": {"started": _now()},
+        "resumed": [],
+        "files": {},
+    }
+
+
+def _data(material: Material, data_dir: str | None) -> dict[str, Any]:
+    dataset, split, standardization = material.dataset, material.split, material.standardization
+    classes = len(dataset.class_names)
+    parts = {"training": split.training, "validation": split.validation, "test": split.test}
+    return {
+        "name": dataset.name,
+        "origin": dataset.origin,
+        "source": dataset.source,
+        "data_dir": data_dir,
+        "official": dataset.official,
+        "note": dataset.note,
+        "sha256": dataset.content_hash,
+        "images": len(dataset.images),
+        "image_shape": list(dataset.image_shape),
+        "classes": list(dataset.class_names),
+        "class_images": {
+            part: np.bincount(dataset.labels[rows], minlength=classes).tolist() for part, rows in parts.items()
+        },
+        "test_set_apart": dataset.test_set_apart,
+        "skipped": [asdict(file) for file in dataset.skipped[:SKIPPED_NAMES]],
+        "skipped_count": len(dataset.skipped),
+        "mean": standardization.mean.tolist(),
+        "std": standardization.std.tolist(),
+    } | {part: len(rows) for part, rows in parts.items()}
+
+
+def note_resumption(record: dict[str, Any]) -> list[str]:
+    """Record that the run is resumed, and return what is no longer as it was: machine and packages."""
+    now = {"overfitlab": __version__} | environment()
+    changed = {name: value for name, value in now.items() if record["environment"].get(name) != value}
+    record["resumed"].append({"at": _now(), "changed": changed})
+    return list(changed)
+
+
+def note_end(record: dict[str, Any], rows: list[EpochRow], onset: int | None, measured: dict[str, Any]) -> None:
+    """Record what came out: the last epoch, and what `measured` says of the weights at the end and at the onset."""
+    record["times"] |= {
+        "finished": _now(),
+        "training_seconds": round(sum(row.seconds for row in rows), 3),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    record["result"] = _json_safe({"onset": onset} | asdict(rows[-1]) | {"measured": measured})
+
+
+def _json_safe(value: Any) -> Any:
+    """Return the value without what JSON does not have: a number that is not finite becomes None."""
+    if isinstance(value, dict):
+        return {name: _json_safe(entry) for name, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
