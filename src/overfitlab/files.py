@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from overfitlab.errors import UsageError
+
 TEMPORARY = ".overfitlab-tmp"  # the ending of files that a kill can leave behind
+
+
+def user_path(given: str | Path) -> Path:
+    """Return the path that a user means, with `~` put in place; raises `UsageError` for somebody who does not exist."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{given}: {error}") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -41,6 +41,7 @@ class Evaluation:
     images: Evaluated
     precision: str
     log_probabilities: NDArray[np.float64]  # [N, K], nats
+    brightest: int = 255  # the value of a white pixel
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
@@ -153,9 +154,9 @@ def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
     if dataset.content_hash != record["data"]["sha256"]:
         raise OverfitlabError(
             f"the images of {dataset.name} are no longer those that {run.folder} was trained on (their content hash "
-            "differs), so its parts cannot be found again; restore them, or evaluate all of them with --data"
+            "differs), so its parts cannot be found again; restore them, or evaluate all images there are with --data"
         )
-    found = material(dataset, Protocol(**record["config"]["protocol"]), record["config"]["seed"]).split
+    found = material(dataset, Protocol.from_dict(record["config"]["protocol"]), record["config"]["seed"]).split
     rows = {"test": found.test, "validation": found.validation, "training": found.training}[part]
     if not len(rows):
         others = " or ".join(f"--part {other}" for other in PARTS if other != part)
@@ -199,7 +200,7 @@ def evaluate(trained: Trained, images: Evaluated, watcher: Watcher) -> Evaluatio
             watcher.advanced(done)
     finally:
         watcher.ended()
-    return Evaluation(trained.run, images, trained.compute.precision, found)
+    return Evaluation(trained.run, images, trained.compute.precision, found, trained.brightest)
 
 
 def _number(value: float) -> float | None:

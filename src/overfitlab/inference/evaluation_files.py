@@ -11,13 +11,14 @@ probabilities.npz              probabilities float16 [N, K], labels [N], rows [N
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import write_atomically
-from overfitlab.inference.evaluation import Evaluation
+from overfitlab.inference.evaluation import EVERYTHING, Evaluation
 from overfitlab.report.evaluation_figures import Mistake, calibration_figure, confusion_figure, mistakes_figure
 from overfitlab.report.figures import DisplayedFigure, rendered
 from overfitlab.report.spreadsheets import text_cell, to_csv
@@ -26,13 +27,13 @@ RESULT = "evaluation.json"
 WORST = 16  # mistakes that are shown
 
 
-def figures(evaluation: Evaluation, brightest: int) -> dict[str, DisplayedFigure]:
-    """Return the figures by the names of their files; `brightest` is the value of a white pixel."""
+def figures(evaluation: Evaluation) -> dict[str, DisplayedFigure]:
+    """Return the figures by the names of their files, without endings."""
     return {
         "confusion": confusion_figure(evaluation.scores.confusion, evaluation.class_names, evaluation.title),
         "calibration": calibration_figure(evaluation.calibration, evaluation.title),
         "mistakes": mistakes_figure(
-            worst_mistakes(evaluation), f"{evaluation.title}\nhighest loss first", brightest=brightest
+            worst_mistakes(evaluation), f"{evaluation.title}\nhighest loss first", brightest=evaluation.brightest
         ),
     }
 
@@ -56,7 +57,7 @@ def worst_mistakes(evaluation: Evaluation, count: int = WORST) -> list[Mistake]:
     ]
 
 
-def write(evaluation: Evaluation, folder: Path, *, brightest: int) -> list[str]:
+def write(evaluation: Evaluation, folder: Path) -> list[str]:
     """Write the files, each atomically, and return their names, the result first.
 
     Raises `UsageError` where `folder` is a file, and `OverfitlabError` where it cannot be written.
@@ -66,7 +67,7 @@ def write(evaluation: Evaluation, folder: Path, *, brightest: int) -> list[str]:
         "confusion.csv": _confusion(evaluation).encode(),
         "probabilities.npz": _probabilities(evaluation),
     }
-    for name, figure in figures(evaluation, brightest).items():
+    for name, figure in figures(evaluation).items():
         for kind in ("png", "svg"):
             contents[f"{name}.{kind}"] = rendered(figure, kind)
     document = json.dumps(evaluation.as_dict(), indent=2, allow_nan=False) + "\n"
@@ -81,6 +82,14 @@ def write(evaluation: Evaluation, folder: Path, *, brightest: int) -> list[str]:
             f"cannot write to {folder} ({error.strerror or error}); choose another folder with --out"
         ) from error
     return [RESULT, *sorted(contents)]
+
+
+def folder_name(evaluation: Evaluation) -> str:
+    """Return the name of the folder that it is written to: that of the part, or of the other data."""
+    if evaluation.part != EVERYTHING:
+        return evaluation.part
+    name = re.sub(r"[^\w.+=-]+", "-", evaluation.images.dataset.name)
+    return f"data-{name}-{evaluation.images.dataset.content_hash[:6]}"
 
 
 def _per_class(evaluation: Evaluation) -> str:
