@@ -11,11 +11,11 @@ from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import write_atomically
 from overfitlab.store import history
 from overfitlab.store.history import EpochRow
-from overfitlab.store.run_folder import RunFolder
+from overfitlab.store.run_folder import FORMAT, RunFolder
 
 CONFIG = {"method": "none", "data": "digits", "seed": 1, "protocol": {"name": "notebook", "epochs": 3}}
 RECORD = {
-    "format": 1,
+    "format": FORMAT,
     "id": "abc",
     "status": "running",
     "config": CONFIG,

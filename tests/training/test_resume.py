@@ -238,6 +238,6 @@ def test_a_write_that_fails_anywhere_can_be_repeated(failing, tmp_path, monkeypa
 def test_weights_are_what_was_trained(tmp_path):
     run = overfitlab.train("batch_norm", out=tmp_path / "run", **SETTINGS)
     weights = safetensors.numpy.load_file(run.folder / "weights.safetensors")
-    assert sum(array.size for array in weights.values()) == run.record["parameters"]["total"]
+    assert sum(array.size for array in weights.values()) == run.record["network"]["parameters"]["total"]
     assert not weights["conv1.bias"].any()
     assert weights["norm1.batch_norm.moving_mean"].any()
