@@ -9,6 +9,9 @@ from typing import Any, NoReturn
 import click
 
 from overfitlab._version import __version__
+from overfitlab.cli.evaluate import evaluate
+from overfitlab.cli.explain import explain
+from overfitlab.cli.predict import predict
 from overfitlab.cli.train import train
 from overfitlab.errors import OverfitlabError, unknown_name
 
@@ -37,7 +40,8 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-cli.add_command(train)
+for _command in (train, evaluate, predict, explain):
+    cli.add_command(_command)
 
 
 def main() -> NoReturn:

@@ -1,6 +1,7 @@
 """`overfitlab.predict`."""
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -9,6 +10,7 @@ import numpy as np
 
 from overfitlab.data.dataset import Images
 from overfitlab.data.images import display_name
+from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.files import replacing, user_path
 from overfitlab.inference.pictures import Unreadable, expand
@@ -72,8 +74,9 @@ def predict_and_write(
     `UsageError` for an unknown format or a `top` below 1.
     """
     place = None if out is None else user_path(out)
-    kind = kind or ("table" if place is None else place.suffix.lower().removeprefix("."))
-    kind = kind if kind in FORMATS or place is None else "table"
+    if kind is None:
+        ending = "" if place is None else place.suffix.lower().removeprefix(".")
+        kind = ending if ending in FORMATS else "table"
     if kind not in FORMATS:
         raise unknown_name("format", kind, FORMATS)
     if top < 1:
@@ -82,10 +85,11 @@ def predict_and_write(
     paths = expand(images)
     if not paths:
         raise UsageError("no images were named; name files or folders, or - to read names from standard input")
-    chosen = _format(kind, trained, top, paths)
-    bar = Bar(errors) if place is not None or not output.isatty() else Bar(_Nowhere())
-    with _target(place, output, plain=kind == "table") as write:
-        unreadable = _written(trained, paths, chosen, write, errors, bar)
+    rows_are_progress = place is None and output.isatty()
+    watcher = Watcher() if rows_are_progress else Bar(errors)
+    encoding = "utf-8" if kind != "table" or place is not None else (output.encoding or "utf-8")
+    with _target(place, output) as target:
+        unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, errors, watcher)
     if unreadable:
         raise OverfitlabError(
             f"{unreadable:,} of {len(paths):,} could not be read; "
@@ -100,10 +104,72 @@ def listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
 
 def names_in(text: bytes) -> list[str]:
     """Return the names in `text`, one a line, or between zero bytes where there are any (`find -print0`)."""
-    import os
-
     separator = b"\0" if b"\0" in text else b"\n"
     names = text.split(separator)
     if separator == b"\n":
         names = [name.removesuffix(b"\r") for name in names]
     return [os.fsdecode(name) for name in names if name]
+
+
+def complain(errors: TextIO, entry: Unreadable) -> None:
+    """Say that a file cannot be read, and why."""
+    print(f"overfitlab: {display_name(entry.file)}: {display_name(entry.reason)}", file=errors, flush=True)
+
+
+def _format(kind: str, trained: Trained, top: int, paths: Sequence[Path | Unreadable]) -> Format:
+    if kind == "csv":
+        return Csv(trained.class_names)
+    if kind == "json":
+        record = trained.run.record
+        about = {"run": record["id"], "run_folder": str(trained.run.folder), "precision": trained.compute.precision}
+        return Json(trained.class_names, top, about)
+    return Table(trained.class_names, top, [str(path) for path in paths if isinstance(path, Path)])
+
+
+@contextlib.contextmanager
+def _target(place: Path | None, output: TextIO) -> Iterator[BinaryIO]:
+    if place is None:
+        output.flush()
+        yield output.buffer  # type: ignore[attr-defined]
+        output.flush()
+        return
+    if place.is_dir():
+        raise UsageError(f"{place} is a folder; name a file with --out")
+    try:
+        with replacing(place) as target:
+            yield target
+    except OSError as error:
+        raise OverfitlabError(f"cannot write {place} ({error.strerror or error}); choose another --out") from error
+
+
+def _write(
+    trained: Trained,
+    paths: Sequence[Path | Unreadable],
+    chosen: Format,
+    target: BinaryIO,
+    encoding: str,
+    errors: TextIO,
+    watcher: Watcher,
+) -> int:
+    """Write all predictions, and return for how many paths there are none."""
+    unreadable: list[tuple[str, str]] = []
+
+    def write(text: str) -> None:
+        target.write(text.encode(encoding, "backslashreplace"))
+
+    write(chosen.begin())
+    watcher.began("predicting", len(paths), "images")
+    try:
+        for done, outcome in enumerate(stream(trained, paths), start=1):
+            if isinstance(outcome, Unreadable):
+                target.flush()
+                complain(errors, outcome)
+                unreadable.append((outcome.file, outcome.reason))
+            else:
+                write(chosen.row(outcome.file, outcome.probabilities.tolist()))
+            watcher.advanced(done)
+    finally:
+        watcher.ended()
+    write(chosen.end(unreadable))
+    target.flush()
+    return len(unreadable)
