@@ -1,5 +1,6 @@
 """Options and arguments that the commands for a trained run share."""
 
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import click
 from overfitlab.config import PRECISIONS
 from overfitlab.errors import UsageError
 
-Decorated = Callable[..., Any]
+Command = Callable[..., Any]
 
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 images_argument = click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -28,7 +29,7 @@ json_option = click.option(
 )
 
 
-def threads_option(what: str) -> Callable[[Decorated], Decorated]:
+def threads_option(what: str) -> Callable[[Command], Command]:
     """Return the option `--threads`; `what` is done in them."""
     return click.option("--threads", type=int, metavar="N", help=f"Threads to {what} with.  [default: one a core]")
 
@@ -45,6 +46,6 @@ def named(images: Iterable[Path]) -> list[str]:
         elif read:
             raise UsageError("- is given twice; standard input can be read once")
         else:
-            names += names_in(click.get_binary_stream("stdin").read())
+            names += names_in(sys.stdin.buffer.read())
             read = True
     return names

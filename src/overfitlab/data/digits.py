@@ -5,7 +5,6 @@ import numpy as np
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.splits import set_test_apart
 
-
 BRIGHTEST = 16  # the value of a white pixel; zero is black
 
 

@@ -11,7 +11,7 @@ import stat
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -70,7 +70,7 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> Images:
 
 def read_images(
     paths: Sequence[Path], size: tuple[int, int], channels: int, threads: int | None = None
-) -> Iterator[Images | UnreadableImageError]:
+) -> Generator[Images | UnreadableImageError]:
     """Yield what `read_image` returns or raises, in the order of `paths`, decoding a few images ahead in threads."""
     _quiet_pillow()
     threads = threads or min(16, os.cpu_count() or 1)

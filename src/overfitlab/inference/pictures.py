@@ -1,5 +1,6 @@
 """Image files of the user's choice, as the run's network wants them."""
 
+import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,7 +74,7 @@ def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Ba
                 images.append(scaled(read, trained.brightest))
         return Batch(files, np.stack(images) if images else _none(trained)) if files else None
 
-    with ThreadPoolExecutor(1, thread_name_prefix="overfitlab-batches") as pool:
+    with contextlib.closing(reading), ThreadPoolExecutor(1, thread_name_prefix="overfitlab-batches") as pool:
         try:
             coming = pool.submit(next_batch)
             while (batch := coming.result()) is not None:
@@ -81,7 +82,6 @@ def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Ba
                 yield batch
         finally:
             stopped.set()
-    reading.close()
 
 
 def scaled(images: Images, brightest: int) -> Images:

@@ -85,7 +85,9 @@ def calibration_figure(found: Calibration, title: str = "") -> DisplayedFigure:
         figure = DisplayedFigure(figsize=(6, 7), layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         top.plot([0, 1], [0, 1], color="0.5", linestyle="--", linewidth=1, label="what confidence promises")
-        top.vlines(confidence, accuracy, confidence, color=SOFT, linewidth=8, label="the gap (its mean over images is ECE)")
+        top.vlines(
+            confidence, accuracy, confidence, color=SOFT, linewidth=8, label="the gap (its mean over images is ECE)"
+        )
         top.errorbar(
             confidence, accuracy, yerr=[down, up], fmt="o", color=INK, capsize=2, markersize=5,
             label="accuracy, 95 % interval",

@@ -25,8 +25,6 @@ PARTS = {
 def evaluation_text(document: dict[str, Any]) -> str:
     """Return what `Evaluation.as_dict()` says, in lines without a line break at the end."""
     low, high = document["accuracy_interval"]
-    over = document["mean_confidence"] - document["accuracy"]
-    confidence = "too sure of itself" if over > 0 else "not sure enough of itself"
     lines = [
         f"{document['method']}, run {document['run']}, on {document['data']['name']}",
         f"{document['images']:,} images: {PARTS[document['part']]} ({document['precision']})",
@@ -36,13 +34,21 @@ def evaluation_text(document: dict[str, Any]) -> str:
         f"balanced accuracy  {document['balanced_accuracy']:.4f}   every class counts the same",
         f"loss               {document['loss']:.4f}   mean cross-entropy, nats",
         f"Brier score        {document['brier']:.4f}   0 is perfect, 2 the worst",
-        f"ECE                {document['ece']:.4f}   mean confidence {document['mean_confidence']:.4f}, "
-        f"{abs(over):.4f} {'above' if over > 0 else 'below'} the accuracy: {confidence}",
+        f"ECE                {document['ece']:.4f}   mean confidence {document['mean_confidence']:.4f}: "
+        f"{_surety(document)}",
         "",
         *_confusions(document["confusions"]),
         *_classes(document["classes"]),
     ]
     return "\n".join(lines)
+
+
+def _surety(document: dict[str, Any]) -> str:
+    """Compare confidence with accuracy, as far as so many images can tell them apart."""
+    low, high = document["accuracy_interval"]
+    if document["mean_confidence"] > high:
+        return "surer than it is right"
+    return "less sure than it is right" if document["mean_confidence"] < low else "as sure as it is right, on average"
 
 
 def _confusions(confusions: Sequence[dict[str, Any]]) -> list[str]:

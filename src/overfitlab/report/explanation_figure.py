@@ -40,19 +40,19 @@ def explanation_sheet(images: Sequence[Explained], title: str = "", *, brightest
     rows = max(1, math.ceil(len(images) / PAIRS))
     columns = min(PAIRS, max(1, len(images)))
     with lettering():
-        figure = DisplayedFigure(figsize=(4.6 * columns + 1.0, 2.85 * rows + 0.7), layout="constrained")
+        figure = DisplayedFigure(figsize=(4.6 * columns, 2.75 * rows + 1.1), layout="constrained")
         grid = figure.subplots(rows, 2 * columns, squeeze=False)
         for axes in grid.flat[2 * len(images) :]:
             axes.set_axis_off()
         for image, plain, overlaid in zip(images, grid.flat[::2], grid.flat[1::2], strict=False):
             show_picture(plain, image.picture, brightest)
-            plain.set_title(
-                f"{legible(image.predicted, LONGEST_NAME)} {image.probability:.3f}", fontsize=9, loc="left"
-            )
+            plain.set_title(f"{legible(image.predicted, LONGEST_NAME)} {image.probability:.3f}", fontsize=9, loc="left")
             plain.set_xlabel(legible(image.file, 30), fontsize=7, color="0.35")
             _overlay(overlaid, image, brightest)
-        scale = figure.colorbar(ScalarMappable(cmap=SCALE), ax=grid, shrink=0.7, aspect=30, ticks=[0, 0.5, 1])
-        scale.set_label("evidence, as a share of each map's largest value")
+        scale = figure.colorbar(
+            ScalarMappable(cmap=SCALE), ax=grid, location="bottom", shrink=0.9 / columns, aspect=25, ticks=[0, 0.5, 1]
+        )
+        scale.set_label("evidence, as a share of each map's largest value", fontsize=9)
         if title:
             figure.suptitle(title, fontsize=11)
     return figure
@@ -63,7 +63,7 @@ def _overlay(axes: Axes, image: Explained, brightest: int) -> None:
     gray = image.picture.astype(np.float64).mean(axis=2, keepdims=True)
     show_picture(axes, gray.astype(np.uint8), brightest)
     largest = float(image.map.max())
-    what = f"where {legible(image.explained, LONGEST_NAME)}"
+    what = f"evidence for {legible(image.explained, LONGEST_NAME)}"
     if image.explained != image.predicted:
         what += f" ({image.explained_probability:.3f})"
     axes.set_title(what, fontsize=9, loc="left")

@@ -30,7 +30,9 @@ class Table:
         """Return an image's line, from its K probabilities."""
         best = ranking(probabilities)[: self._top]
         parts = [f"{_padded(self._names[k], self._widest)} {probabilities[k]:.3f}" for k in best]
-        return f"{_padded(_shortened(display_name(file), self._width), self._width)}  {'  '.join(parts)}".rstrip() + "\n"
+        return (
+            f"{_padded(_shortened(display_name(file), self._width), self._width)}  {'  '.join(parts)}".rstrip() + "\n"
+        )
 
     def end(self, unreadable: Sequence[tuple[str, str]]) -> str:
         """Return what comes last; `unreadable` are names of files and reasons."""
@@ -38,8 +40,9 @@ class Table:
 
 
 class Csv:
-    """The columns file, class, probability, and one for every class. A class called like one of the first three has
-    " (class)" behind its name there.
+    """The columns file, class, probability, and one for every class.
+
+    A class that is called like one of the first three has " (class)" behind its name in the header.
     """
 
     def __init__(self, class_names: Sequence[str]) -> None:

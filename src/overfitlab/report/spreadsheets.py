@@ -9,9 +9,9 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that a sp
 
 
 def text_cell(text: str) -> str:
-    """Return `text` as a cell: behind an apostrophe where a spreadsheet would take it for a formula.
+    r"""Return `text` as a cell: behind an apostrophe where a spreadsheet would take it for a formula.
 
-    Bytes that are no UTF-8 (in names of files and folders) are written as `\\xff`, so that the table is UTF-8.
+    Bytes that are no UTF-8 (in names of files and folders) are written as `\xff`, so that the table is UTF-8.
     """
     text = os.fsencode(text).decode("utf-8", "backslashreplace")
     return f"'{text}" if text.startswith(FORMULAS) else text

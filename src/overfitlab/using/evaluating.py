@@ -66,9 +66,7 @@ def evaluate_and_write(
     return document, evaluation_text(document) + wrote
 
 
-def _images(
-    run: Run, part: str | None, data: str | None, data_dir: str | Path | None, watcher: Watcher
-) -> Evaluated:
+def _images(run: Run, part: str | None, data: str | None, data_dir: str | Path | None, watcher: Watcher) -> Evaluated:
     folder = None if data_dir is None else user_path(data_dir)
     if data is None:
         return own_images(run, _own_dataset(run, folder, watcher), part or "test")

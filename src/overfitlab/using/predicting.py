@@ -130,7 +130,7 @@ def _format(kind: str, trained: Trained, top: int, paths: Sequence[Path | Unread
 def _target(place: Path | None, output: TextIO) -> Iterator[BinaryIO]:
     if place is None:
         output.flush()
-        yield output.buffer  # type: ignore[attr-defined]
+        yield output.buffer
         output.flush()
         return
     if place.is_dir():
