@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, never half of either."""
+"""Where files go, and files that are either the old one or the new one, never half of either."""
 
 import contextlib
 import os
@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+import platformdirs
 
 from overfitlab.errors import UsageError
 
@@ -47,6 +49,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         Path(temporary).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be made or fetched again: $OVERFITLAB_CACHE, else where the system keeps such."""
+    named = os.environ.get("OVERFITLAB_CACHE")
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("overfitlab"))
 
 
 def sync_folder(folder: Path) -> None:

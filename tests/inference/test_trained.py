@@ -13,7 +13,6 @@ from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import computing, load_trained
 from overfitlab.run import load_run
 
-
 PARTS_OF_A_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
@@ -23,7 +22,9 @@ def load(folder, **options):
 
 def test_it_computes_what_the_weights_say(digits_run):
     """Against the network written out by hand in float64, Keras's way of counting channels last included."""
-    w = {name: value.double() for name, value in safetensors.torch.load_file(digits_run / "weights.safetensors").items()}
+    w = {
+        name: value.double() for name, value in safetensors.torch.load_file(digits_run / "weights.safetensors").items()
+    }
     record = json.loads((digits_run / "run.json").read_text())
     images = digits.load().images[:7]
     x = (torch.from_numpy(images).double() - torch.tensor(record["data"]["mean"])) / torch.tensor(record["data"]["std"])

@@ -43,6 +43,7 @@ class Dataset:
     validation: Indices | None = None  # the source's own validation images, None where it leaves that to us
     image_names: Sequence[str] | None = None  # of the files, printable; None where images are not files
     skipped: Sequence[Skipped] = ()  # files that could not be read
+    pixel_hash: str | None = None  # `pixel_hash(images)`, where it is known already
 
     @cached_property
     def learning(self) -> Indices:
@@ -59,11 +60,15 @@ class Dataset:
     def content_hash(self) -> str:
         """SHA-256 over pixels, labels and parts, in hexadecimal: equal content, equal hash, wherever it lies."""
         digest = hashlib.sha256()
-        for array in (self.images, self.labels, self.test, self.validation):
-            if array is None:
-                digest.update(b"none")
-                continue
-            digest.update(repr((array.dtype.str, array.shape)).encode())
-            for start in range(0, len(array), HASHED_ROWS):  # a mapped file may be larger than memory
-                digest.update(np.ascontiguousarray(array[start : start + HASHED_ROWS]).data)
+        for array in (self.labels, self.test, self.validation):
+            digest.update(b"none" if array is None else repr(array.shape).encode() + array.astype("<i8").tobytes())
+        digest.update((self.pixel_hash or pixel_hash(self.images)).encode())
         return digest.hexdigest()
+
+
+def pixel_hash(images: Images) -> str:
+    """Return the SHA-256 over the shape and the pixels of images [N, H, W, C], in hexadecimal."""
+    digest = hashlib.sha256(repr(images.shape).encode())
+    for start in range(0, len(images), HASHED_ROWS):  # a mapped file may be larger than memory
+        digest.update(np.ascontiguousarray(images[start : start + HASHED_ROWS]).data)
+    return digest.hexdigest()

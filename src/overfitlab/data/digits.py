@@ -20,7 +20,7 @@ def load() -> Dataset:
         images=images,
         labels=labels,
         class_names=tuple(str(digit) for digit in range(10)),
-        test=set_test_apart(images, labels),
+        test=set_test_apart(images, labels, np.arange(len(images))),
         test_set_apart=True,
         origin="scikit-learn",
         source="digits",

@@ -33,6 +33,7 @@ LARGEST_FILE = 256 * 2**20  # bytes
 LARGEST_IMAGE = 89_478_485  # pixels: where Pillow begins to suspect a decompression bomb
 LARGE_IMAGE = 8_000_000  # pixels; of such images only one is decoded at a time, which bounds the memory
 LOOKAHEAD = 4  # images a thread that are decoded before they are asked for
+GRAY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 
 # EXIF orientation -> what puts the image upright (Exif 2.32, tag 0x0112)
@@ -100,6 +101,25 @@ def image_size(path: Path) -> tuple[int, int]:
     with _opened(path) as image:
         width, height = image.size
         return (width, height) if _orientation(image) in SIDEWAYS else (height, width)
+
+
+def is_gray(path: Path) -> bool | None:
+    """Return whether the file says that it is gray, without decoding it; None where it is no image."""
+    _quiet_pillow()
+    try:
+        with path.open("rb") as stream, Image.open(stream, formats=_formats()) as image:
+            return image.mode in GRAY
+    except Exception:  # reading it will give the reason
+        return None
+
+
+def resized(image: Images, size: tuple[int, int]) -> Images:
+    """Return uint8 [H, W, C] in another size (height, width), as `read_image` resizes; C is 1 or 3."""
+    if image.shape[:2] == size:
+        return image
+    plain = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    small = plain.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(small, dtype=np.uint8).reshape(*size, image.shape[2])
 
 
 def image_files(folder: Path) -> tuple[list[Path], list[Path]]:

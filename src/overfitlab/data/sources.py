@@ -1,10 +1,13 @@
 """From what stands after `--data` to a dataset."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
-from overfitlab.data import cifar, digits
+from overfitlab.data import cifar, digits, folder, npz
 from overfitlab.data.dataset import Dataset
+from overfitlab.data.images import display_name
+from overfitlab.data.resizing import resized
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 
@@ -18,19 +21,27 @@ def load(
     image_size: tuple[int, int] | None = None,
     watcher: Watcher | None = None,
 ) -> Dataset:
-    """Return the dataset of that name, in that folder or in that file.
+    """Return the dataset of that name, or the images in that folder or `.npz` file.
 
-    `auto` is CIFAR-10 where it is on this machine, else the digits, with a note that says so. Raises `UsageError`
-    for an unknown name and `OverfitlabError` where the data is missing or damaged; a copy that the user named is
-    never passed over silently.
+    `auto` is CIFAR-10 where it is on this machine, else the digits, with a note that says so. Images are resized to
+    `image_size` (height, width); None leaves them as they are, and image files at 32x32. Raises `UsageError` for an
+    unknown name and `OverfitlabError` where the data is missing or damaged; a copy that the user named is never
+    passed over silently.
     """
+    watcher = watcher or Watcher()
     if name not in SOURCES:
-        raise unknown_name("data", name, SOURCES)
+        if data_dir is not None:
+            raise UsageError(f"--data {display_name(name)} needs no --data-dir; leave it out")
+        return _own(name, image_size, watcher)
     if data_dir is not None:
         if name == "digits":
             raise UsageError("--data digits needs no --data-dir; leave one of them out")
         if not data_dir.is_dir():
             raise OverfitlabError(f"{data_dir} is not a folder; name the one that holds CIFAR-10")
+    return resized(_published(name, data_dir), image_size, watcher)
+
+
+def _published(name: str, data_dir: Path | None) -> Dataset:
     if name == "digits":
         return digits.load()
     if name == "cifar10":
@@ -40,3 +51,20 @@ def load(
     except cifar.NotFoundError as error:
         note = f"NOT CIFAR-10 but 1,797 small handwritten digits, so easy that hardly any overfitting shows. {error}"
         return replace(digits.load(), note=note)
+
+
+def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher) -> Dataset:
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - a name that cannot be expanded stays as it is
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise UsageError(f"--data {display_name(name)} cannot be looked at ({error})") from error
+    if is_folder:
+        return folder.load(path, image_size, watcher)
+    if is_file and path.suffix.lower() != ".npz":
+        raise UsageError(f"--data {display_name(name)} is a file, but no .npz; name a folder of images")
+    if is_file:
+        return npz.load(path, image_size, watcher)
+    if os.sep in name or path.suffix.lower() == ".npz":
+        raise OverfitlabError(f"there is no folder or file {display_name(name)}; check --data")
+    raise unknown_name("data", name, (*SOURCES, "or the path of a folder of images or of an .npz file"))

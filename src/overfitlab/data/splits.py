@@ -52,21 +52,21 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
     return Split(training, validation, dataset.test)
 
 
-def set_test_apart(images: Images, labels: Labels) -> Indices:
-    """Return the rows of a test set for images that come without one: a fifth of each class, at least one image.
+def set_test_apart(images: Images, labels: Labels, rows: Indices) -> Indices:
+    """Return which of `rows` become the test set where there is none: a fifth of each class, at least one image.
 
     Which ones, the SHA-256 of the pixels decides, never a seed: an image stays in the test set as long as it exists,
     and identical images of one class are on the same side.
     """
-    hashes = np.array([hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images], dtype="S32")
     chosen = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        rows = rows[np.argsort(hashes[rows], kind="stable")]
-        count = max(1, round(TEST_FRACTION * len(rows)))
-        while count < len(rows) and hashes[rows[count]] == hashes[rows[count - 1]]:
+    for label in np.unique(labels[rows]):
+        of_class = rows[labels[rows] == label]
+        hashes = [hashlib.sha256(np.ascontiguousarray(images[row]).data).digest() for row in of_class]
+        order = sorted(range(len(of_class)), key=hashes.__getitem__)
+        count = max(1, round(TEST_FRACTION * len(order)))
+        while count < len(order) and hashes[order[count]] == hashes[order[count - 1]]:
             count += 1
-        chosen.append(rows[:count])
+        chosen.append(of_class[order[:count]])
     return np.sort(np.concatenate(chosen)).astype(np.int64)
 
 

@@ -1,7 +1,7 @@
 """How well a trained network does on images with labels."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -178,6 +178,8 @@ def other_images(run: Run, dataset: Dataset) -> Evaluated:
             f"on: {shown}; the names must be those of its {len(known)} classes, {known[0]!r} to {known[-1]!r}"
         )
     wanted = tuple(run.record["data"]["image_shape"])
+    if dataset.images.shape[-1] == 1 and wanted[-1] == 3:  # gray is a colour: as image files are read
+        dataset = replace(dataset, images=np.repeat(dataset.images, 3, axis=-1))
     if dataset.images.shape[1:] != wanted:
         there, here = ("x".join(map(str, shape)) for shape in (dataset.images.shape[1:], wanted))
         raise OverfitlabError(f"the images of {dataset.name} are {there}, {run.folder} was trained on {here}")

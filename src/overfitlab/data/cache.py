@@ -1,0 +1,171 @@
+"""Decoded images in a file on disk, made once and mapped into memory: there may be more of them than memory holds.
+
+A cache is a folder below `images/` in the cache folder, named after what it was made from. It comes to its name only
+when it is complete, its pixels are hashed whenever it is opened, and one that is damaged is made again.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from overfitlab.data.dataset import Images, pixel_hash
+from overfitlab.data.watching import Watcher
+from overfitlab.errors import OverfitlabError
+from overfitlab.files import TEMPORARY, cache_folder, sync_folder, write_atomically
+
+FORMAT = 1
+PIXELS, INDEX = "pixels.bin", "index.json"
+SPARE = 64 * 2**20  # bytes that stay free on the disk
+
+
+@dataclass(frozen=True)
+class Cached:
+    """Images that are on disk: uint8 [N, H, W, C], the rows of the source that they are, and why others are missing."""
+
+    images: Images
+    rows: list[int]
+    skipped: dict[int, str]  # row of the source: the reason
+    pixel_hash: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a cache is made from: `origin` is its source and the size of the images, `state` the content as it is now.
+
+    A cache of the same origin in another state is out of date.
+    """
+
+    origin: str
+    state: str
+    count: int  # images at most
+    shape: tuple[int, int, int]
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return f"{_short_hash(self.origin)}-{_short_hash(f'{FORMAT} {self.shape} {self.state}')}"
+
+
+def cached(recipe: Recipe, task: str, produce: Iterable[Images | Exception], watcher: Watcher) -> Cached:
+    """Return the images of `recipe`, from the cache, else from `produce`, which gives them or the reasons in order.
+
+    Raises `OverfitlabError` where the cache cannot be written.
+    """
+    root = cache_folder() / "images"
+    folder = root / recipe.name
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(root / f"{recipe.name}.lock", is_singleton=True)
+        with contextlib.suppress(filelock.Timeout):
+            lock.acquire(timeout=0)
+        if not lock.is_locked:
+            watcher.said("Another process is reading the same images; waiting for it.")
+            lock.acquire()
+        try:
+            found = _opened(folder, recipe)
+            if found is None:
+                _make(folder, recipe, task, produce, watcher)
+                found = _opened(folder, recipe)
+                _remove_outdated(root, recipe)
+        finally:
+            lock.release()
+    except OSError as error:
+        raise OverfitlabError(
+            f"the decoded images cannot be kept in {root} ({error.strerror or error}); "
+            "free some space there, or name another folder with $OVERFITLAB_CACHE"
+        ) from error
+    if found is None:
+        raise OverfitlabError(f"{folder} changed while it was read; run the same command again")
+    return found
+
+
+def _make(folder: Path, recipe: Recipe, task: str, produce: Iterable[Images | Exception], watcher: Watcher) -> None:
+    needed = recipe.count * int(np.prod(recipe.shape)) + SPARE
+    free = shutil.disk_usage(folder.parent).free
+    if free < needed:
+        raise OverfitlabError(
+            f"the decoded images take up to {needed / 1e6:,.0f} MB and {folder.parent} has {free / 1e6:,.0f} MB free; "
+            "free some space, choose a smaller --image-size, or name another folder with $OVERFITLAB_CACHE"
+        )
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=TEMPORARY, dir=folder.parent))
+    rows: list[int] = []
+    skipped: dict[int, str] = {}
+    watcher.began(task, recipe.count, "images")
+    try:
+        with (temporary / PIXELS).open("wb") as stream:  # written, not mapped: a full disk is an error, not a signal
+            for row, image in enumerate(produce):
+                if isinstance(image, Exception):
+                    skipped[row] = str(image)
+                else:
+                    stream.write(np.ascontiguousarray(image).data)
+                    rows.append(row)
+                watcher.advanced(row + 1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        shape = (len(rows), *recipe.shape)
+        index = {
+            "format": FORMAT,
+            "shape": shape,
+            "pixel_hash": pixel_hash(_mapped(temporary / PIXELS, shape)),
+            "rows": rows,
+            "skipped": list(skipped.items()),
+        }
+        write_atomically(temporary / INDEX, json.dumps(index).encode())
+        if folder.exists():
+            shutil.rmtree(folder)  # the damaged one
+        temporary.rename(folder)
+        sync_folder(folder.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    finally:
+        watcher.ended()
+
+
+def _opened(folder: Path, recipe: Recipe) -> Cached | None:
+    """Return the images in `folder`, None where they are missing or not what was written."""
+    try:
+        index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        shape = tuple(index["shape"])
+        if index["format"] != FORMAT or shape != (len(index["rows"]), *recipe.shape):
+            return None
+        images = _mapped(folder / PIXELS, shape)
+        if pixel_hash(images) != index["pixel_hash"]:
+            return None
+        skipped = {int(row): str(reason) for row, reason in index["skipped"]}
+        return Cached(images, [int(row) for row in index["rows"]], skipped, index["pixel_hash"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> Images:
+    if path.stat().st_size != int(np.prod(shape, dtype=np.int64)):
+        raise ValueError("another size")
+    if not shape[0]:
+        return np.zeros(shape, np.uint8)  # nothing cannot be mapped
+    return np.memmap(path, dtype=np.uint8, mode="c", shape=shape)  # "c": writable for PyTorch, never written to disk
+
+
+def _remove_outdated(root: Path, recipe: Recipe) -> None:
+    """Remove other states of the same origin, and what killed processes left, unless somebody is at work on it."""
+    for entry in root.glob(f"*{_short_hash(recipe.origin)}-*"):
+        name = entry.name.removeprefix(".").partition(".")[0]
+        if not entry.is_dir() or entry.name == recipe.name:
+            continue
+        lock = filelock.FileLock(root / f"{name}.lock", is_singleton=True)  # our own can be taken twice
+        with contextlib.suppress(filelock.Timeout), lock.acquire(timeout=0):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]

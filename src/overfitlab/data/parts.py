@@ -1,0 +1,67 @@
+"""From images, labels and what each image is for, to a dataset that can be trained on, or a reason why not."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from overfitlab.data.dataset import Dataset, Images, Indices, Labels
+from overfitlab.data.layout import TEST, TRAIN, VALIDATION
+from overfitlab.data.splits import set_test_apart
+from overfitlab.errors import OverfitlabError
+
+MOST_CLASSES = 10_000
+
+
+def assembled(
+    images: Images,
+    labels: Labels,
+    parts: Sequence[str],
+    class_names: tuple[str, ...],
+    has: Collection[str],
+    **about: Any,
+) -> Dataset:
+    """Return the dataset; `parts` says of every image whether it is for TRAIN, VALIDATION or TEST, `has` which exist.
+
+    A test set is set apart from the training images where there is none (see `splits.set_test_apart`). `about` are
+    further fields of `Dataset`. Raises `OverfitlabError` where a class has too few images.
+    """
+    rows = {part: _rows(parts, part) for part in (TRAIN, VALIDATION, TEST)}
+    where = about["origin"]
+    if len(class_names) > MOST_CLASSES:
+        raise OverfitlabError(f"{where} has {len(class_names):,} classes; at most {MOST_CLASSES:,} are possible")
+    for part in (VALIDATION, TEST):
+        if part in has and not len(rows[part]):
+            raise OverfitlabError(f"{where} has no {part} image that can be read; add some, or remove its {part} part")
+    _check_classes(where, labels[rows[TRAIN]], class_names, rows)
+    set_apart = not len(rows[TEST])
+    test = set_test_apart(images, labels, rows[TRAIN]) if set_apart else rows[TEST]
+    return Dataset(
+        images=images,
+        labels=labels,
+        class_names=class_names,
+        test=test,
+        test_set_apart=set_apart,
+        validation=rows[VALIDATION] if len(rows[VALIDATION]) else None,
+        **about,
+    )
+
+
+def _check_classes(where: str, labels: Labels, class_names: tuple[str, ...], rows: dict[str, Indices]) -> None:
+    """Refuse what cannot be split: each class needs an image for every part that is taken from the training images."""
+    needs = ["training", *(part for part in (VALIDATION, TEST) if not len(rows[part]))]
+    counts = np.bincount(labels, minlength=len(class_names))
+    least = int(counts.argmin())
+    name, count = class_names[least], int(counts[least])
+    if not count:
+        raise OverfitlabError(f"class {name!r} of {where} has no image that can be read; add some, or remove the class")
+    if count < len(needs):
+        have = "1 image" if count == 1 else f"{count} images"
+        raise OverfitlabError(
+            f"class {name!r} of {where} has {have}, but needs one each for {' and '.join(needs)}; "
+            "add some, or remove the class"
+        )
+
+
+def _rows(parts: Sequence[str], part: str) -> Indices:
+    return np.flatnonzero(np.array(parts, dtype=object) == part).astype(np.int64)
