@@ -67,6 +67,8 @@ class Trained:
 
         A batch is valid until the next one is made.
         """
+        if not len(images):
+            return
         source = self.source(images, np.zeros(len(images), dtype=np.int64))
         for x, _ in source.in_order(np.arange(len(images), dtype=np.int64), self.batch_size):
             yield x
