@@ -85,7 +85,7 @@ def test_other_images_than_those_of_the_training_are_refused(digits_run, monkeyp
     images = digits.load().images.copy()
     images[0, 0, 0, 0] ^= 1
     loading(monkeypatch, images=images, pixel_hash=None)
-    with pytest.raises(OverfitlabError, match="no longer those that .* was trained on"):
+    with pytest.raises(OverfitlabError, match=r"no longer those that .* was trained on"):
         overfitlab.evaluate(digits_run)
     with pytest.raises(UsageError, match="does not hold the images of"):
         overfitlab.evaluate(digits_run, "test", data="digits")
@@ -129,10 +129,10 @@ def test_other_data_with_some_of_the_classes_is_fine(digits_run, monkeypatch):
 def test_other_data_with_unknown_classes_or_shapes_is_refused(digits_run, monkeypatch):
     original = digits.load()
     loading(monkeypatch, class_names=("zero", *original.class_names[1:]))
-    with pytest.raises(OverfitlabError, match="a class that .* was not trained on: 'zero'"):
+    with pytest.raises(OverfitlabError, match=r"a class that .* was not trained on: 'zero'"):
         overfitlab.evaluate(digits_run, data="x")
     loading(monkeypatch, images=np.repeat(original.images, 3, axis=-1), pixel_hash=None)
-    with pytest.raises(OverfitlabError, match="are 8x8x3, .* was trained on 8x8x1"):
+    with pytest.raises(OverfitlabError, match=r"are 8x8x3, .* was trained on 8x8x1"):
         overfitlab.evaluate(digits_run, data="x")
 
 

@@ -50,7 +50,7 @@ def test_a_font_that_is_installed_is_used_for_letters_that_the_first_lacks(monke
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_no_name_is_mathematics_or_breaks_the_file(kind):
-    names = ["$\\frac{1}{0}$", "$", "a_b^c", "--> <x> & \"", "ع ש", "\N{GRINNING FACE}\N{ZERO WIDTH JOINER}", "\ud800"]
+    names = ["$\\frac{1}{0}$", "$", "a_b^c", '--> <x> & "', "ع ש", "\N{GRINNING FACE}\N{ZERO WIDTH JOINER}", "\ud800"]
     with lettering.lettering():
         figure = DisplayedFigure()
         axes = figure.subplots()
