@@ -13,17 +13,20 @@ from overfitlab import record as records
 from overfitlab.config import RunConfig, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.data import sources
+from overfitlab.data.duplicates import near_duplicates
 from overfitlab.data.material import material
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.models.summary import summary
 from overfitlab.randomness import run_key
+from overfitlab.report.data_figures import duplicate_pairs
 from overfitlab.report.figures import rendered
 from overfitlab.run import Run, load_run
 from overfitlab.store import history
 from overfitlab.store.run_folder import (
     DIVERGED,
+    DUPLICATES,
     FIGURES,
     FINISHED,
     HISTORY,
@@ -115,17 +118,16 @@ def train(
         model = notebook_cnn(dataset.image_shape, len(dataset.class_names), chosen, run_key(seed, settings.vary))
         trainer = Trainer(config, training, model, resolved)
         if record is None:
-            total, trained = model.parameter_counts()
-            network = {"name": "notebook_cnn", "parameters": {"total": total, "trainable": trained}}
             where = str(folder_of_data.absolute()) if folder_of_data else None
-            record = records.new_record(run_id, config, chosen.label, training, asdict(resolved), network, where)
+            record = _begin(folder, run_id, config, chosen.label, trainer, resolved, where)
         else:
             tell.resumption(records.note_resumption(record))
             trainer.progress = checkpoint.restore(folder, run_id, model, trainer.optimizer) or trainer.progress
         record["status"] = RUNNING
-        folder.write_record(record)  # before any other file: it is what makes the folder ours
+        folder.write_record(record)
         folder.write(SUMMARY, summary(model, dataset.image_shape, "notebook_cnn").encode())
-        tell.plan(config, chosen.label, training.split, resolved, model.parameter_counts())
+        tell.findings(record["data"])
+        tell.plan(config, record, resolved)
 
         def save() -> None:
             checkpoint.save(folder, run_id, model, trainer.optimizer, trainer.progress)
@@ -147,6 +149,27 @@ def train(
     return run
 
 
+def _begin(
+    folder: RunFolder,
+    run_id: str,
+    config: RunConfig,
+    label: str,
+    trainer: Trainer,
+    resolved: Compute,
+    data_dir: str | None,
+) -> dict[str, Any]:
+    """Write the first record of a run, and show which of its images are nearly the same."""
+    total, trained = trainer.model.parameter_counts()
+    network = {"name": "notebook_cnn", "parameters": {"total": total, "trainable": trained}}
+    dataset, split = trainer.material.dataset, trainer.material.split
+    found = near_duplicates(dataset, split) if sources.is_own(dataset) else []
+    record = records.new_record(run_id, config, label, trainer.material, asdict(resolved), network, data_dir, found)
+    folder.write_record(record)  # before any other file: it is what makes the folder ours
+    if any(part.pairs for part in found):
+        folder.write(DUPLICATES, rendered(duplicate_pairs(dataset, found), "png"))
+    return record
+
+
 def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
     rows = trainer.progress.rows
     record["status"] = DIVERGED if diverged(rows) else FINISHED
@@ -156,7 +179,8 @@ def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
     folder.write(HISTORY, history.to_csv(rows).encode())
     folder.write(WEIGHTS, safetensors.torch.save(weights(trainer.model), {"run": record["id"]}))
     _write_figures(folder, run)
-    record["files"] = folder.checksums([SUMMARY, HISTORY, WEIGHTS, *FIGURES])
+    duplicates = [DUPLICATES] if (folder / DUPLICATES).exists() else []
+    record["files"] = folder.checksums([SUMMARY, HISTORY, WEIGHTS, *FIGURES, *duplicates])
     folder.write_record(record)
     checkpoint.remove(folder)
     return run
@@ -164,13 +188,13 @@ def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
 
 def _finished_before(folder: RunFolder, tell: Narrator) -> Run:
     damaged = folder.damaged_files()
-    if set(damaged) - set(FIGURES):
+    if set(damaged) - {*FIGURES, DUPLICATES}:
         raise OverfitlabError(
             f"{folder.path} is a finished run, but {', '.join(damaged)} is missing or damaged; "
             "remove the folder to train it again"
         )
     run = load_run(folder.path)
-    if damaged:
+    if set(damaged) & set(FIGURES):
         _write_figures(folder, run)
         folder.write_record(run.record | {"files": run.record["files"] | folder.checksums(list(FIGURES))})
     checkpoint.remove(folder)  # a crash can have left one behind

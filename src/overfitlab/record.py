@@ -10,12 +10,14 @@ import numpy as np
 
 from overfitlab._version import __version__
 from overfitlab.config import RunConfig
+from overfitlab.data.dataset import Dataset
 from overfitlab.data.material import Material
+from overfitlab.data.twins import NearDuplicates
 from overfitlab.store.environment import environment, peak_memory_mb
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import FORMAT, RUNNING
 
-SKIPPED_NAMES = 1000  # of files that could not be read; more are only counted
+LISTED = 1000  # files that could not be read, or near-duplicates; more are only counted
 
 
 def new_record(
@@ -26,11 +28,13 @@ def new_record(
     resolved: Mapping[str, Any],
     network: Mapping[str, Any],
     data_dir: str | None,
+    near_duplicates: list[NearDuplicates],
 ) -> dict[str, Any]:
     """Return the record of a run that begins.
 
     `label` names its method for people, `resolved` says how it computes, `network` what the network is.
     """
+    data = _data(material, data_dir) | {"near_duplicates": _pairs(material.dataset, near_duplicates)}
     return {
         "format": FORMAT,
         "id": run_id,
@@ -38,7 +42,7 @@ def new_record(
         "method": label,
         "config": config.as_dict(),
         "resolved": dict(resolved),
-        "data": _data(material, data_dir),
+        "data": data,
         "network": dict(network),
         "environment": {"overfitlab": __version__} | environment(),
         "times": {"started": _now()},
@@ -66,11 +70,28 @@ def _data(material: Material, data_dir: str | None) -> dict[str, Any]:
             part: np.bincount(dataset.labels[rows], minlength=classes).tolist() for part, rows in parts.items()
         },
         "test_set_apart": dataset.test_set_apart,
-        "skipped": [asdict(file) for file in dataset.skipped[:SKIPPED_NAMES]],
+        "skipped": [asdict(file) for file in dataset.skipped[:LISTED]],
         "skipped_count": len(dataset.skipped),
         "mean": standardization.mean.tolist(),
         "std": standardization.std.tolist(),
     } | {part: len(rows) for part, rows in parts.items()}
+
+
+def _pairs(dataset: Dataset, found: list[NearDuplicates]) -> dict[str, Any]:
+    def name(row: int) -> str | int:
+        return dataset.image_names[row] if dataset.image_names is not None else row
+
+    return {
+        of.part: {
+            "looked_at": of.looked_at,
+            "found": len(of.pairs),
+            "pairs": [
+                {"image": name(pair.row), "twin": name(pair.twin), "correlation": round(pair.correlation, 4)}
+                for pair in of.pairs[:LISTED]
+            ],
+        }
+        for of in found
+    }
 
 
 def note_resumption(record: dict[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from overfitlab.analysis.gap import gaps
 from overfitlab.analysis.onset import onset
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.store import history
@@ -28,8 +29,21 @@ class Run:
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """Lists over the epochs, as Keras's `History.history`: seconds, loss, acc, val_loss, val_acc."""
-        return {name: [getattr(row, name) for row in self.rows] for name in history.COLUMNS[1:]}
+        """Lists over the epochs, as Keras's `History.history`: seconds, loss, acc, val_loss, val_acc.
+
+        Under a protocol with clean metrics also train_loss and train_acc, on training images in evaluation mode.
+        """
+        return {name: [getattr(row, name) for row in self.rows] for name in history.columns(self.rows)[1:]}
+
+    @property
+    def measured(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Loss, acc and balanced_acc of whole parts: `measured["end"]["test"]["acc"]`.
+
+        "end" stands for the final weights, and "onset", under a protocol with clean metrics, for those of the epoch
+        with the lowest validation loss; the parts are "training", "validation", "test", or validation alone.
+        """
+        found: dict[str, dict[str, dict[str, float]]] = self.record.get("result", {}).get("measured", {})
+        return found
 
     @property
     def onset(self) -> int | None:
@@ -55,21 +69,43 @@ class Run:
         if lowest is None:
             return "No epoch has a finite validation loss."
         last = self.rows[-1]
+        loss, acc, prefix = last.loss, last.acc, ""
+        if last.train_loss is not None and last.train_acc is not None:
+            loss, acc, prefix = last.train_loss, last.train_acc, "train_"
         best = f"Lowest val_loss {lowest.val_loss:.4f} in epoch {lowest.epoch} (val_acc {lowest.val_acc:.4f})"
         end = (
-            f"by epoch {last.epoch} val_loss is {last.val_loss:.4f} (loss {last.loss:.4f}) "
-            f"and val_acc {last.val_acc:.4f} (acc {last.acc:.4f})"
+            f"by epoch {last.epoch} val_loss is {last.val_loss:.4f} ({prefix}loss {loss:.4f}) "
+            f"and val_acc {last.val_acc:.4f} ({prefix}acc {acc:.4f})"
         )
         if last.epoch == lowest.epoch:
             return f"{best}, the last one: no overfitting seen yet."
         if lowest.val_acc < NEAR_CHANCE / len(self.record["data"]["classes"]):
             return f"{best}, still near chance: too early to speak of overfitting; {end}."
-        if last.loss >= last.val_loss:
+        if loss >= last.val_loss:
             return f"{best}; {end}: training is no better than validation, so no overfitting seen."
         return f"{best}: the onset of overfitting; {end}."
 
+    def table(self) -> str:
+        """Return `measured` as a table, with the generalization gaps; empty where training images were not measured."""
+        lines = []
+        for moment, parts in self.measured.items():
+            if "training" not in parts:
+                continue
+            epoch = self.onset if moment == "onset" else len(self.rows)
+            lines.append(_row(f"{moment} (epoch {epoch})", "loss", "acc", "balanced acc", "images"))
+            for part, found in parts.items():
+                numbers = (f"{found[name]:.4f}" for name in ("loss", "acc", "balanced_acc"))
+                lines.append(_row(f"  {part}", *numbers, f"{found['images']:,}"))
+            gap = gaps(parts["training"], parts["validation"])
+            lines.append(_row("  gap", *(f"{gap[name]:+.4f}" for name in ("loss", "acc", "balanced_acc")), ""))
+        return "\n".join(lines)
+
     def __repr__(self) -> str:
         return f"<Run {self.title}: {self.record['status']}, {len(self.rows)} epochs, in {self.folder}>"
+
+
+def _row(name: str, *cells: str) -> str:
+    return (f"{name:20}" + "".join(f"{cell:>14}" for cell in cells)).rstrip()
 
 
 def load_run(folder: str | Path) -> Run:

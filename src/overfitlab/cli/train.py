@@ -13,7 +13,8 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     epilog="\b\nExamples:\n"
     "  overfitlab train\n"
     "  overfitlab train --method none --data digits --epochs 100 --learning-rate 1e-3\n"
-    "  overfitlab train --method batch_norm+dropout:rate=0.3 --seed 1"
+    "  overfitlab train --method batch_norm+dropout:rate=0.3 --seed 1\n"
+    "  overfitlab train --data photos/ --image-size 64 --protocol clean"
 )
 @click.option(
     "--method",
@@ -27,7 +28,8 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     default="auto",
     show_default=True,
     metavar="D",
-    help="cifar10, digits, or auto: CIFAR-10 where it is on this machine, else digits.",
+    help="cifar10, digits, a folder of images (DIR/class/*.jpg, or DIR/train|val|test/class/...), an .npz file with x "
+    "and y, or auto: CIFAR-10 where it is on this machine, else digits.",
 )
 @click.option(
     "--data-dir",
@@ -36,11 +38,21 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     help="The folder that holds CIFAR-10.  [default: $OVERFITLAB_DATA, then the usual places]",
 )
 @click.option(
+    "--image-size",
+    metavar="N",
+    help="Resize images to NxN pixels, or HxW; 8 to 224.  [default: 32 for image files, else as they are]",
+)
+@click.option(
     "--protocol",
     default="notebook",
     show_default=True,
     metavar="P",
     help=f"Everything that is held fixed: {', '.join(PROTOCOLS)}.",
+)
+@click.option(
+    "--vary",
+    metavar="WORDS",
+    help="What the seed decides, of split, init, order, joined by commas.  [default: what the protocol says]",
 )
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's, 30]")
 @click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's, 32]")
@@ -51,7 +63,7 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     default=0,
     show_default=True,
     metavar="N",
-    help="Fixes initial weights, batch order and masks.",
+    help="Fixes initial weights, batch order and masks, and under the protocol clean the split.",
 )
 @click.option(
     "--precision",

@@ -204,7 +204,7 @@ def _factor(archive: zipfile.ZipFile, x: _Array, shown: str) -> float:
         return 255.0
     low, high = np.inf, -np.inf
     for chunk in _chunks(archive, x, shown):
-        low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+        low, high = float(np.minimum(low, chunk.min())), float(np.maximum(high, chunk.max()))
     if not (low >= 0 and high <= 255):  # also where one of them is not a number
         raise OverfitlabError(
             f"{shown}: the values of x go from {low:g} to {high:g}; they must go from 0 to 1 or to 255"

@@ -41,6 +41,11 @@ def load(
     return resized(_published(name, data_dir), image_size, watcher)
 
 
+def is_own(dataset: Dataset) -> bool:
+    """Return whether these are the user's own images, not a published set."""
+    return dataset.source not in SOURCES
+
+
 def _published(name: str, data_dir: Path | None) -> Dataset:
     if name == "digits":
         return digits.load()

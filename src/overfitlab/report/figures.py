@@ -22,15 +22,22 @@ class DisplayedFigure(Figure):
 def learning_curves(rows: list[EpochRow], title: str = "") -> DisplayedFigure:
     """Return the notebook's figure: two panels, `loss` and `acc`, training in blue, validation in orange.
 
-    The onset of overfitting, the epoch with the lowest validation loss, is a dashed line in both.
+    The onset of overfitting, the epoch with the lowest validation loss, is a dashed line in both. Where training images
+    were measured in evaluation mode, that is the blue line, and what the progress bar showed a thin, dotted one.
     """
     figure = DisplayedFigure(figsize=(10, 5), layout="constrained")
     epochs = [row.epoch for row in rows]
     lowest = onset(rows)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "acc"), strict=True):
         marker = "o" if len(rows) == 1 else None  # a line through one point is invisible
-        train, val = ([getattr(row, column) for row in rows] for column in (name, f"val_{name}"))
-        axes.plot(epochs, train, color=TRAIN_COLOR, label=f"train_{name}", marker=marker)
+        running, val = ([getattr(row, column) for row in rows] for column in (name, f"val_{name}"))
+        if rows and rows[0].train_loss is not None:
+            clean = [getattr(row, f"train_{name}") for row in rows]
+            axes.plot(epochs, clean, color=TRAIN_COLOR, label=f"train_{name}", marker=marker)
+            label = f"{name}, while training"
+            axes.plot(epochs, running, color=TRAIN_COLOR, label=label, linestyle=":", linewidth=1, marker=marker)
+        else:
+            axes.plot(epochs, running, color=TRAIN_COLOR, label=f"train_{name}", marker=marker)
         axes.plot(epochs, val, color=VAL_COLOR, label=f"val_{name}", marker=marker)
         if lowest is not None and lowest is not rows[-1]:  # nothing has come after it: no overfitting seen yet
             axes.axvline(lowest.epoch, color="0.4", linestyle="--", linewidth=1, label=f"onset (epoch {lowest.epoch})")

@@ -3,6 +3,7 @@
 run.json                      configuration, data, environment, status, result, checksums of the other files
 history.csv                   a row an epoch
 curves.png, curves.svg        loss and accuracy over the epochs
+duplicates.png                near-duplicates across the parts, where there are any
 model.txt                     the network, layer by layer
 weights.safetensors           the trained weights
 checkpoint.safetensors        the state after the last finished epoch; gone once the run has finished
@@ -27,6 +28,7 @@ HISTORY = "history.csv"
 SUMMARY = "model.txt"
 WEIGHTS = "weights.safetensors"
 FIGURES = ("curves.png", "curves.svg")
+DUPLICATES = "duplicates.png"
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
 LOCK = ".lock"

@@ -3,19 +3,20 @@
 import contextlib
 import textwrap
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 from overfitlab.config import RunConfig
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.splits import Split
 from overfitlab.run import Run
 from overfitlab.store.history import EpochRow
-from overfitlab.store.run_folder import FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
+from overfitlab.store.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
 from overfitlab.terminal.progress import Lines, LiveBar
 from overfitlab.training.compute import Compute
 from overfitlab.training.observer import Observer
 
 BOX_WIDTH = 88
+LISTED = 5  # files in a message
+IMBALANCED = 1.5  # times as many images in the largest class as in the smallest
 
 
 class Narrator:
@@ -31,7 +32,7 @@ class Narrator:
 
     def data(self, dataset: Dataset, *, loud: bool) -> None:
         """Say what the images are; `loud` where they are not those that the reader will expect."""
-        height, width, channels = dataset.images.shape[1:]
+        height, width, channels = dataset.image_shape
         if loud:
             self._box(dataset.note)
         self.say(
@@ -41,13 +42,37 @@ class Narrator:
         if dataset.note and not loud:
             self.say(f"Note: {dataset.note}.")
 
-    def plan(self, config: RunConfig, label: str, split: Split, compute: Compute, counts: tuple[int, int]) -> None:
+    def findings(self, data: dict[str, Any]) -> None:
+        """Say what a reader of results has to know about the images, from the record's `data`."""
+        if data["skipped_count"]:
+            listed = "; ".join(f"{file['name']}: {file['reason']}" for file in data["skipped"][:LISTED])
+            more = f"; and {data['skipped_count'] - LISTED:,} more, see {RECORD}" * (data["skipped_count"] > LISTED)
+            self.say(f"Skipped {_count(data['skipped_count'], 'file')}: {listed}{more}.")
+        images = [sum(counts) for counts in zip(*data["class_images"].values(), strict=True)]
+        least, most = min(images), max(images)
+        if most >= IMBALANCED * least:
+            fewest, largest = (data["classes"][images.index(count)] for count in (least, most))
+            self.say(
+                f"Classes: from {least:,} images ({fewest}) to {most:,} ({largest}). Accuracy flatters the large ones; "
+                "balanced accuracy, the mean over the classes, stands beside it."
+            )
+        for part, found in data["near_duplicates"].items():
+            if found["found"]:
+                others = "training" if part == "validation" else "training and validation"
+                self.say(
+                    f"Near-duplicates: {found['found']:,} of {found['looked_at']:,} {part} images look like one in "
+                    f"{others}, so their accuracy is partly memory; see {DUPLICATES} and {RECORD}."
+                )
+
+    def plan(self, config: RunConfig, record: dict[str, Any], compute: Compute) -> None:
         """Say what is about to be trained."""
-        protocol = config.protocol
-        total, trained = counts
+        protocol, data, numbers = config.protocol, record["data"], record["network"]["parameters"]
         self.say(
-            f"Split: {len(split.training):,} training, {len(split.validation):,} validation\n"
-            f"Method: {label}, seed {config.seed}; {total:,} parameters, {trained:,} trainable\n"
+            f"Split: {data['training']:,} training, {data['validation']:,} validation, {data['test']:,} test"
+            f"{' (set apart by content)' * data['test_set_apart']}"
+            f"{'' if protocol.clean_metrics else '; test images are not looked at'}\n"
+            f"Method: {record['method']}, seed {config.seed}; {numbers['total']:,} parameters, "
+            f"{numbers['trainable']:,} trainable\n"
             f"Protocol: {protocol.name}, {_count(protocol.epochs, 'epoch')}, batches of {protocol.batch_size}, "
             f"Adam {protocol.learning_rate:g}; {compute.precision}, {_count(compute.threads, 'thread')}"
         )
@@ -75,6 +100,8 @@ class Narrator:
         """Say what came out, and where it lies."""
         if trained_before:
             self.say("This run has finished before; nothing is trained again. Another --seed or --out is a new run.")
+        if run.table():
+            self.say(f"\n{run.table()}")
         others = ", ".join((FIGURES[1], HISTORY, WEIGHTS, SUMMARY, RECORD))
         verb = "See" if trained_before else "Wrote"
         self.say(f"\n{run.summary()}\n{verb} {run.folder / FIGURES[0]} (and {others})")

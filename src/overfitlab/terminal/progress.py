@@ -18,10 +18,13 @@ BAR = "[==============================]"
 
 def keras_line(row: EpochRow, steps: int) -> str:
     """Return the line that Keras prints after an epoch."""
-    return (
+    line = (
         f"{steps}/{steps} {BAR} - {row.seconds:.0f}s {1000 * row.seconds / steps:.0f}ms/step"
         f" - loss: {row.loss:.4f} - acc: {row.acc:.4f} - val_loss: {row.val_loss:.4f} - val_acc: {row.val_acc:.4f}"
     )
+    if row.train_loss is not None:
+        line += f" - train_loss: {row.train_loss:.4f} - train_acc: {row.train_acc:.4f}"
+    return line
 
 
 class Lines(Observer):

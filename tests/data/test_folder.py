@@ -1,0 +1,257 @@
+"""A folder of the user's own images, from a tidy one to a hopeless one."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from overfitlab.data import cache, sources
+from overfitlab.data.watching import Watcher
+from overfitlab.errors import OverfitlabError, UsageError
+
+RNG = np.random.default_rng(0)
+
+
+def save(path: Path, size=(40, 40), mode="RGB") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (size[1], size[0], 3) if mode == "RGB" else (size[1], size[0])
+    Image.fromarray(RNG.integers(0, 256, shape, dtype=np.uint8)).save(path)
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    folder = tmp_path / "photos"
+    for kind, count in (("cat", 10), ("dog", 20), ("owl", 5)):
+        for number in range(count):
+            ending = ("png", "jpg", "webp")[number % 3]
+            save(folder / kind / f"{number:02}.{ending}", size=(30 + number, 50))
+    return folder
+
+
+class Counting(Watcher):
+    """Counts the times that images were read."""
+
+    def __init__(self):
+        self.begun, self.done, self.over = [], 0, 0
+
+    def began(self, task, total, unit, done=0):
+        self.begun.append((task, total, unit))
+
+    def advanced(self, done):
+        self.done = done
+
+    def ended(self):
+        self.over += 1
+
+
+def test_one_subfolder_per_class(photos):
+    data = sources.load(str(photos))
+    assert data.name == "photos"
+    assert data.class_names == ("cat", "dog", "owl")
+    assert data.images.shape == (35, 32, 32, 3)
+    assert np.bincount(data.labels).tolist() == [10, 20, 5]
+    assert data.image_names[0] == "cat/00.png"
+    assert np.bincount(data.labels[data.test]).tolist() == [2, 4, 1]  # a fifth of each class, set apart
+    assert data.test_set_apart
+    assert data.validation is None
+
+
+def test_images_are_those_of_the_files(photos):
+    data = sources.load(str(photos), image_size=(50, 35))
+    path = photos / "dog" / "05.webp"
+    row = list(data.image_names).index("dog/05.webp")
+    assert data.images[row].shape == (50, 35, 3)
+    np.testing.assert_array_equal(data.images[row], np.asarray(Image.open(path).convert("RGB")))
+    assert data.class_names[data.labels[row]] == "dog"
+
+
+@pytest.mark.parametrize("names", [("train", "val", "test"), ("Training", "VALIDATION", "Testing"), ("train", "valid")])
+def test_parts_that_the_folder_brings(tmp_path, names):
+    folder = tmp_path / "data"
+    for part, count in zip(names, (6, 3, 2), strict=False):
+        for kind in ("a", "b"):
+            for number in range(count):
+                save(folder / part / kind / f"{number}.png")
+    data = sources.load(str(folder))
+    of = {data.image_names[row].split("/")[0] for row in data.validation}
+    assert of == {names[1]}
+    assert data.test_set_apart == (len(names) == 2)
+    expected = names[2] if len(names) == 3 else names[0]
+    assert {data.image_names[row].split("/")[0] for row in data.test} == {expected}
+    assert not set(data.test) & set(data.validation)
+
+
+def test_a_class_may_be_called_like_a_part(tmp_path):
+    for kind in ("train", "car"):
+        for number in range(3):
+            save(tmp_path / "vehicles" / kind / f"{number}.png")
+    assert sources.load(str(tmp_path / "vehicles")).class_names == ("car", "train")
+
+
+def test_gray_files_make_gray_images_and_one_in_colour_makes_all_rgb(tmp_path):
+    for kind in ("a", "b"):
+        for number in range(3):
+            save(tmp_path / "scans" / kind / f"{number}.png", mode="L")
+    assert sources.load(str(tmp_path / "scans")).images.shape[3] == 1
+    save(tmp_path / "scans" / "b" / "9.png")
+    assert sources.load(str(tmp_path / "scans")).images.shape[3] == 3
+
+
+def test_files_that_cannot_be_read_are_left_out_and_listed(photos):
+    (photos / "cat" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
+    (photos / "dog" / "empty.png").touch()
+    (photos / "dog" / "notes.txt").write_text("dogs")
+    (photos / "dog" / ".DS_Store").write_text("hidden")
+    data = sources.load(str(photos))
+    assert len(data.images) == 35
+    found = {file.name: file.reason for file in data.skipped}
+    assert found.keys() == {"cat/broken.jpg", "dog/empty.png", "dog/notes.txt"}
+    assert found["dog/empty.png"] == "it is empty"
+    assert "broken.jpg" not in str(data.image_names)
+    np.testing.assert_array_equal(
+        data.images[list(data.image_names).index("owl/00.png")],
+        sources.load(str(photos)).images[list(data.image_names).index("owl/00.png")],
+    )
+
+
+def test_images_are_decoded_once(photos):
+    first, second = Counting(), Counting()
+    one = sources.load(str(photos), watcher=first)
+    two = sources.load(str(photos), watcher=second)
+    assert (len(first.begun), first.done, first.over) == (1, 35, 1)
+    assert second.begun == []
+    assert one.content_hash == two.content_hash
+    np.testing.assert_array_equal(one.images, two.images)
+    assert isinstance(two.images, np.memmap)
+
+
+def test_a_changed_folder_is_read_again_and_the_old_cache_goes(photos):
+    before = sources.load(str(photos))
+    save(photos / "cat" / "new.png")
+    watcher = Counting()
+    after = sources.load(str(photos), watcher=watcher)
+    assert watcher.begun
+    assert len(after.images) == 36
+    assert after.content_hash != before.content_hash
+    folders = [entry for entry in (cache.cache_folder() / "images").iterdir() if entry.is_dir()]
+    assert len(folders) == 1
+    assert len(before.images.tobytes()) == 35 * 32 * 32 * 3  # still there for who has it open
+
+
+def damage(folder: Path, how: str) -> None:
+    pixels, index = folder / cache.PIXELS, folder / cache.INDEX
+    if how == "flipped bit":
+        content = bytearray(pixels.read_bytes())
+        content[1000] ^= 1
+        pixels.write_bytes(content)
+    elif how == "truncated":
+        os.truncate(pixels, 5000)
+    elif how == "no index":
+        index.unlink()
+    elif how == "half an index":
+        index.write_text(index.read_text()[:50])
+    else:
+        index.write_text(index.read_text().replace('"rows": [0', '"rows": ["x"'))
+
+
+@pytest.mark.parametrize("how", ["flipped bit", "truncated", "no index", "half an index", "odd index"])
+def test_a_damaged_cache_is_made_again(photos, how):
+    good = sources.load(str(photos)).content_hash
+    (folder,) = [entry for entry in (cache.cache_folder() / "images").iterdir() if entry.is_dir()]
+    damage(folder, how)
+    watcher = Counting()
+    assert sources.load(str(photos), watcher=watcher).content_hash == good
+    assert watcher.begun
+
+
+def test_an_interrupted_reading_leaves_nothing_behind(photos):
+    class Stopping(Watcher):
+        def advanced(self, done):
+            if done == 20:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sources.load(str(photos), watcher=Stopping())
+    assert [entry for entry in (cache.cache_folder() / "images").iterdir() if entry.is_dir()] == []
+    assert len(sources.load(str(photos)).images) == 35
+
+
+def test_a_full_disk_is_one_line(photos, monkeypatch):
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=1000))
+    with pytest.raises(OverfitlabError, match="free some space, choose a smaller --image-size"):
+        sources.load(str(photos))
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(photos, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("OVERFITLAB_CACHE", str(tmp_path / "file"))
+    with pytest.raises(OverfitlabError, match=r"\$OVERFITLAB_CACHE"):
+        sources.load(str(photos))
+
+
+def test_links_do_not_lead_in_circles(photos):
+    (photos / "cat" / "loop").symlink_to(photos)
+    (photos / "cat" / "self.png").symlink_to("self.png")
+    data = sources.load(str(photos))
+    # the loop leads to all other files, each of which counts once, and back to nothing
+    assert len(data.images) == 35 + 35 - 10
+    assert any(file.name == "cat/self.png" for file in data.skipped)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: None, "no subfolders, one per class"),
+        (lambda root: save(root / "1.png"), "no subfolders, one per class"),
+        (lambda root: save(root / "a" / "1.png"), "one class only, a"),
+        (lambda root: [(root / kind).mkdir() for kind in "ab"], "no image files"),
+        (lambda root: [save(root / "a" / f"{n}.png") for n in range(4)] + [(root / "b").mkdir()], "class 'b'.*no image"),
+        (lambda root: [save(root / k / f"{n}.png") for k, m in (("a", 5), ("b", 2)) for n in range(m)],
+         "class 'b'.*has 2 images, but needs one each for training and validation and test"),
+        (lambda root: [save(root / p / k / "1.png") for p, k in (("train", "a"), ("train", "b"), ("test", "c"))],
+         "class c is in .*test but not in .*train"),
+        (lambda root: [save(root / p / "a" / "1.png") for p in ("val", "test")], "no train/"),
+        (lambda root: [save(root / p / "a" / "1.png") for p in ("train", "dogs/x")], "also dogs/"),
+        (lambda root: [save(root / p / "a" / "1.png") for p in ("train", "val", "valid")], "mean the same"),
+        (lambda root: [save(root / "train" / k / f"{n}.png") for k in "ab" for n in range(3)]
+         + [(root / "test" / "a").mkdir(parents=True)], "no test image that can be read"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_one_clear_line(tmp_path, make, message):
+    root = tmp_path / "root"
+    root.mkdir()
+    make(root)
+    with pytest.raises(OverfitlabError, match=message) as caught:
+        sources.load(str(root))
+    assert "\n" not in str(caught.value)
+
+
+def test_names_that_are_no_data(tmp_path):
+    with pytest.raises(UsageError, match="did you mean 'cifar10'"):
+        sources.load("cifar-10")
+    with pytest.raises(OverfitlabError, match="no folder or file ./photos"):
+        sources.load("./photos")
+    with pytest.raises(UsageError, match="cannot be looked at"):
+        sources.load("a" * 5000)
+    (tmp_path / "x.zip").touch()
+    with pytest.raises(UsageError, match="no .npz"):
+        sources.load(str(tmp_path / "x.zip"))
+    with pytest.raises(UsageError, match="needs no --data-dir"):
+        sources.load(str(tmp_path), tmp_path)
+
+
+def test_odd_class_names_are_shown_on_one_line(tmp_path):
+    for kind in ("a\nb", "<script>", "$x_1$", "고양이"):
+        for number in range(3):
+            save(tmp_path / "odd" / kind / f"{number}.png")
+    assert set(sources.load(str(tmp_path / "odd")).class_names) == {"a\\nb", "<script>", "$x_1$", "고양이"}
+
+
+def test_digits_can_be_resized(tmp_path):
+    data = sources.load("digits", image_size=(16, 12))
+    assert data.images.shape == (1797, 16, 12, 1)
+    assert sources.load("digits").images.shape == (1797, 8, 8, 1)

@@ -1,0 +1,171 @@
+"""Images in an .npz file, and files that are called .npz."""
+
+import io
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from overfitlab.data import sources
+from overfitlab.errors import OverfitlabError
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 256, (30, 12, 10, 3), dtype=np.uint8)
+Y = np.arange(30) % 3
+
+
+def saved(path: Path, **arrays) -> str:
+    np.savez(path, **arrays)
+    return str(path)
+
+
+def test_x_and_y(tmp_path):
+    data = sources.load(saved(tmp_path / "birds.npz", x=X, y=Y))
+    np.testing.assert_array_equal(data.images, X)
+    np.testing.assert_array_equal(data.labels, Y)
+    assert (data.name, data.class_names) == ("birds", ("0", "1", "2"))
+    assert np.bincount(data.labels[data.test]).tolist() == [2, 2, 2]
+
+
+def test_compressed_and_in_parts_as_keras_names_them(tmp_path):
+    np.savez_compressed(
+        tmp_path / "m.npz", x_train=X[:20, ..., 0], y_train=Y[:20, None], x_test=X[20:, ..., 0], y_test=Y[20:, None]
+    )
+    data = sources.load(str(tmp_path / "m.npz"))
+    assert data.images.shape == (30, 12, 10, 1)
+    assert data.test.tolist() == list(range(20, 30))
+    assert not data.test_set_apart
+    np.testing.assert_array_equal(data.labels, Y)
+
+
+def test_a_validation_part(tmp_path):
+    path = saved(tmp_path / "m.npz", x=X[:20], y=Y[:20], x_val=X[20:], y_val=Y[20:])
+    assert sources.load(path).validation.tolist() == list(range(20, 30))
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (X / 255, X),
+        ((X / 255).astype(np.float32), X),
+        (X.astype(np.float64) / 2, np.rint(X / 2)),
+        (X.astype(np.int64), X),
+        (X.astype(">u2"), X),
+        (X > 127, (X > 127) * 255),
+    ],
+)
+def test_other_numbers_become_bytes(tmp_path, x, expected):
+    np.testing.assert_array_equal(sources.load(saved(tmp_path / "m.npz", x=x, y=Y)).images, expected)
+
+
+def test_labels_that_are_texts_or_named(tmp_path):
+    texts = np.array(["owl", "cat", "dog"])[Y]
+    data = sources.load(saved(tmp_path / "a.npz", x=X, y=texts))
+    assert data.class_names == ("cat", "dog", "owl")
+    assert [data.class_names[label] for label in data.labels] == texts.tolist()
+    named = sources.load(saved(tmp_path / "b.npz", x=X, y=Y * 2, class_names=np.array(["a", "b", "c", "d", "e"])))
+    assert named.class_names == ("a", "c", "e")
+
+
+def test_resized(tmp_path):
+    data = sources.load(saved(tmp_path / "m.npz", x=X, y=Y), image_size=(24, 20))
+    expected = Image.fromarray(X[7]).resize((20, 24), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(data.images[7], np.asarray(expected))
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("touch canary",)
+
+
+def archive(path: Path, **members: bytes) -> str:
+    with zipfile.ZipFile(path, "w") as made:
+        for name, content in members.items():
+            made.writestr(f"{name}.npy", content)
+    return str(path)
+
+
+def npy(array, header: bytes | None = None, **options) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, **options)
+    content = stream.getvalue()
+    if header is None:
+        return content
+    return content[:8] + len(header).to_bytes(2, "little") + header + content[128:]
+
+
+def lying(shape) -> bytes:
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(117) + b"\n"
+    return npy(X, header)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: archive(p, x=npy(np.array([Evil()]), allow_pickle=True), y=npy(Y)), "pickles"),
+        (lambda p: archive(p, x=npy(X), y=npy(np.array([Evil()] * 30), allow_pickle=True)), "pickles"),
+        (lambda p: archive(p, x=pickle.dumps(Evil()), y=npy(Y)), "x is damaged or no array"),
+        (lambda p: archive(p, x=lying("(10**9, 12, 10, 3)"), y=npy(Y)), "x is damaged"),
+        (lambda p: archive(p, x=lying("(1000000000, 12, 10, 3)"), y=npy(Y)), "x is damaged"),
+        (lambda p: archive(p, x=lying("(-30, 12, 10, 3)"), y=npy(Y)), "x is damaged"),
+        (lambda p: archive(p, x=npy(X)[:-50], y=npy(Y)), "x is damaged"),
+        (lambda p: archive(p, x=npy(np.asfortranarray(X)), y=npy(Y)), "Fortran"),
+        (lambda p: saved(p, images=X, labels=Y), "needs the arrays x and y .*it holds nothing"),
+        (lambda p: saved(p, x=X), "needs the arrays x and y .*it holds x"),
+        (lambda p: saved(p, x=X, y=Y[:-1]), "one whole number or text for each image"),
+        (lambda p: saved(p, x=X, y=np.eye(3)[Y]), "one whole number or text for each image"),
+        (lambda p: saved(p, x=X, y=Y / 2), "one whole number or text for each image"),
+        (lambda p: saved(p, x=X, y=Y * 0), "one class only"),
+        (lambda p: saved(p, x=X[:, :, :, :2], y=Y), r"x must be \[N, H, W\]"),
+        (lambda p: saved(p, x=X.transpose(0, 3, 1, 2).copy(), y=Y), r"x must be \[N, H, W\]"),
+        (lambda p: saved(p, x=X[:0], y=Y[:0]), r"x must be \[N, H, W\]"),
+        (lambda p: saved(p, x=X - 300.0, y=Y), "must go from 0 to 1"),
+        (lambda p: saved(p, x=np.where(X > 9, np.nan, X), y=Y), "must go from 0 to 1"),
+        (lambda p: saved(p, x=X.astype(np.uint16) * 200, y=Y), "must go from 0 to 1"),
+        (lambda p: saved(p, x=X.astype(complex), y=Y), "x must hold images as numbers"),
+        (lambda p: saved(p, x=X[:, :4], y=Y), "choose an --image-size"),
+        (lambda p: saved(p, x=X, y=Y, x_test=X[:, :8], y_test=Y), "different shapes"),
+        (lambda p: saved(p, x=X, y=Y, class_names=np.array(["a", "b"])), "class_names has 2 names"),
+        (lambda p: saved(p, x=X[:4], y=np.array([0, 0, 0, 1])), "class '1' .*has 1 image, but needs"),
+        (lambda p: str(p.write_bytes(b"PK\x03\x04 no zip") and p), "damaged or no .npz"),
+    ],
+)
+def test_what_cannot_work_is_one_clear_line(tmp_path, make, message):
+    path = make(tmp_path / "m.npz")
+    with pytest.raises(OverfitlabError, match=message) as caught:
+        sources.load(path)
+    assert "\n" not in str(caught.value)
+    assert not Path("canary").exists()
+
+
+def test_flipped_bits_are_found(tmp_path):
+    path = Path(saved(tmp_path / "m.npz", x=X, y=Y))
+    content = bytearray(path.read_bytes())
+    content[5000] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(OverfitlabError, match="damaged"):
+        sources.load(str(path))
+
+
+def test_a_file_larger_than_the_memory_it_may_take(tmp_path):
+    """300 MB of images, read with 30 MB at a time."""
+    x = np.zeros((100_000, 32, 32, 3), np.uint8)
+    x[:, 0, 0, 0] = np.arange(100_000) % 251
+    np.savez_compressed(tmp_path / "big.npz", x=x, y=np.arange(100_000) % 2)
+    code = (
+        "import resource\nfrom overfitlab.data import npz, sources\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "archive = sources.load('big.npz', image_size=(8, 8))\n"
+        "print(archive.images.shape[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    count, kilobytes = map(int, done.stdout.split())
+    assert count == 100_000
+    assert kilobytes < 200_000
