@@ -5,6 +5,7 @@ of dy/dA over its pixels, and the map is ReLU(sum of weight * A over the channel
 average pooling and one dense layer this is CAM (Zhou et al., 2016): the weights are those of the dense layer / (h w).
 """
 
+import difflib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from overfitlab.errors import UsageError, unknown_name
+from overfitlab.errors import UsageError
 
 Hook = Callable[[nn.Module, object, object], Tensor | None]
 
@@ -64,13 +65,21 @@ def choose_layer(layers: list[FeatureMaps], name: str | None) -> FeatureMaps:
     usable = [layer for layer in layers if not layer.mixed]
     if name is not None:
         if name not in {layer.name for layer in usable}:
-            raise unknown_name("layer", name, {layer.name for layer in usable})
+            raise _unknown_layer(name, usable)
         return next(layer for layer in reversed(usable) if layer.name == name)
     shape = next((layer.shape for layer in reversed(layers) if layer.convolution), None)
     found = next((layer for layer in reversed(usable) if layer.shape == shape), None)
     if found is None:
         raise UsageError("no convolution of this network keeps places apart, so Grad-CAM has nothing to show")
     return found
+
+
+def _unknown_layer(name: str, usable: list[FeatureMaps]) -> UsageError:
+    """Return the error with the nearest name, or the last ones: networks can have hundreds of layers."""
+    names = list(dict.fromkeys(layer.name for layer in usable))
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose for example from the last ones, {', '.join(names[-6:])}"
+    return UsageError(f"unknown layer {name!r}; {hint}")
 
 
 def grad_cam(model: nn.Module, x: Tensor, layer: str, classes: Tensor | None = None) -> tuple[Tensor, Tensor]:
