@@ -60,6 +60,15 @@ def small_cifar10(tmp_path) -> Path:
 
 
 @pytest.fixture
+def nothing_to_learn(tmp_path) -> str:
+    """An .npz file of noise with labels drawn by lot: a network can only learn it by heart, so it overfits at once."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "noise.npz"
+    np.savez(path, x=rng.integers(0, 256, (200, 8, 8), dtype=np.uint8), y=rng.permutation(np.arange(200) % 4))
+    return str(path)
+
+
+@pytest.fixture
 def declared_official(small_cifar10, monkeypatch) -> Path:
     """The small CIFAR-10 with its own checksums standing for the official ones."""
     for member in cifar.MEMBERS:

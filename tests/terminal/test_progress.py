@@ -61,5 +61,5 @@ def test_a_live_bar_on_a_terminal_and_then_the_line():
     written = on_a_terminal([sys.executable, "-m", "overfitlab", "train", *settings])
     bars = re.findall(r"\d+/503.*?ms/step - loss: [\d.]+ - acc: [\d.]+ - ETA: \d+:\d\d \(run: \d+:\d\d\)", written)
     assert len(bars) >= 3
-    final = re.findall(r"629/629 \[=+\] - \d+s \d+ms/step - loss: .* - val_loss: [\d.]+ - val_acc: [\d.]+", written)
+    final = re.findall(r"503/503 \[=+\] - \d+s \d+ms/step - loss: .* - val_loss: [\d.]+ - val_acc: [\d.]+", written)
     assert len(final) == 2
