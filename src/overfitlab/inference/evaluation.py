@@ -15,6 +15,7 @@ from overfitlab.data.dataset import Dataset, Indices, Labels
 from overfitlab.data.material import material
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.inference.pictures import FULL, scaled
 from overfitlab.inference.trained import Trained
 from overfitlab.run import Run
 
@@ -107,6 +108,7 @@ class Evaluation:
             "part": self.part,
             "precision": self.precision,
             "images": found.images,
+            "unreadable": len(self.images.dataset.skipped) if self.part == EVERYTHING else 0,
             "correct": found.correct,
             "accuracy": found.accuracy,
             "accuracy_interval": list(found.accuracy_interval),
@@ -164,11 +166,12 @@ def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
     return Evaluated(dataset, rows, dataset.labels[rows], part)
 
 
-def other_images(run: Run, dataset: Dataset) -> Evaluated:
-    """Return all images of another dataset, with its labels numbered as the run's classes.
+def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
+    """Return all images of another dataset, with its labels numbered as the run's classes, and its white as there.
 
     Raises `OverfitlabError` where its images have another shape, or it has a class that the run does not know.
     """
+    run = trained.run
     known = list(run.record["data"]["classes"])
     strangers = [name for name in dataset.class_names if name not in known]
     if strangers:
@@ -183,6 +186,8 @@ def other_images(run: Run, dataset: Dataset) -> Evaluated:
     if dataset.images.shape[1:] != wanted:
         there, here = ("x".join(map(str, shape)) for shape in (dataset.images.shape[1:], wanted))
         raise OverfitlabError(f"the images of {dataset.name} are {there}, {run.folder} was trained on {here}")
+    if trained.brightest != FULL and dataset.name != run.record["data"]["name"]:
+        dataset = replace(dataset, images=scaled(dataset.images, trained.brightest))
     numbers = np.array([known.index(name) for name in dataset.class_names], dtype=np.int64)
     rows = np.arange(len(dataset.images), dtype=np.int64)
     return Evaluated(dataset, rows, numbers[dataset.labels], EVERYTHING)

@@ -88,7 +88,8 @@ def scaled(images: Images, brightest: int) -> Images:
     """Return images from files, whose white is 255, with the white that the network was trained on."""
     if brightest == FULL:
         return images
-    return np.rint(images.astype(np.float64) * brightest / FULL).astype(np.uint8)
+    values = np.rint(np.arange(FULL + 1) * brightest / FULL).astype(np.uint8)
+    return values[images]
 
 
 def as_images(trained: Trained, array: Images) -> Images:

@@ -29,6 +29,11 @@ def evaluation_text(document: dict[str, Any]) -> str:
         f"{document['method']}, run {document['run']}, on {document['data']['name']}",
         f"{document['images']:,} images: {PARTS[document['part']]} ({document['precision']})",
         *([TEST_WARNING] if document["part"] == "test" else []),
+        *(
+            [f"{document['unreadable']:,} files are left out: they are no readable images"]
+            if document["unreadable"]
+            else []
+        ),
         "",
         f"accuracy           {document['accuracy']:.4f}   95 % interval {low:.4f} to {high:.4f}",
         f"balanced accuracy  {document['balanced_accuracy']:.4f}   every class counts the same",

@@ -11,7 +11,7 @@ from overfitlab.files import user_path
 from overfitlab.inference import evaluation_files
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
-from overfitlab.inference.trained import computing, load_trained
+from overfitlab.inference.trained import Trained, computing, load_trained
 from overfitlab.report.evaluation_text import evaluation_text
 from overfitlab.run import Run, find_run
 from overfitlab.terminal.watching import Bar
@@ -45,7 +45,7 @@ def evaluate(
     """
     trained = load_trained(run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads)
     watcher = watcher or Watcher()
-    images = _images(trained.run, part, data, data_dir, watcher)
+    images = _images(trained, part, data, data_dir, watcher)
     with computing(trained):
         return passed_through(trained, images, watcher)
 
@@ -66,14 +66,18 @@ def evaluate_and_write(
     return document, evaluation_text(document) + wrote
 
 
-def _images(run: Run, part: str | None, data: str | None, data_dir: str | Path | None, watcher: Watcher) -> Evaluated:
+def _images(
+    trained: Trained, part: str | None, data: str | None, data_dir: str | Path | None, watcher: Watcher
+) -> Evaluated:
+    run = trained.run
     folder = None if data_dir is None else user_path(data_dir)
     if data is None:
         return own_images(run, _own_dataset(run, folder, watcher), part or "test")
-    height, width, _ = run.record["data"]["image_shape"]
-    dataset = sources.load(data, folder, image_size=(height, width), watcher=watcher)
+    height, width, _ = trained.image_shape
+    size = (height, width)
+    dataset = sources.load(data, folder, image_size=size, watcher=watcher, trainable=part is not None)
     if part is None:
-        return other_images(run, dataset)
+        return other_images(trained, dataset)
     if dataset.content_hash != run.record["data"]["sha256"]:
         raise UsageError(f"{data} does not hold the images of {run.folder}; leave out --part to evaluate all of them")
     return own_images(run, dataset, part)
