@@ -14,14 +14,18 @@ SETTINGS = {**cli.context_settings, "max_content_width": WIDTH}
 def commands_page() -> str:
     """Return the page, in Markdown."""
     parts = ["# Commands", "", "Made from `--help` by `make docs`.", ""]
-    group = click.Context(cli, info_name="overfitlab", terminal_width=WIDTH, **SETTINGS)
-    pages = {"overfitlab": cli.get_help(group)}
-    for name, command in cli.commands.items():
-        context = click.Context(command, info_name=name, parent=group, terminal_width=WIDTH, **SETTINGS)
-        pages[f"overfitlab {name}"] = command.get_help(context)
-    for title, text in pages.items():
+    for title, text in pages(cli, "overfitlab").items():
         parts += [f"## `{title}`", "", "```text", text, "```", ""]
     return "\n".join(parts)
+
+
+def pages(command: click.Command, name: str, parent: click.Context | None = None) -> dict[str, str]:
+    """Return the help of a command by its name, and that of all commands below it."""
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH, **SETTINGS)
+    found = {context.command_path: command.get_help(context)}
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        found |= pages(below, below.name or "", context)
+    return found
 
 
 if __name__ == "__main__":

@@ -1,10 +1,17 @@
 """What all tests share: a machine without CIFAR-10, unless a test asks for the real one."""
 
+import contextlib
 import hashlib
+import http.server
+import io
 import os
 import pickle
 import shutil
+import socket
+import tarfile
 import tempfile
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +20,7 @@ from hypothesis import settings
 from PIL import Image
 
 import overfitlab
-from overfitlab.data import cifar, digits
+from overfitlab.data import digits, places, published
 
 os.environ["KERAS_BACKEND"] = "torch"  # before anything imports Keras
 os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="overfitlab-matplotlib-"))  # one font cache for all
@@ -29,8 +36,10 @@ def _empty_machine(tmp_path, monkeypatch):
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    for variable in ("OVERFITLAB_DATA", "KERAS_HOME", "XDG_CACHE_HOME"):
+    for variable in ("OVERFITLAB_DATA", "OVERFITLAB_CACHE", "OVERFITLAB_MIRROR", "KERAS_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("OVERFITLAB_OFFLINE", "1")  # no test ever reaches out; those of downloads ask their own server
+    monkeypatch.setattr(places, "SYSTEM_FOLDER", tmp_path / "system")
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -47,10 +56,10 @@ def real_cifar10() -> Path:
 @pytest.fixture
 def small_cifar10(tmp_path) -> Path:
     """A folder in the layout of CIFAR-10 with 200 training and 40 test images, made up."""
-    folder = tmp_path / "small" / cifar.FOLDER
+    folder = tmp_path / "small" / published.CIFAR10.folder
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for member in cifar.MEMBERS:
+    for member in published.CIFAR10.members:
         batch = {
             b"data": rng.integers(0, 256, (IMAGES_IN_A_BATCH, 3072), dtype=np.uint8),
             b"labels": (np.arange(IMAGES_IN_A_BATCH) % 10).tolist(),
@@ -71,9 +80,9 @@ def nothing_to_learn(tmp_path) -> str:
 @pytest.fixture
 def declared_official(small_cifar10, monkeypatch) -> Path:
     """The small CIFAR-10 with its own checksums standing for the official ones."""
-    for member in cifar.MEMBERS:
-        content = (small_cifar10 / cifar.FOLDER / member).read_bytes()
-        monkeypatch.setitem(cifar.MEMBERS, member, hashlib.md5(content, usedforsecurity=False).hexdigest())
+    for member in published.CIFAR10.members:
+        content = (small_cifar10 / published.CIFAR10.folder / member).read_bytes()
+        monkeypatch.setitem(published.CIFAR10.members, member, hashlib.md5(content, usedforsecurity=False).hexdigest())
     return small_cifar10
 
 
@@ -106,3 +115,112 @@ def digit_files(tmp_path) -> list[Path]:
         files.append(folder / f"{row:04}-{dataset.class_names[dataset.labels[row]]}.png")
         Image.fromarray(gray).save(files[-1])
     return files
+
+
+class FileServer:
+    """A server on 127.0.0.1 that behaves as badly as it is told, and remembers what it was asked.
+
+    `behave` is called with the request's handler and the file's content; the default serves it well, ranges included.
+    """
+
+    def __init__(self, content: bytes, behave=None):
+        self.content = content
+        self.asked: list[str | None] = []  # the Range header of each GET
+        self.sent = 0  # bytes of bodies
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked.append(self.headers.get("Range"))
+                with contextlib.suppress(OSError):  # the other side may go whenever it likes
+                    (behave or FileServer.well)(self, outer.content)
+
+            def answer(self, status, body, *, headers=None, length=None):
+                self.send_response(status)
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
+                if length is not False:
+                    self.send_header("Content-Length", str(len(body) if length is None else length))
+                self.end_headers()
+                self.send(body)
+
+            def answer_from(self, content, most=None):
+                """Answer with the range that was asked for; break off after `most` bytes."""
+                asked = self.headers.get("Range")
+                start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+                said = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if asked else {}
+                rest = content[start:]
+                self.answer(206 if asked else 200, rest[:most], headers=said, length=len(rest))
+                if most is not None:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+
+            def send(self, body):
+                self.wfile.write(body)
+                outer.sent += len(body)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"{self.base}/file"
+
+    @staticmethod
+    def well(request, content):
+        request.answer_from(content)
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Start servers: `serve(content, behave=None)`; the network is allowed, and there is none but these."""
+    started = []
+
+    def start(content, behave=None):
+        started.append(FileServer(content, behave))
+        return started[-1]
+
+    original = socket.getaddrinfo
+
+    def only_this_machine(host, *args, **options):
+        if host != "127.0.0.1":
+            raise socket.gaierror(socket.EAI_NONAME, "tests do not reach out")
+        return original(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", only_this_machine)
+    monkeypatch.delenv("OVERFITLAB_OFFLINE")
+    start.well = FileServer.well
+    for variable in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.upper(), raising=False)
+    yield start
+    for server in started:
+        server.close()
+
+
+def published_as(monkeypatch, name, content, urls=()):
+    """Make `content` the official archive of a set that is one tar file, to be had from those addresses."""
+    archive = published.SETS[name].archives[0]
+    own = replace(
+        archive,
+        size=len(content),
+        md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest(),
+        urls=tuple(urls),
+    )
+    monkeypatch.setitem(published.SETS, name, replace(published.SETS[name], archives=(own,)))
+
+
+@pytest.fixture
+def official_archive(declared_official, monkeypatch) -> bytes:
+    """The small CIFAR-10 as one archive, declared official; no server has it."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        archive.add(declared_official / published.CIFAR10.folder, arcname=published.CIFAR10.folder)
+    published_as(monkeypatch, "cifar10", stream.getvalue())
+    return stream.getvalue()

@@ -38,6 +38,7 @@ from overfitlab.store.run_folder import (
     RunFolder,
 )
 from overfitlab.terminal.narration import Narrator
+from overfitlab.terminal.watching import watcher_on
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer, diverged, weights
@@ -68,9 +69,10 @@ def train(
 
     Args:
         method: a regularization method, or several joined by `+`: `"batch_norm+dropout:rate=0.3"`.
-        data: `"cifar10"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this machine, else the digits. Or a folder
-            of images, one subfolder per class, or an `.npz` file with `x` and `y`.
-        data_dir: the folder that holds CIFAR-10.
+        data: `"cifar10"`, `"cifar100"`, `"fashion_mnist"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this
+            machine or can be fetched, else the digits. Or a folder of images, one subfolder per class, or an `.npz`
+            file with `x` and `y`.
+        data_dir: the folder that holds a published set.
         image_size: that the images are resized to, in pixels, from 8 to 224: `64`, or height and width as `"48x64"`;
             None for 32 where they are files, and for the size that they have elsewhere.
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly, `"clean"` the same without its
@@ -99,9 +101,10 @@ def train(
     )
     size = None if image_size is None else size_from(str(image_size))
     config = RunConfig(settings, chosen.spec, data, seed=seed, precision=precision, threads=threads, image_size=size)
-    tell = Narrator((stream or sys.stdout) if verbose else None)
+    shown = (stream or sys.stdout) if verbose else None
+    tell = Narrator(shown)
     folder_of_data = _path(data_dir) if data_dir else None
-    dataset = sources.load(data, folder_of_data, image_size=size)
+    dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
     config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
     name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{chosen.label}-seed{seed}-{run_id[:6]}")

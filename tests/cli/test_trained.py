@@ -60,7 +60,7 @@ def test_evaluate_prints_numbers_and_leaves_files(own_digits_run):
     assert "its test images" in done.stdout
     assert "choose with --part validation" in done.stdout
     assert f"Wrote {own_digits_run / 'evaluation' / 'test' / 'evaluation.json'}" in done.stdout
-    assert not done.stderr
+    assert done.stderr.splitlines()[0] == "Evaluating (359 images)"
     stored = json.loads((own_digits_run / "evaluation" / "test" / "evaluation.json").read_text())
     assert f"accuracy           {stored['accuracy']:.4f}" in done.stdout
     assert stored["accuracy"] == package.evaluate(own_digits_run).accuracy
@@ -99,7 +99,7 @@ def test_evaluate_on_a_folder_of_other_images(own_digits_run, digit_files):
     text = overfitlab("evaluate", own_digits_run, "--data", "one", check=0).stdout
     assert "all images of other data" in text
     Path("one/zero").symlink_to(Path("photos/0").absolute())
-    [line] = overfitlab("evaluate", own_digits_run, "--data", "one", check=1).stderr.splitlines()
+    *_, line = overfitlab("evaluate", own_digits_run, "--data", "one", check=1).stderr.splitlines()
     assert "a class that" in line
     assert "was not trained on: 'zero'" in line
 
@@ -160,7 +160,7 @@ def test_unreadable_files_are_named_the_rest_goes_on_and_the_exit_code_says_so(d
     Path("empty").mkdir()
     given = [digit_files[0], "text.png", "gone.png", digit_files[1], "empty"]
     done = overfitlab("predict", digits_run, *given, "--out", "p.json", check=1)
-    assert done.stderr.splitlines() == [
+    assert [line for line in done.stderr.splitlines() if line.startswith("overfitlab: ")] == [
         "overfitlab: text.png: it is no image of a known format",
         "overfitlab: gone.png: no such file or directory",
         "overfitlab: empty: the folder holds no image files",

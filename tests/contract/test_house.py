@@ -12,7 +12,7 @@ import overfitlab
 SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
     "_version", "errors", "files", "config", "randomness", "data", "store", "analysis", "methods", "models",
-    "training", "report", "run", "record", "inference", "terminal", "api", "using", "cli", "__main__",
+    "training", "report", "run", "record", "inference", "doctor", "terminal", "api", "using", "cli", "__main__",
 ]  # fmt: skip
 WITHOUT_TORCH = ["record", "files", "config", "store", "analysis", "report", "randomness", "run", "errors"]
 LONGEST_FILE, LONGEST_METHOD = 400, 150
@@ -66,7 +66,7 @@ def test_help_imports_neither_torch_nor_anything_slow():
         "from overfitlab.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "slow = {'torch', 'numpy', 'sklearn', 'matplotlib', 'rich', 'scipy'} & sys.modules.keys()\n"
+        "slow = {'torch', 'numpy', 'sklearn', 'matplotlib', 'rich', 'scipy', 'requests', 'PIL'} & sys.modules.keys()\n"
         "sys.exit(f'imported {slow}' if slow else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -71,7 +71,7 @@ def test_it_can_be_followed(digits_run):
 
     overfitlab.evaluate(digits_run, "training", watcher=Note())
     assert told[-1] == "ended"
-    assert ("evaluating", told[-2], "images") in told
+    assert ("Evaluating", told[-2], "images") in told
 
 
 def loading(monkeypatch, **changes):

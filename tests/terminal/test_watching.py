@@ -1,37 +1,152 @@
-"""A bar on a terminal, nothing elsewhere."""
+"""What appears on screen while data is fetched or read."""
 
 import io
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
 
-from overfitlab.terminal.watching import Bar
+import pytest
 
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def work(stream):
-    bar = Bar(stream)
-    bar.began("evaluating", 10, "images")
-    bar.advanced(7)
-    bar.ended()
-    bar.advanced(8)
-    return stream.getvalue()
+from overfitlab.terminal import watching
+from overfitlab.terminal.watching import PlainLines, watcher_on
 
 
-def test_elsewhere_it_shows_nothing():
-    assert work(io.StringIO()) == ""
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is moved."""
+    now = [1000.0]
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+
+    def move(seconds):
+        now[0] += seconds
+
+    return move
 
 
-def test_a_terminal_sees_the_bar_and_it_goes_away():
-    shown = work(Terminal())
-    assert "evaluating" in shown
-    assert "images" in shown
-    assert "7/10" in shown.replace(" ", "")
-    assert shown.rstrip().endswith(("\x1b[2K", "\x1b[?25h")), "the last thing is to clear the line"
+def lines_of(stream):
+    return stream.getvalue().splitlines()
 
 
-def test_what_is_said_is_said_anywhere():
+def test_nothing_on_no_stream():
+    watcher = watcher_on(None)
+    watcher.began("Fetching", 100, "B")
+    watcher.advanced(100)
+    watcher.ended()
+    watcher.said("anything")
+
+
+def test_a_line_where_it_begins_now_and_then_and_where_it_ends(clock):
     stream = io.StringIO()
-    Bar(stream).said("a mirror does not answer")
-    assert stream.getvalue() == "a mirror does not answer\n"
+    watcher = watcher_on(stream)
+    assert type(watcher) is PlainLines
+    watcher.began("Fetching file", 200_000_000, "B")
+    for done in range(0, 200_000_001, 400_000):  # 4 MB a second
+        watcher.advanced(done)
+        clock(0.1)
+    watcher.ended()
+    first, *between, last = lines_of(stream)
+    assert first == "Fetching file (200.0 MB)"
+    assert between[0] == "  20.0 of 200.0 MB (10 %), 4.0 MB/s, 0:45 left"
+    assert len(between) == 9, "one for each tenth, a little late"
+    assert last == "  done: 200.0 MB in 0:50, 4.0 MB/s"
+
+
+def test_a_slow_transfer_says_something_every_ten_seconds(clock):
+    stream = io.StringIO()
+    watcher = watcher_on(stream)
+    watcher.began("Fetching file", 170_000_000, "B", 1_700_000)
+    for second in range(1, 41):
+        clock(1)
+        watcher.advanced(1_700_000 + 50_000 * second)
+    watcher.ended()
+    first, *between, last = lines_of(stream)
+    assert first == "Fetching file (170.0 MB, 1.7 MB are there already)"
+    assert between[0] == "  2.2 of 170.0 MB (1 %), 50 kB/s, 55:56 left"
+    assert len(between) == 4
+    assert last == "  stopped at 3.7 of 170.0 MB (2 %)"
+
+
+def test_images_are_counted_and_an_unknown_total_is_left_out(clock):
+    stream = io.StringIO()
+    watcher = watcher_on(stream)
+    watcher.began("Reading images", None, "images")
+    for done in (1000, 2000, 3000):
+        clock(5)
+        watcher.advanced(done)
+    watcher.ended()
+    assert lines_of(stream) == [
+        "Reading images",
+        "  2,000 images, 200 images/s",
+        "  done: 3,000 images in 0:15, 200 images/s",
+    ]
+
+
+def test_the_rate_is_that_of_the_last_seconds_and_a_standstill_is_said(clock):
+    stream = io.StringIO()
+    watcher = watcher_on(stream)
+    watcher.began("Fetching file", 100_000_000, "B")
+    for done in (10, 20, 21, 22, 23):
+        clock(5)
+        watcher.advanced(done * 10**6)
+    for _ in range(4):
+        clock(5)
+        watcher.advanced(23 * 10**6)
+    text = stream.getvalue()
+    assert "2.0 MB/s" in text
+    assert "133 kB/s" in text
+    assert text.splitlines()[-1] == "  23.0 of 100.0 MB (23 %), nothing comes"
+
+
+def test_a_short_task_is_two_lines():
+    stream = io.StringIO()
+    watcher = watcher_on(stream)
+    for total in (0, 30):
+        watcher.began("Reading", total, "images")
+        watcher.advanced(total)
+        watcher.ended()
+    assert lines_of(stream) == ["Reading (0 images)", "  done", "Reading (30 images)", "  done"]
+
+
+SCRIPT = """
+import sys, time
+from overfitlab.terminal.watching import watcher_on
+watcher = watcher_on(sys.stdout)
+watcher.began("Fetching [file]", 50_000_000, "B")
+for done in range(0, 50_000_001, 1_000_000):
+    watcher.advanced(done)
+    time.sleep(0.02)
+    if done == 25_000_000:
+        watcher.said("halfway")
+watcher.ended()
+watcher.said("after it")
+"""
+
+
+@pytest.mark.parametrize("columns", [40, 100])
+def test_a_live_bar_on_a_terminal_that_goes_away(columns):
+    driver, terminal = pty.openpty()
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": str(columns)}
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=terminal, stderr=subprocess.PIPE, env=environment)
+    os.close(terminal)
+    written = b""
+    while True:
+        ready, _, _ = select.select([driver], [], [], 60)
+        assert ready, "it hangs"
+        try:
+            part = os.read(driver, 65536)
+        except OSError:  # Linux's way of saying that the other end is closed
+            break
+        if not part:
+            break
+        written += part
+    assert process.wait() == 0, process.stderr.read()
+    process.stderr.close()
+    os.close(driver)
+    text = written.decode()
+    assert "Fetching [file] (50.0 MB)" in text
+    assert len(re.findall(r"[\d.]+ of 50\.0 MB", text)) >= 3
+    after_bar = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.rpartition("\x1b[2K")[2])
+    assert re.fullmatch(r"\s*done: 50\.0 MB in 0:\d\d, [\d.]+ MB/s\s+after it\s*", after_bar)

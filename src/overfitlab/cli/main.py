@@ -4,30 +4,24 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
 from overfitlab._version import __version__
+from overfitlab.cli.data import data
+from overfitlab.cli.doctor import doctor
 from overfitlab.cli.evaluate import evaluate
 from overfitlab.cli.explain import explain
+from overfitlab.cli.groups import Commands
 from overfitlab.cli.predict import predict
 from overfitlab.cli.train import train
-from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.errors import OverfitlabError
 
 SIGNALLED = 128  # plus the number of the signal, as shells count
 ALLOCATION_FAILED = "can't allocate memory"  # how PyTorch words it, in a RuntimeError
+STOPPED = "stopped; the same command goes on after the last epoch that was finished"
 OUT_OF_MEMORY = "not enough memory; try a smaller --batch-size, or close other programs"
-
-
-class Commands(click.Group):
-    """A group that suggests the nearest command."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Return the command that `args` names."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise unknown_name("command", args[0], self.list_commands(ctx))
-        return super().resolve_command(ctx, args)
 
 
 @click.group(
@@ -40,8 +34,8 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-for _command in (train, evaluate, predict, explain):
-    cli.add_command(_command)
+for command in (train, evaluate, predict, explain, data, doctor):
+    cli.add_command(command)
 
 
 def main() -> NoReturn:
@@ -60,7 +54,8 @@ def main() -> NoReturn:
         _fail(str(error), error.exit_code)
     except click.Abort as error:  # what click makes of a KeyboardInterrupt
         sent = signal.SIGTERM if isinstance(error.__cause__, Terminated) else signal.SIGINT
-        _fail("stopped; the same command goes on after the last epoch that was finished", SIGNALLED + sent)
+        said = getattr(error.__cause__, "__notes__", [])  # what was interrupted may know better how to go on
+        _fail(said[0] if said else STOPPED, SIGNALLED + sent)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         sys.exit(1)

@@ -28,14 +28,15 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     default="auto",
     show_default=True,
     metavar="D",
-    help="cifar10, digits, a folder of images (DIR/class/*.jpg, or DIR/train|val|test/class/...), an .npz file with x "
-    "and y, or auto: CIFAR-10 where it is on this machine, else digits.",
+    help="cifar10, cifar100, fashion_mnist, digits, a folder of images (DIR/class/*.jpg, or "
+    "DIR/train|val|test/class/...), an .npz file with x and y, or auto: CIFAR-10 where it is here or can be fetched, "
+    "else digits.",
 )
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder that holds CIFAR-10.  [default: $OVERFITLAB_DATA, then the usual places]",
+    help="The folder that holds a published set.  [default: $OVERFITLAB_DATA, then the usual places]",
 )
 @click.option(
     "--image-size",

@@ -4,14 +4,17 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from overfitlab.data import cifar, digits, folder, npz
+import numpy as np
+
+from overfitlab.data import digits, folder, library, npz
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.images import display_name
+from overfitlab.data.published import SETS
 from overfitlab.data.resizing import resized
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 
-SOURCES = ("auto", "cifar10", "digits")
+SOURCES = ("auto", *SETS, "digits")
 
 
 def load(
@@ -24,11 +27,11 @@ def load(
 ) -> Dataset:
     """Return the dataset of that name, or the images in that folder or `.npz` file.
 
-    `auto` is CIFAR-10 where it is on this machine, else the digits, with a note that says so. Images are resized to
-    `image_size` (height, width); None leaves them as they are, and image files at 32x32. Images that need not be
-    `trainable` may be of a single class or few, and no test set is set apart from them. Raises `UsageError` for an
-    unknown name and `OverfitlabError` where the data is missing or damaged; a copy that the user named is never
-    passed over silently.
+    A published set is fetched where no copy is on this machine. `auto` is CIFAR-10 where it is on this machine or can
+    be fetched, else the digits, with a note that says why. Images are resized to `image_size` (height, width); None
+    leaves them as they are, and image files at 32x32. Images that need not be `trainable` may be of a single class or
+    few, and no test set is set apart from them. Raises `UsageError` for an unknown name and `OverfitlabError` where
+    the data is missing or damaged; a copy that the user named is never passed over silently.
     """
     watcher = watcher or Watcher()
     if name not in SOURCES:
@@ -39,8 +42,8 @@ def load(
         if name == "digits":
             raise UsageError("--data digits needs no --data-dir; leave one of them out")
         if not data_dir.is_dir():
-            raise OverfitlabError(f"{data_dir} is not a folder; name the one that holds CIFAR-10")
-    return resized(_published(name, data_dir), image_size, watcher)
+            raise OverfitlabError(f"{data_dir} is not a folder; name the one that holds the data")
+    return resized(_published(name, data_dir, watcher), image_size, watcher)
 
 
 def is_own(dataset: Dataset) -> bool:
@@ -48,16 +51,33 @@ def is_own(dataset: Dataset) -> bool:
     return dataset.source not in SOURCES
 
 
-def _published(name: str, data_dir: Path | None) -> Dataset:
+def _published(name: str, data_dir: Path | None, watcher: Watcher) -> Dataset:
     if name == "digits":
         return digits.load()
-    if name == "cifar10":
-        return cifar.load(data_dir)
+    if name != "auto":
+        return _from_library(name, data_dir, watcher)
     try:
-        return cifar.load(data_dir)
-    except cifar.NotFoundError as error:
+        return _from_library("cifar10", data_dir, watcher)
+    except library.NotFoundError as error:
         note = f"NOT CIFAR-10 but 1,797 small handwritten digits, so easy that hardly any overfitting shows. {error}"
         return replace(digits.load(), note=note)
+
+
+def _from_library(name: str, data_dir: Path | None, watcher: Watcher) -> Dataset:
+    loaded = library.load(name, data_dir, watcher=watcher)
+    parts = loaded.parts
+    learning, test = len(parts.training_labels), len(parts.test_labels)
+    return Dataset(
+        name=name,
+        images=np.concatenate([parts.training_images, parts.test_images]),
+        labels=np.concatenate([parts.training_labels, parts.test_labels]),
+        class_names=parts.class_names,
+        test=np.arange(learning, learning + test, dtype=np.int64),
+        origin=loaded.origin,
+        source=name,
+        official=loaded.official,
+        note=loaded.note,
+    )
 
 
 def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher, trainable: bool) -> Dataset:

@@ -199,7 +199,7 @@ def evaluate(trained: Trained, images: Evaluated, watcher: Watcher) -> Evaluatio
     source = trained.source(dataset.images, dataset.labels)
     found = np.empty((len(images.rows), len(trained.class_names)))
     done = 0
-    watcher.began("evaluating", len(images.rows), "images")
+    watcher.began("Evaluating", len(images.rows), "images")
     try:
         for x, _ in source.in_order(images.rows, trained.batch_size):
             found[done : done + len(x)] = trained.log_probabilities(x)

@@ -14,7 +14,7 @@ def environment() -> dict[str, str | int]:
     facts: dict[str, str | int] = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
-        "processor": _processor(),
+        "processor": processor(),
         "cores": usable_cores(),
     }
     return facts | {package: version(package) for package in PACKAGES}
@@ -27,7 +27,8 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's name."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -102,7 +102,8 @@ class Narrator:
             self.say("This run has finished before; nothing is trained again. Another --seed or --out is a new run.")
         if run.table():
             self.say(f"\n{run.table()}")
-        others = ", ".join((FIGURES[1], HISTORY, WEIGHTS, SUMMARY, RECORD))
+        duplicates = [DUPLICATES] if (run.folder / DUPLICATES).exists() else []
+        others = ", ".join((FIGURES[1], *duplicates, HISTORY, WEIGHTS, SUMMARY, RECORD))
         verb = "See" if trained_before else "Wrote"
         self.say(f"\n{run.summary()}\n{verb} {run.folder / FIGURES[0]} (and {others})")
 

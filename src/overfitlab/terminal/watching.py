@@ -1,48 +1,154 @@
-"""How long work on data goes on, on a terminal; nothing elsewhere."""
+"""How long work on data goes on: a live bar where there is a terminal, plain lines where there is none."""
 
+import time
+from collections import deque
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
 from overfitlab.data.watching import Watcher
 
+REFRESH_SECONDS = 0.2
+LINE_SECONDS = 10.0  # between two plain lines, unless so much is done:
+LINE_FRACTION, LINE_PAUSE = 0.1, 1.0  # of the whole, and then at least so many seconds
+RATE_SECONDS = 10.0  # the rate is that of the last so many seconds
+WIDEST_BAR, NARROWEST_BAR = 28, 6
+BYTES = "B"
 
-class Bar(Watcher):
-    """A bar that is gone when the work is done."""
+
+def watcher_on(stream: TextIO | None) -> Watcher:
+    """Return who shows tasks on that stream; nobody does on None."""
+    if stream is None:
+        return Watcher()
+    return LiveBars(stream) if stream.isatty() else PlainLines(stream)
+
+
+class PlainLines(Watcher):
+    """Prints a line where a task begins, one now and then, and one where it ends."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._progress: Progress | None = None
-        self._task = TaskID(0)
+        self._total: int | None = None
+        self._unit = BYTES
+        self._first = self._done = 0
+        self._began = 0.0
+        self._line_at, self._line_done = 0.0, 0
+        self._samples: deque[tuple[float, int]] = deque()
 
     def began(self, task: str, total: int | None, unit: str, done: int = 0) -> None:
-        """Open the bar."""
-        if not self._stream.isatty():
-            return
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(unit),
-            TimeRemainingColumn(),
-            console=Console(file=self._stream, highlight=False),
-            transient=True,
-        )
-        self._progress.start()
-        self._task = self._progress.add_task(task, total=total, completed=done)
+        """Say what begins."""
+        self._total, self._unit, self._first, self._done = total, unit, done, done
+        self._began = self._line_at = time.monotonic()
+        self._line_done = done
+        self._samples = deque([(self._began, done)])
+        self._open(task)
 
     def advanced(self, done: int) -> None:
-        """Move the bar."""
-        if self._progress is not None:
-            self._progress.update(self._task, completed=done)
+        """Take note, and say so where it is time for it."""
+        self._done = done
+        now = time.monotonic()
+        if now - self._samples[-1][0] >= REFRESH_SECONDS:
+            self._samples.append((now, done))
+            while now - self._samples[1][0] > RATE_SECONDS:
+                self._samples.popleft()
+            self._show(now)
 
     def ended(self) -> None:
-        """Take the bar away."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        """Say how it ended."""
+        seconds = time.monotonic() - self._began
+        self._close()
+        if self._total is not None and self._done < self._total:
+            self.said(f"  stopped at {self._amount()}")
+            return
+        gained = self._done - self._first
+        if seconds < 1 or not gained:
+            self.said("  done")
+        else:
+            rate = _counted(gained / seconds, self._unit)
+            self.said(f"  done: {_counted(gained, self._unit)} in {_duration(seconds)}, {rate}/s")
 
     def said(self, text: str) -> None:
         """Print the line."""
         print(text, file=self._stream, flush=True)
+
+    def _open(self, task: str) -> None:
+        resumed = f", {_counted(self._done, self._unit)} are there already" if self._done else ""
+        whole = f" ({_counted(self._total, self._unit)}{resumed})" if self._total is not None else ""
+        self.said(f"{task}{whole}")
+
+    def _show(self, now: float) -> None:
+        waited = now - self._line_at
+        stride = LINE_FRACTION * self._total if self._total else float("inf")
+        if waited >= LINE_SECONDS or (waited >= LINE_PAUSE and self._done - self._line_done >= stride):
+            self._line_at, self._line_done = now, self._done
+            self.said(f"  {self._amount()}{self._speed()}")
+
+    def _close(self) -> None:
+        """Take away what does not stay."""
+
+    def _amount(self) -> str:
+        if self._total is None:
+            return _counted(self._done, self._unit)
+        percent = f" ({100 * self._done / self._total:.0f} %)" if self._total else ""
+        return f"{_number(self._done, self._unit)} of {_counted(self._total, self._unit)}{percent}"
+
+    def _speed(self) -> str:
+        (then, before), (now, done) = self._samples[0], self._samples[-1]
+        if now <= then or done <= before:
+            return ", nothing comes" if now - then >= RATE_SECONDS / 2 else ""
+        rate = (done - before) / (now - then)
+        left = f", {_duration((self._total - done) / rate)} left" if self._total is not None else ""
+        return f", {_counted(rate, self._unit)}/s{left}"
+
+
+class LiveBars(PlainLines):
+    """Shows a bar with amount, rate and the time left; then the line that stays."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._console = Console(file=stream, highlight=False)
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+
+    def said(self, text: str) -> None:
+        """Print the line, above the bar."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def _open(self, task: str) -> None:
+        super()._open(task)
+        room = self._console.width - 60  # of what stands beside the bar
+        columns = [TextColumn("  {task.description}", table_column=Column(no_wrap=True))]
+        bar = [BarColumn(bar_width=max(NARROWEST_BAR, min(WIDEST_BAR, room)))] if self._total else []
+        self._progress = Progress(*bar, *columns, console=self._console, transient=True, auto_refresh=False)
+        self._progress.start()
+        self._task = self._progress.add_task(self._amount(), total=self._total, completed=self._done)
+        self._progress.refresh()
+
+    def _show(self, now: float) -> None:
+        if self._progress is not None:
+            text = f"{self._amount()}{self._speed()}"
+            self._progress.update(self._task, completed=self._done, description=text, refresh=True)
+
+    def _close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _number(value: float, unit: str) -> str:
+    """Return the amount without its unit, as `_counted` writes it."""
+    return f"{value / 1e6:,.1f}" if unit == BYTES else f"{value:,.0f}"
+
+
+def _counted(value: float, unit: str) -> str:
+    if unit == BYTES:
+        return f"{value / 1e3:,.0f} kB" if 0 < value < 1e6 else f"{value / 1e6:,.1f} MB"
+    return f"{value:,.0f} {unit}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

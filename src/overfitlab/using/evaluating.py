@@ -14,7 +14,7 @@ from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained
 from overfitlab.report.evaluation_text import evaluation_text
 from overfitlab.run import Run, find_run
-from overfitlab.terminal.watching import Bar
+from overfitlab.terminal.watching import watcher_on
 
 
 def evaluate(
@@ -55,11 +55,14 @@ def evaluate_and_write(
 ) -> tuple[dict[str, Any], str]:
     """Evaluate as `evaluate` does, write the files, and return all numbers as JSON values and as a text for people.
 
-    `out` is the folder for the files; None for one below the run's. `progress` is where the progress is shown, if it
-    is a terminal. Raises what `evaluate` raises, and `OverfitlabError` where the folder cannot be written.
+    `out` is the folder for the files; None for one below the run's. `progress` is where the progress is shown.
+    Raises what `evaluate` raises, and `OverfitlabError` where the folder cannot be written.
     """
-    found = evaluate(run, part, watcher=Bar(progress), **options)
-    folder = found.run.folder / "evaluation" / evaluation_files.folder_name(found) if out is None else user_path(out)
+    place = None if out is None else user_path(out)
+    if place is not None and place.exists() and not place.is_dir():
+        raise UsageError(f"{place} is not a folder; choose another --out")  # before the work, not after it
+    found = evaluate(run, part, watcher=watcher_on(progress), **options)
+    folder = place or found.run.folder / "evaluation" / evaluation_files.folder_name(found)
     names = evaluation_files.write(found, folder)
     document = {"folder": str(folder), "files": names} | found.as_dict()
     wrote = f"\nWrote {folder / names[0]} (and {', '.join(names[1:])})"

@@ -15,7 +15,7 @@ from overfitlab.inference.trained import load_trained
 from overfitlab.report.figures import rendered
 from overfitlab.run import Run, find_run
 from overfitlab.terminal.explained import explanation_line
-from overfitlab.using.predicting import Given, complain, listed
+from overfitlab.using.predicting import Given, complaint, listed
 
 ENDINGS = (".png", ".svg")
 
@@ -105,12 +105,13 @@ def explain_and_write(
 
     for outcome in explainer.of_files(paths):
         if isinstance(outcome, Unreadable):
-            complain(errors, outcome)
+            print(complaint(outcome), file=errors, flush=True)
             document["unreadable"].append({"file": outcome.file, "reason": outcome.reason})
             continue
         print(explanation_line(outcome, trained.class_names), file=output, flush=True)
         if outcome.nothing_found:
-            complain(errors, Unreadable(outcome.file, "its map is zero everywhere: nothing there speaks for the class"))
+            nothing = Unreadable(outcome.file, "its map is zero everywhere: nothing there speaks for the class")
+            print(complaint(nothing), file=errors, flush=True)
         page.append(outcome)
         if len(page) == ON_A_SHEET:
             finish_page()

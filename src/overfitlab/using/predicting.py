@@ -1,8 +1,9 @@
 """`overfitlab.predict`."""
 
 import contextlib
+import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -18,7 +19,7 @@ from overfitlab.inference.prediction import Predictions, collected, of_array, st
 from overfitlab.inference.trained import Trained, load_trained
 from overfitlab.report.prediction_table import Csv, Format, Json, Table
 from overfitlab.run import Run, find_run
-from overfitlab.terminal.watching import Bar
+from overfitlab.terminal.watching import watcher_on
 
 FORMATS = ("table", "csv", "json")
 Given = str | Path | Sequence[str | Path] | Images
@@ -85,11 +86,12 @@ def predict_and_write(
     paths = expand(images)
     if not paths:
         raise UsageError("no images were named; name files or folders, or - to read names from standard input")
-    rows_are_progress = place is None and output.isatty()
-    watcher = Watcher() if rows_are_progress else Bar(errors)
+    rows_are_progress = place is None and (output.isatty() or not errors.isatty())
+    watcher = watcher_on(None if rows_are_progress else errors)
+    say = functools.partial(print, file=errors, flush=True) if rows_are_progress else watcher.said  # above its bar
     encoding = "utf-8" if kind != "table" or place is not None else (output.encoding or "utf-8")
     with _target(place, output) as target:
-        unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, errors, watcher)
+        unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, say, watcher)
     if unreadable:
         raise OverfitlabError(
             f"{unreadable:,} of {len(paths):,} could not be read; "
@@ -111,9 +113,9 @@ def names_in(text: bytes) -> list[str]:
     return [os.fsdecode(name) for name in names if name]
 
 
-def complain(errors: TextIO, entry: Unreadable) -> None:
-    """Say that a file cannot be read, and why."""
-    print(f"overfitlab: {display_name(entry.file)}: {display_name(entry.reason)}", file=errors, flush=True)
+def complaint(entry: Unreadable) -> str:
+    """Return the line that says that a file cannot be read, and why."""
+    return f"overfitlab: {display_name(entry.file)}: {display_name(entry.reason)}"
 
 
 def _format(kind: str, trained: Trained, top: int, paths: Sequence[Path | Unreadable]) -> Format:
@@ -148,7 +150,7 @@ def _write(
     chosen: Format,
     target: BinaryIO,
     encoding: str,
-    errors: TextIO,
+    say: Callable[[str], None],
     watcher: Watcher,
 ) -> int:
     """Write all predictions, and return for how many paths there are none."""
@@ -158,12 +160,12 @@ def _write(
         target.write(text.encode(encoding, "backslashreplace"))
 
     write(chosen.begin())
-    watcher.began("predicting", len(paths), "images")
+    watcher.began("Predicting", len(paths), "images")
     try:
         for done, outcome in enumerate(stream(trained, paths), start=1):
             if isinstance(outcome, Unreadable):
                 target.flush()
-                complain(errors, outcome)
+                say(complaint(outcome))
                 unreadable.append((outcome.file, outcome.reason))
             else:
                 write(chosen.row(outcome.file, outcome.probabilities.tolist()))

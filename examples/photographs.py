@@ -1,0 +1,135 @@
+"""From a folder of photographs to a trained, measured and explained network: `python photographs.py FOLDER`.
+
+It makes a folder of some 470 photographs as people have them, in all sizes and formats, some stored sideways, some
+saved twice, some broken: four classes of CIFAR-10 where it is on this machine, else tiles of the two photographs that
+come with scikit-learn. Then it runs the commands that you would run on your own folder, and shows each of them.
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+
+import overfitlab
+from overfitlab.data import sources
+
+CLASSES = {"airplane": 150, "automobile": 150, "frog": 100, "ship": 60}  # images of each: not the same, as in life
+TILES = {"china.jpg": ("temple", 150), "flower.jpg": ("flower", 90)}
+SAVED_TWICE = 6  # images, as near-duplicates
+EXIF_ORIENTATION, TURNED = 0x0112, 6
+
+
+def main() -> None:
+    """Make the photographs, and run the commands."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where to put everything; must not exist yet")
+    parser.add_argument("--epochs", type=int, default=40)
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    if folder.exists():
+        sys.exit(f"{folder} exists; remove it, or name another folder")
+    photographs, run = folder / "photographs", folder / "run"
+    shown = make(photographs)
+    settings = ["--protocol", "clean", "--learning-rate", "1e-3", "--epochs", str(arguments.epochs)]
+    overfitlab_command("train", "--data", photographs, "--method", "dropout", *settings, "--out", run)
+    overfitlab_command("evaluate", run)
+    overfitlab_command("predict", run, *shown)
+    overfitlab_command("explain", run, *shown, "--out", folder / "explained.png")
+
+
+def overfitlab_command(*arguments: str | Path) -> None:
+    """Show the command, run it, and stop where it fails."""
+    words = [str(argument) for argument in arguments]
+    print(f"\n$ overfitlab {shlex.join(words)}", flush=True)
+    done = subprocess.run([sys.executable, "-m", "overfitlab", *words], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def make(folder: Path) -> list[Path]:
+    """Write the photographs, one subfolder per class, and return a few of them to look at."""
+    rng = np.random.default_rng(0)
+    shown = []
+    for kind, images in photographs():
+        place = folder / kind
+        place.mkdir(parents=True)
+        for number, pixels in enumerate(images):
+            path = save(Image.fromarray(pixels), place, number, rng)
+            if number < 3:
+                shown.append(path)
+            if number < SAVED_TWICE and kind in ("airplane", "temple"):
+                copy = ImageEnhance.Brightness(Image.fromarray(pixels)).enhance(1.15)
+                copy.resize((90, 90)).save(place / f"{number:03} (copy).jpg", quality=80)
+        print(f"{place}: {len(list(place.iterdir()))} photographs")
+    first = shown[0].parent
+    whole = (first / "000.jpg").read_bytes()
+    (first / "half a download.jpg").write_bytes(whole[: len(whole) // 2])
+    (first / "empty.png").touch()
+    (first / "notes.txt").write_text("taken in August\n")
+    return shown
+
+
+def photographs() -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield classes and their photographs [N, H, W, 3]."""
+    try:
+        data = sources.load("cifar10")
+    except overfitlab.OverfitlabError:
+        from sklearn.datasets import load_sample_image
+
+        print("CIFAR-10 is not here: these are tiles of scikit-learn's two sample photographs.")
+        rng = np.random.default_rng(0)
+        for file, (kind, count) in TILES.items():
+            picture = load_sample_image(file)
+            corners = rng.integers(0, (picture.shape[0] - 96, picture.shape[1] - 96), (count, 2))
+            yield kind, np.stack([picture[top : top + 96, left : left + 96] for top, left in corners])
+        return
+    for kind, count in CLASSES.items():
+        rows = np.flatnonzero(data.labels == data.class_names.index(kind))[:count]
+        yield kind, data.images[rows]
+
+
+def save(image: Image.Image, place: Path, number: int, rng: np.random.Generator) -> Path:
+    """Save the image in one of ten ways, at a size of its own."""
+    width, height = (int(side) for side in rng.integers(28, 160, 2))
+    image = image.resize((width, height), Image.Resampling.BICUBIC)
+    name = f"{number:03}"
+    match number % 10:
+        case 1:
+            path, options = place / f"{name}.png", {}
+        case 2:  # stored sideways, as telephones do
+            exif = Image.Exif()
+            exif[EXIF_ORIENTATION] = TURNED
+            image = image.transpose(Image.Transpose.ROTATE_90)
+            path, options = place / f"{name}.JPG", {"exif": exif, "quality": 90}
+        case 3:
+            path, options = place / f"{name}.webp", {"quality": 85}
+        case 4:  # 256 colours
+            path, options = place / f"{name}.gif", {}
+        case 5:
+            path, options = place / f"{name}.tiff", {"compression": "tiff_lzw"}
+        case 6:  # as printers want it
+            image = image.convert("CMYK")
+            path, options = place / f"{name} cmyk.jpg", {"quality": 90}
+        case 7:  # 16-bit gray
+            image = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+            path, options = place / f"{name} gray.png", {}
+        case 8:  # with a transparent corner
+            image.putalpha(255)
+            image.paste((0, 0, 0, 0), (0, 0, width // 6, height // 6))
+            path, options = place / f"{name}.png", {}
+        case 9:
+            path, options = place / f"{name}.bmp", {}
+        case _:
+            path, options = place / f"{name}.jpg", {"quality": 75}
+    image.save(path, **options)
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""`overfitlab data`: list, fetch, verify."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from overfitlab.cli.groups import Commands, as_json
+from overfitlab.errors import OverfitlabError
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder to look into first.  [default: $OVERFITLAB_DATA, then the usual places]",
+)
+
+
+@click.group(
+    cls=Commands,
+    epilog="\b\nExamples:\n  overfitlab data list\n  overfitlab data fetch cifar10\n  overfitlab data verify",
+)
+def data() -> None:
+    """Say what data is here, fetch what is not, verify it."""
+
+
+@data.command("list", epilog="Example:  overfitlab data list --json")
+@data_dir_option
+@as_json
+def list_(data_dir: Path | None, as_json: bool) -> None:
+    """Say which data sets there are, and where their copies lie.
+
+    It reads no data: whether a copy is as published is what the last verification found.
+    """
+    from overfitlab.data import inventory
+    from overfitlab.data.places import expanded
+    from overfitlab.files import cache_folder
+
+    entries = inventory.inventory(expanded(data_dir) if data_dir else None)
+    if as_json:
+        document = {"cache": str(cache_folder()), "data_sets": [entry.as_dict() for entry in entries]}
+        click.echo(json.dumps(document, allow_nan=False))
+        return
+    from overfitlab.terminal.listing import show_inventory
+
+    show_inventory(sys.stdout, entries)
+
+
+@data.command(
+    epilog="\b\nExamples:\n  overfitlab data fetch cifar10\n  overfitlab data fetch fashion_mnist --to /srv/datasets"
+)
+@click.argument("name")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder to put it into.  [default: the cache, where every training finds it]",
+)
+@as_json
+def fetch(name: str, folder: Path | None, as_json: bool) -> None:
+    """Fetch and verify the data set NAME.
+
+    NAME is cifar10, cifar100 or fashion_mnist. The same command resumes a transfer that was interrupted; what is here
+    already is not fetched again.
+    """
+    from overfitlab.data import inventory
+    from overfitlab.data.places import expanded
+    from overfitlab.terminal.listing import show_found
+    from overfitlab.terminal.watching import watcher_on
+
+    stream = sys.stderr if as_json else sys.stdout
+    with _interruption("stopped; the same command starts again"):
+        found = inventory.fetch(name, expanded(folder) if folder else None, watcher=watcher_on(stream))
+    if as_json:
+        click.echo(json.dumps({"name": name, **found.as_dict()}, allow_nan=False))
+    else:
+        show_found(sys.stdout, found)
+
+
+@data.command(
+    epilog="\b\nExamples:\n  overfitlab data verify\n  overfitlab data verify cifar10 --data-dir /srv/datasets"
+)
+@click.argument("name", required=False)
+@data_dir_option
+@as_json
+def verify(name: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """Compare the checksums of every copy of the data set NAME, or of all.
+
+    Archives and members are read as a whole. The exit code is 1 where a copy is damaged.
+    """
+    from overfitlab.data import inventory
+    from overfitlab.data.places import expanded
+    from overfitlab.terminal.listing import show_verified
+    from overfitlab.terminal.watching import watcher_on
+
+    stream = sys.stderr if as_json else sys.stdout
+    with _interruption("stopped; the same command verifies from the beginning"):
+        found = inventory.verify(name, expanded(data_dir) if data_dir else None, watcher=watcher_on(stream))
+    if as_json:
+        copies = [{"name": one.copy.published.name, **one.as_dict()} for one in found]
+        click.echo(json.dumps({"copies": copies}, allow_nan=False))
+    else:
+        show_verified(sys.stdout, found)
+    damaged = [one for one in found if one.state == inventory.DAMAGED]
+    if damaged:
+        more = f" ({len(damaged) - 1} more, see above)" if damaged[1:] else ""
+        raise OverfitlabError(f"{damaged[0].problem}{more}")
+
+
+@contextlib.contextmanager
+def _interruption(advice: str) -> Iterator[None]:
+    """Say how to go on after Ctrl-C, where nothing further inside says so."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        error.add_note(advice)
+        raise

@@ -1,0 +1,31 @@
+"""`overfitlab doctor`."""
+
+import json
+import sys
+
+import click
+
+from overfitlab.cli.groups import as_json
+
+
+@click.command(epilog="Example:  overfitlab doctor")
+@as_json
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Say what this machine has for training, what it lacks, and what to do about that.
+
+    It looks at Python, PyTorch, processor, memory, disks and data, and asks nobody in the network. The exit code is 1
+    where something prevents training.
+    """
+    from overfitlab import doctor as room
+
+    checks = room.examine()
+    problems = sum(check.level == room.PROBLEM for check in checks)
+    if as_json:
+        document = {"problems": problems, "checks": [check.as_dict() for check in checks]}
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        from overfitlab.terminal.listing import show_checks
+
+        show_checks(sys.stdout, checks)
+    ctx.exit(1 if problems else 0)
