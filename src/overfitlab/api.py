@@ -17,8 +17,10 @@ from overfitlab.data.duplicates import near_duplicates
 from overfitlab.data.material import material
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry
-from overfitlab.models.notebook_cnn import notebook_cnn
+from overfitlab.models import registry as models
+from overfitlab.models.model import Model
 from overfitlab.models.summary import summary
+from overfitlab.models.weights_file import LoadedWeights, file_hash, load_weights
 from overfitlab.randomness import run_key
 from overfitlab.report.data_figures import duplicate_pairs
 from overfitlab.report.figures import rendered
@@ -41,7 +43,7 @@ from overfitlab.terminal.narration import Narrator
 from overfitlab.terminal.watching import watcher_on
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
-from overfitlab.training.loop import Trainer, diverged, weights
+from overfitlab.training.loop import Trainer, diverged
 
 
 def train(
@@ -50,6 +52,8 @@ def train(
     *,
     data_dir: str | Path | None = None,
     image_size: int | str | None = None,
+    model: str = "notebook_cnn",
+    weights: str | Path | None = None,
     protocol: str = "notebook",
     vary: str | None = None,
     epochs: int | None = None,
@@ -75,6 +79,10 @@ def train(
         data_dir: the folder that holds a published set.
         image_size: that the images are resized to, in pixels, from 8 to 224: `64`, or height and width as `"48x64"`;
             None for 32 where they are files, and for the size that they have elsewhere.
+        model: `"notebook_cnn"`, `"resnet20"`, `"vgg11"`, `"timm:NAME"`, your own as `"FILE.py:FUNCTION"` or
+            `"MODULE:FUNCTION"`, and others: docs/models.md.
+        weights: to begin with, from a file (`.safetensors`, or `.pt` of PyTorch) or the folder of a run; None for fresh
+            ones.
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly, `"clean"` the same without its
             flaws: docs/protocols.md.
         vary: what the seed decides, of `"split,init,order"`; None for what the protocol says.
@@ -100,14 +108,26 @@ def train(
         vary=None if vary is None else varied(vary),
     )
     size = None if image_size is None else size_from(str(image_size))
-    config = RunConfig(settings, chosen.spec, data, seed=seed, precision=precision, threads=threads, image_size=size)
+    config = RunConfig(
+        settings,
+        chosen.spec,
+        data,
+        seed=seed,
+        model=models.canonical(model),
+        model_source=models.source_hash(model),
+        image_size=size,
+        weights=None if weights is None else file_hash(weights),
+        precision=precision,
+        threads=threads,
+    )
     shown = (stream or sys.stdout) if verbose else None
     tell = Narrator(shown)
     folder_of_data = _path(data_dir) if data_dir else None
     dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
     config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
-    name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{chosen.label}-seed{seed}-{run_id[:6]}")
+    network_name = "" if config.model == RunConfig.model else f"{config.model}-"
+    name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{network_name}{chosen.label}-seed{seed}-{run_id[:6]}")
     folder = RunFolder(_path(out) if out else Path("runs") / name)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
 
@@ -118,34 +138,29 @@ def train(
         record = folder.record() if (folder / RECORD).exists() else None
         resolved = Compute(**record["resolved"]) if record else compute.resolve(precision, threads)
         compute.prepare(resolved)
-        model = notebook_cnn(dataset.image_shape, len(dataset.class_names), chosen, run_key(seed, settings.vary))
-        trainer = Trainer(config, training, model, resolved)
+        network = models.build(
+            config.model,
+            dataset.image_shape,
+            len(dataset.class_names),
+            chosen,
+            run_key(seed, settings.vary),
+            warm_up=settings.batch_norm_warm_up,
+        )
+        loaded = None if weights is None else load_weights(network, weights)
+        trainer = Trainer(config, training, network, resolved)
         if record is None:
             where = str(folder_of_data.absolute()) if folder_of_data else None
-            record = _begin(folder, run_id, config, chosen.label, trainer, resolved, where)
+            record = _begin(folder, run_id, config, chosen.label, trainer, resolved, where, loaded)
         else:
             tell.resumption(records.note_resumption(record))
-            trainer.progress = checkpoint.restore(folder, run_id, model, trainer.optimizer) or trainer.progress
+            trainer.progress = checkpoint.restore(folder, run_id, network, trainer.optimizer) or trainer.progress
         record["status"] = RUNNING
         folder.write_record(record)
-        folder.write(SUMMARY, summary(model, dataset.image_shape, "notebook_cnn").encode())
+        folder.write(SUMMARY, summary(network, dataset.image_shape, config.model).encode())
         tell.findings(record["data"])
+        tell.network(record["network"])
         tell.plan(config, record, resolved)
-
-        def save() -> None:
-            checkpoint.save(folder, run_id, model, trainer.optimizer, trainer.progress)
-            folder.write(HISTORY, history.to_csv(trainer.progress.rows).encode())
-
-        with tell.progress(trainer.progress.rows) as observer:
-            try:
-                if not diverged(trainer.progress.rows):
-                    trainer.train(save, observer)
-                    observer.measuring()
-                run = _finish(folder, record, trainer)
-            except KeyboardInterrupt:
-                with contextlib.suppress(OSError):  # the interruption matters more
-                    folder.write_record(record | {"status": INTERRUPTED})
-                raise
+        run = _train(folder, record, trainer, tell)
     if record["status"] == DIVERGED:
         raise OverfitlabError(_divergence(run))
     tell.result(run)
@@ -160,10 +175,10 @@ def _begin(
     trainer: Trainer,
     resolved: Compute,
     data_dir: str | None,
+    loaded: LoadedWeights | None,
 ) -> dict[str, Any]:
     """Write the first record of a run, and show which of its images are nearly the same."""
-    total, trained = trainer.model.parameter_counts()
-    network = {"name": "notebook_cnn", "parameters": {"total": total, "trainable": trained}}
+    network = _about(trainer.model, loaded)
     dataset, split = trainer.material.dataset, trainer.material.split
     found = near_duplicates(dataset, split) if sources.is_own(dataset) else []
     record = records.new_record(run_id, config, label, trainer.material, asdict(resolved), network, data_dir, found)
@@ -173,6 +188,38 @@ def _begin(
     return record
 
 
+def _about(model: Model, loaded: LoadedWeights | None) -> dict[str, Any]:
+    total, trained = model.parameter_counts()
+    about: dict[str, Any] = {
+        "name": model.name,
+        "parameters": {"total": total, "trainable": trained},
+        "sites": [site.name for site in model.sites],
+        "own_batch_norms": model.own_batch_norms,
+    }
+    if loaded is not None:
+        about["weights"] = {"sha256": loaded.sha256, "loaded": len(loaded.loaded), "left_out": dict(loaded.left_out)}
+    return about
+
+
+def _train(folder: RunFolder, record: dict[str, Any], trainer: Trainer, tell: Narrator) -> Run:
+    """Train what is left of a run, and write down what came out."""
+
+    def save() -> None:
+        checkpoint.save(folder, record["id"], trainer.model, trainer.optimizer, trainer.progress)
+        folder.write(HISTORY, history.to_csv(trainer.progress.rows).encode())
+
+    with tell.progress(trainer.progress.rows) as observer:
+        try:
+            if not diverged(trainer.progress.rows):
+                trainer.train(save, observer)
+                observer.measuring()
+            return _finish(folder, record, trainer)
+        except KeyboardInterrupt:
+            with contextlib.suppress(OSError):  # the interruption matters more
+                folder.write_record(record | {"status": INTERRUPTED})
+            raise
+
+
 def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
     rows = trainer.progress.rows
     record["status"] = DIVERGED if diverged(rows) else FINISHED
@@ -180,7 +227,7 @@ def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
     run = Run(folder.path, record, rows)
     records.note_end(record, rows, run.onset, measured)
     folder.write(HISTORY, history.to_csv(rows).encode())
-    folder.write(WEIGHTS, safetensors.torch.save(weights(trainer.model), {"run": record["id"]}))
+    folder.write(WEIGHTS, safetensors.torch.save(trainer.model.tensors(), {"run": record["id"]}))
     _write_figures(folder, run)
     duplicates = [DUPLICATES] if (folder / DUPLICATES).exists() else []
     record["files"] = folder.checksums([SUMMARY, HISTORY, WEIGHTS, *FIGURES, *duplicates])

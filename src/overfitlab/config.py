@@ -111,6 +111,7 @@ class RunConfig:
     data: str  # the name of a published set, or what its folder or file is called
     seed: int = 0
     model: str = "notebook_cnn"
+    model_source: str | None = None  # SHA-256 of the file that describes the user's own network
     image_size: tuple[int, int] | None = None  # height and width in pixels; None for the size that the images have
     weights: str | None = None  # SHA-256 of the file with the weights to begin with; None for fresh ones
     precision: str = "auto"

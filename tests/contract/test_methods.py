@@ -7,8 +7,9 @@ import torch
 
 from overfitlab.errors import UsageError
 from overfitlab.methods import registry
-from overfitlab.methods.base import RandomLayer
-from overfitlab.models.notebook_cnn import notebook_cnn
+from overfitlab.methods.base import Method, RandomLayer, Site
+from overfitlab.models.network import Builder
+from overfitlab.models.notebook_cnn import describe, notebook_cnn
 from overfitlab.randomness import Key
 
 SHAPE, CLASSES = (8, 8, 3), 10
@@ -101,6 +102,50 @@ def test_in_a_composition_a_method_keeps_its_names_and_its_draws(one, other):
             composed[name].at(2, 3)
             assert layer.generator().integers(2**63) == composed[name].generator().integers(2**63)
     assert network(one).state_dict().keys() <= both.state_dict().keys()
+
+
+@pytest.mark.parametrize("kind", ["norm", "pool", "classifier"])
+@pytest.mark.parametrize("method", NAMES)
+def test_it_inserts_something_at_the_sites_that_it_declares_and_nowhere_else(method, kind):
+    site = Site(kind, "here", channels=6, ndim=4)
+    assert (registry.parse(method).layer(site, Key(0)) is not None) == (kind in registry.method_class(method).sites)
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_a_network_without_a_place_for_it_refuses_it(method):
+    build = Builder(SHAPE, registry.parse(method), Key(0), name="bare")
+    build.flatten()
+    if registry.method_class(method).sites:
+        with pytest.raises(UsageError, match=f"{method} needs a place .*, which bare does not offer"):
+            build.network()
+    else:
+        build.network()
+
+
+def test_a_method_with_a_layer_has_to_declare_its_sites():
+    with pytest.raises(TypeError, match="Forgetful has a layer, so it must name its sites"):
+
+        class Forgetful(Method):
+            name = "forgetful"
+
+            def layer(self, site, key):
+                return None
+
+
+@pytest.mark.parametrize("warm_up", [False, True])
+@pytest.mark.parametrize("method", NAMES)
+def test_evaluation_after_one_step_is_close_to_training_where_statistics_warm_up(method, warm_up):
+    """Without warm-up, moving averages still remember their start; a method without any does not care."""
+    build = Builder(SHAPE, registry.parse(method), Key(3), warm_up=warm_up)
+    describe(build, CLASSES)
+    model = build.network()
+    trained = logits(model)
+    has_statistics = any("moving" in name for name in model.state_dict())
+    if not has_statistics or any(isinstance(layer, RandomLayer) for layer in model.modules()):
+        pytest.skip("no moving statistics to warm up, or dropped activations in between")
+    with torch.inference_mode():
+        close = torch.allclose(model.eval()(images()), trained, rtol=1e-3, atol=1e-3)
+    assert close == warm_up
 
 
 @pytest.mark.parametrize("method", NAMES)

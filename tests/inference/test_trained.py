@@ -1,6 +1,7 @@
 """A trained network, loaded from its folder."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import safetensors.torch
 import torch
 from scipy.special import log_softmax
 
+import overfitlab
 from overfitlab.data import digits
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import computing, load_trained
@@ -27,7 +29,8 @@ def test_it_computes_what_the_weights_say(digits_run):
     }
     record = json.loads((digits_run / "run.json").read_text())
     images = digits.load().images[:7]
-    x = (torch.from_numpy(images).double() - torch.tensor(record["data"]["mean"])) / torch.tensor(record["data"]["std"])
+    mean, std = (torch.tensor(record["data"][name], dtype=torch.float64) for name in ("mean", "std"))
+    x = (torch.from_numpy(images).double() - mean) / std
     x = x.permute(0, 3, 1, 2)
 
     def norm(x, name):
@@ -122,3 +125,40 @@ def test_bad_options(digits_run):
         load(digits_run, precision="half")
     with pytest.raises(UsageError, match="threads must be"):
         load(digits_run, threads=0)
+
+
+OWN = """
+from torch import nn
+
+def network(image_shape, classes):
+    height, width, channels = image_shape
+    return nn.Sequential(
+        nn.Conv2d(channels, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(8, classes),
+    )
+"""
+
+
+@pytest.mark.parametrize("model", ["resnet20", "own.py:network"])
+def test_other_models_than_the_notebooks_are_built_again(model):
+    Path("own.py").write_text(OWN)
+    run = overfitlab.train(
+        "none", "digits", model=model, protocol="clean", epochs=1, threads=1, precision="float32", out="run",
+        verbose=False,
+    )  # fmt: skip
+    found = overfitlab.evaluate(run, threads=1)
+    measured = run.record["result"]["measured"]["end"]["test"]
+    assert found.accuracy == measured["acc"]
+    assert found.scores.loss == pytest.approx(measured["loss"], rel=1e-6)
+    explained = overfitlab.explain(run, digits.load().images[:2], class_name="3")
+    assert explained.layer.shape[1:] == ((8, 8) if model.startswith("own") else (2, 2))
+
+
+def test_a_changed_source_of_ones_own_network_is_refused():
+    Path("own.py").write_text(OWN)
+    overfitlab.train(
+        "none", "digits", model="own.py:network", epochs=1, threads=1, out="run", verbose=False
+    )  # fmt: skip
+    Path("own.py").write_text(OWN.replace("8", "9"))
+    with pytest.raises(OverfitlabError, match=r"own.py:network has changed since run was trained"):
+        load("run")

@@ -83,3 +83,48 @@ def test_batch_norm_removes_a_constant_in_front_of_it():
     layer = BatchNormLayer(4, momentum=0.99, epsilon=1e-3).double().train()
     x = torch.randn(8, 4, 3, 3, dtype=torch.float64)
     torch.testing.assert_close(layer(x), layer(x + 5))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99, 1.0])
+def test_batch_norm_warm_up_equals_numpy(momentum):
+    """The t-th batch weighs max(1 - momentum, 1/t): a plain mean first, a moving one from 1 / (1 - momentum) on."""
+    rng = np.random.default_rng(0)
+    layer = BatchNormLayer(6, momentum=momentum, epsilon=1e-3, warm_up=True).double().train()
+    mean, variance = np.zeros(6), np.ones(6)
+    for t in range(1, 201):
+        x = rng.normal(3, 2, size=(8, 6))
+        layer(torch.from_numpy(x))
+        weight = max(1 - momentum, 1 / t)
+        mean += weight * (x.mean(0) - mean)
+        variance += weight * (x.var(0) - variance)
+        if t == 1:
+            np.testing.assert_allclose(layer.moving_mean.numpy(), x.mean(0), atol=1e-9)
+            np.testing.assert_allclose(layer.moving_variance.numpy(), x.var(0), atol=1e-9)
+    np.testing.assert_allclose(layer.moving_mean.numpy(), mean, atol=1e-9)
+    np.testing.assert_allclose(layer.moving_variance.numpy(), variance, atol=1e-9)
+
+
+def test_batch_norm_warm_up_changes_only_the_moving_statistics():
+    x = torch.randn(8, 4, 3, 3)
+    cold, warm = (BatchNormLayer(4, momentum=0.99, epsilon=1e-3, warm_up=on).train() for on in (False, True))
+    assert torch.equal(cold(x), warm(x))
+    assert not torch.equal(cold.moving_mean, warm.moving_mean)
+    assert warm.state_dict().keys() - cold.state_dict().keys() == {"batches"}
+    assert cold.state_dict().keys() <= warm.state_dict().keys()
+
+
+def test_batch_norm_counts_its_batches_in_training_only_and_goes_on_from_a_checkpoint():
+    layer, resumed = (BatchNormLayer(4, momentum=0.99, epsilon=1e-3, warm_up=True).train() for _ in range(2))
+    batches = torch.randn(6, 8, 4)
+    for x in batches[:3]:
+        layer(x)
+    layer.eval()(batches[3])
+    assert layer.batches.dtype == torch.int64
+    assert int(layer.batches) == 3
+    resumed.load_state_dict(layer.state_dict())
+    layer.train()
+    for x in batches[3:]:
+        layer(x)
+        resumed(x)
+    assert torch.equal(layer.moving_mean, resumed.moving_mean)
+    assert torch.equal(layer.moving_variance, resumed.moving_variance)

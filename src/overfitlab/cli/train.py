@@ -14,7 +14,7 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     "  overfitlab train\n"
     "  overfitlab train --method none --data digits --epochs 100 --learning-rate 1e-3\n"
     "  overfitlab train --method batch_norm+dropout:rate=0.3 --seed 1\n"
-    "  overfitlab train --data photos/ --image-size 64 --protocol clean"
+    "  overfitlab train --data photos/ --image-size 64 --protocol clean --model resnet20"
 )
 @click.option(
     "--method",
@@ -42,6 +42,20 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     "--image-size",
     metavar="N",
     help="Resize images to NxN pixels, or HxW; 8 to 224.  [default: 32 for image files, else as they are]",
+)
+@click.option(
+    "--model",
+    default="notebook_cnn",
+    show_default=True,
+    metavar="M",
+    help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py:FUNCTION or "
+    "MODULE:FUNCTION.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Weights to begin with: a .safetensors or PyTorch file, or the folder of a run.  [default: fresh ones]",
 )
 @click.option(
     "--protocol",
@@ -87,7 +101,7 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     help="Print one JSON document to standard output, everything else to standard error.",
 )
 def train(as_json: bool, **options: object) -> None:
-    """Train the notebook's network under one method, and draw its learning curves.
+    """Train a network under one method, and draw its learning curves.
 
     It leaves a folder with the history, the curves, the weights, and a record of how they came about. The same
     command resumes an interrupted run where its last finished epoch ended, to the bit.

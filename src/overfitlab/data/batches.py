@@ -43,16 +43,8 @@ class BatchSource:
         x.copy_(raw.view(x.shape)).sub_(self._mean).div_(self._std)
         return x.permute(0, 3, 1, 2), self._labels[rows]
 
-    def in_order(self, rows: Indices, batch_size: int, *, smallest: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield batches over `rows` in that order, the last, partial one included.
-
-        A last batch of fewer than `smallest` images becomes part of the one before it.
-        """
+    def in_order(self, rows: Indices, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield batches over `rows` in that order, the last, partial one included."""
         indices = torch.from_numpy(np.ascontiguousarray(rows))
-        start = 0
-        while start < len(indices):
-            end = min(start + batch_size, len(indices))
-            if len(indices) - end < smallest:
-                end = len(indices)
-            yield self.gather(indices[start:end])
-            start = end
+        for start in range(0, len(indices), batch_size):
+            yield self.gather(indices[start : start + batch_size])

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import safetensors
@@ -12,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from overfitlab.config import PRECISIONS
+from overfitlab.config import PRECISIONS, Protocol
 from overfitlab.data import digits
 from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Images
 from overfitlab.data.standardize import Standardization
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
-from overfitlab.methods import registry
-from overfitlab.models.notebook_cnn import notebook_cnn
-from overfitlab.randomness import Key
+from overfitlab.methods import registry as methods
+from overfitlab.models import registry as models
+from overfitlab.randomness import run_key
 from overfitlab.run import Run
 from overfitlab.store.run_folder import DIVERGED, FINISHED, WEIGHTS, RunFolder
 from overfitlab.training import compute
@@ -117,12 +116,14 @@ def load_trained(run: Run, *, precision: str = "float32", threads: int | None = 
     tensors = _tensors(run)
     record = run.record
     try:
-        model = _network(record)
+        model = _network(run)
         model.load_state_dict(tensors)
         standardization = Standardization(
             mean=np.array(record["data"]["mean"], dtype=np.float64),
             std=np.array(record["data"]["std"], dtype=np.float64),
         )
+    except OverfitlabError:
+        raise
     except (KeyError, RuntimeError, TypeError, ValueError) as error:  # names or shapes of another network
         raise OverfitlabError(
             f"{run.folder}: the weights do not fit the network that this version builds from the record; "
@@ -168,8 +169,22 @@ def _tensors(run: Run) -> dict[str, Tensor]:
         raise OverfitlabError(f"{path} cannot be read ({error}); {advice}") from error
 
 
-def _network(record: dict[str, Any]) -> nn.Module:
-    """Build the run's network; its initial weights do not matter, they are replaced."""
-    height, width, channels = record["data"]["image_shape"]
-    method = registry.parse(record["config"]["method"])
-    return notebook_cnn((height, width, channels), len(record["data"]["classes"]), method, Key(0))
+def _network(run: Run) -> nn.Module:
+    """Build the run's network anew, to the initial weights, in case something of them is not in its file."""
+    config, data = run.record["config"], run.record["data"]
+    source = models.source_hash(config["model"])
+    if source != config["model_source"]:
+        raise OverfitlabError(
+            f"{config['model']} has changed since {run.folder} was trained with it, so the network can no longer be "
+            "built; restore the file, or train again"
+        )
+    height, width, channels = data["image_shape"]
+    protocol = Protocol.from_dict(config["protocol"])
+    return models.build(
+        config["model"],
+        (height, width, channels),
+        len(data["classes"]),
+        methods.parse(config["method"]),
+        run_key(config["seed"], protocol.vary),
+        warm_up=protocol.batch_norm_warm_up,
+    )

@@ -15,6 +15,8 @@ from torch import nn
 from overfitlab.errors import UsageError
 from overfitlab.randomness import Key
 
+SiteKind = Literal["norm", "pool", "classifier"]
+
 
 @dataclass(frozen=True)
 class Site:
@@ -24,10 +26,11 @@ class Site:
     `classifier` right before the last dense layer.
     """
 
-    kind: Literal["norm", "pool", "classifier"]
+    kind: SiteKind
     name: str  # unique within the network, for example "norm3"
     channels: int
     ndim: int  # of the tensor there: 4 for [B, C, H, W], 2 for [B, C]
+    warm_up: bool = False  # moving statistics start from the first batch, not from a mean of 0 and a variance of 1
 
 
 def hyperparameter(
@@ -44,6 +47,14 @@ class Method:
     stage: ClassVar[int] = 0  # order in a composition, so that a+b equals b+a
     off: ClassVar[dict[str, float] | None] = None  # settings that mean "no effect", where there are any
     exclusive: ClassVar[str | None] = None  # of the methods that share such a word, a composition takes one
+    # where `layer` inserts something: it is asked at the sites of the first of these kinds that the network has, and a
+    # network that has none of them is refused
+    sites: ClassVar[tuple[SiteKind, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.layer is not Method.layer and not cls.sites:
+            raise TypeError(f"{cls.__name__} has a layer, so it must name its sites, for example sites = ('norm',)")
 
     def __post_init__(self) -> None:
         for parameter, value in self.hyperparameters().items():

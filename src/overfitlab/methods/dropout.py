@@ -16,6 +16,8 @@ LEVELS = 2**16  # a mask is drawn as 16-bit integers, a quarter of the time of f
 class Dropout(Method):
     """Dropout after every pooling: each activation is set to zero with probability `rate` while training.
 
+    In a network without places after a pooling (`timm:NAME`, most networks of your own) it stands once, right before
+    the last dense layer.
     Equation: y = x * mask / (1 - rate), mask ~ Bernoulli(1 - rate), drawn for every element of every image; in
     evaluation y = x. The rate is rounded to a multiple of 1/65536, mask and scale alike.
     Source: Srivastava et al., 2014, JMLR 15:1929-1958, in the "inverted" form that Keras and PyTorch use.
@@ -27,11 +29,12 @@ class Dropout(Method):
 
     name = "dropout"
     off = {"rate": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
+    sites = ("pool", "classifier")
     rate: float = hyperparameter(0.2, low=0.0, high=0.99, search=(0.05, 0.6))
 
     def layer(self, site: Site, key: Key) -> nn.Module | None:
-        """Return a dropout layer for a `pool` site."""
-        if site.kind != "pool" or self.rate == 0:
+        """Return a dropout layer for a `pool` or `classifier` site."""
+        if site.kind not in self.sites or self.rate == 0:
             return None
         return DropoutLayer(self.rate, key / site.name)
 

@@ -1,174 +1,215 @@
-"""The parts that networks are built of, with Keras's semantics, and the builder that asks a method at every site.
+"""Networks as lists of layers, and the builder that asks a method at every site what to insert."""
 
-Keras's semantics where PyTorch's differ: Glorot-uniform kernels and zero biases; "same" pooling, so that 7 pixels
-become 4; and flattening in the order height, width, channels.
-"""
-
+import contextlib
 import math
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
-from overfitlab.methods.base import Method, RandomLayer, Site
+from overfitlab.errors import UsageError
+from overfitlab.methods.base import Method, Site
+from overfitlab.models.layers import (
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool2D,
+    Initializer,
+    MaxPool2D,
+    ReLU,
+    Residual,
+    glorot_uniform,
+)
+from overfitlab.models.model import Model
+from overfitlab.models.sites import layers_by_site
 from overfitlab.randomness import Key
 
-
-def glorot_uniform(shape: tuple[int, ...], fan_in: int, fan_out: int, key: Key) -> Tensor:
-    """Return float32 draws from U(-limit, limit), limit = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
-    limit = math.sqrt(6 / (fan_in + fan_out))
-    draws = key.generator().uniform(-limit, limit, size=shape)
-    return torch.from_numpy(draws.astype(np.float32))
+IMAGES, VECTORS = 4, 2  # dimensions of a tensor [B, C, H, W] and [B, C]
 
 
-class Conv2D(nn.Module):
-    """A 3x3 convolution, stride 1, zero padding "same"; weight [out, in, 3, 3]."""
-
-    bias_trains = True
-
-    def __init__(self, channels_in: int, channels_out: int, key: Key) -> None:
-        super().__init__()
-        shape = (channels_out, channels_in, 3, 3)
-        self.weight = nn.Parameter(glorot_uniform(shape, 9 * channels_in, 9 * channels_out, key))
-        self.bias = nn.Parameter(torch.zeros(channels_out))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, in, H, W] -> [B, out, H, W]."""
-        bias = self.bias if self.bias_trains else self.bias.detach()
-        return F.conv2d(x, self.weight, bias, padding=1)
-
-
-class Dense(nn.Module):
-    """A fully connected layer; weight [out, in]."""
-
-    bias_trains = True
-
-    def __init__(self, features_in: int, features_out: int, key: Key) -> None:
-        super().__init__()
-        shape = (features_out, features_in)
-        self.weight = nn.Parameter(glorot_uniform(shape, features_in, features_out, key))
-        self.bias = nn.Parameter(torch.zeros(features_out))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, in] -> [B, out]."""
-        return F.linear(x, self.weight, self.bias if self.bias_trains else self.bias.detach())
-
-
-class ReLU(nn.Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x without what is below zero, in the same shape."""
-        return F.relu(x)
-
-
-class MaxPool2D(nn.Module):
-    """2x2 max pooling, stride 2, "same": an odd edge is pooled on its own."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] -> [B, C, ceil(H/2), ceil(W/2)]."""
-        return F.max_pool2d(x, 2, ceil_mode=True)
-
-
-class Flatten(nn.Module):
-    """Flatten in Keras's order: height, width, channels."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] -> [B, H * W * C]; a view where x is in channels-last memory."""
-        return x.permute(0, 2, 3, 1).flatten(1)
-
-
-class Network(nn.Sequential):
+class Network(Model, nn.Sequential):
     """Layers in a row, from standardized images [B, C, H, W] to logits [B, K]."""
 
-    def at(self, epoch: int, step: int) -> None:
-        """Tell every random layer which training step comes next."""
-        for layer in self.modules():
-            if isinstance(layer, RandomLayer):
-                layer.at(epoch, step)
 
-    def parameter_counts(self) -> tuple[int, int]:
-        """Return how many numbers the network holds, moving statistics included, and how many of them train."""
-        trained = sum(parameter.numel() for parameter in self.parameters())
-        return trained + sum(buffer.numel() for buffer in self.buffers()), trained
+@dataclass(frozen=True)
+class _Place:
+    """A site while the network is being built: an empty container, and the layer right before it, if it has a bias."""
+
+    site: Site
+    within: nn.Sequential
+    biased: Conv2D | Dense | None
 
 
 class Builder:
-    """Appends layers and keeps track of the shape; `site` asks the method what to insert.
+    """Appends layers and keeps track of the shape; `site` methods mark where a method may insert something.
 
     Initial weights are a function of the seed and the layer's name, so networks under different methods share the
-    initial bits of every layer that they share.
+    initial bits of every layer that they share. They are drawn by `initial`, which may be set before a layer is added.
+
+    A bias right in front of a layer that removes the mean has no effect. It stays, frozen at zero, as in the notebook's
+    Keras model; with `spare_biases` it is left out, as in the literature on residual networks.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], method: Method, key: Key) -> None:
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        method: Method,
+        key: Key,
+        *,
+        name: str = "this network",
+        warm_up: bool = False,
+        spare_biases: bool = False,
+    ) -> None:
+        self.initial: Initializer = glorot_uniform
+        self._image_shape, self._name = image_shape, name
         self._height, self._width, self._channels = image_shape
-        self._ndim = 4
-        self._method = method
-        self._key = key
-        self._layers = Network()
-        self._biased: Conv2D | Dense  # the last of them
+        self._ndim = IMAGES
+        self._stride = 1  # from the image, or the start of the residual block, to here
+        self._method, self._key = method, key
+        self._warm_up, self._spare_biases = warm_up, spare_biases
+        self._network = Network()
+        self._container: nn.Sequential = self._network  # what layers are appended to
+        self._biased: Conv2D | Dense | None = None  # the layer before this point, if it is one of them
+        self._last_dense: str | None = None
+        self._places: list[_Place] = []
         self._counts: Counter[str] = Counter()  # of sites too, used or not: names do not depend on the method
+        self._done = False
 
-    def conv(self, filters: int) -> None:
-        """Append a 3x3 convolution."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape here, without the images of the batch: (height, width, channels), or (features,)."""
+        return (self._height, self._width, self._channels) if self._ndim == IMAGES else (self._channels,)
+
+    def conv(self, filters: int, *, size: int = 3, stride: int = 1, scale: float = 1.0) -> None:
+        """Append a convolution with a kernel of size x size, odd; its initial weights are multiplied by `scale`."""
+        self._expect(IMAGES, "conv")
+        if filters < 1 or size < 1 or size % 2 == 0 or stride < 1:
+            raise UsageError(f"conv({filters}, size={size}, stride={stride}): numbers from 1, and an odd size")
         name = self._next_name("conv")
-        self._biased = Conv2D(self._channels, filters, self._key / "init" / name)
-        self._layers.add_module(name, self._biased)
+        layer = Conv2D(
+            self._channels, filters, self._key / "init" / name, size=size, stride=stride, initial=self.initial
+        )
+        if scale != 1:
+            layer.weight.data.mul_(scale)
+        self._append(name, layer)
+        self._biased = layer
         self._channels = filters
+        self._shrink(stride)
 
     def dense(self, units: int) -> None:
         """Append a fully connected layer."""
+        self._expect(VECTORS, "dense")
+        if units < 1:
+            raise UsageError(f"dense({units}): it needs one unit or more")
         name = self._next_name("dense")
-        self._biased = Dense(self._channels, units, self._key / "init" / name)
-        self._layers.add_module(name, self._biased)
-        self._channels = units
+        layer = Dense(self._channels, units, self._key / "init" / name, initial=self.initial)
+        self._append(name, layer)
+        self._biased = layer
+        self._channels, self._last_dense = units, name
 
     def relu(self) -> None:
         """Append the activation."""
-        self._layers.add_module(self._next_name("relu"), ReLU())
+        self._append(self._next_name("relu"), ReLU())
 
     def max_pool(self) -> None:
         """Append a 2x2 max pooling."""
-        self._layers.add_module(self._next_name("max_pool"), MaxPool2D())
-        self._height, self._width = math.ceil(self._height / 2), math.ceil(self._width / 2)
+        self._expect(IMAGES, "max_pool")
+        self._append(self._next_name("max_pool"), MaxPool2D())
+        self._shrink(2)
 
     def flatten(self) -> None:
         """Append the step from images to vectors."""
-        self._layers.add_module("flatten", Flatten())
-        self._channels *= self._height * self._width
-        self._ndim = 2
+        self._expect(IMAGES, "flatten")
+        self._to_vectors("flatten", Flatten(), self._height * self._width * self._channels)
+
+    def global_average_pool(self) -> None:
+        """Append the step from images to their means over the pixels, one a channel."""
+        self._expect(IMAGES, "global_average_pool")
+        self._to_vectors("global_average_pool", GlobalAveragePool2D(), self._channels)
+
+    @contextlib.contextmanager
+    def residual(self) -> Iterator[None]:
+        """Append a block whose input is added to the output of the layers that are appended within the `with`."""
+        self._expect(IMAGES, "residual")
+        outside, stride, channels = self._container, self._stride, self._channels
+        block = Residual()
+        self._append(self._next_name("block"), block)
+        self._container, self._stride = block, 1
+        yield
+        if self._ndim != IMAGES or self._channels < channels:
+            raise UsageError(
+                f"a residual block of {channels} channels ends with shape {self.shape}; "
+                "it must end with images of at least as many channels"
+            )
+        block.stride, block.added_channels = self._stride, self._channels - channels
+        self._container, self._stride, self._biased = outside, stride * self._stride, None
 
     def norm_site(self) -> None:
         """Let the method insert a layer between a convolution or dense layer and its activation."""
-        layers = self._insert(Site("norm", self._next_name("norm"), self._channels, self._ndim))
-        if any(getattr(layer, "removes_mean", False) for layer in layers):
-            # the true gradient of this bias is zero: leave it at its value instead of training it on rounding errors
-            self._biased.bias_trains = False
+        self._mark("norm", self._next_name("norm"))
 
     def pool_site(self) -> None:
         """Let the method insert a layer after a pooling."""
-        self._insert(Site("pool", self._next_name("pool"), self._channels, self._ndim))
+        self._mark("pool", self._next_name("pool"))
 
     def classifier_site(self) -> None:
         """Let the method insert a layer right before the last dense layer."""
-        self._insert(Site("classifier", "classifier", self._channels, self._ndim))
+        if any(place.site.kind == "classifier" for place in self._places):
+            raise UsageError("a network has one classifier_site, right before its last dense layer")
+        self._mark("classifier", "classifier")
 
     def network(self) -> Network:
-        """Return what was built, in channels-last memory."""
-        return self._layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        """Return what was built, in channels-last memory.
 
-    def _insert(self, site: Site) -> nn.Sequential:
-        """Insert what the methods give, each under its name and with a key of its own, alone or composed."""
-        layers = nn.Sequential()
-        for method in self._method.parts:
-            layer = method.layer(site, self._key / "method" / method.name)
-            if layer is not None:
-                layers.add_module(method.name, layer)
-        if len(layers):
-            self._layers.add_module(site.name, layers)
-        return layers
+        Raises `UsageError` where the method needs a kind of site that was not marked.
+        """
+        if not self._done:
+            self._fill_places()
+            self._done = True
+        return self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def _fill_places(self) -> None:
+        sites = [place.site for place in self._places]
+        inserted = layers_by_site(self._method, sites, self._key, self._name)
+        for place in self._places:
+            layers = inserted.get(place.site.name)
+            if layers is None:
+                delattr(place.within, place.site.name)
+                continue
+            setattr(place.within, place.site.name, layers)
+            if place.biased is not None and any(getattr(layer, "removes_mean", False) for layer in layers):
+                # the true gradient of this bias is zero: it keeps its value, and is not trained on rounding errors
+                place.biased.bias_trains = False
+                if self._spare_biases:
+                    place.biased.bias = None
+        self._network.name, self._network.image_shape = self._name, self._image_shape
+        self._network.sites, self._network.last_dense = tuple(sites), self._last_dense
+
+    def _mark(self, kind: Literal["norm", "pool", "classifier"], name: str) -> None:
+        site = Site(kind, name, self._channels, self._ndim, self._warm_up)
+        biased = self._biased
+        self._append(name, nn.Sequential())  # holds the place until the whole network is known
+        self._places.append(_Place(site, self._container, biased))
+
+    def _append(self, name: str, layer: nn.Module) -> None:
+        self._container.add_module(name, layer)
+        self._biased = None
+
+    def _to_vectors(self, name: str, layer: nn.Module, features: int) -> None:
+        self._append(name, layer)
+        self._channels, self._ndim = features, VECTORS
+
+    def _shrink(self, stride: int) -> None:
+        self._height, self._width = math.ceil(self._height / stride), math.ceil(self._width / stride)
+        self._stride *= stride
+
+    def _expect(self, ndim: int, what: str) -> None:
+        if self._ndim != ndim:
+            wanted = "images: it comes before flatten" if ndim == IMAGES else "vectors: flatten the images first"
+            raise UsageError(f"{what} needs {wanted}")
 
     def _next_name(self, kind: str) -> str:
         self._counts[kind] += 1

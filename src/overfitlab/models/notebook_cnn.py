@@ -10,7 +10,13 @@ def notebook_cnn(image_shape: tuple[int, int, int], classes: int, method: Method
 
     With batch normalization on 32x32x3 and 10 classes: 816,938 parameters, 815,530 of them trained.
     """
-    build = Builder(image_shape, method, key)
+    build = Builder(image_shape, method, key, name="notebook_cnn")
+    describe(build, classes)
+    return build.network()
+
+
+def describe(build: Builder, classes: int) -> None:
+    """Append the layers of the notebook's CNN."""
     for number, filters in enumerate((32, 32, 64, 64, 128, 128), start=1):
         build.conv(filters)
         build.norm_site()
@@ -24,4 +30,3 @@ def notebook_cnn(image_shape: tuple[int, int, int], classes: int, method: Method
     build.relu()
     build.classifier_site()
     build.dense(classes)
-    return build.network()

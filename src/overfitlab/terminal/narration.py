@@ -64,6 +64,22 @@ class Narrator:
                     f"{others}, so their accuracy is partly memory; see {DUPLICATES} and {RECORD}."
                 )
 
+    def network(self, network: dict[str, Any]) -> None:
+        """Say what a reader of results has to know about the network, from the record's `network`."""
+        norms = network["own_batch_norms"]
+        if norms:
+            self.say(
+                f"Note: {network['name']} has {_count(norms, 'batch normalization')} of its own, whatever the method; "
+                "results compare methods on top of it."
+            )
+        if "weights" in network:
+            weights = network["weights"]
+            self.say(f"Weights: {_count(weights['loaded'], 'tensor')} from the file.")
+            for name, reason in list(weights["left_out"].items())[:LISTED]:
+                self.say(f"  {name}: {reason}")
+            if len(weights["left_out"]) > LISTED:
+                self.say(f"  and {len(weights['left_out']) - LISTED:,} more, see {RECORD}")
+
     def plan(self, config: RunConfig, record: dict[str, Any], compute: Compute) -> None:
         """Say what is about to be trained."""
         protocol, data, numbers = config.protocol, record["data"], record["network"]["parameters"]
@@ -71,7 +87,7 @@ class Narrator:
             f"Split: {data['training']:,} training, {data['validation']:,} validation, {data['test']:,} test"
             f"{' (set apart by content)' * data['test_set_apart']}"
             f"{'' if protocol.clean_metrics else '; test images are not looked at'}\n"
-            f"Method: {record['method']}, seed {config.seed}; {numbers['total']:,} parameters, "
+            f"Method: {record['method']}, seed {config.seed}; {config.model} with {numbers['total']:,} parameters, "
             f"{numbers['trainable']:,} trainable\n"
             f"Protocol: {protocol.name}, {_count(protocol.epochs, 'epoch')}, batches of {protocol.batch_size}, "
             f"Adam {protocol.learning_rate:g}; {compute.precision}, {_count(compute.threads, 'thread')}"

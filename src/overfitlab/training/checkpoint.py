@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from overfitlab.errors import OverfitlabError
-from overfitlab.models.network import Network
+from overfitlab.models.model import Model
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
 from overfitlab.training.optimizer import KerasAdam
@@ -35,12 +35,11 @@ class _DamagedError(Exception):
     pass
 
 
-def save(folder: RunFolder, run_id: str, model: Network, optimizer: KerasAdam, progress: Progress) -> None:
+def save(folder: RunFolder, run_id: str, model: Model, optimizer: KerasAdam, progress: Progress) -> None:
     """Write the checkpoint; the one before it is kept."""
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"optimizer.{name}": value for name, value in optimizer.state().items()}
+    tensors = {f"model.{name}": value for name, value in model.tensors().items()}
+    tensors |= {f"optimizer.{name}": value.contiguous() for name, value in optimizer.state().items()}
     tensors |= {f"onset.{name}": value for name, value in progress.onset_weights.items()}
-    tensors = {name: value.contiguous() for name, value in tensors.items()}
     state = json.dumps({"run": run_id, "steps": progress.steps, "rows": [asdict(row) for row in progress.rows]})
     metadata = {"state": state, "sha256": _digest(state, tensors)}
     content = safetensors.torch.save(tensors, metadata)
@@ -50,7 +49,7 @@ def save(folder: RunFolder, run_id: str, model: Network, optimizer: KerasAdam, p
     folder.write(CHECKPOINT, content)
 
 
-def restore(folder: RunFolder, run_id: str, model: Network, optimizer: KerasAdam) -> Progress | None:
+def restore(folder: RunFolder, run_id: str, model: Model, optimizer: KerasAdam) -> Progress | None:
     """Put model and optimizer into the state of the last good checkpoint; None where there is none yet.
 
     Raises `OverfitlabError` where checkpoints exist and none of them is good.
@@ -93,7 +92,7 @@ def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, decoded
 
 
-def _apply(tensors: dict[str, Tensor], state: dict[str, Any], model: Network, optimizer: KerasAdam) -> Progress:
+def _apply(tensors: dict[str, Tensor], state: dict[str, Any], model: Model, optimizer: KerasAdam) -> Progress:
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 

@@ -15,7 +15,7 @@ from overfitlab.config import RunConfig
 from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Indices
 from overfitlab.data.material import Material
-from overfitlab.models.network import Network
+from overfitlab.models.model import Model
 from overfitlab.randomness import run_key
 from overfitlab.store.history import EpochRow
 from overfitlab.training.checkpoint import Progress
@@ -30,7 +30,7 @@ EVALUATION_BATCH = 500  # images; large enough for full speed, small enough for 
 class Trainer:
     """Trains one network, epoch by epoch."""
 
-    def __init__(self, config: RunConfig, material: Material, model: Network, compute: Compute) -> None:
+    def __init__(self, config: RunConfig, material: Material, model: Model, compute: Compute) -> None:
         self._config, self.material, self._compute = config, material, compute
         self._key = run_key(config.seed, config.protocol.vary)
         self.model = model.to(compute.dtype)
@@ -78,7 +78,7 @@ class Trainer:
             return {}
         result = {"end": self._parts_measured()}
         if self.progress.onset_weights:
-            at_the_end = {name: value.clone() for name, value in self.model.state_dict().items()}
+            at_the_end = {name: value.clone() for name, value in self.model.tensors().items()}
             self.model.load_state_dict(self.progress.onset_weights)
             result["onset"] = self._parts_measured()
             self.model.load_state_dict(at_the_end)
@@ -103,7 +103,7 @@ class Trainer:
         rows = [*self.progress.rows, row]
         kept = self.progress.onset_weights
         if self._config.protocol.clean_metrics and onset(rows) is row:
-            kept = {name: value.clone() for name, value in self.model.state_dict().items()}
+            kept = {name: value.clone() for name, value in self.model.tensors().items()}
         self.progress = Progress(self.progress.steps + steps, rows, kept)
 
     def train_epoch(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
@@ -139,8 +139,3 @@ class Trainer:
 def diverged(rows: list[EpochRow]) -> bool:
     """Return whether training ended because the loss was no longer finite."""
     return bool(rows) and not (math.isfinite(rows[-1].loss) and math.isfinite(rows[-1].val_loss))
-
-
-def weights(model: Network) -> dict[str, torch.Tensor]:
-    """Return all parameters and moving statistics, contiguous, by name."""
-    return {name: value.detach().contiguous() for name, value in model.state_dict().items()}

@@ -10,11 +10,12 @@ from torch.optim.adam import adam
 
 @dataclass
 class _State:
-    """Of one parameter: first and second moment, and how often it was trained (a scalar, as PyTorch wants it)."""
+    """Of one parameter: first and second moment, and the steps taken so far (as a scalar tensor, for PyTorch)."""
 
     m: Tensor
     v: Tensor
     steps: Tensor
+    last: int  # the same number; it falls behind where a step leaves the parameter out
 
 
 class KerasAdam:
@@ -42,8 +43,12 @@ class KerasAdam:
         for name, parameter in trained.items():
             if name not in self._state:
                 zeros = torch.zeros_like(parameter)
-                self._state[name] = _State(m=zeros, v=zeros.clone(), steps=torch.tensor(float(self._steps - 1)))
+                self._state[name] = _State(m=zeros, v=zeros.clone(), steps=torch.tensor(0.0), last=0)
         states = [self._state[name] for name in trained]
+        for state in states:
+            if state.last != self._steps - 1:  # Adam's t counts all steps, as after a resume
+                state.steps.fill_(self._steps - 1)
+            state.last = self._steps
         # the function, not the class torch.optim.Adam, whose constructor takes a second to import a compiler
         adam(
             list(trained.values()),
@@ -80,6 +85,7 @@ class KerasAdam:
                 m=_like(moments[f"{name}.m"], parameter),
                 v=_like(moments[f"{name}.v"], parameter),
                 steps=torch.tensor(float(steps)),
+                last=steps,
             )
             for name, parameter in self._parameters.items()
             if f"{name}.m" in moments

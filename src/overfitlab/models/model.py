@@ -1,0 +1,130 @@
+"""What training, evaluation and checkpoints ask of a network, whoever wrote it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from overfitlab.methods.base import Method, RandomLayer, Site
+from overfitlab.randomness import Key
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of whoever builds a model."""
+
+    name: str  # as `--model` has it
+    image_shape: tuple[int, int, int]  # height, width, channels
+    classes: int
+    method: Method
+    key: Key
+    warm_up: bool = False  # moving statistics start from the first batch
+
+
+class Model(nn.Module):
+    """A network from standardized images [B, C, H, W] to logits [B, K]."""
+
+    name: str  # as `--model` has it
+    image_shape: tuple[int, int, int]  # height, width, channels
+    sites: tuple[Site, ...] = ()  # every place that it offers to a method, used or not
+    last_dense: str | None = None  # the last dense layer, by its name in `named_modules`; None where it is unknown
+    needs_batches_of_two: bool = False  # it cannot compute the statistics of one image (see `ForeignModel`)
+
+    def at(self, epoch: int, step: int) -> None:
+        """Tell every random layer which training step comes next."""
+        for layer in self.modules():
+            if isinstance(layer, RandomLayer):
+                layer.at(epoch, step)
+
+    @property
+    def own_batch_norms(self) -> int:
+        """How many of PyTorch's batch normalizations it has, whatever the method."""
+        return sum(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in self.modules())
+
+    def parameter_counts(self) -> tuple[int, int]:
+        """Return how many floating-point numbers it holds, moving statistics included, and how many of them train.
+
+        As Keras counts: a bias in front of a batch normalization is one that trains, although it stays zero.
+        """
+        parameters = [value for value in self.parameters() if value.is_floating_point()]
+        trained = sum(value.numel() for value in parameters if value.requires_grad)
+        fixed = [value for value in parameters if not value.requires_grad]
+        buffers = [value for value in self.buffers() if value.is_floating_point()]
+        return trained + sum(value.numel() for value in (*fixed, *buffers)), trained
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all parameters and buffers by name, contiguous and each in memory of its own, as files want them."""
+        found: dict[str, Tensor] = {}
+        memory: set[int] = set()
+        for name, value in self.state_dict().items():
+            content = value.detach().contiguous()
+            place = content.untyped_storage().data_ptr()
+            shared = place in memory or content.untyped_storage().nbytes() > content.nbytes
+            found[name] = content.clone() if shared else content
+            memory.add(place)
+        return found
+
+    def last_feature_layer(self) -> nn.Module | None:
+        """Return the layer whose output [B, C, h, w] is the last feature map with more than one pixel.
+
+        None where there is none, as in a network of dense layers. A layer that is used more than once does not count.
+        """
+        calls = trace(self)
+        uses = [call.layer for call in calls]
+        maps = [
+            call.layer
+            for call in calls
+            if isinstance(call.output, Tensor)
+            and call.output.ndim == 4
+            and call.output.shape[2] * call.output.shape[3] > 1
+            and uses.count(call.layer) == 1
+            and self.may_make_features(call.layer)
+        ]
+        return maps[-1] if maps else None
+
+    def may_make_features(self, layer: nn.Module) -> bool:
+        """Return whether four dimensions in the layer's output are those of feature maps."""
+        return True
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of a layer in a forward pass."""
+
+    name: str
+    layer: nn.Module
+    inputs: tuple[Any, ...]
+    output: Any
+
+
+def trace(model: Model, images: int = 1) -> list[Call]:
+    """Return what each layer below `model` does in a forward pass in evaluation mode, in the order they finish.
+
+    The model itself comes last. It is left in the mode it was in; whatever its forward pass raises goes through.
+    """
+    calls: list[Call] = []
+
+    def noting(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+        return lambda layer, inputs, output: calls.append(Call(name, layer, inputs, output))
+
+    hooks = [layer.register_forward_hook(noting(name)) for name, layer in model.named_modules()]
+    modes = {layer: layer.training for layer in model.modules()}
+    try:
+        with torch.no_grad():
+            model.eval()(probe(model, images))
+    finally:
+        for layer, training in modes.items():
+            layer.training = training
+        for hook in hooks:
+            hook.remove()
+    return calls
+
+
+def probe(model: Model, images: int) -> Tensor:
+    """Return made-up images [B, C, H, W] that the model should take, all different, between -1 and 1."""
+    height, width, channels = model.image_shape
+    kinds = (value.dtype for value in model.parameters() if value.is_floating_point())
+    numbers = torch.linspace(-1, 1, images * height * width * channels, dtype=next(kinds, torch.float32))
+    return numbers.reshape(images, height, width, channels).permute(0, 3, 1, 2)

@@ -1,0 +1,141 @@
+"""Finds a model by what stands behind `--model`, and builds it.
+
+`notebook_cnn`, `resnet20`, `resnet32`, `resnet56`, `vgg11`, `vgg16`, `timm:NAME`, and the user's own:
+`path/to/net.py:FUNCTION` or `MODULE:FUNCTION` (see `own.py`). This file imports no torch until a model is built.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE
+from overfitlab.errors import UsageError, unknown_name
+from overfitlab.models import own
+
+if TYPE_CHECKING:
+    from overfitlab.methods.base import Method
+    from overfitlab.models.model import Model, Order
+    from overfitlab.models.network import Builder
+    from overfitlab.randomness import Key
+
+BUILT_IN = ("notebook_cnn", "resnet20", "resnet32", "resnet56", "vgg11", "vgg16")
+SPELLINGS = (*BUILT_IN, "timm:NAME", "FILE.py:FUNCTION", "MODULE:FUNCTION")
+TIMM = "timm:"
+CHANNELS = (1, 3)
+
+
+def canonical(spec: str) -> str:
+    """Return the spelling of `spec` that stands for it in a run's identity.
+
+    Raises `UsageError` for an unknown name and a file or module that is not there, `OverfitlabError` where `timm:`
+    is asked for and timm is not installed. A user's code is not run yet, nor is its function looked for.
+    """
+    spec = spec.strip()
+    if spec in BUILT_IN:
+        return spec
+    if spec.startswith(TIMM):
+        from overfitlab.models import timm_models
+
+        timm_models.check_name(spec.removeprefix(TIMM))
+    elif ":" in spec:
+        own.find(spec)
+    else:
+        raise unknown_name("model", spec, SPELLINGS)
+    return spec
+
+
+def source_hash(spec: str) -> str | None:
+    """Return the SHA-256 of the user's source file that `spec` points to, None for networks that are not the user's."""
+    spec = canonical(spec)
+    return None if spec in BUILT_IN or spec.startswith(TIMM) else own.find(spec).source_hash()
+
+
+def build(
+    spec: str,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    method: "Method",
+    key: "Key",
+    *,
+    warm_up: bool = False,
+) -> "Model":
+    """Return the model for images of shape (height, width, channels), with what the method inserts.
+
+    Its initial weights are a function of the seed in `key` and of the layer, not of the method. With `warm_up` moving
+    statistics start from the first batch.
+
+    Raises `UsageError` where the network cannot take such images, or has no place for the method, and
+    `OverfitlabError` where the user's own code fails; always one line.
+    """
+    from overfitlab.models.model import Order
+
+    spec = canonical(spec)
+    order = Order(spec, image_shape, classes, method, key, warm_up)
+    if spec.startswith(TIMM):
+        return _timm_model(order)
+    if spec not in BUILT_IN:
+        return _own_model(order)
+    _check_images(spec, image_shape)
+    return _described(_describing(spec), order)
+
+
+def _describing(name: str) -> "Callable[[Builder, int], object]":
+    from overfitlab.models import notebook_cnn, resnet, vgg
+
+    if name.startswith("resnet"):
+        return functools.partial(resnet.describe, depth=int(name.removeprefix("resnet")))
+    if name.startswith("vgg"):
+        return functools.partial(vgg.describe, name=name)
+    return notebook_cnn.describe
+
+
+def _described(describe: "Callable[[Builder, int], object]", order: "Order") -> "Model":
+    from overfitlab.models.network import Builder, Network
+
+    build = Builder(
+        order.image_shape,
+        order.method,
+        order.key,
+        name=order.name,
+        warm_up=order.warm_up,
+        spare_biases=order.name.startswith("resnet"),
+    )
+    returned = describe(build, order.classes)
+    if returned is not None and not isinstance(returned, Network):
+        raise UsageError(f"{order.name} returned a {type(returned).__name__}; a function of `build` returns nothing")
+    if build.shape != (order.classes,):
+        raise UsageError(f"{order.name} ends with shape {build.shape}; end with build.dense(classes)")
+    return build.network()
+
+
+def _timm_model(order: "Order") -> "Model":
+    from overfitlab.models import timm_models
+    from overfitlab.models.foreign import adopt
+
+    return adopt(
+        lambda: timm_models.create(order.name.removeprefix(TIMM), order.image_shape, order.classes),
+        lambda error: timm_models.explain(order.name, order.image_shape, error),
+        order,
+        channels_last=True,
+    )
+
+
+def _own_model(order: "Order") -> "Model":
+    from overfitlab.models.foreign import adopt
+
+    source = own.find(order.name)
+    function = source.load()
+    describes = source.wants_builder(function)
+    with source.running():
+        if describes:
+            return _described(function, order)
+        return adopt(lambda: function(order.image_shape, order.classes), source.explain, order)
+
+
+def _check_images(spec: str, image_shape: tuple[int, int, int]) -> None:
+    height, width, channels = image_shape
+    if not (min(height, width) >= SMALLEST_IMAGE and max(height, width) <= LARGEST_IMAGE and channels in CHANNELS):
+        raise UsageError(
+            f"{spec} takes images of {SMALLEST_IMAGE} to {LARGEST_IMAGE} pixels a side with 1 or 3 channels, "
+            f"not {height}x{width}x{channels}; resize them, or choose another model"
+        )

@@ -1,0 +1,105 @@
+"""Networks of timm, PyTorch Image Models, always with fresh weights: `timm:NAME`."""
+
+import difflib
+import functools
+import importlib
+import importlib.util
+import re
+import sys
+import warnings
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from overfitlab.errors import OverfitlabError, UsageError
+
+HOW_TO_INSTALL = "pip install 'overfitlab[timm]'"
+MOST_OPERATORS = 20  # that a torchvision may miss
+LONGEST_REASON = 200  # characters of timm's error message
+_stand_ins: list[torch.library.Library] = []  # what they define lasts as long as they do
+
+
+def check_name(name: str) -> None:
+    """Raise `UsageError` where timm has no network of that name, and `OverfitlabError` where there is no timm."""
+    timm = _timm()
+    architecture, _, tag = name.partition(".")
+    if not timm.is_model(architecture):
+        near = difflib.get_close_matches(architecture.lower(), timm.list_models(), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else "timm.list_models() in Python lists them all"
+        raise UsageError(f"unknown timm model {name!r}; {hint}")
+    if tag:
+        raise UsageError(
+            f"{name} names weights that are not downloaded ({tag}); write timm:{architecture}, which starts afresh, "
+            "or load a weights file of yours"
+        )
+
+
+def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object:
+    """Return the network for images of shape (height, width, channels), told their size where it asks for it.
+
+    Raises `UsageError` where it would cut the images into patches that leave an edge of them out.
+    """
+    height, width, channels = image_shape
+    settings: dict[str, Any] = {"pretrained": False, "in_chans": channels, "num_classes": classes}
+    timm = _timm()
+    try:
+        network = timm.create_model(name, img_size=(height, width), **settings)
+    except TypeError:  # it takes images of any size, and no such argument
+        network = timm.create_model(name, **settings)
+    patches = getattr(network, "patch_embed", None)
+    match getattr(patches, "patch_size", None):
+        case (int(down), int(across)) if height % down or width % across:
+            if not getattr(patches, "dynamic_img_pad", False):
+                raise UsageError(
+                    f"timm:{name} cuts images into patches of {down}x{across} pixels, and would not see all of "
+                    f"{height}x{width}; choose another model, or images of a multiple of that"
+                )
+    return network
+
+
+def explain(spec: str, image_shape: tuple[int, int, int], error: BaseException) -> OverfitlabError:
+    """Return what timm raised on images of that shape, in one line."""
+    reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
+    size = "x".join(str(number) for number in image_shape)
+    return UsageError(f"{spec} does not take images of {size} ({reason}); choose another model, or larger images")
+
+
+@functools.cache
+def _timm() -> ModuleType:
+    if importlib.util.find_spec("timm") is None:
+        raise OverfitlabError(f"timm is not installed; {HOW_TO_INSTALL}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # timm's own, about its deprecated parts
+        for _ in range(MOST_OPERATORS):
+            try:
+                return importlib.import_module("timm")
+            except RuntimeError as error:
+                if not _stand_in_for_operator(error):
+                    raise OverfitlabError(f"timm cannot be imported ({_line(error)}); {HOW_TO_INSTALL}") from error
+            except Exception as error:  # whatever is wrong with that installation
+                raise OverfitlabError(f"timm cannot be imported ({_line(error)}); {HOW_TO_INSTALL}") from error
+    raise OverfitlabError("timm cannot be imported: its torchvision does not belong to this PyTorch")
+
+
+def _stand_in_for_operator(error: RuntimeError) -> bool:
+    """Declare the operator that torchvision misses, and return whether it was one.
+
+    The torchvision that timm brings is built for PyTorch with CUDA. Beside a PyTorch for the CPU its own operators
+    (non-maximum suppression for boxes) cannot be loaded, and it fails as a whole when it is imported. Classification
+    networks use none of them, so it is enough that they are declared.
+    """
+    missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
+    if missing is None:
+        return False
+    operators = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    signature = f"{missing[1]}(Tensor boxes, Tensor scores, float iou_threshold) -> Tensor"
+    operators.define(signature)  # type: ignore[no-untyped-call]
+    _stand_ins.append(operators)
+    for module in [name for name in sys.modules if name.partition(".")[0] in ("torchvision", "timm")]:
+        del sys.modules[module]  # half imported
+    return True
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:LONGEST_REASON]

@@ -1,0 +1,208 @@
+"""Weights from a file, to fine-tune a model that somebody has trained: safetensors, PyTorch, or a run of ours."""
+
+import hashlib
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from torch import Tensor
+
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.models.model import Model
+
+RUN_WEIGHTS = "weights.safetensors"  # in a run's folder
+TORCH_SUFFIXES = (".pt", ".pth", ".bin")
+ENVELOPES = ("state_dict", "model", "model_state_dict")  # under which training scripts put the weights
+PREFIXES = ("", "module.", "_orig_mod.", "model.", "network.")  # DataParallel, torch.compile, Lightning, ours
+COPIES, SPARE = 16, 100 * 2**20  # the largest file: that many times the model's bytes (optimizers, averages), and more
+LONGEST_LIST = 3  # names in a message
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """What came out of a file: names in the model, and what was left out, with the reason."""
+
+    loaded: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]  # (name, reason), of the file and of the model
+    sha256: str  # of the file
+
+
+def load_weights(model: Model, path: str | Path) -> LoadedWeights:
+    """Put the weights in `path` into the model, by name, in the model's own precision.
+
+    `path` is a `.safetensors` file, a `.pt`, `.pth` or `.bin` of PyTorch, or the folder of a run. A last dense layer
+    for another number of classes keeps its fresh weights, and so does what the file lacks; `left_out` says so.
+
+    Raises `UsageError` where there is no such file, or its weights are of another network: a shape that differs
+    anywhere else, or fewer than half of the network's tensors found. Raises `OverfitlabError` where the file is
+    damaged, far too large, or holds more than tensors. Nothing in the file is ever run. The model is unchanged then.
+    """
+    file = _file(Path(path))
+    _check_size(file, model)
+    found = _tensors(file)
+    named = _in_the_models_words(found, model)
+    targets = model.state_dict()
+    left_out = [(name, "not in this model") for name in found if name not in named]
+    fitting: dict[str, Tensor] = {}
+    for original, name in named.items():
+        target, content = targets[name], found[original]
+        if _is_last_dense(model, name) and _differs_in_classes(content, target):
+            reason = f"for {len(content)} classes, not {len(target)}; it starts afresh"
+            left_out.append((name, reason))
+        elif content.shape != target.shape:
+            raise UsageError(
+                f"{file} does not fit {model.name}: {name} has shape {list(content.shape)} there, "
+                f"{list(target.shape)} here; choose the model and image size that it was trained with"
+            )
+        elif content.is_floating_point() != target.is_floating_point():
+            left_out.append((name, f"{content.dtype} in the file, {target.dtype} in the model"))
+        else:
+            fitting[name] = content
+    _check_share(fitting, model, file, left_out)
+    _check_numbers(fitting, file)
+    reported = {*fitting, *(name for name, _ in left_out)}
+    left_out += [(name, "not in the file; it starts afresh") for name in targets if name not in reported]
+    with torch.no_grad():
+        for name, content in fitting.items():
+            targets[name].copy_(content)
+    return LoadedWeights(tuple(fitting), tuple(left_out), _sha256(file))
+
+
+def file_hash(path: str | Path) -> str:
+    """Return the SHA-256 of the file that `load_weights` would read; raises `UsageError` where there is none."""
+    return _sha256(_file(Path(path)))
+
+
+def _file(path: Path) -> Path:
+    try:
+        path = path.expanduser()
+        if path.is_dir():
+            if not (path / RUN_WEIGHTS).is_file():
+                raise UsageError(f"{path} has no {RUN_WEIGHTS}; name a finished run, or a file of weights")
+            return path / RUN_WEIGHTS
+        if not path.is_file():
+            raise UsageError(f"there is no file {path}; name a file of weights, or the folder of a run")
+    except (OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"{path}: {error}") from None
+    if path.suffix not in (".safetensors", *TORCH_SUFFIXES):
+        kinds = ", ".join((".safetensors", *TORCH_SUFFIXES))
+        raise UsageError(f"{path} is not a file of weights by its name; it must end with {kinds}")
+    return path
+
+
+def _check_size(file: Path, model: Model) -> None:
+    largest = SPARE + COPIES * sum(value.numel() * 4 for value in model.state_dict().values())
+    size = file.stat().st_size
+    if zipfile.is_zipfile(file):  # PyTorch's format; it stores without compression, an attack might not
+        try:
+            with zipfile.ZipFile(file) as archive:
+                size = max(size, sum(entry.file_size for entry in archive.infolist()))
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise _damaged(file, error) from error
+    if size > largest:
+        raise OverfitlabError(
+            f"{file} holds {size / 2**20:,.0f} MB, far more than {model.name} has ({largest / 2**20:,.0f} MB at most "
+            "with an optimizer's state); choose a file of this network's weights"
+        )
+
+
+def _tensors(file: Path) -> dict[str, Tensor]:
+    """Return the tensors in the file by name; raises `OverfitlabError` where it holds none, or is damaged."""
+    if file.suffix == ".safetensors":
+        try:
+            with safetensors.safe_open(file, framework="pt") as stream:
+                content: Any = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a mapping
+        except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+            raise _damaged(file, error) from error
+    else:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # PyTorch's, about old formats
+                content = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # a hostile or damaged file makes it fail in nearly any way
+            if "weights_only" in str(error) or "Unsupported" in str(error):
+                raise OverfitlabError(
+                    f"{file} holds more than tensors, and is not opened because that could run a program; "
+                    "save only model.state_dict() where the file comes from"
+                ) from error
+            raise _damaged(file, error) from error
+    for envelope in ENVELOPES:
+        if isinstance(content, Mapping) and isinstance(content.get(envelope), Mapping):
+            content = content[envelope]
+            break
+    if isinstance(content, Mapping):
+        tensors = {
+            name: value
+            for name, value in content.items()
+            if isinstance(name, str) and isinstance(value, Tensor) and _is_plain(value)
+        }
+        if tensors:
+            return tensors
+    raise OverfitlabError(f"{file} holds no weights by name; save model.state_dict() where the file comes from")
+
+
+def _is_plain(value: Tensor) -> bool:
+    return value.layout == torch.strided and not value.is_quantized and not value.is_complex() and not value.is_meta
+
+
+def _in_the_models_words(found: Mapping[str, Tensor], model: Model) -> dict[str, str]:
+    """Return for each name in the file the name in the model, where there is one.
+
+    Wrappers put a word before every name; the words taken off and put on are those with which most names fit.
+    """
+    targets = model.state_dict().keys()
+    best: dict[str, str] = {}
+    for off in PREFIXES:
+        for on in ("", "network."):
+            named = {name: on + name.removeprefix(off) for name in found if name.startswith(off)}
+            fitting = {name: wanted for name, wanted in named.items() if wanted in targets}
+            if len(fitting) > len(best):
+                best = fitting
+    return best
+
+
+def _is_last_dense(model: Model, name: str) -> bool:
+    return model.last_dense is not None and name.rpartition(".")[0] == model.last_dense
+
+
+def _differs_in_classes(content: Tensor, target: Tensor) -> bool:
+    return content.ndim == target.ndim and content.shape[1:] == target.shape[1:] and len(content) != len(target)
+
+
+def _check_share(fitting: Mapping[str, Tensor], model: Model, file: Path, left_out: list[tuple[str, str]]) -> None:
+    """Refuse a file that has less than half of the network, not counting what methods insert and the last layer."""
+    places = {site.name for site in model.sites}
+    body = {
+        name for name in model.state_dict() if not places & set(name.split(".")) and not _is_last_dense(model, name)
+    }
+    share = len(body & fitting.keys())
+    if 2 * share < len(body) or not fitting:
+        unknown = [name for name, reason in left_out if reason == "not in this model"][:LONGEST_LIST]
+        seen = f"; it has for example {', '.join(unknown)}" if unknown else ""
+        raise UsageError(
+            f"{file} does not fit {model.name}: {share} of its {len(body)} tensors are there{seen}; "
+            "choose the model that it was trained with"
+        )
+
+
+def _check_numbers(fitting: Mapping[str, Tensor], file: Path) -> None:
+    for name, content in fitting.items():
+        if content.is_floating_point() and not bool(torch.isfinite(content).all()):
+            raise OverfitlabError(f"{file}: {name} holds numbers that are not finite; choose another file of weights")
+
+
+def _damaged(file: Path, error: Exception) -> OverfitlabError:
+    reason = " ".join(str(error).split())[:100] or type(error).__name__
+    return OverfitlabError(f"{file} is damaged, or not what its name says ({reason}); copy it again")
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
