@@ -197,7 +197,7 @@ def _about(model: Model, loaded: LoadedWeights | None) -> dict[str, Any]:
         "own_batch_norms": model.own_batch_norms,
     }
     if loaded is not None:
-        about["weights"] = {"sha256": loaded.sha256, "loaded": len(loaded.loaded), "left_out": dict(loaded.left_out)}
+        about["weights"] = {"sha256": loaded.sha256, "loaded": list(loaded.loaded), "left_out": dict(loaded.left_out)}
     return about
 
 

@@ -32,13 +32,14 @@ class Key:
         return np.random.Generator(np.random.Philox(key=words))
 
 
-STREAMS = {
+STREAMS = {  # stream: the word of `--vary` that it goes with
     "split": "split",
     "clean_subset": "split",
     "init": "init",
     "order": "order",
     "method": "order",
-}  # stream: the word of `--vary` for it
+    "network": "order",  # what a network that is not ours draws while it trains
+}
 FIXED_SEED = 0  # of the streams that do not vary
 
 

@@ -74,7 +74,10 @@ class Narrator:
             )
         if "weights" in network:
             weights = network["weights"]
-            self.say(f"Weights: {_count(weights['loaded'], 'tensor')} from the file.")
+            self.say(
+                f"Weights: {_count(len(weights['loaded']), 'tensor')} from the file. If it was trained on some of "
+                "these images, what is measured here is partly memory."
+            )
             for name, reason in list(weights["left_out"].items())[:LISTED]:
                 self.say(f"  {name}: {reason}")
             if len(weights["left_out"]) > LISTED:
