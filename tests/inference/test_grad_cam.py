@@ -1,5 +1,7 @@
 """Grad-CAM against what it is in theory, finite differences, and images whose evidence has a known place."""
 
+import importlib.util
+
 import pytest
 import torch
 from torch import nn
@@ -8,6 +10,7 @@ from torch.nn import functional as F
 from overfitlab.errors import UsageError
 from overfitlab.inference.grad_cam import choose_layer, enlarged, feature_layers, grad_cam
 from overfitlab.methods import registry
+from overfitlab.models import registry as models
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
 
@@ -184,6 +187,34 @@ class Transformer(nn.Module):
 def test_a_network_that_mixes_places_is_refused():
     with pytest.raises(UsageError, match="nothing to show"):
         choose_layer(feature_layers(made(Transformer), images(1)), None)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "shape"),
+    [
+        ("resnet20", "relu19", (64, 8, 8)),
+        ("vgg11", "relu8", (512, 2, 2)),
+        ("timm:resnet18", "network.layer4", (512, 2, 2)),
+        ("timm:convnext_atto", "network.norm_pre", (320, 2, 2)),
+        ("timm:densenet121", "network.features", (1024, 2, 2)),
+        ("timm:vit_tiny_patch16_224", None, None),
+    ],
+)
+def test_networks_of_the_registry(model, name, shape):
+    if model.startswith("timm:") and importlib.util.find_spec("timm") is None:
+        pytest.skip("needs timm, which the test extra brings")
+    side = 64 if model.startswith("timm:") else 32
+    network = models.build(model, (side, side, 3), 5, registry.parse("none"), Key(0)).eval().requires_grad_(False)
+    layers = feature_layers(network, images(1, side).float())
+    if name is None:
+        with pytest.raises(UsageError, match="no convolution of this network keeps places apart"):
+            choose_layer(layers, None)
+        return
+    layer = choose_layer(layers, None)
+    assert (layer.name, layer.shape) == (name, shape)
+    found, _ = grad_cam(network, images(2, side).float(), layer.name)
+    assert found.shape == (2, *shape[1:])
+    assert torch.isfinite(found).all()
 
 
 def test_a_map_is_enlarged_as_bilinear_interpolation_does():

@@ -59,16 +59,17 @@ def feature_layers(model: nn.Module, x: Tensor) -> list[FeatureMaps]:
 def choose_layer(layers: list[FeatureMaps], name: str | None) -> FeatureMaps:
     """Return the layer with that name, or the one that Grad-CAM is usually drawn for.
 
-    That is the last layer with the shape of the last convolution's output: after its normalization and activation and
-    before any pooling. Raises `UsageError` for an unknown name, and where no layer keeps places apart.
+    That is the last layer with as many pixels as the last convolution's output: after its normalization and activation,
+    and before any pooling. A convolution of a single pixel, as in squeeze-and-excitation, does not count. Raises
+    `UsageError` for an unknown name, and where no layer keeps places apart.
     """
     usable = [layer for layer in layers if not layer.mixed]
     if name is not None:
         if name not in {layer.name for layer in usable}:
             raise _unknown_layer(name, usable)
         return next(layer for layer in reversed(usable) if layer.name == name)
-    shape = next((layer.shape for layer in reversed(layers) if layer.convolution), None)
-    found = next((layer for layer in reversed(usable) if layer.shape == shape), None)
+    pixels = next((layer.shape[1:] for layer in reversed(layers) if layer.convolution), None)
+    found = next((layer for layer in reversed(usable) if layer.shape[1:] == pixels), None)
     if found is None:
         raise UsageError("no convolution of this network keeps places apart, so Grad-CAM has nothing to show")
     return found
