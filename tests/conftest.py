@@ -6,6 +6,7 @@ import http.server
 import io
 import os
 import pickle
+import shutil
 import socket
 import tarfile
 import tempfile
@@ -16,8 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from PIL import Image
 
-from overfitlab.data import places, published
+import overfitlab
+from overfitlab.data import digits, places, published
 
 os.environ["KERAS_BACKEND"] = "torch"  # before anything imports Keras
 os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="overfitlab-matplotlib-"))  # one font cache for all
@@ -81,6 +84,37 @@ def declared_official(small_cifar10, monkeypatch) -> Path:
         content = (small_cifar10 / published.CIFAR10.folder / member).read_bytes()
         monkeypatch.setitem(published.CIFAR10.members, member, hashlib.md5(content, usedforsecurity=False).hexdigest())
     return small_cifar10
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory) -> Path:
+    """The folder of a run on the digits that has learnt something; tests must not change it."""
+    folder = tmp_path_factory.mktemp("runs") / "digits-run"
+    overfitlab.train(
+        "batch_norm", "digits", protocol="clean", epochs=6, learning_rate=1e-3, threads=1, precision="float32",
+        out=folder, verbose=False,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def own_digits_run(digits_run, tmp_path) -> Path:
+    """A copy of that run, which a test may change."""
+    return Path(shutil.copytree(digits_run, tmp_path / "own-digits-run"))
+
+
+@pytest.fixture
+def digit_files(tmp_path) -> list[Path]:
+    """The first 30 test images of the digits as PNG files, in the order of their rows."""
+    dataset = digits.load()
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    files = []
+    for row in dataset.test[:30]:
+        gray = np.rint(dataset.images[row, ..., 0] * (255 / digits.BRIGHTEST)).astype(np.uint8)
+        files.append(folder / f"{row:04}-{dataset.class_names[dataset.labels[row]]}.png")
+        Image.fromarray(gray).save(files[-1])
+    return files
 
 
 class FileServer:

@@ -1,10 +1,13 @@
 """What a run says of itself."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from overfitlab.run import Run
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.run import Run, find_run
 from overfitlab.store.history import EpochRow
 
 
@@ -32,3 +35,48 @@ def test_the_sentence_claims_no_more_than_the_curves_show(rows, wanted):
 
 def test_its_representation_is_short():
     assert repr(run((1.0, 1.0, 0.5))) == "<Run none on digits, seed 3: finished, 1 epochs, in runs/x>"
+
+
+@pytest.fixture
+def some_runs(digits_run):
+    """Three runs below runs/, whose ids begin with aaa1, aaa2 and bbb."""
+    for name, identity in (("digits-none", "aaa1"), ("digits-dropout", "aaa2"), ("other", "bbb")):
+        folder = Path("runs") / name
+        shutil.copytree(digits_run, folder)
+        record = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps(record | {"id": identity + record["id"][4:]}))
+    (Path("runs") / "broken").mkdir()
+    (Path("runs") / "broken" / "run.json").write_text("{")
+
+
+@pytest.mark.parametrize("text", ["runs/digits-none", "runs/digits-none/", "digits-none", "aaa1"])
+def test_a_run_is_found_by_folder_name_or_id(some_runs, text):
+    assert find_run(text).folder == Path("runs/digits-none")
+
+
+def test_the_beginning_of_an_id_will_do_if_it_is_one_runs_alone(some_runs):
+    assert find_run("b").folder == Path("runs/other")
+    with pytest.raises(UsageError, match="begins the ids of 2 runs: digits-dropout, digits-none"):
+        find_run("aaa")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("digits-nine", UsageError, "there is no run 'digits-nine'; did you mean digits-none"),
+        ("zzz", UsageError, "there is no run 'zzz'; name a run's folder"),
+        ("~nobody-of-that-name", UsageError, "there is no run '~nobody-of-that-name'"),
+        ("", OverfitlabError, "is not a run"),
+        ("broken", OverfitlabError, "run.json is damaged"),
+        ("runs/other/run.json", UsageError, "is a file; name the run's folder"),
+        (".", OverfitlabError, "is not a run"),
+    ],
+)
+def test_what_is_no_run_is_one_clear_error(some_runs, text, error, message):
+    with pytest.raises(error, match=message):
+        find_run(text)
+
+
+def test_without_any_runs_there_is_none():
+    with pytest.raises(UsageError, match="there is no run 'x'"):
+        find_run("x")

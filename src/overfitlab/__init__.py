@@ -12,18 +12,37 @@ if TYPE_CHECKING:
     from overfitlab.api import train
     from overfitlab.errors import OverfitlabError, UsageError
     from overfitlab.methods.base import Method
-    from overfitlab.run import Run, load_run
+    from overfitlab.run import Run, find_run, load_run
+    from overfitlab.using.evaluating import evaluate
+    from overfitlab.using.explaining import explain
+    from overfitlab.using.predicting import predict
 
 _HOMES = {
     "Method": "overfitlab.methods.base",
     "OverfitlabError": "overfitlab.errors",
     "Run": "overfitlab.run",
     "UsageError": "overfitlab.errors",
+    "evaluate": "overfitlab.using.evaluating",
+    "explain": "overfitlab.using.explaining",
+    "find_run": "overfitlab.run",
     "load_run": "overfitlab.run",
+    "predict": "overfitlab.using.predicting",
     "train": "overfitlab.api",
 }
 
-__all__ = ["Method", "OverfitlabError", "Run", "UsageError", "__version__", "load_run", "train"]
+__all__ = [
+    "Method",
+    "OverfitlabError",
+    "Run",
+    "UsageError",
+    "__version__",
+    "evaluate",
+    "explain",
+    "find_run",
+    "load_run",
+    "predict",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,25 @@
 """Where files go, and files that are either the old one or the new one, never half of either."""
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
 
+from overfitlab.errors import UsageError
+
 TEMPORARY = ".overfitlab-tmp"  # the ending of files that a kill can leave behind
+
+
+def user_path(given: str | Path) -> Path:
+    """Return the path that a user means, with `~` put in place; raises `UsageError` for somebody who does not exist."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{given}: {error}") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -14,10 +27,20 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises `OSError` where the disk refuses; `path` is then as it was.
     """
+    with replacing(path) as stream:
+        stream.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a stream whose content takes the place of `path` when the block ends, and not where it fails.
+
+    Raises `OSError` where the disk refuses.
+    """
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes it private

@@ -1,15 +1,17 @@
 """A finished (or interrupted) run, read from its folder."""
 
+import contextlib
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from overfitlab.analysis.gap import gaps
 from overfitlab.analysis.onset import onset
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.store import history
 from overfitlab.store.history import EpochRow
-from overfitlab.store.run_folder import HISTORY, INTERRUPTED, RUNNING, RunFolder
+from overfitlab.store.run_folder import HISTORY, INTERRUPTED, RECORD, RUNNING, RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -113,3 +115,37 @@ def load_run(folder: str | Path) -> Run:
     if record["status"] in (RUNNING, INTERRUPTED) and not (run_folder / HISTORY).exists():
         raise OverfitlabError(f"{folder} has no finished epoch yet; repeat the command that began it")
     return Run(run_folder.path, record, history.read_csv(run_folder / HISTORY))
+
+
+def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
+    """Return the run that `text` names: a folder, the name of a folder below `runs`, or the beginning of a run's id.
+
+    Raises `UsageError` where there is no such run, or more than one, and `OverfitlabError` where it is damaged.
+    """
+    given = Path(text)
+    with contextlib.suppress(RuntimeError):  # ~somebody who does not exist: then it is a name
+        given = given.expanduser()
+    for folder in (given, runs / given):
+        if folder.is_dir():
+            return load_run(folder)
+    if given.is_file():
+        raise UsageError(f"{given} is a file; name the run's folder")
+    there = {record.parent.name: record.parent for record in sorted(runs.glob(f"*/{RECORD}"))}
+    wanted = str(text)
+    matching = {name: folder for name, folder in there.items() if wanted and _id(folder).startswith(wanted)}
+    if len(matching) == 1:
+        return load_run(*matching.values())
+    if matching:
+        raise UsageError(f"{wanted!r} begins the ids of {len(matching)} runs: {', '.join(matching)}; write more of it")
+    near = difflib.get_close_matches(wanted, there, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "name a run's folder, or a folder or an id below runs/"
+    raise UsageError(f"there is no run {wanted!r}; {hint}")
+
+
+def _id(folder: Path) -> str:
+    """Return the id of the run in a folder, and no text where its record is damaged."""
+    try:
+        identity: str = RunFolder(folder).record()["id"]
+    except OverfitlabError:
+        return ""
+    return identity

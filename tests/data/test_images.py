@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from overfitlab.data import images
-from overfitlab.data.images import UnreadableImageError, display_name, image_files, read_image, read_images
+from overfitlab.data.images import UnreadableImageError, display_name, image_files, image_size, read_image, read_images
 
 RNG = np.random.default_rng(0)
 SMOOTH = np.add.outer(np.arange(40), np.arange(56))[..., None] * np.array([1, 2, 2.5]) % 256  # [40, 56, 3]
@@ -258,3 +258,17 @@ def test_heif_is_read_where_its_package_is_there(tmp_path):
     images._formats.cache_clear()
     PHOTO.save(tmp_path / "x.heic", quality=95)
     assert np.abs(read_image(tmp_path / "x.heic", (40, 56), 3).astype(int) - np.asarray(PHOTO)).mean() < 12
+
+
+def test_the_size_of_an_image_is_known_without_decoding_it(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (30, 20)).save(tmp_path / "lying.jpg", exif=exif)
+    Image.new("L", (30, 20)).save(tmp_path / "plain.png")
+    content = (tmp_path / "plain.png").read_bytes()
+    (tmp_path / "half.png").write_bytes(content[: len(content) - 20])
+    assert image_size(tmp_path / "plain.png") == image_size(tmp_path / "half.png") == (20, 30)
+    assert image_size(tmp_path / "lying.jpg") == (30, 20)
+    (tmp_path / "text.png").write_text("no image")
+    with pytest.raises(UnreadableImageError, match="no image of a known format"):
+        image_size(tmp_path / "text.png")

@@ -11,7 +11,10 @@ import click
 from overfitlab._version import __version__
 from overfitlab.cli.data import data
 from overfitlab.cli.doctor import doctor
+from overfitlab.cli.evaluate import evaluate
+from overfitlab.cli.explain import explain
 from overfitlab.cli.groups import Commands
+from overfitlab.cli.predict import predict
 from overfitlab.cli.train import train
 from overfitlab.errors import OverfitlabError
 
@@ -31,7 +34,7 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-for command in (train, data, doctor):
+for command in (train, evaluate, predict, explain, data, doctor):
     cli.add_command(command)
 
 

@@ -5,6 +5,8 @@ import numpy as np
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.splits import set_test_apart
 
+BRIGHTEST = 16  # the value of a white pixel; zero is black
+
 
 def load() -> Dataset:
     """Return the digits: images [1797, 8, 8, 1] of values 0 to 16, in scikit-learn's order, a fifth for testing."""

@@ -20,13 +20,14 @@ DEFAULT_SIZE = (32, 32)
 UNKNOWN_ENDING = "its name has no ending of an image file"
 
 
-def load(folder: Path, image_size: tuple[int, int] | None, watcher: Watcher) -> Dataset:
+def load(folder: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, trainable: bool = True) -> Dataset:
     """Return the images below `folder`, resized to `image_size` (height, width), 32x32 where it is None.
 
     They are gray where every file is gray, else RGB. The order is that of the files' names. Files that cannot be read
-    are left out and listed in `skipped`. Raises `OverfitlabError` where the folder cannot be trained on.
+    are left out and listed in `skipped`. Raises `OverfitlabError` where the folder cannot be trained on, or only where
+    there is nothing to evaluate if it need not be (`trainable`).
     """
-    layout = read_layout(folder)
+    layout = read_layout(folder, trainable=trainable)
     if not layout.files:
         raise OverfitlabError(f"{display_name(folder)} holds no image files in its subfolders")
     height, width = image_size or DEFAULT_SIZE
@@ -44,6 +45,7 @@ def load(folder: Path, image_size: tuple[int, int] | None, watcher: Watcher) -> 
         [layout.parts[row] for row in found.rows],
         layout.class_names,
         layout.has,
+        trainable=trainable,
         name=display_name(folder.resolve().name) or "images",
         origin=display_name(folder),
         source=str(folder.absolute()),

@@ -4,13 +4,14 @@ Files come from strangers: only formats that decode in bounded memory are tried,
 decoded, and whatever goes wrong in a decoder makes a file unreadable, never the program.
 """
 
+import contextlib
 import math
 import os
 import stat
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -70,7 +71,7 @@ def read_image(path: Path, size: tuple[int, int], channels: int) -> Images:
 
 def read_images(
     paths: Sequence[Path], size: tuple[int, int], channels: int, threads: int | None = None
-) -> Iterator[Images | UnreadableImageError]:
+) -> Generator[Images | UnreadableImageError]:
     """Yield what `read_image` returns or raises, in the order of `paths`, decoding a few images ahead in threads."""
     _quiet_pillow()
     threads = threads or min(16, os.cpu_count() or 1)
@@ -92,6 +93,14 @@ def read_images(
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return height and width of the upright image, without decoding it; raises `UnreadableImageError`."""
+    _quiet_pillow()
+    with _opened(path) as image:
+        width, height = image.size
+        return (width, height) if _orientation(image) in SIDEWAYS else (height, width)
 
 
 def is_gray(path: Path) -> bool | None:
@@ -158,6 +167,17 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _read(path: Path, size: tuple[int, int], channels: int) -> Images:
+    with _opened(path) as image:
+        image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
+        if math.prod(image.size) > LARGE_IMAGE:
+            with _one_large_image:
+                return _array(image, size, channels)
+        return _array(image, size, channels)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Give the image, not yet decoded; whatever goes wrong then or in the block becomes `UnreadableImageError`."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -172,11 +192,7 @@ def _read(path: Path, size: tuple[int, int], channels: int) -> Images:
             pixels = math.prod(image.size)
             if pixels > LARGEST_IMAGE:
                 raise Image.DecompressionBombError
-            image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
-            if math.prod(image.size) > LARGE_IMAGE:
-                with _one_large_image:
-                    return _array(image, size, channels)
-            return _array(image, size, channels)
+            yield image
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

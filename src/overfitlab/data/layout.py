@@ -28,15 +28,15 @@ class Layout:
     has: frozenset[str]  # the parts that have a folder
 
 
-def read_layout(folder: Path) -> Layout:
+def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
     """Return what `DIR/class/...` or `DIR/train|val|test/class/...` holds; an empty folder is a class without images.
 
-    Raises `OverfitlabError` where it is neither.
+    Raises `OverfitlabError` where it is neither, or has one class only and is to be trained on (`trainable`).
     """
     subfolders = _subfolders(folder)
     parts = {entry: PART_NAMES[entry.name.lower()] for entry in subfolders if entry.name.lower() in PART_NAMES}
     if not any(_subfolders(entry) for entry in parts):
-        return _of_classes(folder, {TRAIN: [folder]})  # a class may well be called "test"
+        return _of_classes(folder, {TRAIN: [folder]}, trainable)  # a class may well be called "test"
     strangers = [entry for entry in subfolders if entry not in parts]
     if strangers:
         raise OverfitlabError(
@@ -51,17 +51,17 @@ def read_layout(folder: Path) -> Layout:
     twice = next((entries for entries in by_part.values() if len(entries) > 1), None)
     if twice:
         raise OverfitlabError(f"{display_name(folder)} holds {_listed(twice)}, which mean the same; leave one of them")
-    return _of_classes(folder, by_part)
+    return _of_classes(folder, by_part, trainable)
 
 
-def _of_classes(folder: Path, by_part: dict[str, list[Path]]) -> Layout:
+def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -> Layout:
     shown = display_name(folder)
     (train,) = by_part[TRAIN]
     classes = [entry.name for entry in _subfolders(train)]
     if not classes:
         advice = "put the images of each class into a subfolder of its own: cats/1.jpg, dogs/2.jpg"
         raise OverfitlabError(f"{shown} has no subfolders, one per class; {advice}")
-    if len(classes) == 1:
+    if trainable and len(classes) == 1:
         raise OverfitlabError(f"{shown} has one class only, {display_name(classes[0])}; at least two are needed")
     files: list[Path] = []
     labels: list[int] = []

@@ -41,17 +41,18 @@ class _Array:
     dtype: np.dtype[Any]
 
 
-def load(path: Path, image_size: tuple[int, int] | None, watcher: Watcher) -> Dataset:
+def load(path: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, trainable: bool = True) -> Dataset:
     """Return the images of the file, resized to `image_size` (height, width) where it is not None.
 
     `x` is [N, H, W], [N, H, W, 1] or [N, H, W, 3]: whole numbers from 0 to 255, or floating-point numbers from 0 to 1
     or from 0 to 255, which are rounded to whole ones. `y` is [N] or [N, 1]: whole numbers or texts, one for each class.
-    Raises `OverfitlabError` where the file holds something else.
+    Raises `OverfitlabError` where the file holds something else, or what cannot be trained on if it is to be
+    (`trainable`).
     """
     shown = display_name(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            return _load(archive, path, shown, image_size, watcher)
+            return _load(archive, path, shown, image_size, watcher, trainable)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise OverfitlabError(f"{shown} is damaged or no .npz file ({error}); save it anew with numpy.savez") from error
     except OSError as error:
@@ -59,7 +60,12 @@ def load(path: Path, image_size: tuple[int, int] | None, watcher: Watcher) -> Da
 
 
 def _load(
-    archive: zipfile.ZipFile, path: Path, shown: str, image_size: tuple[int, int] | None, watcher: Watcher
+    archive: zipfile.ZipFile,
+    path: Path,
+    shown: str,
+    image_size: tuple[int, int] | None,
+    watcher: Watcher,
+    trainable: bool,
 ) -> Dataset:
     arrays = _headers(archive, shown)
     pairs = {
@@ -82,7 +88,7 @@ def _load(
         )
     labels, parts = _labels(archive, present, shown)
     names, codes = np.unique(labels, return_inverse=True)
-    if len(names) == 1:
+    if trainable and len(names) == 1:
         raise OverfitlabError(f"{shown} has one class only, {names[0]!s}; at least two are needed")
     class_names = _class_names(archive, arrays, names, shown)
     status = path.stat()
@@ -99,6 +105,7 @@ def _load(
         parts,
         class_names,
         set(present),
+        trainable=trainable,
         name=display_name(path.stem),
         origin=shown,
         source=str(path.absolute()),

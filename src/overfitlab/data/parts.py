@@ -19,12 +19,15 @@ def assembled(
     parts: Sequence[str],
     class_names: tuple[str, ...],
     has: Collection[str],
+    *,
+    trainable: bool = True,
     **about: Any,
 ) -> Dataset:
     """Return the dataset; `parts` says of every image whether it is for TRAIN, VALIDATION or TEST, `has` which exist.
 
-    A test set is set apart from the training images where there is none (see `splits.set_test_apart`). `about` are
-    further fields of `Dataset`. Raises `OverfitlabError` where a class has too few images.
+    A test set is set apart from the training images where there is none (see `splits.set_test_apart`), unless they
+    are not meant to be trained on (`trainable`). `about` are further fields of `Dataset`. Raises `OverfitlabError`
+    where a class has too few images to train on.
     """
     rows = {part: _rows(parts, part) for part in (TRAIN, VALIDATION, TEST)}
     where = about["origin"]
@@ -33,8 +36,9 @@ def assembled(
     for part in (VALIDATION, TEST):
         if part in has and not len(rows[part]):
             raise OverfitlabError(f"{where} has no {part} image that can be read; add some, or remove its {part} part")
-    _check_classes(where, labels[rows[TRAIN]], class_names, rows)
-    set_apart = not len(rows[TEST])
+    if trainable:
+        _check_classes(where, labels[rows[TRAIN]], class_names, rows)
+    set_apart = trainable and not len(rows[TEST])
     test = set_test_apart(images, labels, rows[TRAIN]) if set_apart else rows[TEST]
     return Dataset(
         images=images,

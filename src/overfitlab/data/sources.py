@@ -23,19 +23,21 @@ def load(
     *,
     image_size: tuple[int, int] | None = None,
     watcher: Watcher | None = None,
+    trainable: bool = True,
 ) -> Dataset:
     """Return the dataset of that name, or the images in that folder or `.npz` file.
 
     A published set is fetched where no copy is on this machine. `auto` is CIFAR-10 where it is on this machine or can
     be fetched, else the digits, with a note that says why. Images are resized to `image_size` (height, width); None
-    leaves them as they are, and image files at 32x32. Raises `UsageError` for an unknown name and `OverfitlabError`
-    where the data is missing or damaged; a copy that the user named is never passed over silently.
+    leaves them as they are, and image files at 32x32. Images that need not be `trainable` may be of a single class or
+    few, and no test set is set apart from them. Raises `UsageError` for an unknown name and `OverfitlabError` where
+    the data is missing or damaged; a copy that the user named is never passed over silently.
     """
     watcher = watcher or Watcher()
     if name not in SOURCES:
         if data_dir is not None:
             raise UsageError(f"--data {display_name(name)} needs no --data-dir; leave it out")
-        return _own(name, image_size, watcher)
+        return _own(name, image_size, watcher, trainable)
     if data_dir is not None:
         if name == "digits":
             raise UsageError("--data digits needs no --data-dir; leave one of them out")
@@ -78,18 +80,18 @@ def _from_library(name: str, data_dir: Path | None, watcher: Watcher) -> Dataset
     )
 
 
-def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher) -> Dataset:
+def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher, trainable: bool) -> Dataset:
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - a name that cannot be expanded stays as it is
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError) as error:  # a name that no file can have
         raise UsageError(f"--data {display_name(name)} cannot be looked at ({error})") from error
     if is_folder:
-        return folder.load(path, image_size, watcher)
+        return folder.load(path, image_size, watcher, trainable=trainable)
     if is_file and path.suffix.lower() != ".npz":
         raise UsageError(f"--data {display_name(name)} is a file, but no .npz; name a folder of images")
     if is_file:
-        return npz.load(path, image_size, watcher)
+        return npz.load(path, image_size, watcher, trainable=trainable)
     if os.sep in name or path.suffix.lower() == ".npz":
         raise OverfitlabError(f"there is no folder or file {display_name(name)}; check --data")
     raise unknown_name("data", name, (*SOURCES, "or the path of a folder of images or of an .npz file"))

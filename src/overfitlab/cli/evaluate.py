@@ -1,0 +1,53 @@
+"""`overfitlab evaluate`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from overfitlab.cli.trained import json_option, precision_option, run_argument, threads_option
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  overfitlab evaluate runs/cifar10-batch_norm-seed0-1a2b3c\n"
+    "  overfitlab evaluate 1a2b3c --part validation\n"
+    "  overfitlab evaluate 1a2b3c --data photos/ --json"
+)
+@run_argument
+@click.option(
+    "--part",
+    metavar="PART",
+    help="Which of the run's own images: test, validation or training.  [default: test]",
+)
+@click.option(
+    "--data",
+    metavar="D",
+    help="Other images instead, all of them: whatever train takes, with names of the run's classes.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that holds the data.  [default: where it was when the run was trained]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for tables and figures.  [default: evaluation/PART in the run's folder]",
+)
+@precision_option
+@threads_option("compute")
+@json_option
+def evaluate(run: Path, as_json: bool, **options: object) -> None:
+    """Measure a trained run: accuracy with its interval, every class, mistakes, calibration.
+
+    RUN is a run's folder, or its name or the beginning of its id below runs/. The test images are for judging at the
+    end; compare methods and settings with --part validation.
+    """
+    from overfitlab.using.evaluating import evaluate_and_write  # imports torch, which --help need not wait for
+
+    document, text = evaluate_and_write(run, progress=sys.stderr, **options)  # type: ignore[arg-type]
+    click.echo(json.dumps(document, allow_nan=False) if as_json else text)

@@ -1,0 +1,57 @@
+"""`overfitlab explain`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from overfitlab.cli.trained import images_argument, json_option, named, precision_option, run_argument, threads_option
+from overfitlab.errors import OverfitlabError
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  overfitlab explain 1a2b3c photo.jpg\n"
+    "  overfitlab explain runs/mine cat1.png cat2.png --class dog --out dogs.png"
+)
+@run_argument
+@images_argument
+@click.option(
+    "--class",
+    "class_name",
+    metavar="NAME",
+    help="Look for the evidence for this class.  [default: the class that the network predicts]",
+)
+@click.option(
+    "--layer",
+    metavar="L",
+    help="Whose feature maps to weigh.  [default: the last convolution's, before any pooling]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The sheet, .png or .svg.  [default: explain.png in the run's folder]",
+)
+@precision_option
+@threads_option("compute and read files")
+@json_option
+def explain(run: Path, images: tuple[Path, ...], as_json: bool, **options: object) -> None:
+    """Show where in an image a trained run finds the evidence for a class (Grad-CAM).
+
+    RUN is a run's folder, or its name or the beginning of its id below runs/. An IMAGE is a file, a folder (all images
+    below it), or - for names on standard input. Twelve images fill a sheet; more fill several, explain-1.png and so
+    on. A file that cannot be read is named on standard error, and the exit code is then 1. --json gives the maps as
+    numbers.
+    """
+    from overfitlab.using.explaining import explain_and_write  # imports torch, which --help need not wait for
+
+    output = sys.stderr if as_json else sys.stdout
+    document, unreadable = explain_and_write(run, named(images), output=output, errors=sys.stderr, **options)  # type: ignore[arg-type]
+    if as_json:
+        click.echo(json.dumps(document, allow_nan=False))
+    for sheet in document["sheets"]:
+        click.echo(f"Wrote {sheet}", err=as_json)
+    if unreadable:
+        raise OverfitlabError(f"{unreadable:,} of {unreadable + len(document['images']):,} could not be read")

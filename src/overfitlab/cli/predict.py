@@ -1,0 +1,46 @@
+"""`overfitlab predict`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from overfitlab.cli.trained import images_argument, json_option, named, precision_option, run_argument, threads_option
+from overfitlab.errors import UsageError
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  overfitlab predict 1a2b3c photo.jpg\n"
+    "  overfitlab predict runs/mine photos/ --out predictions.csv\n"
+    "  find photos -name '*.png' -print0 | overfitlab predict runs/mine - --json"
+)
+@run_argument
+@images_argument
+@click.option("--top", type=int, default=3, show_default=True, metavar="K", help="Classes to name for an image.")
+@click.option(
+    "--format",
+    "kind",
+    metavar="F",
+    help="table, csv or json.  [default: by the ending of --out, else table]",
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there instead.")
+@precision_option
+@threads_option("compute and read files")
+@json_option
+def predict(run: Path, images: tuple[Path, ...], as_json: bool, kind: str | None, **options: object) -> None:
+    """Say what a trained run takes images for, and with which probability.
+
+    RUN is a run's folder, or its name or the beginning of its id below runs/. An IMAGE is a file, a folder (all images
+    below it), or - for names on standard input, one a line or separated by zero bytes. Images are resized and
+    standardized as in training. A file that cannot be read is named on standard error, the others are still
+    predicted, and the exit code is then 1. Write -- before names that begin with a dash.
+
+    CSV has the columns file, class, probability, and the probability of every class.
+    """
+    if as_json and kind not in (None, "json"):
+        raise UsageError(f"--json and --format {kind} contradict each other; leave one of them out")
+    from overfitlab.using.predicting import predict_and_write  # imports torch, which --help need not wait for
+
+    kind = "json" if as_json else kind
+    predict_and_write(run, named(images), kind=kind, output=sys.stdout, errors=sys.stderr, **options)  # type: ignore[arg-type]

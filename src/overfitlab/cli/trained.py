@@ -1,0 +1,51 @@
+"""Options and arguments that the commands for a trained run share."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from overfitlab.config import PRECISIONS
+from overfitlab.errors import UsageError
+
+Command = Callable[..., Any]
+
+run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+images_argument = click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+precision_option = click.option(
+    "--precision",
+    default="float32",
+    show_default=True,
+    metavar="P",
+    help=f"Of the computation: {', '.join(PRECISIONS[1:])}, or auto, what a training would take on this machine.",
+)
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document to standard output, everything else to standard error.",
+)
+
+
+def threads_option(what: str) -> Callable[[Command], Command]:
+    """Return the option `--threads`; `what` is done in them."""
+    return click.option("--threads", type=int, metavar="N", help=f"Threads to {what} with.  [default: one a core]")
+
+
+def named(images: Iterable[Path]) -> list[str]:
+    """Return the images that were named; `-` stands for the names on standard input."""
+    from overfitlab.using.predicting import names_in
+
+    names: list[str] = []
+    read = False
+    for image in map(str, images):
+        if image != "-":
+            names.append(image)
+        elif read:
+            raise UsageError("- is given twice; standard input can be read once")
+        else:
+            names += names_in(sys.stdin.buffer.read())
+            read = True
+    return names

@@ -1,0 +1,1 @@
+"""What is done with a trained run: evaluate it, predict with it, ask where it looks."""

@@ -1,0 +1,214 @@
+"""How well a trained network does on images with labels."""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overfitlab.analysis.calibration import Calibration, calibration
+from overfitlab.analysis.classification import Confusion, Scores, cross_entropies, scores, top_confusions
+from overfitlab.config import Protocol
+from overfitlab.data.dataset import Dataset, Indices, Labels
+from overfitlab.data.material import material
+from overfitlab.data.watching import Watcher
+from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.inference.pictures import FULL, scaled
+from overfitlab.inference.trained import Trained
+from overfitlab.run import Run
+
+PARTS = ("test", "validation", "training")
+EVERYTHING = "all"  # the part of other images than the run's own
+CONFUSIONS = 10  # that are listed
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Which images are evaluated."""
+
+    dataset: Dataset
+    rows: Indices  # [N], of the dataset's images
+    labels: Labels  # [N], as the run numbers its classes
+    part: str
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """What came out for N images and K classes."""
+
+    run: Run
+    images: Evaluated
+    precision: str
+    log_probabilities: NDArray[np.float64]  # [N, K], nats
+    brightest: int = 255  # the value of a white pixel
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The softmax [N, K], each row sums to one."""
+        return np.exp(self.log_probabilities)
+
+    @cached_property
+    def losses(self) -> NDArray[np.float64]:
+        """The cross-entropy of each image in nats [N]."""
+        return cross_entropies(self.log_probabilities, self.images.labels)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """Accuracy, loss and their relatives, and the confusion matrix."""
+        return scores(self.log_probabilities, self.images.labels)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Accuracy against confidence in 15 bins, and the expected calibration error."""
+        return calibration(self.probabilities, self.images.labels)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images whose most probable class is the true one, from 0 to 1."""
+        return self.scores.accuracy
+
+    @property
+    def part(self) -> str:
+        """Which images: `"test"`, `"validation"`, `"training"`, or `"all"` of other data."""
+        return self.images.part
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the K classes."""
+        return list(self.run.record["data"]["classes"])
+
+    @property
+    def confusions(self) -> list[Confusion]:
+        """The most frequent mistakes, ten at most."""
+        return top_confusions(self.scores.confusion, CONFUSIONS)
+
+    @property
+    def title(self) -> str:
+        """What was evaluated on what, in two lines."""
+        dataset, found = self.images.dataset, self.scores
+        where = f"all of {dataset.name}" if self.part == EVERYTHING else f"its {self.part} images"
+        return f"{self.run.title}\n{where}: n = {found.images:,}, accuracy {found.accuracy:.3f}"
+
+    def image_name(self, place: int) -> str:
+        """Return the name of the image at `place` among the N: its file where it has one, else its row."""
+        row = int(self.images.rows[place])
+        names = self.images.dataset.image_names
+        return f"image {row}" if names is None else names[row]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything but the images' own probabilities, as plain JSON values."""
+        found, confidence, names = self.scores, self.calibration, self.class_names
+        return {
+            "run": self.run.record["id"],
+            "run_folder": str(self.run.folder),
+            "method": self.run.record["method"],
+            "data": {"name": self.images.dataset.name, "sha256": self.images.dataset.content_hash},
+            "part": self.part,
+            "precision": self.precision,
+            "images": found.images,
+            "unreadable": len(self.images.dataset.skipped) if self.part == EVERYTHING else 0,
+            "correct": found.correct,
+            "accuracy": found.accuracy,
+            "accuracy_interval": list(found.accuracy_interval),
+            "balanced_accuracy": found.balanced_accuracy,
+            "loss": found.loss,
+            "brier": found.brier,
+            "ece": confidence.expected_error,
+            "mean_confidence": confidence.mean_confidence,
+            "confusions": [
+                {
+                    "true": names[one.true],
+                    "predicted": names[one.predicted],
+                    "images": one.images,
+                    "share": one.share,
+                }
+                for one in self.confusions
+            ],
+            "classes": [
+                {"class": name} | {key: _number(value) for key, value in asdict(row).items()}
+                for name, row in zip(names, found.classes, strict=True)
+            ],
+            "confusion": found.confusion.tolist(),
+            "calibration": {
+                "edges": confidence.edges.tolist(),
+                "images": confidence.images.tolist(),
+                "confidence": [_number(value) for value in confidence.confidence.tolist()],
+                "accuracy": [_number(value) for value in confidence.accuracy.tolist()],
+            },
+        }
+
+    def __repr__(self) -> str:
+        low, high = self.scores.accuracy_interval
+        return f"<Evaluation {' '.join(self.title.split())} ({low:.3f} to {high:.3f})>"
+
+
+def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
+    """Return the images of that part of the run, out of the dataset that it was trained on.
+
+    Raises `UsageError` for an unknown part, and `OverfitlabError` where the dataset is no longer the same, or has no
+    such part.
+    """
+    if part not in PARTS:
+        raise unknown_name("part", part, PARTS)
+    record = run.record
+    if dataset.content_hash != record["data"]["sha256"]:
+        raise OverfitlabError(
+            f"the images of {dataset.name} are no longer those that {run.folder} was trained on (their content hash "
+            "differs), so its parts cannot be found again; restore them, or evaluate all images there are with --data"
+        )
+    found = material(dataset, Protocol.from_dict(record["config"]["protocol"]), record["config"]["seed"]).split
+    rows = {"test": found.test, "validation": found.validation, "training": found.training}[part]
+    if not len(rows):
+        others = " or ".join(f"--part {other}" for other in PARTS if other != part)
+        raise OverfitlabError(f"{run.folder} has no {part} images; choose {others}, or other images with --data")
+    return Evaluated(dataset, rows, dataset.labels[rows], part)
+
+
+def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
+    """Return all images of another dataset, with its labels numbered as the run's classes, and its white as there.
+
+    Raises `OverfitlabError` where its images have another shape, or it has a class that the run does not know.
+    """
+    run = trained.run
+    known = list(run.record["data"]["classes"])
+    strangers = [name for name in dataset.class_names if name not in known]
+    if strangers:
+        shown = ", ".join(repr(name) for name in strangers[:3]) + (", ..." if len(strangers) > 3 else "")
+        raise OverfitlabError(
+            f"{dataset.name} has {'a class' if len(strangers) == 1 else 'classes'} that {run.folder} was not trained "
+            f"on: {shown}; the names must be those of its {len(known)} classes, {known[0]!r} to {known[-1]!r}"
+        )
+    wanted = tuple(run.record["data"]["image_shape"])
+    if dataset.images.shape[-1] == 1 and wanted[-1] == 3:  # gray is a colour: as image files are read
+        dataset = replace(dataset, images=np.repeat(dataset.images, 3, axis=-1))
+    if dataset.images.shape[1:] != wanted:
+        there, here = ("x".join(map(str, shape)) for shape in (dataset.images.shape[1:], wanted))
+        raise OverfitlabError(f"the images of {dataset.name} are {there}, {run.folder} was trained on {here}")
+    if trained.brightest != FULL and dataset.name != run.record["data"]["name"]:
+        dataset = replace(dataset, images=scaled(dataset.images, trained.brightest))
+    numbers = np.array([known.index(name) for name in dataset.class_names], dtype=np.int64)
+    rows = np.arange(len(dataset.images), dtype=np.int64)
+    return Evaluated(dataset, rows, numbers[dataset.labels], EVERYTHING)
+
+
+def evaluate(trained: Trained, images: Evaluated, watcher: Watcher) -> Evaluation:
+    """Pass the images through the network, in the order of their rows."""
+    dataset = images.dataset
+    source = trained.source(dataset.images, dataset.labels)
+    found = np.empty((len(images.rows), len(trained.class_names)))
+    done = 0
+    watcher.began("Evaluating", len(images.rows), "images")
+    try:
+        for x, _ in source.in_order(images.rows, trained.batch_size):
+            found[done : done + len(x)] = trained.log_probabilities(x)
+            done += len(x)
+            watcher.advanced(done)
+    finally:
+        watcher.ended()
+    return Evaluation(trained.run, images, trained.compute.precision, found, trained.brightest)
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

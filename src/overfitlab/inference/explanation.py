@@ -1,0 +1,175 @@
+"""Where a trained network finds the evidence for a class, image by image."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from overfitlab.data.dataset import Images
+from overfitlab.data.images import UnreadableImageError, image_size, read_image
+from overfitlab.errors import unknown_name
+from overfitlab.inference.grad_cam import FeatureMaps, choose_layer, enlarged, feature_layers, grad_cam
+from overfitlab.inference.pictures import FULL, Batch, Unreadable, batches
+from overfitlab.inference.trained import Trained, computing
+from overfitlab.report.explanation_figure import Explained, explanation_sheet
+from overfitlab.report.figures import DisplayedFigure
+
+LARGEST_PICTURE = 512  # pixels a side, of the images on a sheet
+SMALLEST_MAP = 128  # pixels a side, of the maps on a sheet
+ON_A_SHEET = 12  # images
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One image's map for one class."""
+
+    file: str
+    probabilities: NDArray[np.float64]  # [K]
+    explained: int  # the number of the class that the map is about
+    map: NDArray[np.float64]  # [h, w] of the layer, not negative, in units of the class's logit
+    picture: Images  # [H, W, C] at its own resolution, up to 512 pixels a side
+
+    @property
+    def predicted(self) -> int:
+        """The number of the most probable class."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def nothing_found(self) -> bool:
+        """Whether the map is zero everywhere: nothing in the layer speaks for the class."""
+        return not self.map.any()
+
+
+@dataclass(frozen=True, repr=False)
+class Explanations:
+    """The maps of some images."""
+
+    images: list[Explanation]
+    layer: FeatureMaps
+    class_names: tuple[str, ...]
+    unreadable: list[Unreadable]
+    brightest: int = FULL  # the value of a white pixel in the pictures
+
+    @property
+    def sheets(self) -> int:
+        """How many sheets of twelve images they fill."""
+        return max(1, -(-len(self.images) // ON_A_SHEET))
+
+    def figure(self, sheet: int = 1) -> DisplayedFigure:
+        """Return one sheet, from 1 to `sheets`: each image beside its map, as a matplotlib figure."""
+        first = (sheet - 1) * ON_A_SHEET
+        pictures = [self._pictured(image) for image in self.images[first : first + ON_A_SHEET]]
+        _, height, width = self.layer.shape
+        title = f"Grad-CAM at {self.layer.name} ({height}x{width})"
+        return explanation_sheet(pictures, title, brightest=self.brightest)
+
+    def _repr_png_(self) -> bytes:
+        return self.figure()._repr_png_()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return maps and probabilities as plain JSON values."""
+        channels, height, width = self.layer.shape
+        return {
+            "layer": {"name": self.layer.name, "channels": channels, "height": height, "width": width},
+            "classes": list(self.class_names),
+            "images": [
+                {
+                    "file": image.file,
+                    "class": self.class_names[image.predicted],
+                    "probability": float(image.probabilities[image.predicted]),
+                    "explained": self.class_names[image.explained],
+                    "explained_probability": float(image.probabilities[image.explained]),
+                    "probabilities": image.probabilities.tolist(),
+                    "map": image.map.tolist(),
+                }
+                for image in self.images
+            ],
+            "unreadable": [{"file": entry.file, "reason": entry.reason} for entry in self.unreadable],
+        }
+
+    def __repr__(self) -> str:
+        return f"<Explanations of {len(self.images)} images at {self.layer.name}>"
+
+    def _pictured(self, image: Explanation) -> Explained:
+        height, width = image.picture.shape[:2]
+        factor = max(1, -(-SMALLEST_MAP // max(height, width)))  # coarse pixels would hide that the map is smooth
+        smooth = enlarged(torch.from_numpy(image.map)[None], (factor * height, factor * width))[0].numpy()
+        return Explained(
+            picture=image.picture.repeat(factor, axis=0).repeat(factor, axis=1),
+            map=smooth,
+            file=image.file,
+            predicted=self.class_names[image.predicted],
+            probability=float(image.probabilities[image.predicted]),
+            explained=self.class_names[image.explained],
+            explained_probability=float(image.probabilities[image.explained]),
+        )
+
+
+class Explainer:
+    """Makes maps with one network, one layer and, if `class_name` is not None, for one class."""
+
+    def __init__(self, trained: Trained, class_name: str | None = None, layer: str | None = None) -> None:
+        """Raise `UsageError` for a class or a layer that the network does not have."""
+        if class_name is not None and class_name not in trained.class_names:
+            raise unknown_name("class", class_name, trained.class_names)
+        self._trained = trained
+        self._class = None if class_name is None else trained.class_names.index(class_name)
+        self.layer = choose_layer(self._layers, layer)
+
+    @cached_property
+    def _layers(self) -> list[FeatureMaps]:
+        (x,) = self._trained.inputs(np.zeros((1, *self._trained.image_shape), dtype=np.uint8))
+        return feature_layers(self._trained.model, x)
+
+    def of_files(self, paths: Sequence[Path | Unreadable]) -> Iterator[Explanation | Unreadable]:
+        """Yield a map for every file, or why there is none, in their order."""
+        with computing(self._trained):
+            for batch in batches(self._trained, paths):
+                yield from self._of_batch(batch)
+
+    def of_array(self, images: Images) -> Iterator[Explanation]:
+        """Yield a map for each of uint8 images [N, H, W, C] of the shape that the network was trained on."""
+        with computing(self._trained):
+            for number, (probabilities, found, explained) in enumerate(self._maps(images)):
+                yield Explanation(f"image {number}", probabilities, explained, found, images[number])
+
+    def _of_batch(self, batch: Batch) -> Iterator[Explanation | Unreadable]:
+        maps = self._maps(batch.images)
+        for file in batch.files:
+            if isinstance(file, Unreadable):
+                yield file
+                continue
+            probabilities, found, explained = next(maps)
+            try:
+                picture = _picture(Path(file), self._trained.image_shape[2])
+            except UnreadableImageError as error:  # it was readable a moment ago
+                yield Unreadable(file, str(error))
+                continue
+            yield Explanation(file, probabilities, explained, found, picture)
+
+    def _maps(self, images: Images) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], int]]:
+        """Yield each image's probabilities, its map, and the number of the class that the map is about."""
+        for x in self._trained.inputs(images):
+            classes = None if self._class is None else torch.full((len(x),), self._class)
+            maps, logits = self._grad_cam(x, classes)
+            chosen = logits.argmax(1) if classes is None else classes
+            probabilities = logits.double().softmax(1).numpy()
+            yield from zip(probabilities, maps.double().numpy(), chosen.tolist(), strict=True)
+
+    def _grad_cam(self, x: Tensor, classes: Tensor | None) -> tuple[Tensor, Tensor]:
+        with self._trained.compute.autocast():
+            return grad_cam(self._trained.model, x, self.layer.name, classes)
+
+
+def _picture(path: Path, channels: int) -> Images:
+    """Return the image at its own resolution, at most 512 pixels a side."""
+    height, width = image_size(path)
+    shrink = min(1.0, LARGEST_PICTURE / max(height, width))
+    size = max(1, round(height * shrink)), max(1, round(width * shrink))
+    return read_image(path, size, channels)

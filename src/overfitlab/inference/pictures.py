@@ -1,0 +1,113 @@
+"""Image files of the user's choice, as the run's network wants them."""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from overfitlab.data.dataset import Images
+from overfitlab.data.images import UnreadableImageError, image_files, read_images
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.inference.trained import Trained
+
+FULL = 255  # the value of a white pixel in a file
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that is no image, or a folder that holds none."""
+
+    file: str
+    reason: str
+
+
+def expand(given: Sequence[str | Path]) -> list[Path | Unreadable]:
+    """Return the files that are meant: each file as it is, and for a folder all images in it, sorted, at its place."""
+    found: list[Path | Unreadable] = []
+    for entry in map(Path, given):
+        if not entry.is_dir():
+            found.append(entry)
+            continue
+        try:
+            inside, _ = image_files(entry)
+        except OverfitlabError as error:
+            found.append(Unreadable(str(entry), str(error)))
+            continue
+        found += inside or [Unreadable(str(entry), "the folder holds no image files")]
+    return found
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files in a row: the readable ones have their images, uint8 [B, H, W, C], in the same order."""
+
+    files: list[str | Unreadable]
+    images: Images
+
+
+def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Batch]:
+    """Yield the files in their order, resized as in training; the next batch is read while this one is used."""
+    height, width, channels = trained.image_shape
+    readable = [path for path in paths if isinstance(path, Path)]
+    reading = read_images(readable, (height, width), channels, trained.compute.threads)
+    waiting = iter(paths)
+    stopped = threading.Event()
+
+    def next_batch() -> Batch | None:
+        files: list[str | Unreadable] = []
+        images: list[Images] = []
+        for path in islice(waiting, trained.batch_size):
+            if stopped.is_set():
+                break
+            read = path if isinstance(path, Unreadable) else next(reading)
+            if isinstance(read, Unreadable):
+                files.append(read)
+            elif isinstance(read, UnreadableImageError):
+                files.append(Unreadable(str(path), str(read)))
+            else:
+                files.append(str(path))
+                images.append(scaled(read, trained.brightest))
+        return Batch(files, np.stack(images) if images else _none(trained)) if files else None
+
+    with contextlib.closing(reading), ThreadPoolExecutor(1, thread_name_prefix="overfitlab-batches") as pool:
+        try:
+            coming = pool.submit(next_batch)
+            while (batch := coming.result()) is not None:
+                coming = pool.submit(next_batch)
+                yield batch
+        finally:
+            stopped.set()
+
+
+def scaled(images: Images, brightest: int) -> Images:
+    """Return images from files, whose white is 255, with the white that the network was trained on."""
+    if brightest == FULL:
+        return images
+    values = np.rint(np.arange(FULL + 1) * brightest / FULL).astype(np.uint8)
+    return values[images]
+
+
+def as_images(trained: Trained, array: Images) -> Images:
+    """Return an array as images [N, H, W, C]: one image [H, W, C], or gray ones without their channel, are fine too.
+
+    Values are taken as they are, those of the training data. Raises `UsageError` for another type or shape.
+    """
+    height, width, channels = trained.image_shape
+    shapes = [(height, width, channels), *([(height, width)] if channels == 1 else [])]
+    expected = f"uint8 with shape [N, {height}, {width}, {channels}], as {trained.run.folder} was trained on"
+    if array.dtype != np.uint8:
+        raise UsageError(f"images must be {expected}, not {array.dtype}")
+    if array.shape in shapes:
+        array = array[None]
+    if array.shape[1:] not in shapes:
+        raise UsageError(f"images must be {expected}, not {list(array.shape)}")
+    return np.array(array, order="C").reshape(-1, height, width, channels)
+
+
+def _none(trained: Trained) -> Images:
+    return np.empty((0, *trained.image_shape), dtype=np.uint8)

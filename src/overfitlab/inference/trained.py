@@ -1,0 +1,190 @@
+"""A trained network, loaded from its run's folder."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from overfitlab.config import PRECISIONS, Protocol
+from overfitlab.data import digits
+from overfitlab.data.batches import BatchSource
+from overfitlab.data.dataset import Images
+from overfitlab.data.standardize import Standardization
+from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.methods import registry as methods
+from overfitlab.models import registry as models
+from overfitlab.randomness import run_key
+from overfitlab.run import Run
+from overfitlab.store.run_folder import DIVERGED, FINISHED, WEIGHTS, RunFolder
+from overfitlab.training import compute
+from overfitlab.training.compute import Compute
+
+LARGEST_BATCH = 500  # images; large enough for full speed
+PIXELS_IN_A_BATCH = LARGEST_BATCH * 32 * 32  # bounds the memory where images are larger
+LARGEST_THREADS = 1024
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run's network in evaluation mode, and what its inputs and outputs mean."""
+
+    run: Run
+    model: nn.Module  # standardized images [B, C, H, W] -> logits [B, K]
+    compute: Compute
+    standardization: Standardization
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images that it was trained on."""
+        height, width, channels = self.run.record["data"]["image_shape"]
+        return height, width, channels
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of its K outputs."""
+        return tuple(self.run.record["data"]["classes"])
+
+    @property
+    def brightest(self) -> int:
+        """The value of a white pixel: 255, and 16 for scikit-learn's digits."""
+        return digits.BRIGHTEST if self.run.record["data"]["name"] == "digits" else 255
+
+    @property
+    def batch_size(self) -> int:
+        """How many images to pass through the network at once: 500, fewer where they are larger than 32x32."""
+        height, width, _ = self.image_shape
+        return max(1, min(LARGEST_BATCH, PIXELS_IN_A_BATCH // (height * width)))
+
+    def inputs(self, images: Images) -> Iterable[Tensor]:
+        """Yield batches [B, C, H, W] of uint8 images [N, H, W, C], standardized as in training.
+
+        A batch is valid until the next one is made.
+        """
+        if not len(images):
+            return
+        source = self.source(images, np.zeros(len(images), dtype=np.int64))
+        for x, _ in source.in_order(np.arange(len(images), dtype=np.int64), self.batch_size):
+            yield x
+
+    def source(self, images: Images, labels: NDArray[np.int64]) -> BatchSource:
+        """Return a source of batches of those images, standardized as in training."""
+        return BatchSource(
+            images,
+            labels,
+            self.standardization,
+            largest_batch=max(1, min(self.batch_size, len(images))),
+            dtype=self.compute.dtype,
+        )
+
+    @torch.inference_mode()
+    def log_probabilities(self, x: Tensor) -> NDArray[np.float64]:
+        """Return the log-softmax [B, K] of standardized images [B, C, H, W], in nats.
+
+        It is taken in float64 from the logits of the run's network, whatever its precision.
+        """
+        with self.compute.autocast():
+            logits = self.model(x)
+        found: NDArray[np.float64] = logits.double().log_softmax(1).numpy()
+        return found
+
+
+def load_trained(run: Run, *, precision: str = "float32", threads: int | None = None) -> Trained:
+    """Return the network that `run` ended with, in evaluation mode.
+
+    Args:
+        run: a finished run.
+        precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"`, or `"auto"`, what a training would
+            take on this machine. It need not be the training's own.
+        threads: of the computation; None for one a core.
+
+    Raises:
+        UsageError: a precision or a number of threads that does not exist.
+        OverfitlabError: the run has not finished, or diverged, or its files are missing or damaged.
+    """
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
+    if threads is not None and not 1 <= threads <= LARGEST_THREADS:
+        raise UsageError(f"threads must be a whole number from 1 to {LARGEST_THREADS}, not {threads}")
+    _refuse_unfinished(run)
+    resolved = compute.resolve(precision, threads)
+    tensors = _tensors(run)
+    record = run.record
+    try:
+        model = _network(run)
+        model.load_state_dict(tensors)
+        standardization = Standardization(
+            mean=np.array(record["data"]["mean"], dtype=np.float64),
+            std=np.array(record["data"]["std"], dtype=np.float64),
+        )
+    except OverfitlabError:
+        raise
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:  # names or shapes of another network
+        raise OverfitlabError(
+            f"{run.folder}: the weights do not fit the network that this version builds from the record; "
+            "train the run again"
+        ) from error
+    model = model.to(resolved.dtype).eval().requires_grad_(False)
+    return Trained(run, model, resolved, standardization)
+
+
+@contextlib.contextmanager
+def computing(trained: Trained) -> Iterator[None]:
+    """Compute with the threads that were asked for, and with those of before afterwards."""
+    before = torch.get_num_threads()
+    compute.prepare(trained.compute)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _refuse_unfinished(run: Run) -> None:
+    status = run.record["status"]
+    if status == DIVERGED:
+        raise OverfitlabError(
+            f"{run.folder} diverged: its network is of no use; train again with a lower --learning-rate"
+        )
+    if status != FINISHED:
+        raise OverfitlabError(f"{run.folder} has not finished training; repeat the command that began it")
+
+
+def _tensors(run: Run) -> dict[str, Tensor]:
+    """Return the weights by name, after checking them."""
+    folder = RunFolder(run.folder)
+    path = folder / WEIGHTS
+    advice = "train the run again, or restore the file"
+    if not path.is_file():
+        raise OverfitlabError(f"{path} is missing; {advice}")
+    if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):
+        raise OverfitlabError(f"{path} is not the file that the training wrote (its checksum differs); {advice}")
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise OverfitlabError(f"{path} cannot be read ({error}); {advice}") from error
+
+
+def _network(run: Run) -> nn.Module:
+    """Build the run's network anew, to the initial weights, in case something of them is not in its file."""
+    config, data = run.record["config"], run.record["data"]
+    source = models.source_hash(config["model"])
+    if source != config["model_source"]:
+        raise OverfitlabError(
+            f"{config['model']} has changed since {run.folder} was trained with it, so the network can no longer be "
+            "built; restore the file, or train again"
+        )
+    height, width, channels = data["image_shape"]
+    protocol = Protocol.from_dict(config["protocol"])
+    return models.build(
+        config["model"],
+        (height, width, channels),
+        len(data["classes"]),
+        methods.parse(config["method"]),
+        run_key(config["seed"], protocol.vary),
+        warm_up=protocol.batch_norm_warm_up,
+    )

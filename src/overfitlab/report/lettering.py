@@ -1,0 +1,75 @@
+"""Text of strangers in figures: names of classes and files, whatever they hold.
+
+matplotlib reads `$` as mathematics and warns about every letter that no font has. Names come from folders, so they can
+hold both, and line breaks, and bytes that are no text.
+"""
+
+import contextlib
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from matplotlib import font_manager, rc_context
+from matplotlib.ft2font import FT2Font
+
+DEFAULT_FONT = "DejaVu Sans"  # comes with matplotlib
+# for Chinese, Japanese and Korean, where one of them is installed: Linux, Windows, macOS
+FALLBACK_FONTS = (
+    *("Noto Sans CJK KR", "Noto Sans CJK JP", "Noto Sans KR", "NanumGothic", "NanumBarunGothic", "UnDotum"),
+    *("Malgun Gothic", "Microsoft YaHei", "Yu Gothic", "Apple SD Gothic Neo", "AppleGothic", "Hiragino Sans"),
+    *("PingFang HK", "WenQuanYi Micro Hei", "Arial Unicode MS"),
+)
+MISSING = "\N{WHITE SQUARE}"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+
+@contextlib.contextmanager
+def lettering() -> Iterator[None]:
+    """Make figures inside this context, and render them in it: no mathematics, and letters of more than one font."""
+    with rc_context({"text.parse_math": False, "font.family": [DEFAULT_FONT, *_fallbacks()]}):
+        yield
+
+
+def legible(text: str, longest: int) -> str:
+    """Return `text` on one line of at most `longest` letters, shortened in its middle.
+
+    Control characters are left out, and a letter that no font has becomes a square.
+    """
+    signs = []
+    for sign in text:
+        kind = unicodedata.category(sign)
+        if sign.isspace():
+            signs.append(" ")
+        elif kind in ("Cc", "Cf"):
+            continue
+        else:
+            signs.append(sign if _has(sign) else MISSING)
+    line = " ".join("".join(signs).split())
+    if len(line) > longest:
+        front = longest // 2
+        line = line[:front] + ELLIPSIS + line[len(line) - (longest - front - 1) :]
+    return line
+
+
+def labels(names: Sequence[str], longest: int) -> list[str]:
+    """Return a label for every class: its name made legible, with its number where names would be confused."""
+    short = [legible(name, longest) for name in names]
+    return [
+        f"{number} {label}".strip() if not label or MISSING in label or short.count(label) > 1 else label
+        for number, label in enumerate(short)
+    ]
+
+
+@cache
+def _fallbacks() -> tuple[str, ...]:
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return tuple(name for name in FALLBACK_FONTS if name in installed)
+
+
+def _has(sign: str) -> bool:
+    return any(ord(sign) in _letters(family) for family in (DEFAULT_FONT, *_fallbacks()))
+
+
+@cache
+def _letters(family: str) -> frozenset[int]:
+    return frozenset(FT2Font(font_manager.findfont(family)).get_charmap())

@@ -1,0 +1,15 @@
+"""What a person at a terminal sees of an explanation."""
+
+from collections.abc import Sequence
+
+from overfitlab.data.images import display_name
+from overfitlab.inference.explanation import Explanation
+
+
+def explanation_line(image: Explanation, class_names: Sequence[str]) -> str:
+    """Return an image's line: what it was taken for, and where its map is strongest."""
+    predicted, explained = (display_name(class_names[number]) for number in (image.predicted, image.explained))
+    text = f"{display_name(image.file)}  {predicted} {image.probabilities[image.predicted]:.3f}"
+    if image.explained != image.predicted:
+        text += f"  (map of {explained} {image.probabilities[image.explained]:.3f})"
+    return text

@@ -1,0 +1,96 @@
+"""`overfitlab.evaluate`."""
+
+from pathlib import Path
+from typing import Any, TextIO
+
+from overfitlab.data import sources
+from overfitlab.data.dataset import Dataset
+from overfitlab.data.watching import Watcher
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import user_path
+from overfitlab.inference import evaluation_files
+from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
+from overfitlab.inference.evaluation import evaluate as passed_through
+from overfitlab.inference.trained import Trained, computing, load_trained
+from overfitlab.report.evaluation_text import evaluation_text
+from overfitlab.run import Run, find_run
+from overfitlab.terminal.watching import watcher_on
+
+
+def evaluate(
+    run: Run | str | Path,
+    part: str | None = None,
+    *,
+    data: str | None = None,
+    data_dir: str | Path | None = None,
+    precision: str = "float32",
+    threads: int | None = None,
+    watcher: Watcher | None = None,
+) -> Evaluation:
+    """Measure a trained run on images with labels.
+
+    Args:
+        run: a run, its folder, or its name or id below `runs/`.
+        part: which of the run's own images: `"test"` (also None), `"validation"` or `"training"`.
+        data: other images instead, all of them: whatever `train` takes, with names of the run's classes. Together
+            with `part` it is where the run's own images lie now.
+        data_dir: the folder that holds the data, where it is no longer where it was.
+        precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
+        threads: of the computation; None for one a core.
+        watcher: is told how far it is.
+
+    Raises:
+        UsageError: an argument is unknown.
+        OverfitlabError: the run is unfinished or damaged, or the images are missing or no longer the same.
+    """
+    trained = load_trained(run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads)
+    watcher = watcher or Watcher()
+    images = _images(trained, part, data, data_dir, watcher)
+    with computing(trained):
+        return passed_through(trained, images, watcher)
+
+
+def evaluate_and_write(
+    run: str | Path, part: str | None, *, out: Path | None, progress: TextIO, **options: Any
+) -> tuple[dict[str, Any], str]:
+    """Evaluate as `evaluate` does, write the files, and return all numbers as JSON values and as a text for people.
+
+    `out` is the folder for the files; None for one below the run's. `progress` is where the progress is shown.
+    Raises what `evaluate` raises, and `OverfitlabError` where the folder cannot be written.
+    """
+    place = None if out is None else user_path(out)
+    if place is not None and place.exists() and not place.is_dir():
+        raise UsageError(f"{place} is not a folder; choose another --out")  # before the work, not after it
+    found = evaluate(run, part, watcher=watcher_on(progress), **options)
+    folder = place or found.run.folder / "evaluation" / evaluation_files.folder_name(found)
+    names = evaluation_files.write(found, folder)
+    document = {"folder": str(folder), "files": names} | found.as_dict()
+    wrote = f"\nWrote {folder / names[0]} (and {', '.join(names[1:])})"
+    return document, evaluation_text(document) + wrote
+
+
+def _images(
+    trained: Trained, part: str | None, data: str | None, data_dir: str | Path | None, watcher: Watcher
+) -> Evaluated:
+    run = trained.run
+    folder = None if data_dir is None else user_path(data_dir)
+    if data is None:
+        return own_images(run, _own_dataset(run, folder, watcher), part or "test")
+    height, width, _ = trained.image_shape
+    size = (height, width)
+    dataset = sources.load(data, folder, image_size=size, watcher=watcher, trainable=part is not None)
+    if part is None:
+        return other_images(trained, dataset)
+    if dataset.content_hash != run.record["data"]["sha256"]:
+        raise UsageError(f"{data} does not hold the images of {run.folder}; leave out --part to evaluate all of them")
+    return own_images(run, dataset, part)
+
+
+def _own_dataset(run: Run, folder: Path | None, watcher: Watcher) -> Dataset:
+    """Return the images that the run was trained on, from where they were, or from `folder`."""
+    record, size = run.record["data"], run.record["config"]["image_size"]
+    where = folder or (Path(record["data_dir"]) if record["data_dir"] else None)
+    try:
+        return sources.load(record["source"], where, image_size=tuple(size) if size else None, watcher=watcher)
+    except OverfitlabError as error:
+        raise OverfitlabError(f"the images of {run.folder} are not where they were: {error}") from error

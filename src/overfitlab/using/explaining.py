@@ -1,0 +1,119 @@
+"""`overfitlab.explain`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import user_path, write_atomically
+from overfitlab.inference.explanation import ON_A_SHEET, Explainer, Explanation, Explanations
+from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
+from overfitlab.inference.trained import load_trained
+from overfitlab.report.figures import rendered
+from overfitlab.run import Run, find_run
+from overfitlab.terminal.explained import explanation_line
+from overfitlab.using.predicting import Given, complaint, listed
+
+ENDINGS = (".png", ".svg")
+
+
+def explain(
+    run: Run | str | Path,
+    images: Given,
+    *,
+    class_name: str | None = None,
+    layer: str | None = None,
+    precision: str = "float32",
+    threads: int | None = None,
+) -> Explanations:
+    """Return where the network finds the evidence for a class in each image, by Grad-CAM (arXiv:1610.02391).
+
+    Args:
+        run: a run, its folder, or its name or id below `runs/`.
+        images: as for `predict`.
+        class_name: the class whose evidence is looked for; None for the one that the network predicts.
+        layer: whose feature maps are weighed; None for the last convolution's, before any pooling.
+        precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
+        threads: of the computation, and for reading files; None for one a core.
+
+    Raises `UsageError` for a class or layer that the network does not have, and for an array of another type or
+    shape, and `OverfitlabError` where the run is unfinished or damaged.
+    """
+    trained = load_trained(run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads)
+    explainer = Explainer(trained, class_name, layer)
+    outcomes: Iterator[Explanation | Unreadable]
+    if isinstance(images, np.ndarray):
+        outcomes, brightest = explainer.of_array(as_images(trained, images)), trained.brightest
+    else:
+        outcomes, brightest = explainer.of_files(expand(listed(images))), FULL
+    found = Explanations([], explainer.layer, trained.class_names, [], brightest)
+    for outcome in outcomes:
+        (found.unreadable if isinstance(outcome, Unreadable) else found.images).append(outcome)  # type: ignore[arg-type]
+    return found
+
+
+def explain_and_write(
+    run: str | Path,
+    images: Sequence[str | Path],
+    *,
+    class_name: str | None = None,
+    layer: str | None = None,
+    out: str | Path | None = None,
+    precision: str = "float32",
+    threads: int | None = None,
+    output: TextIO,
+    errors: TextIO,
+) -> tuple[dict[str, Any], int]:
+    """Explain as `explain` does, a sheet of twelve images at a time, and write the sheets.
+
+    `out` is the file of the sheet, `.png` or `.svg`; None for `explain.png` in the run's folder. More than twelve
+    images fill several sheets, `explain-1.png` and so on. A line for each image goes to `output`, files that cannot be
+    read and maps without anything in them are named in `errors`.
+
+    Returns maps, probabilities and the names of the sheets as JSON values, and the number of files that could not be
+    read. Raises what `explain` raises, and `OverfitlabError` where a sheet cannot be written.
+    """
+    found_run = find_run(run)
+    place = found_run.folder / "explain.png" if out is None else user_path(out)
+    if place.suffix.lower() not in ENDINGS:
+        raise UsageError(f"{place}: a sheet is written as {' or '.join(ENDINGS)}; name such a file with --out")
+    trained = load_trained(found_run, precision=precision, threads=threads)
+    explainer = Explainer(trained, class_name, layer)
+    paths = expand(images)
+    if not paths:
+        raise UsageError("no images were named; name files or folders, or - to read names from standard input")
+    empty = Explanations([], explainer.layer, trained.class_names, [])
+    document = {"run": found_run.record["id"], "run_folder": str(found_run.folder)} | empty.as_dict() | {"sheets": []}
+    page: list[Explanation] = []
+
+    def finish_page() -> None:
+        if not page:
+            return
+        sheet = replace(empty, images=list(page))
+        number = len(document["sheets"]) + 1
+        path = place if len(paths) <= ON_A_SHEET else place.with_stem(f"{place.stem}-{number}")
+        try:
+            write_atomically(path, rendered(sheet.figure(), path.suffix.lower().removeprefix(".")))
+        except OSError as error:
+            raise OverfitlabError(f"cannot write {path} ({error.strerror or error}); choose another --out") from error
+        document["sheets"].append(str(path))
+        document["images"] += sheet.as_dict()["images"]
+        page.clear()
+
+    for outcome in explainer.of_files(paths):
+        if isinstance(outcome, Unreadable):
+            print(complaint(outcome), file=errors, flush=True)
+            document["unreadable"].append({"file": outcome.file, "reason": outcome.reason})
+            continue
+        print(explanation_line(outcome, trained.class_names), file=output, flush=True)
+        if outcome.nothing_found:
+            nothing = Unreadable(outcome.file, "its map is zero everywhere: nothing there speaks for the class")
+            print(complaint(nothing), file=errors, flush=True)
+        page.append(outcome)
+        if len(page) == ON_A_SHEET:
+            finish_page()
+    finish_page()
+    return document, len(document["unreadable"])

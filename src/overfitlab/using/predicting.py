@@ -1,0 +1,177 @@
+"""`overfitlab.predict`."""
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+import numpy as np
+
+from overfitlab.data.dataset import Images
+from overfitlab.data.images import display_name
+from overfitlab.data.watching import Watcher
+from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.files import replacing, user_path
+from overfitlab.inference.pictures import Unreadable, expand
+from overfitlab.inference.prediction import Predictions, collected, of_array, stream
+from overfitlab.inference.trained import Trained, load_trained
+from overfitlab.report.prediction_table import Csv, Format, Json, Table
+from overfitlab.run import Run, find_run
+from overfitlab.terminal.watching import watcher_on
+
+FORMATS = ("table", "csv", "json")
+Given = str | Path | Sequence[str | Path] | Images
+
+
+def predict(
+    run: Run | str | Path, images: Given, *, precision: str = "float32", threads: int | None = None
+) -> Predictions:
+    """Return the class probabilities of images.
+
+    Args:
+        run: a run, its folder, or its name or id below `runs/`.
+        images: a file, a folder (with all images below it), or several of those; or an array, uint8 [N, H, W, C] in
+            the shape that the run was trained on. Files are resized and standardized as in training.
+        precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
+        threads: of the computation, and for reading files; None for one a core.
+
+    Files that cannot be read are listed in the result, with the reason. Raises `UsageError` for an array of another
+    type or shape, and `OverfitlabError` where the run is unfinished or damaged.
+    """
+    trained = load_trained(run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads)
+    if isinstance(images, np.ndarray):
+        return of_array(trained, images)
+    return collected(trained, stream(trained, expand(listed(images))))
+
+
+def predict_and_write(
+    run: str | Path,
+    images: Sequence[str | Path],
+    *,
+    kind: str | None = None,
+    top: int = 3,
+    out: str | Path | None = None,
+    precision: str = "float32",
+    threads: int | None = None,
+    output: TextIO,
+    errors: TextIO,
+) -> None:
+    """Predict as `predict` does, and write each prediction as soon as it is there.
+
+    Args:
+        run: a folder, or a name or an id below `runs/`.
+        images: files and folders.
+        kind: of `FORMATS`; None for that of the ending of `out`, else a table.
+        top: how many classes to name for an image, the most probable first.
+        out: a file that takes the output when all of it is there; None for `output`.
+        precision: of the computation.
+        threads: of the computation, and for reading files.
+        output: where the predictions go: for csv and json in UTF-8, whatever the encoding of the stream.
+        errors: where files that cannot be read are named, and progress is shown if it is a terminal.
+
+    Raises `OverfitlabError` at the end where a file could not be read; the others are written then. Raises
+    `UsageError` for an unknown format or a `top` below 1.
+    """
+    place = None if out is None else user_path(out)
+    if kind is None:
+        ending = "" if place is None else place.suffix.lower().removeprefix(".")
+        kind = ending if ending in FORMATS else "table"
+    if kind not in FORMATS:
+        raise unknown_name("format", kind, FORMATS)
+    if top < 1:
+        raise UsageError(f"--top must be at least 1, not {top}")
+    trained = load_trained(find_run(run), precision=precision, threads=threads)
+    paths = expand(images)
+    if not paths:
+        raise UsageError("no images were named; name files or folders, or - to read names from standard input")
+    rows_are_progress = place is None and (output.isatty() or not errors.isatty())
+    watcher = watcher_on(None if rows_are_progress else errors)
+    say = functools.partial(print, file=errors, flush=True) if rows_are_progress else watcher.said  # above its bar
+    encoding = "utf-8" if kind != "table" or place is not None else (output.encoding or "utf-8")
+    with _target(place, output) as target:
+        unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, say, watcher)
+    if unreadable:
+        raise OverfitlabError(
+            f"{unreadable:,} of {len(paths):,} could not be read; "
+            + ("all others are predicted" if unreadable < len(paths) else "nothing is predicted")
+        )
+
+
+def listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
+    """Return one or several names as a list."""
+    return [given] if isinstance(given, str | Path) else list(given)
+
+
+def names_in(text: bytes) -> list[str]:
+    """Return the names in `text`, one a line, or between zero bytes where there are any (`find -print0`)."""
+    separator = b"\0" if b"\0" in text else b"\n"
+    names = text.split(separator)
+    if separator == b"\n":
+        names = [name.removesuffix(b"\r") for name in names]
+    return [os.fsdecode(name) for name in names if name]
+
+
+def complaint(entry: Unreadable) -> str:
+    """Return the line that says that a file cannot be read, and why."""
+    return f"overfitlab: {display_name(entry.file)}: {display_name(entry.reason)}"
+
+
+def _format(kind: str, trained: Trained, top: int, paths: Sequence[Path | Unreadable]) -> Format:
+    if kind == "csv":
+        return Csv(trained.class_names)
+    if kind == "json":
+        record = trained.run.record
+        about = {"run": record["id"], "run_folder": str(trained.run.folder), "precision": trained.compute.precision}
+        return Json(trained.class_names, top, about)
+    return Table(trained.class_names, top, [str(path) for path in paths if isinstance(path, Path)])
+
+
+@contextlib.contextmanager
+def _target(place: Path | None, output: TextIO) -> Iterator[BinaryIO]:
+    if place is None:
+        output.flush()
+        yield output.buffer
+        output.flush()
+        return
+    if place.is_dir():
+        raise UsageError(f"{place} is a folder; name a file with --out")
+    try:
+        with replacing(place) as target:
+            yield target
+    except OSError as error:
+        raise OverfitlabError(f"cannot write {place} ({error.strerror or error}); choose another --out") from error
+
+
+def _write(
+    trained: Trained,
+    paths: Sequence[Path | Unreadable],
+    chosen: Format,
+    target: BinaryIO,
+    encoding: str,
+    say: Callable[[str], None],
+    watcher: Watcher,
+) -> int:
+    """Write all predictions, and return for how many paths there are none."""
+    unreadable: list[tuple[str, str]] = []
+
+    def write(text: str) -> None:
+        target.write(text.encode(encoding, "backslashreplace"))
+
+    write(chosen.begin())
+    watcher.began("Predicting", len(paths), "images")
+    try:
+        for done, outcome in enumerate(stream(trained, paths), start=1):
+            if isinstance(outcome, Unreadable):
+                target.flush()
+                say(complaint(outcome))
+                unreadable.append((outcome.file, outcome.reason))
+            else:
+                write(chosen.row(outcome.file, outcome.probabilities.tolist()))
+            watcher.advanced(done)
+    finally:
+        watcher.ended()
+    write(chosen.end(unreadable))
+    target.flush()
+    return len(unreadable)

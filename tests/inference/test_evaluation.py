@@ -1,0 +1,201 @@
+"""Evaluation against what the training itself measured, scikit-learn, and data that is not what it was."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+import overfitlab
+from overfitlab.data import digits, sources
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.inference import evaluation_files
+from overfitlab.run import load_run
+
+PARTS = ("test", "validation", "training")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_it_finds_what_the_training_measured_at_its_end(digits_run, part):
+    measured = load_run(digits_run).record["result"]["measured"]["end"][part]
+    found = overfitlab.evaluate(digits_run, part, threads=1)
+    assert found.part == part
+    assert found.scores.images == measured["images"]
+    assert found.accuracy == measured["acc"]
+    assert found.scores.loss == pytest.approx(measured["loss"], rel=1e-6)
+    assert found.scores.balanced_accuracy == pytest.approx(measured["balanced_acc"], rel=1e-6)
+
+
+def test_the_parts_are_those_of_the_split_and_the_test_part_is_the_default(digits_run):
+    rows = {part: set(overfitlab.evaluate(digits_run, part).images.rows.tolist()) for part in PARTS}
+    assert sum(map(len, rows.values())) == len(set().union(*rows.values())) == 1797
+    assert overfitlab.evaluate(digits_run).images.rows.tolist() == digits.load().test.tolist()
+
+
+def test_against_scikit_learn(digits_run):
+    found = overfitlab.evaluate(digits_run)
+    labels, probabilities = found.images.labels, found.probabilities
+    predicted = probabilities.argmax(axis=1)
+    np.testing.assert_array_equal(labels, digits.load().labels[found.images.rows])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    document = found.as_dict()
+    assert document["accuracy"] == pytest.approx(metrics.accuracy_score(labels, predicted))
+    assert document["loss"] == pytest.approx(metrics.log_loss(labels, probabilities))
+    assert document["confusion"] == metrics.confusion_matrix(labels, predicted).tolist()
+    assert sum(document["calibration"]["images"]) == document["images"] == len(labels)
+    assert document["precision"] == "float32"
+
+
+def test_the_precision_is_honoured(digits_run):
+    single, double = (overfitlab.evaluate(digits_run, precision=precision) for precision in ("float32", "float64"))
+    assert double.precision == "float64"
+    assert 0 < np.abs(single.log_probabilities - double.log_probabilities).max() < 1e-3
+
+
+def test_it_can_be_followed(digits_run):
+    from overfitlab.data.watching import Watcher
+
+    told = []
+
+    class Note(Watcher):
+        def began(self, task, total, unit, done=0):
+            told.append((task, total, unit))
+
+        def advanced(self, done):
+            told.append(done)
+
+        def ended(self):
+            told.append("ended")
+
+    overfitlab.evaluate(digits_run, "training", watcher=Note())
+    assert told[-1] == "ended"
+    assert ("Evaluating", told[-2], "images") in told
+
+
+def loading(monkeypatch, **changes):
+    """Let every source be the digits with these changes."""
+    dataset = replace(digits.load(), **changes)
+    monkeypatch.setattr(sources, "load", lambda *_, **__: dataset)
+    return dataset
+
+
+def test_other_images_than_those_of_the_training_are_refused(digits_run, monkeypatch):
+    images = digits.load().images.copy()
+    images[0, 0, 0, 0] ^= 1
+    loading(monkeypatch, images=images, pixel_hash=None)
+    with pytest.raises(OverfitlabError, match=r"no longer those that .* was trained on"):
+        overfitlab.evaluate(digits_run)
+    with pytest.raises(UsageError, match="does not hold the images of"):
+        overfitlab.evaluate(digits_run, "test", data="digits")
+
+
+def test_missing_data_says_what_is_missing(own_digits_run):
+    record = json.loads((own_digits_run / "run.json").read_text())
+    record["data"]["source"] = "/gone/pictures"
+    (own_digits_run / "run.json").write_text(json.dumps(record))
+    with pytest.raises(OverfitlabError, match=r"images of .* are not where they were: .*/gone/pictures"):
+        overfitlab.evaluate(own_digits_run)
+    moved = overfitlab.evaluate(own_digits_run, "validation", data="digits")
+    assert moved.part == "validation"
+
+
+def test_other_data_is_evaluated_as_a_whole_with_its_classes_found_by_name(digits_run, monkeypatch):
+    whole = overfitlab.evaluate(digits_run, data="digits")
+    assert whole.part == "all"
+    assert whole.scores.images == 1797
+    order = np.random.default_rng(0).permutation(10)
+    original = digits.load()
+    loading(monkeypatch, labels=order[original.labels], class_names=tuple(str(k) for k in np.argsort(order)))
+    shuffled = overfitlab.evaluate(digits_run, data="x")
+    np.testing.assert_array_equal(shuffled.images.labels, original.labels)
+    assert shuffled.accuracy == whole.accuracy
+
+
+def test_other_data_with_some_of_the_classes_is_fine(digits_run, monkeypatch):
+    original = digits.load()
+    rows = np.flatnonzero(original.labels >= 8)
+    loading(
+        monkeypatch, images=original.images[rows], labels=original.labels[rows] - 8, class_names=("8", "9"),
+        test=rows[:0], pixel_hash=None,
+    )  # fmt: skip
+    found = overfitlab.evaluate(digits_run, data="x").as_dict()
+    assert found["classes"][0]["recall"] is None
+    assert found["classes"][8]["images"] == int((original.labels == 8).sum())
+    assert len(found["confusion"]) == 10
+
+
+def test_other_data_with_unknown_classes_or_shapes_is_refused(digits_run, monkeypatch):
+    original = digits.load()
+    loading(monkeypatch, class_names=("zero", *original.class_names[1:]))
+    with pytest.raises(OverfitlabError, match=r"a class that .* was not trained on: 'zero'"):
+        overfitlab.evaluate(digits_run, data="x")
+    loading(monkeypatch, images=np.repeat(original.images, 3, axis=-1), pixel_hash=None)
+    with pytest.raises(OverfitlabError, match=r"are 8x8x3, .* was trained on 8x8x1"):
+        overfitlab.evaluate(digits_run, data="x")
+
+
+def test_unknown_parts_are_refused(digits_run):
+    with pytest.raises(UsageError, match="unknown part 'tests'; did you mean 'test'"):
+        overfitlab.evaluate(digits_run, "tests")
+
+
+def test_the_files_hold_the_same_numbers(digits_run, tmp_path):
+    found = overfitlab.evaluate(digits_run)
+    names = evaluation_files.write(found, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(names)
+    document = json.loads((tmp_path / "out" / "evaluation.json").read_text(), parse_constant=pytest.fail)
+    assert document == json.loads(json.dumps(found.as_dict()))
+    rows = list(csv.DictReader((tmp_path / "out" / "per_class.csv").read_text().splitlines()))
+    assert [row["class"] for row in rows] == list("0123456789")
+    assert [float(row["recall"]) for row in rows] == [row["recall"] for row in document["classes"]]
+    header, *lines = csv.reader((tmp_path / "out" / "confusion.csv").read_text().splitlines())
+    assert header[1:] == list("0123456789")
+    assert [[int(cell) for cell in line[1:]] for line in lines] == document["confusion"]
+    with np.load(tmp_path / "out" / "probabilities.npz") as stored:
+        assert stored["probabilities"].dtype == np.float16
+        np.testing.assert_allclose(stored["probabilities"], found.probabilities, atol=1e-3)
+        np.testing.assert_array_equal(stored["rows"], found.images.rows)
+        np.testing.assert_array_equal(stored["labels"], found.images.labels)
+
+
+def test_writing_again_gives_the_same_bytes(digits_run, tmp_path):
+    for folder in ("one", "two"):
+        evaluation_files.write(overfitlab.evaluate(digits_run, threads=1), tmp_path / folder)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_clear_error(digits_run, tmp_path):
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UsageError, match="is not a folder; choose another --out"):
+            evaluation_files.write(overfitlab.evaluate(digits_run), place)
+
+
+def test_the_worst_mistakes_come_first(digits_run):
+    found = overfitlab.evaluate(digits_run)
+    worst = evaluation_files.worst_mistakes(found, 8)
+    assert all(mistake.true != mistake.predicted for mistake in worst)
+    assert [m.true_probability for m in worst] == sorted(m.true_probability for m in worst)
+    wrong = found.probabilities.argmax(axis=1) != found.images.labels
+    assert worst[0].true_probability == pytest.approx(np.exp(-found.losses[wrong].max()))
+    row = int(worst[0].name.removeprefix("image "))
+    np.testing.assert_array_equal(worst[0].picture, digits.load().images[row])
+
+
+HOSTILE = ("=1+1", "$x_1$", "<b>\n", "", "한글", "\udcff", "\N{RIGHT-TO-LEFT OVERRIDE}abc", "a,b", '"', "x" * 300)
+
+
+def test_hostile_class_names_reach_every_file(own_digits_run, monkeypatch, tmp_path):
+    record = json.loads((own_digits_run / "run.json").read_text())
+    record["data"]["classes"] = list(HOSTILE)
+    (own_digits_run / "run.json").write_text(json.dumps(record))
+    loading(monkeypatch, class_names=HOSTILE)
+    evaluation_files.write(overfitlab.evaluate(own_digits_run, data="x"), tmp_path / "out")
+    with (tmp_path / "out" / "per_class.csv").open(encoding="utf-8", newline="") as stream:
+        _, *rows = csv.reader(stream)
+    assert [row[0] for row in rows] == ["'=1+1", *HOSTILE[1:5], "\\xff", *HOSTILE[6:]]
+    document = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert [row["class"] for row in document["classes"]] == list(HOSTILE)

@@ -1,0 +1,135 @@
+"""Predictions of files and arrays: the right ones, in order, whatever the files are."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import overfitlab
+from overfitlab.data import digits
+from overfitlab.errors import UsageError
+from overfitlab.inference import pictures, prediction
+from overfitlab.inference.trained import load_trained
+from overfitlab.run import load_run
+
+
+def test_files_are_predicted_as_the_same_images_of_the_dataset(digits_run, digit_files):
+    evaluated = overfitlab.evaluate(digits_run)
+    found = overfitlab.predict(digits_run, digit_files)
+    assert found.files == [str(path) for path in digit_files]
+    np.testing.assert_allclose(found.probabilities, evaluated.probabilities[:30], atol=1e-5)
+    assert found.class_names == tuple("0123456789")
+    assert found.classes == [str(k) for k in evaluated.probabilities[:30].argmax(axis=1)]
+    assert not found.unreadable
+    assert len(found) == 30
+
+
+def test_arrays_are_predicted_as_files_are(digits_run, digit_files):
+    dataset = digits.load()
+    images = dataset.images[dataset.test[:30]]
+    from_files = overfitlab.predict(digits_run, digit_files)
+    for array in (images, images[..., 0], np.asfortranarray(images), images[::-1][::-1]):
+        found = overfitlab.predict(digits_run, array)
+        np.testing.assert_allclose(found.probabilities, from_files.probabilities, atol=1e-5)
+    assert found.files[:2] == ["image 0", "image 1"]
+    one = overfitlab.predict(digits_run, images[3])
+    np.testing.assert_allclose(one.probabilities[0], from_files.probabilities[3], atol=1e-5)
+    read_only = images.copy()
+    read_only.flags.writeable = False
+    assert len(overfitlab.predict(digits_run, read_only)) == 30
+    assert overfitlab.predict(digits_run, images[:0]).probabilities.shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((2, 8, 8, 1)), "uint8 with shape .* not float64"),
+        (np.zeros((2, 9, 8, 1), dtype=np.uint8), r"not \[2, 9, 8, 1\]"),
+        (np.zeros((8, 8, 3), dtype=np.uint8), r"not \[8, 8, 3\]"),
+        (np.zeros(64, dtype=np.uint8), r"not \[64\]"),
+    ],
+)
+def test_other_arrays_are_refused(digits_run, array, message):
+    with pytest.raises(UsageError, match=message):
+        overfitlab.predict(digits_run, array)
+
+
+def test_unreadable_files_do_not_stop_the_others(digits_run, digit_files, tmp_path):
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "empty").mkdir()
+    given = [digit_files[0], tmp_path / "gone.png", tmp_path / "text.png", digit_files[1], tmp_path / "empty"]
+    found = overfitlab.predict(digits_run, given)
+    assert found.files == [str(digit_files[0]), str(digit_files[1])]
+    assert [(entry.file, entry.reason) for entry in found.unreadable] == [
+        (str(tmp_path / "gone.png"), "no such file or directory"),
+        (str(tmp_path / "text.png"), "it is no image of a known format"),
+        (str(tmp_path / "empty"), "the folder holds no image files"),
+    ]
+    assert found.probabilities.shape == (2, 10)
+    nothing = overfitlab.predict(digits_run, tmp_path / "gone.png")
+    assert nothing.probabilities.shape == (0, 10)
+    assert len(nothing.unreadable) == 1
+
+
+def test_a_folder_stands_for_all_images_below_it_at_its_place(digits_run, digit_files, tmp_path):
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    for place in ("a/2.png", "a/deep/1.png"):
+        Image.new("L", (20, 30), 99).save(tmp_path / place)
+    found = overfitlab.predict(digits_run, [digit_files[5], tmp_path / "a", digit_files[4]])
+    assert found.files == [
+        str(digit_files[5]), str(tmp_path / "a/2.png"), str(tmp_path / "a/deep/1.png"), str(digit_files[4])
+    ]  # fmt: skip
+
+
+def test_images_of_any_size_and_mode_are_resized_as_in_training(digits_run, tmp_path):
+    plain = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 24), dtype=np.uint8))
+    plain.save(tmp_path / "gray.png")
+    plain.convert("RGB").save(tmp_path / "rgb.png")
+    found = overfitlab.predict(digits_run, [tmp_path / "gray.png", tmp_path / "rgb.png"])
+    np.testing.assert_allclose(found.probabilities[0], found.probabilities[1], atol=1e-5)
+    small = np.asarray(plain.resize((8, 8), Image.Resampling.BILINEAR))
+    array = np.rint(small * (16 / 255)).astype(np.uint8)
+    np.testing.assert_allclose(overfitlab.predict(digits_run, array).probabilities, found.probabilities[:1], atol=1e-5)
+
+
+def test_many_files_come_in_order_in_small_batches(digits_run, digit_files, monkeypatch):
+    trained = load_trained(load_run(digits_run))
+    whole = overfitlab.predict(digits_run, digit_files)
+    monkeypatch.setattr("overfitlab.inference.trained.LARGEST_BATCH", 7)
+    paths = pictures.expand(digit_files * 3)
+    paths.insert(10, pictures.Unreadable("x", "because"))
+    outcomes = list(prediction.stream(trained, paths))
+    assert outcomes.pop(10) == pictures.Unreadable("x", "because")
+    assert [outcome.file for outcome in outcomes] == whole.files * 3
+    np.testing.assert_allclose(
+        [outcome.probabilities for outcome in outcomes], np.tile(whole.probabilities, (3, 1)), atol=1e-5
+    )
+
+
+def test_files_are_read_only_a_little_ahead(digits_run, digit_files, monkeypatch):
+    """What keeps the memory bounded: of 3,000 files few are read before the first prediction is taken."""
+    trained = load_trained(load_run(digits_run), threads=1)
+    monkeypatch.setattr("overfitlab.inference.trained.LARGEST_BATCH", 10)
+    read = []
+    original = pictures.read_images
+
+    def counted(paths, *others):
+        for image in original(paths, *others):
+            read.append(1)
+            yield image
+
+    monkeypatch.setattr(pictures, "read_images", counted)
+    outcomes = prediction.stream(trained, pictures.expand(digit_files * 100))
+    for _ in range(15):
+        next(outcomes)
+    outcomes.close()
+    assert 10 <= len(read) <= 60
+
+
+def test_an_error_while_reading_reaches_the_caller(digits_run, digit_files, monkeypatch):
+    def broken(*_):
+        raise MemoryError
+        yield
+
+    monkeypatch.setattr(pictures, "read_images", broken)
+    with pytest.raises(MemoryError):
+        overfitlab.predict(digits_run, digit_files)

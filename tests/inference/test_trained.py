@@ -1,0 +1,164 @@
+"""A trained network, loaded from its folder."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from scipy.special import log_softmax
+
+import overfitlab
+from overfitlab.data import digits
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.inference.trained import computing, load_trained
+from overfitlab.run import load_run
+
+PARTS_OF_A_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+
+
+def load(folder, **options):
+    return load_trained(load_run(folder), **options)
+
+
+def test_it_computes_what_the_weights_say(digits_run):
+    """Against the network written out by hand in float64, Keras's way of counting channels last included."""
+    w = {
+        name: value.double() for name, value in safetensors.torch.load_file(digits_run / "weights.safetensors").items()
+    }
+    record = json.loads((digits_run / "run.json").read_text())
+    images = digits.load().images[:7]
+    mean, std = (torch.tensor(record["data"][name], dtype=torch.float64) for name in ("mean", "std"))
+    x = (torch.from_numpy(images).double() - mean) / std
+    x = x.permute(0, 3, 1, 2)
+
+    def norm(x, name):
+        shape = (1, -1, 1, 1) if x.ndim == 4 else (1, -1)
+        scale, shift, mean, variance = (w[f"{name}.batch_norm.{part}"].reshape(shape) for part in PARTS_OF_A_NORM)
+        return (x - mean) / torch.sqrt(variance + 1e-3) * scale + shift
+
+    for layer in range(1, 7):
+        x = torch.nn.functional.conv2d(x, w[f"conv{layer}.weight"], w[f"conv{layer}.bias"], padding=1)
+        x = norm(x, f"norm{layer}").relu()
+        if layer % 2 == 0:
+            x = torch.nn.functional.max_pool2d(x, 2, ceil_mode=True)
+    x = x.permute(0, 2, 3, 1).flatten(1)
+    x = norm(x @ w["dense1.weight"].T + w["dense1.bias"], "norm7").relu()
+    logits = x @ w["dense2.weight"].T + w["dense2.bias"]
+
+    trained = load(digits_run, precision="float64")
+    (inputs,) = trained.inputs(images)
+    np.testing.assert_allclose(trained.log_probabilities(inputs), log_softmax(logits.numpy(), axis=1), atol=1e-10)
+
+
+def test_lower_precision_is_close_to_float64(digits_run):
+    images = digits.load().images[:50]
+    found = {}
+    for precision in ("float64", "float32", "bfloat16"):
+        trained = load(digits_run, precision=precision)
+        (x,) = trained.inputs(images)
+        found[precision] = np.exp(trained.log_probabilities(x))
+        np.testing.assert_allclose(found[precision].sum(axis=1), 1, atol=1e-12)
+    np.testing.assert_allclose(found["float32"], found["float64"], atol=1e-5)
+    np.testing.assert_allclose(found["bfloat16"], found["float64"], atol=0.05)
+    assert np.abs(found["bfloat16"] - found["float64"]).max() > 1e-6, "bfloat16 was not used"
+
+
+def test_batches_are_smaller_where_images_are_larger(digits_run):
+    run = load_run(digits_run)
+    assert load_trained(run).batch_size == 500
+    run.record["data"]["image_shape"] = [224, 224, 3]
+    trained = load_trained(load_run(digits_run))
+    large = type(trained)(run, trained.model, trained.compute, trained.standardization)
+    assert 1 <= large.batch_size <= 10
+
+
+def test_threads_are_as_before_afterwards(digits_run):
+    before = torch.get_num_threads()
+    with computing(load(digits_run, threads=before + 1)):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
+
+
+def change(folder, **values):
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | values))
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("interrupted", "has not finished training; repeat the command"),
+        ("running", "has not finished training"),
+        ("diverged", "diverged: its network is of no use"),
+    ],
+)
+def test_only_a_finished_run_is_loaded(own_digits_run, status, message):
+    change(own_digits_run, status=status)
+    with pytest.raises(OverfitlabError, match=message):
+        load(own_digits_run)
+
+
+def test_changed_weights_are_refused(own_digits_run):
+    path = own_digits_run / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(OverfitlabError, match="not the file that the training wrote"):
+        load(own_digits_run)
+    path.unlink()
+    with pytest.raises(OverfitlabError, match="is missing"):
+        load(own_digits_run)
+
+
+def test_weights_of_another_network_are_one_clear_error(own_digits_run):
+    record = json.loads((own_digits_run / "run.json").read_text())
+    for key, value in (("classes", ["a", "b"]), ("mean", "none")):
+        change(own_digits_run, data=record["data"] | {key: value})
+        with pytest.raises(OverfitlabError, match="do not fit the network"):
+            load(own_digits_run)
+
+
+def test_bad_options(digits_run):
+    with pytest.raises(UsageError, match="unknown precision 'half'"):
+        load(digits_run, precision="half")
+    with pytest.raises(UsageError, match="threads must be"):
+        load(digits_run, threads=0)
+
+
+OWN = """
+from torch import nn
+
+def network(image_shape, classes):
+    height, width, channels = image_shape
+    return nn.Sequential(
+        nn.Conv2d(channels, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(8, classes),
+    )
+"""
+
+
+@pytest.mark.parametrize("model", ["resnet20", "own.py:network"])
+def test_other_models_than_the_notebooks_are_built_again(model):
+    Path("own.py").write_text(OWN)
+    run = overfitlab.train(
+        "none", "digits", model=model, protocol="clean", epochs=1, threads=1, precision="float32", out="run",
+        verbose=False,
+    )  # fmt: skip
+    found = overfitlab.evaluate(run, threads=1)
+    measured = run.record["result"]["measured"]["end"]["test"]
+    assert found.accuracy == measured["acc"]
+    assert found.scores.loss == pytest.approx(measured["loss"], rel=1e-6)
+    explained = overfitlab.explain(run, digits.load().images[:2], class_name="3")
+    assert explained.layer.shape[1:] == ((8, 8) if model.startswith("own") else (2, 2))
+
+
+def test_a_changed_source_of_ones_own_network_is_refused():
+    Path("own.py").write_text(OWN)
+    overfitlab.train(
+        "none", "digits", model="own.py:network", epochs=1, threads=1, out="run", verbose=False
+    )  # fmt: skip
+    Path("own.py").write_text(OWN.replace("8", "9"))
+    with pytest.raises(OverfitlabError, match=r"own.py:network has changed since run was trained"):
+        load("run")

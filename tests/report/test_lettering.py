@@ -1,0 +1,59 @@
+"""Names of strangers in figures."""
+
+import pytest
+
+from overfitlab.report import lettering
+from overfitlab.report.figures import DisplayedFigure, rendered
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cat", "cat"),
+        ("$x_1$ <b>", "$x_1$ <b>"),
+        ("two\nlines\tand  spaces ", "two lines and spaces"),
+        ("\x00\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}x", "[31mx"),
+        ("\udcff\udcfe", "\N{WHITE SQUARE}" * 2),
+        ("abcdefghijklmnopqrstuvwxyz", "abcde\N{HORIZONTAL ELLIPSIS}wxyz"),
+        ("", ""),
+    ],
+)
+def test_they_become_one_short_line(text, shown):
+    assert lettering.legible(text, 10 if len(text) == 26 else 40) == shown
+
+
+def test_letters_that_no_font_has_become_squares(monkeypatch):
+    monkeypatch.setattr(lettering, "_fallbacks", tuple)
+    assert lettering.legible("고양이 x", 20) == "□□□ x"
+    assert lettering.labels(["고양이", "강아지", "cat"], 20) == ["0 □□□", "1 □□□", "cat"]
+
+
+def test_names_that_look_alike_get_their_numbers():
+    long = [f"{'a' * 30}{k}{'b' * 30}" for k in range(3)]
+    assert len(set(lettering.labels([*long, "", " "], 12))) == 5
+    assert lettering.labels(["cat", "dog"], 12) == ["cat", "dog"]
+
+
+def test_a_font_that_is_installed_is_used_for_letters_that_the_first_lacks(monkeypatch):
+    """With a stand-in: a font of matplotlib's own that has letters which the first lacks."""
+    letters = lettering._letters("STIXGeneral") - lettering._letters(lettering.DEFAULT_FONT)
+    sign = next(chr(code) for code in sorted(letters) if chr(code).isprintable() and code < 0xE000)
+    monkeypatch.setattr(lettering, "_fallbacks", tuple)
+    assert lettering.legible(sign, 5) == lettering.MISSING
+    monkeypatch.setattr(lettering, "_fallbacks", lambda: ("STIXGeneral",))
+    assert lettering.legible(sign, 5) == sign
+    with lettering.lettering():
+        figure = DisplayedFigure()
+        figure.text(0.5, 0.5, sign)
+    rendered(figure, "png")  # a missing letter would be a warning, and warnings are errors here
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_no_name_is_mathematics_or_breaks_the_file(kind):
+    names = ["$\\frac{1}{0}$", "$", "a_b^c", '--> <x> & "', "ع ש", "\N{GRINNING FACE}\N{ZERO WIDTH JOINER}", "\ud800"]
+    with lettering.lettering():
+        figure = DisplayedFigure()
+        axes = figure.subplots()
+        axes.set_xticks(range(len(names)), [lettering.legible(name, 30) for name in names])
+        axes.set_title(lettering.legible("$x", 9))
+    assert rendered(figure, kind)

@@ -1,0 +1,57 @@
+"""Files that are either the old one or the new one."""
+
+import os
+import stat
+
+import pytest
+
+from overfitlab.errors import UsageError
+from overfitlab.files import replacing, user_path, write_atomically
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder
+
+
+def test_content_takes_the_place_of_the_old_file_at_the_end(folder):
+    path = folder / "x"
+    path.write_bytes(b"old")
+    with replacing(path) as stream:
+        stream.write(b"ne")
+        assert path.read_bytes() == b"old"
+        stream.write(b"w")
+    assert path.read_bytes() == b"new"
+    assert {entry.name for entry in folder.iterdir()} == {"x"}
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_leaves_the_old_file_and_nothing_else(folder, error):
+    path = folder / "x"
+    path.write_bytes(b"old")
+
+    def half():
+        with replacing(path) as stream:
+            stream.write(b"half")
+            raise error
+
+    with pytest.raises(error):
+        half()
+    assert path.read_bytes() == b"old"
+    assert {entry.name for entry in folder.iterdir()} == {"x"}
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path):
+    write_atomically(tmp_path / "ours", b"")
+    (tmp_path / "plain").touch()
+    modes = {stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in ("ours", "plain")}  # noqa: PTH116
+    assert len(modes) == 1
+
+
+def test_a_tilde_is_put_in_place_and_nobody_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/x") == tmp_path / "x"
+    with pytest.raises(UsageError, match="~nobody-of-that-name"):
+        user_path("~nobody-of-that-name/x")
