@@ -7,6 +7,7 @@ come with scikit-learn. Then it runs the commands that you would run on your own
 
 import argparse
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,17 +31,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to put everything; must not exist yet")
     parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--figures", type=Path, help="copy the figures into this folder, as for docs/photographs.md")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     if folder.exists():
         sys.exit(f"{folder} exists; remove it, or name another folder")
-    photographs, run = folder / "photographs", folder / "run"
-    shown = make(photographs)
+    images, run = folder / "photographs", folder / "run"
+    shown = make(images)
     settings = ["--protocol", "clean", "--learning-rate", "1e-3", "--epochs", str(arguments.epochs)]
-    overfitlab_command("train", "--data", photographs, "--method", "dropout", *settings, "--out", run)
+    overfitlab_command("train", "--data", images, "--method", "dropout", *settings, "--out", run)
     overfitlab_command("evaluate", run)
     overfitlab_command("predict", run, *shown)
     overfitlab_command("explain", run, *shown, "--out", folder / "explained.png")
+    if arguments.figures:
+        arguments.figures.mkdir(parents=True, exist_ok=True)
+        measured = run / "evaluation" / "test"
+        for figure in (
+            *(run / name for name in ("curves.png", "duplicates.png")),
+            *(measured / name for name in ("confusion.png", "calibration.png", "mistakes.png")),
+            folder / "explained.png",
+        ):
+            shutil.copy(figure, arguments.figures)
+        contact_sheet(images).save(arguments.figures / "photographs.png")
 
 
 def overfitlab_command(*arguments: str | Path) -> None:
@@ -50,6 +62,20 @@ def overfitlab_command(*arguments: str | Path) -> None:
     done = subprocess.run([sys.executable, "-m", "overfitlab", *words], check=False)
     if done.returncode:
         sys.exit(done.returncode)
+
+
+def contact_sheet(folder: Path, columns: int = 12, side: int = 72) -> Image.Image:
+    """Return the first photographs of each class in a row, as they are stored, sideways ones too."""
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+    sheet = Image.new("RGB", (columns * side, len(classes) * side), "white")
+    for row, place in enumerate(classes):
+        for column, path in enumerate(sorted(place.glob("[0-9]*"))[:columns]):
+            with Image.open(path) as image:
+                small = image.point(lambda level: level / 256).convert("L") if image.mode == "I;16" else image
+                small = small.convert("RGB")
+            small.thumbnail((side - 4, side - 4))
+            sheet.paste(small, (column * side + 2, row * side + 2))
+    return sheet
 
 
 def make(folder: Path) -> list[Path]:
@@ -96,7 +122,8 @@ def photographs() -> Iterator[tuple[str, NDArray[np.uint8]]]:
 
 def save(image: Image.Image, place: Path, number: int, rng: np.random.Generator) -> Path:
     """Save the image in one of ten ways, at a size of its own."""
-    width, height = (int(side) for side in rng.integers(28, 160, 2))
+    height = int(rng.integers(30, 150))
+    width = int(height * rng.uniform(0.75, 1.35))
     image = image.resize((width, height), Image.Resampling.BICUBIC)
     name = f"{number:03}"
     match number % 10:
