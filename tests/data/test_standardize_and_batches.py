@@ -1,12 +1,15 @@
 """Standardized batches equal the notebook's NumPy."""
 
+import math
+import os
+
 import numpy as np
 import pytest
 import torch
 
-from overfitlab.data import sources
+from overfitlab.data import cache, sources
 from overfitlab.data.batches import BatchSource
-from overfitlab.data.standardize import channel_statistics
+from overfitlab.data.standardize import Standardization, channel_statistics
 
 
 @pytest.fixture
@@ -33,6 +36,28 @@ def test_a_channel_that_never_varies_becomes_zero():
     source = BatchSource(images, np.zeros(3, np.int64), statistics, largest_batch=3)
     x, _ = source.gather(torch.arange(3))
     assert not x.any()
+
+
+def test_there_may_be_more_images_than_memory(tmp_path):
+    """A file with holes, twice as large as the memory of this machine, of which two images are looked at."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    count = 2 * memory // (224 * 224 * 3)
+    shape = (count, 224, 224, 3)
+    path = tmp_path / "pixels.bin"
+    with path.open("wb") as stream:
+        try:
+            stream.truncate(math.prod(shape))
+        except OSError as error:
+            pytest.skip(f"no file of that size here: {error}")
+        stream.seek(math.prod(shape) - 1)
+        stream.write(b"\x07")
+    images = cache._mapped(path, shape)
+    statistics = Standardization(np.zeros(3), np.ones(3))
+    x, _ = BatchSource(images, np.zeros(count, np.int64), statistics, largest_batch=2).gather(
+        torch.tensor([0, count - 1])
+    )
+    assert x[0].abs().max() == 0
+    assert x[1].flatten()[-1] == 7
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-14)])

@@ -1,5 +1,6 @@
 """Batches of standardized images, gathered into memory that is used again and again."""
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,7 +29,9 @@ class BatchSource:
     ) -> None:
         self._shape = images.shape[1:]
         height, width, channels = self._shape
-        self._pixels = torch.from_numpy(images.reshape(len(images), -1))
+        with warnings.catch_warnings():  # images in a mapped file cannot be written to, and nobody does
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            self._pixels = torch.from_numpy(images.reshape(len(images), -1))
         self._labels = torch.from_numpy(labels)
         self._mean = torch.from_numpy(standardization.mean).to(dtype)
         self._std = torch.from_numpy(standardization.std).to(dtype)

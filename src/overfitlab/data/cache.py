@@ -153,7 +153,8 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> Images:
         raise ValueError("another size")
     if not shape[0]:
         return np.zeros(shape, np.uint8)  # nothing cannot be mapped
-    return np.memmap(path, dtype=np.uint8, mode="c", shape=shape)  # "c": writable for PyTorch, never written to disk
+    # read-only: of a private, writable mapping Linux allows no more than there is memory
+    return np.memmap(path, dtype=np.uint8, mode="r", shape=shape)
 
 
 def _remove_outdated(root: Path, recipe: Recipe) -> None:
