@@ -25,7 +25,7 @@ def summary(model: Model, image_shape: tuple[int, int, int], title: str) -> str:
     Nested layers have dotted names; a block follows the layers that are in it, since its output does. In a network of
     more than 100 rows blocks are one row each, down to the depth at which the table has at most as many.
     """
-    if image_shape != model.image_shape:
+    if tuple(image_shape) != model.image_shape:
         raise ValueError(f"{model.name} was built for images of {model.image_shape}, not {image_shape}")
     shapes = {call.name: _shape(call) for call in trace(model)}
     rows, folded = _rows(model)
