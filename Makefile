@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run test lint format docs bench reproduction clean
+.PHONY: help run test lint format docs example bench reproduction duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 15
@@ -31,6 +31,13 @@ bench: $(VENV)/.run $(BENCH_VENV)/.ready ## speed, beside Keras and plain PyTorc
 NOTEBOOK_LOG ?= ../shared/notebook/history.csv
 reproduction: $(VENV)/.run ## the notebook's log beside ours (5 runs of 30 epochs: about an hour)
 	@$(BIN)/python benchmarks/reproduction.py --notebook-log $(NOTEBOOK_LOG) $(ARGS)
+
+EXAMPLE := runs/photographs
+example: $(VENV)/.run ## a folder of photographs: train, evaluate, predict, explain (about a minute)
+	@rm -rf $(EXAMPLE) && $(BIN)/python examples/photographs.py $(EXAMPLE) $(ARGS)
+
+duplicates: $(VENV)/.run ## near-duplicates in CIFAR-10 (docs/data.md)
+	@$(BIN)/python benchmarks/near_duplicates.py $(ARGS)
 
 clean:            ## remove the environments (runs/ stays)
 	rm -rf $(VENV) $(BENCH_VENV) build src/*.egg-info

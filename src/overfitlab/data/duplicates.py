@@ -20,7 +20,7 @@ SIDE = 16  # pixels of the small versions
 BLUR = 5  # pixels that are averaged and taken away to leave the fine structure
 ALIKE = {3: (0.90, 0.80), 1: (0.97, 0.93)}  # correlations of the whole and of the fine structure, by channels
 FLAT = 2.0  # levels of standard deviation below which an image shows nothing that could be compared
-COMPARISONS = 300_000_000  # pairs of images at most for a part: some seconds
+COMPARISONS = 1_000_000_000  # pairs of images at most for a part: some 10 seconds
 BLOCK = 4096
 
 
