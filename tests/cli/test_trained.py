@@ -200,6 +200,22 @@ def test_a_closed_pipe_ends_it_quietly(digits_run, digit_files):
     assert not done.stderr
 
 
+def test_an_interruption_says_that_it_starts_anew(digits_run, digit_files):
+    command = [sys.executable, "-m", "overfitlab", "predict", str(digits_run), *[str(digit_files[0].parent)] * 1000]
+    process = subprocess.Popen(
+        [*command, "--out", "p.csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    try:
+        assert process.stderr.readline().startswith("Predicting (30,000 images)")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "overfitlab: stopped before it was done; the same command starts anew"
+    assert list(Path().iterdir()) == [], "not half a file"
+
+
 def test_explain_writes_a_sheet(own_digits_run, digit_files):
     done = in_a_shell("explain", own_digits_run, *digit_files[:3], check=0)
     assert f"Wrote {own_digits_run / 'explain.png'}" in done.stdout

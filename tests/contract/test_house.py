@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import overfitlab
+from overfitlab.cli.main import cli
 
 SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
@@ -60,9 +61,10 @@ def test_rooms_without_torch_do_not_import_it(room):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_help_imports_neither_torch_nor_anything_slow():
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_help_imports_neither_torch_nor_anything_slow(command):
     code = (
-        "import sys; sys.argv = ['overfitlab', 'train', '--help']\n"
+        f"import sys; sys.argv = ['overfitlab', '{command}', '--help']\n"
         "from overfitlab.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"

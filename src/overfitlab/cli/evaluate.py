@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from overfitlab.cli.trained import json_option, precision_option, run_argument, threads_option
+from overfitlab.cli.groups import as_json
+from overfitlab.cli.trained import interruptible, precision_option, run_argument, threads_option
 
 
 @click.command(
@@ -40,7 +41,7 @@ from overfitlab.cli.trained import json_option, precision_option, run_argument, 
 )
 @precision_option
 @threads_option("compute")
-@json_option
+@as_json
 def evaluate(run: Path, as_json: bool, **options: object) -> None:
     """Measure a trained run: accuracy with its interval, every class, mistakes, calibration.
 
@@ -49,5 +50,6 @@ def evaluate(run: Path, as_json: bool, **options: object) -> None:
     """
     from overfitlab.using.evaluating import evaluate_and_write  # imports torch, which --help need not wait for
 
-    document, text = evaluate_and_write(run, progress=sys.stderr, **options)  # type: ignore[arg-type]
+    with interruptible():
+        document, text = evaluate_and_write(run, progress=sys.stderr, **options)  # type: ignore[arg-type]
     click.echo(json.dumps(document, allow_nan=False) if as_json else text)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from overfitlab.cli.trained import images_argument, json_option, named, precision_option, run_argument, threads_option
+from overfitlab.cli.groups import as_json
+from overfitlab.cli.trained import images_argument, interruptible, named, precision_option, run_argument, threads_option
 from overfitlab.errors import OverfitlabError
 
 
@@ -36,7 +37,7 @@ from overfitlab.errors import OverfitlabError
 )
 @precision_option
 @threads_option("compute and read files")
-@json_option
+@as_json
 def explain(run: Path, images: tuple[Path, ...], as_json: bool, **options: object) -> None:
     """Show where in an image a trained run finds the evidence for a class (Grad-CAM).
 
@@ -48,7 +49,14 @@ def explain(run: Path, images: tuple[Path, ...], as_json: bool, **options: objec
     from overfitlab.using.explaining import explain_and_write  # imports torch, which --help need not wait for
 
     output = sys.stderr if as_json else sys.stdout
-    document, unreadable = explain_and_write(run, named(images), output=output, errors=sys.stderr, **options)  # type: ignore[arg-type]
+    with interruptible():
+        document, unreadable = explain_and_write(
+            run,
+            named(images),
+            output=output,
+            errors=sys.stderr,
+            **options,  # type: ignore[arg-type]
+        )
     if as_json:
         click.echo(json.dumps(document, allow_nan=False))
     for sheet in document["sheets"]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from overfitlab.cli.trained import images_argument, json_option, named, precision_option, run_argument, threads_option
+from overfitlab.cli.groups import as_json
+from overfitlab.cli.trained import images_argument, interruptible, named, precision_option, run_argument, threads_option
 from overfitlab.errors import UsageError
 
 
@@ -27,7 +28,7 @@ from overfitlab.errors import UsageError
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there instead.")
 @precision_option
 @threads_option("compute and read files")
-@json_option
+@as_json
 def predict(run: Path, images: tuple[Path, ...], as_json: bool, kind: str | None, **options: object) -> None:
     """Say what a trained run takes images for, and with which probability.
 
@@ -43,4 +44,5 @@ def predict(run: Path, images: tuple[Path, ...], as_json: bool, kind: str | None
     from overfitlab.using.predicting import predict_and_write  # imports torch, which --help need not wait for
 
     kind = "json" if as_json else kind
-    predict_and_write(run, named(images), kind=kind, output=sys.stdout, errors=sys.stderr, **options)  # type: ignore[arg-type]
+    with interruptible():
+        predict_and_write(run, named(images), kind=kind, output=sys.stdout, errors=sys.stderr, **options)  # type: ignore[arg-type]

@@ -1,7 +1,8 @@
 """Options and arguments that the commands for a trained run share."""
 
+import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,21 @@ precision_option = click.option(
     metavar="P",
     help=f"Of the computation: {', '.join(PRECISIONS[1:])}, or auto, what a training would take on this machine.",
 )
-json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON document to standard output, everything else to standard error.",
-)
 
 
 def threads_option(what: str) -> Callable[[Command], Command]:
     """Return the option `--threads`; `what` is done in them."""
     return click.option("--threads", type=int, metavar="N", help=f"Threads to {what} with.  [default: one a core]")
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let an interruption say that there is nothing to go on with: these commands start anew."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        error.add_note("stopped before it was done; the same command starts anew")
+        raise
 
 
 def named(images: Iterable[Path]) -> list[str]:

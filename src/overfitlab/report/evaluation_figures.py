@@ -94,11 +94,10 @@ def calibration_figure(found: Calibration, title: str = "") -> DisplayedFigure:
         )  # fmt: skip
         top.set_ylabel("accuracy: share that is right")
         top.set_ylim(-0.02, 1.02)
-        top.legend(loc="upper left")
-        top.text(
-            0.98, 0.04, f"ECE {found.expected_error:.3f}, {len(found.images)} bins\nn = {total:,}",
-            transform=top.transAxes, ha="right", va="bottom",
-        )  # fmt: skip
+        # where accuracy is far below confidence in images that the network is sure of, which hardly ever happens
+        top.legend(
+            loc="lower right", title=f"ECE {found.expected_error:.3f} in {len(found.images)} bins, n = {total:,}"
+        )
         bottom.stairs(found.images / total, found.edges, fill=True, color=SOFT, edgecolor=INK)
         bottom.axvline(
             found.mean_confidence, color=INK, linewidth=1.5, label=f"mean confidence {found.mean_confidence:.3f}"
