@@ -13,7 +13,7 @@ def document(classes=3, **changes):
     ]  # fmt: skip
     return {
         "run": "1a2b", "method": "none", "data": {"name": "photos"}, "part": "test", "precision": "float32",
-        "images": 1234, "accuracy": 0.5, "accuracy_interval": [0.4, 0.6], "balanced_accuracy": 0.45, "loss": 1.25,
+        "unreadable": 0, "images": 1234, "accuracy": 0.5, "accuracy_interval": [0.4, 0.6], "balanced_accuracy": 0.45, "loss": 1.25,
         "brier": 0.7, "ece": 0.2, "mean_confidence": 0.7, "classes": rows,
         "confusions": [{"true": "class 1", "predicted": "class 2", "images": 6, "share": 0.6}],
     } | changes  # fmt: skip
@@ -58,3 +58,8 @@ def test_any_name_keeps_to_its_line_and_column():
     lines = evaluation_text(document(classes=3) | {"classes": rows}).splitlines()[-3:]
     assert all(line.isprintable() for line in lines)
     assert len({cell_len(line) for line in lines}) == 1
+
+
+def test_files_that_are_left_out_are_counted():
+    assert "1,500 files are left out" in evaluation_text(document(unreadable=1500))
+    assert "left out" not in evaluation_text(document())

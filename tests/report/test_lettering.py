@@ -1,9 +1,14 @@
 """Names of strangers in figures."""
 
+import numpy as np
 import pytest
 
+from overfitlab.analysis.calibration import calibration
 from overfitlab.report import lettering
-from overfitlab.report.figures import DisplayedFigure, rendered
+from overfitlab.report.evaluation_figures import Mistake, calibration_figure, confusion_figure, mistakes_figure
+from overfitlab.report.explanation_figure import Explained, explanation_sheet
+from overfitlab.report.figures import DisplayedFigure, learning_curves, rendered
+from overfitlab.store.history import EpochRow
 
 
 @pytest.mark.parametrize(
@@ -57,3 +62,19 @@ def test_no_name_is_mathematics_or_breaks_the_file(kind):
         axes.set_xticks(range(len(names)), [lettering.legible(name, 30) for name in names])
         axes.set_title(lettering.legible("$x", 9))
     assert rendered(figure, kind)
+
+
+def test_titles_of_every_figure_take_any_name():
+    """Names of data and methods come from the user too; a letter that no font has would be a warning."""
+    title = "none on 한글 $x_1$ \udcff\nits test images"
+    pixels = np.zeros((4, 4, 3), dtype=np.uint8)
+    image = Explained(pixels, np.ones((4, 4)), "a", "a", 0.9, "a", 0.9)
+    found = calibration(np.array([[0.7, 0.3]]), np.array([0]))
+    for figure in (
+        learning_curves([EpochRow(1, 1.0, 1.0, 0.5, 1.0, 0.5)], title),
+        confusion_figure(np.eye(2, dtype=np.int64), ["a", "b"], title),
+        calibration_figure(found, title),
+        mistakes_figure([Mistake(pixels, "a", "b", 0.1, 0.9, "x")], title),
+        explanation_sheet([image], title),
+    ):
+        assert rendered(figure, "svg")

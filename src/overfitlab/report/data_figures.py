@@ -1,11 +1,11 @@
 """Figures of the images themselves."""
 
-import textwrap
 from collections.abc import Sequence
 
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.twins import NearDuplicates
 from overfitlab.report.figures import DisplayedFigure
+from overfitlab.report.lettering import legible, lettering
 
 SHOWN_PAIRS = 12
 NAME_WIDTH = 22  # characters
@@ -31,7 +31,8 @@ def duplicate_pairs(dataset: Dataset, found: Sequence[NearDuplicates]) -> Displa
             axes = grid[2 * band + offset][column]
             image = dataset.images[row]
             axes.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, interpolation="nearest")
-            axes.set_title(_caption(dataset, row, heading), fontsize=8, parse_math=False)
+            with lettering():
+                axes.set_title(_caption(dataset, row, heading), fontsize=8)
     shown = f" (the {len(pairs)} most alike)" if len(pairs) < sum(len(of.pairs) for of in found) else ""
     figure.suptitle(f"Near-duplicates across the parts{shown}")
     return figure
@@ -39,5 +40,6 @@ def duplicate_pairs(dataset: Dataset, found: Sequence[NearDuplicates]) -> Displa
 
 def _caption(dataset: Dataset, row: int, heading: str) -> str:
     name = dataset.image_names[row] if dataset.image_names is not None else f"image {row}"
-    kind = textwrap.shorten(dataset.class_names[dataset.labels[row]], NAME_WIDTH, placeholder="…")
-    return f"{heading}\n{kind}\n{name if len(name) <= NAME_WIDTH else '…' + name[-NAME_WIDTH:]}"
+    tail = name if len(name) <= NAME_WIDTH else "…" + name[-NAME_WIDTH:]  # where names of files differ
+    kind = legible(dataset.class_names[dataset.labels[row]], NAME_WIDTH)
+    return f"{heading}\n{kind}\n{legible(tail, NAME_WIDTH + 1)}"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from overfitlab.analysis.calibration import Calibration
 from overfitlab.analysis.classification import wilson_interval
 from overfitlab.report.figures import DisplayedFigure
-from overfitlab.report.lettering import labels, legible, lettering
+from overfitlab.report.lettering import labels, legible, legible_lines, lettering
 
 SHARES = "Blues"  # one hue from light to dark: readable without colours, and by colour-blind people
 INK, SOFT = "#1f4e79", "#9dc3e6"
@@ -65,7 +65,7 @@ def confusion_figure(confusion: NDArray[np.int64], class_names: Sequence[str], t
         if classes <= COUNTED_CLASSES:
             _write_counts(axes, confusion, shares)
         if title:
-            axes.set_title(title, fontsize=10)
+            axes.set_title(legible_lines(title), fontsize=10)
     return figure
 
 
@@ -113,7 +113,7 @@ def calibration_figure(found: Calibration, title: str = "") -> DisplayedFigure:
             axes.grid(color="0.92")
             axes.set_axisbelow(True)
         if title:
-            top.set_title(title, fontsize=10)
+            top.set_title(legible_lines(title), fontsize=10)
     return figure
 
 
@@ -138,7 +138,7 @@ def mistakes_figure(mistakes: Sequence[Mistake], title: str = "", *, brightest: 
             )
             axes.set_xlabel(legible(mistake.name, 28), fontsize=7, color="0.35")
         if title:
-            figure.suptitle(title, fontsize=11)
+            figure.suptitle(legible_lines(title), fontsize=11)
     return figure
 
 

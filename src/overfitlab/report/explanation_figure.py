@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from overfitlab.report.evaluation_figures import show_picture
 from overfitlab.report.figures import DisplayedFigure
-from overfitlab.report.lettering import legible, lettering
+from overfitlab.report.lettering import legible, legible_lines, lettering
 
 SCALE = "inferno"  # brightness grows with the value: readable without colours, and by colour-blind people
 PAIRS = 3  # in a row
@@ -54,7 +54,7 @@ def explanation_sheet(images: Sequence[Explained], title: str = "", *, brightest
         )
         scale.set_label("evidence, as a share of each map's largest value", fontsize=9)
         if title:
-            figure.suptitle(title, fontsize=11)
+            figure.suptitle(legible_lines(title), fontsize=11)
     return figure
 
 

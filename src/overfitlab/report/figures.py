@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from overfitlab.analysis.onset import onset
+from overfitlab.report.lettering import legible_lines, lettering
 from overfitlab.store.history import EpochRow
 
 TRAIN_COLOR, VAL_COLOR = "blue", "orange"  # the notebook's
@@ -47,7 +48,8 @@ def learning_curves(rows: list[EpochRow], title: str = "") -> DisplayedFigure:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.legend()
     if title:
-        figure.suptitle(title)
+        with lettering():
+            figure.suptitle(legible_lines(title))
     return figure
 
 

@@ -19,6 +19,7 @@ FALLBACK_FONTS = (
     *("Malgun Gothic", "Microsoft YaHei", "Yu Gothic", "Apple SD Gothic Neo", "AppleGothic", "Hiragino Sans"),
     *("PingFang HK", "WenQuanYi Micro Hei", "Arial Unicode MS"),
 )
+LONGEST_LINE = 80  # letters of a title
 MISSING = "\N{WHITE SQUARE}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -49,6 +50,11 @@ def legible(text: str, longest: int) -> str:
         front = longest // 2
         line = line[:front] + ELLIPSIS + line[len(line) - (longest - front - 1) :]
     return line
+
+
+def legible_lines(text: str) -> str:
+    """Return a title of one or more lines, each made legible."""
+    return "\n".join(legible(line, LONGEST_LINE) for line in text.split("\n"))
 
 
 def labels(names: Sequence[str], longest: int) -> list[str]:
