@@ -13,7 +13,8 @@ def document(classes=3, **changes):
     ]  # fmt: skip
     return {
         "run": "1a2b", "method": "none", "data": {"name": "photos"}, "part": "test", "precision": "float32",
-        "unreadable": 0, "images": 1234, "accuracy": 0.5, "accuracy_interval": [0.4, 0.6], "balanced_accuracy": 0.45, "loss": 1.25,
+        "unreadable": 0, "images": 1234, "accuracy": 0.5,
+        "accuracy_interval": [0.4, 0.6], "balanced_accuracy": 0.45, "loss": 1.25,
         "brier": 0.7, "ece": 0.2, "mean_confidence": 0.7, "classes": rows,
         "confusions": [{"true": "class 1", "predicted": "class 2", "images": 6, "share": 0.6}],
     } | changes  # fmt: skip
