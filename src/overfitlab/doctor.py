@@ -27,7 +27,7 @@ ROOM = 1 * GB  # bytes of disk; a run takes some MB, and some 25 while it trains
 COMFORT = 2 * GB  # bytes of memory in which the notebook's job fits, real CIFAR-10 included
 EXTRAS = {  # module: what it is for, and how to get it
     "timm": ("networks other than the notebook's, by their name in timm", "pip install 'overfitlab[timm]'"),
-    "pillow_heif": ("photos in HEIC format in a folder of images", "pip install pillow-heif"),
+    "pillow_heif": ("photos in HEIC format in a folder of images", "pip install 'overfitlab[heif]'"),
 }
 INSTRUCTIONS = {  # how PyTorch finds out; some of these functions are young
     "AMX": "_is_amx_tile_supported",

@@ -71,7 +71,7 @@ def test_the_reliability_diagram_shows_accuracy_against_confidence():
     values, edges, _ = bottom.patches[0].get_data()
     np.testing.assert_allclose(values, found.images / 500)
     np.testing.assert_allclose(edges, np.linspace(0, 1, 16))
-    assert top.get_legend().get_title().get_text() == f"ECE {found.expected_error:.3f} in 15 bins, n = 500"
+    assert figure.legends[0].get_title().get_text() == f"ECE {found.expected_error:.3f} in 15 bins, n = 500"
     ET.fromstring(rendered(figure, "svg"))
 
 

@@ -33,7 +33,7 @@ def load(folder: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, 
     height, width = image_size or DEFAULT_SIZE
     origin = f"{folder.resolve()} {height}x{width}"
     channels = 1 if _all_gray(layout.files) else 3
-    recipe = Recipe(origin, _state(layout.files), len(layout.files), (height, width, channels))
+    recipe = Recipe(origin, _state(folder, layout.files), len(layout.files), (height, width, channels))
     decoded = read_images(layout.files, (height, width), channels)
     found = cached(recipe, f"Reading {len(layout.files):,} images", decoded, watcher)
     names = [display_name(path.relative_to(folder)) for path in layout.files]
@@ -61,13 +61,14 @@ def _all_gray(files: Sequence[Path]) -> bool:
         return all(gray is not False for gray in pool.map(is_gray, files))
 
 
-def _state(files: Sequence[Path]) -> str:
+def _state(folder: Path, files: Sequence[Path]) -> str:
     """Return a hash of names, sizes and times of the files: it changes with their content."""
     digest = hashlib.sha256()
     for path in files:
+        name = os.fsencode(path.relative_to(folder))
         try:
             status = path.stat()
-            digest.update(f"{os.fsencode(path)!r} {status.st_size} {status.st_mtime_ns}\n".encode())
+            digest.update(f"{name!r} {status.st_size} {status.st_mtime_ns}\n".encode())
         except OSError as error:
-            digest.update(f"{os.fsencode(path)!r} {error.errno}\n".encode())
+            digest.update(f"{name!r} {error.errno}\n".encode())
     return digest.hexdigest()

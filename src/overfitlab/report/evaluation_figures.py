@@ -82,7 +82,7 @@ def calibration_figure(found: Calibration, title: str = "") -> DisplayedFigure:
     total = int(found.images.sum())
     hits = int(found.correct.sum()) / total
     with lettering():
-        figure = DisplayedFigure(figsize=(6, 7), layout="constrained")
+        figure = DisplayedFigure(figsize=(6, 7.5), layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         top.plot([0, 1], [0, 1], color="0.5", linestyle="--", linewidth=1, label="what confidence promises")
         top.vlines(
@@ -94,9 +94,12 @@ def calibration_figure(found: Calibration, title: str = "") -> DisplayedFigure:
         )  # fmt: skip
         top.set_ylabel("accuracy: share that is right")
         top.set_ylim(-0.02, 1.02)
-        # where accuracy is far below confidence in images that the network is sure of, which hardly ever happens
-        top.legend(
-            loc="lower right", title=f"ECE {found.expected_error:.3f} in {len(found.images)} bins, n = {total:,}"
+        figure.legend(  # outside: with few images there is a point in any corner
+            *top.get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=2,
+            fontsize=9,
+            title=f"ECE {found.expected_error:.3f} in {len(found.images)} bins, n = {total:,}",
         )
         bottom.stairs(found.images / total, found.edges, fill=True, color=SOFT, edgecolor=INK)
         bottom.axvline(
