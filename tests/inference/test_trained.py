@@ -1,5 +1,6 @@
 """A trained network, loaded from its folder."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -146,11 +147,12 @@ def test_other_models_than_the_notebooks_are_built_again(model):
         "none", "digits", model=model, protocol="clean", epochs=1, threads=1, precision="float32", out="run",
         verbose=False,
     )  # fmt: skip
-    found = overfitlab.evaluate(run, threads=1)
+    consent = {"model": model} if model.startswith("own") else {}
+    found = overfitlab.evaluate(run, threads=1, **consent)
     measured = run.record["result"]["measured"]["end"]["test"]
     assert found.accuracy == measured["acc"]
     assert found.scores.loss == pytest.approx(measured["loss"], rel=1e-6)
-    explained = overfitlab.explain(run, digits.load().images[:2], class_name="3")
+    explained = overfitlab.explain(run, digits.load().images[:2], class_name="3", **consent)
     assert explained.layer.shape[1:] == ((8, 8) if model.startswith("own") else (2, 2))
 
 
@@ -160,5 +162,28 @@ def test_a_changed_source_of_ones_own_network_is_refused():
         "none", "digits", model="own.py:network", epochs=1, threads=1, out="run", verbose=False
     )  # fmt: skip
     Path("own.py").write_text(OWN.replace("8", "9"))
-    with pytest.raises(OverfitlabError, match=r"own.py:network has changed since run was trained"):
-        load("run")
+    with pytest.raises(OverfitlabError, match=r"own.py:network is not the file that run was trained with"):
+        overfitlab.predict("run", digits.load().images[:2], model="own.py:network")
+
+
+@pytest.mark.parametrize("spec", ["own.py:network", "own:network"])
+def test_a_run_from_a_stranger_runs_nothing(spec):
+    """Whoever sends a folder may send a program beside it, and a record that names it."""
+    Path("own.py").write_text(OWN)
+    overfitlab.train("none", "digits", model=spec, epochs=1, threads=1, out="run", verbose=False)
+    Path("own.py").write_text("open('canary', 'w').close()\n" + OWN)
+    record = json.loads(Path("run/run.json").read_text())
+    record["config"]["model_source"] = hashlib.sha256(Path("own.py").read_bytes()).hexdigest()
+    Path("run/run.json").write_text(json.dumps(record))
+    for use in (overfitlab.evaluate, lambda run: overfitlab.predict(run, []), lambda run: overfitlab.explain(run, [])):
+        with pytest.raises(UsageError, match=rf"which is a program; if you know it, say so: --model {spec}"):
+            use("run")
+    assert not Path("canary").exists()
+    overfitlab.predict("run", digits.load().images[:2], model=spec)
+    assert Path("canary").exists()  # the test can fail
+
+
+def test_a_model_that_the_run_does_not_have_is_refused():
+    overfitlab.train("none", "digits", epochs=1, threads=1, out="run", verbose=False)
+    with pytest.raises(UsageError, match="was trained with --model notebook_cnn, not resnet20; leave --model out"):
+        overfitlab.evaluate("run", model="resnet20")

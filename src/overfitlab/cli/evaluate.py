@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
-from overfitlab.cli.trained import interruptible, precision_option, run_argument, threads_option
+from overfitlab.cli.trained import interruptible, model_option, precision_option, run_argument, threads_option
 
 
 @click.command(
@@ -39,6 +39,7 @@ from overfitlab.cli.trained import interruptible, precision_option, run_argument
     metavar="DIR",
     help="Folder for tables and figures.  [default: evaluation/PART in the run's folder]",
 )
+@model_option
 @precision_option
 @threads_option("compute")
 @as_json

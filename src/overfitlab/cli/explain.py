@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
-from overfitlab.cli.trained import images_argument, interruptible, named, precision_option, run_argument, threads_option
+from overfitlab.cli.trained import (
+    images_argument,
+    interruptible,
+    model_option,
+    named,
+    precision_option,
+    run_argument,
+    threads_option,
+)
 from overfitlab.errors import OverfitlabError
 
 
@@ -35,6 +43,7 @@ from overfitlab.errors import OverfitlabError
     metavar="FILE",
     help="The sheet, .png or .svg.  [default: explain.png in the run's folder]",
 )
+@model_option
 @precision_option
 @threads_option("compute and read files")
 @as_json

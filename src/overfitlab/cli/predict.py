@@ -6,7 +6,15 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
-from overfitlab.cli.trained import images_argument, interruptible, named, precision_option, run_argument, threads_option
+from overfitlab.cli.trained import (
+    images_argument,
+    interruptible,
+    model_option,
+    named,
+    precision_option,
+    run_argument,
+    threads_option,
+)
 from overfitlab.errors import UsageError
 
 
@@ -26,6 +34,7 @@ from overfitlab.errors import UsageError
     help="table, csv or json.  [default: by the ending of --out, else table]",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there instead.")
+@model_option
 @precision_option
 @threads_option("compute and read files")
 @as_json

@@ -24,6 +24,13 @@ precision_option = click.option(
 )
 
 
+model_option = click.option(
+    "--model",
+    metavar="M",
+    help="Where your own network is written, for a run that was trained with one: FILE.py:FUNCTION.",
+)
+
+
 def threads_option(what: str) -> Callable[[Command], Command]:
     """Return the option `--threads`; `what` is done in them."""
     return click.option("--threads", type=int, metavar="N", help=f"Threads to {what} with.  [default: one a core]")

@@ -94,7 +94,9 @@ class Trained:
         return found
 
 
-def load_trained(run: Run, *, precision: str = "float32", threads: int | None = None) -> Trained:
+def load_trained(
+    run: Run, *, precision: str = "float32", threads: int | None = None, model: str | None = None
+) -> Trained:
     """Return the network that `run` ended with, in evaluation mode.
 
     Args:
@@ -102,9 +104,12 @@ def load_trained(run: Run, *, precision: str = "float32", threads: int | None = 
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"`, or `"auto"`, what a training would
             take on this machine. It need not be the training's own.
         threads: of the computation; None for one a core.
+        model: where the user's own network is written, as `train` takes it. A run with such a network is not opened
+            without, because a run's folder may come from anybody, and to build the network is to run a program.
 
     Raises:
-        UsageError: a precision or a number of threads that does not exist.
+        UsageError: a network of the user's own and no `model`, or another one; a precision or a number of threads that
+            does not exist.
         OverfitlabError: the run has not finished, or diverged, or its files are missing or damaged.
     """
     if precision not in PRECISIONS:
@@ -116,8 +121,8 @@ def load_trained(run: Run, *, precision: str = "float32", threads: int | None = 
     tensors = _tensors(run)
     record = run.record
     try:
-        model = _network(run)
-        model.load_state_dict(tensors)
+        network = _network(run, model)
+        network.load_state_dict(tensors)
         standardization = Standardization(
             mean=np.array(record["data"]["mean"], dtype=np.float64),
             std=np.array(record["data"]["std"], dtype=np.float64),
@@ -129,8 +134,8 @@ def load_trained(run: Run, *, precision: str = "float32", threads: int | None = 
             f"{run.folder}: the weights do not fit the network that this version builds from the record; "
             "train the run again"
         ) from error
-    model = model.to(resolved.dtype).eval().requires_grad_(False)
-    return Trained(run, model, resolved, standardization)
+    network = network.to(resolved.dtype).eval().requires_grad_(False)
+    return Trained(run, network, resolved, standardization)
 
 
 @contextlib.contextmanager
@@ -142,6 +147,21 @@ def computing(trained: Trained) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _consented(run: Run, model: str | None) -> str:
+    """Return the network to build: the record's where it is one of ours or of timm's, else the one that was named."""
+    recorded: str = run.record["config"]["model"]
+    if not models.is_own(recorded):
+        if model is not None and model != recorded:
+            raise UsageError(f"{run.folder} was trained with --model {recorded}, not {model}; leave --model out")
+        return recorded
+    if model is None:
+        raise UsageError(
+            f"{run.folder} was trained with the network in {recorded}, which is a program; if you know it, say so: "
+            f"--model {recorded}"
+        )
+    return model
 
 
 def _refuse_unfinished(run: Run) -> None:
@@ -169,19 +189,19 @@ def _tensors(run: Run) -> dict[str, Tensor]:
         raise OverfitlabError(f"{path} cannot be read ({error}); {advice}") from error
 
 
-def _network(run: Run) -> nn.Module:
+def _network(run: Run, model: str | None) -> nn.Module:
     """Build the run's network anew, to the initial weights, in case something of them is not in its file."""
     config, data = run.record["config"], run.record["data"]
-    source = models.source_hash(config["model"])
-    if source != config["model_source"]:
+    spec = _consented(run, model)
+    if models.source_hash(spec) != config["model_source"]:
         raise OverfitlabError(
-            f"{config['model']} has changed since {run.folder} was trained with it, so the network can no longer be "
-            "built; restore the file, or train again"
+            f"{spec} is not the file that {run.folder} was trained with (its content differs), so the network cannot "
+            "be built; restore the file, or train again"
         )
     height, width, channels = data["image_shape"]
     protocol = Protocol.from_dict(config["protocol"])
     return models.build(
-        config["model"],
+        spec,
         (height, width, channels),
         len(data["classes"]),
         methods.parse(config["method"]),

@@ -44,10 +44,15 @@ def canonical(spec: str) -> str:
     return spec
 
 
+def is_own(spec: str) -> bool:
+    """Return whether `spec` points to a program of the user's, which building the network would run."""
+    return spec not in BUILT_IN and not spec.startswith(TIMM)
+
+
 def source_hash(spec: str) -> str | None:
     """Return the SHA-256 of the user's source file that `spec` points to, None for networks that are not the user's."""
     spec = canonical(spec)
-    return None if spec in BUILT_IN or spec.startswith(TIMM) else own.find(spec).source_hash()
+    return own.find(spec).source_hash() if is_own(spec) else None
 
 
 def build(

@@ -25,6 +25,7 @@ def evaluate(
     data_dir: str | Path | None = None,
     precision: str = "float32",
     threads: int | None = None,
+    model: str | None = None,
     watcher: Watcher | None = None,
 ) -> Evaluation:
     """Measure a trained run on images with labels.
@@ -37,13 +38,16 @@ def evaluate(
         data_dir: the folder that holds the data, where it is no longer where it was.
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation; None for one a core.
+        model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
         watcher: is told how far it is.
 
     Raises:
         UsageError: an argument is unknown.
         OverfitlabError: the run is unfinished or damaged, or the images are missing or no longer the same.
     """
-    trained = load_trained(run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads)
+    trained = load_trained(
+        run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
+    )
     watcher = watcher or Watcher()
     images = _images(trained, part, data, data_dir, watcher)
     with computing(trained):

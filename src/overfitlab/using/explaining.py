@@ -28,6 +28,7 @@ def explain(
     layer: str | None = None,
     precision: str = "float32",
     threads: int | None = None,
+    model: str | None = None,
 ) -> Explanations:
     """Return where the network finds the evidence for a class in each image, by Grad-CAM (arXiv:1610.02391).
 
@@ -38,11 +39,14 @@ def explain(
         layer: whose feature maps are weighed; None for the last convolution's, before any pooling.
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation, and for reading files; None for one a core.
+        model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
 
     Raises `UsageError` for a class or layer that the network does not have, and for an array of another type or
     shape, and `OverfitlabError` where the run is unfinished or damaged.
     """
-    trained = load_trained(run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads)
+    trained = load_trained(
+        run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
+    )
     explainer = Explainer(trained, class_name, layer)
     outcomes: Iterator[Explanation | Unreadable]
     if isinstance(images, np.ndarray):
@@ -64,6 +68,7 @@ def explain_and_write(
     out: str | Path | None = None,
     precision: str = "float32",
     threads: int | None = None,
+    model: str | None = None,
     output: TextIO,
     errors: TextIO,
 ) -> tuple[dict[str, Any], int]:
@@ -80,7 +85,7 @@ def explain_and_write(
     place = found_run.folder / "explain.png" if out is None else user_path(out)
     if place.suffix.lower() not in ENDINGS:
         raise UsageError(f"{place}: a sheet is written as {' or '.join(ENDINGS)}; name such a file with --out")
-    trained = load_trained(found_run, precision=precision, threads=threads)
+    trained = load_trained(found_run, precision=precision, threads=threads, model=model)
     explainer = Explainer(trained, class_name, layer)
     paths = expand(images)
     if not paths:

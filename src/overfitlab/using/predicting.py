@@ -26,7 +26,12 @@ Given = str | Path | Sequence[str | Path] | Images
 
 
 def predict(
-    run: Run | str | Path, images: Given, *, precision: str = "float32", threads: int | None = None
+    run: Run | str | Path,
+    images: Given,
+    *,
+    precision: str = "float32",
+    threads: int | None = None,
+    model: str | None = None,
 ) -> Predictions:
     """Return the class probabilities of images.
 
@@ -36,11 +41,14 @@ def predict(
             the shape that the run was trained on. Files are resized and standardized as in training.
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation, and for reading files; None for one a core.
+        model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
 
     Files that cannot be read are listed in the result, with the reason. Raises `UsageError` for an array of another
     type or shape, and `OverfitlabError` where the run is unfinished or damaged.
     """
-    trained = load_trained(run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads)
+    trained = load_trained(
+        run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
+    )
     if isinstance(images, np.ndarray):
         return of_array(trained, images)
     return collected(trained, stream(trained, expand(listed(images))))
@@ -55,6 +63,7 @@ def predict_and_write(
     out: str | Path | None = None,
     precision: str = "float32",
     threads: int | None = None,
+    model: str | None = None,
     output: TextIO,
     errors: TextIO,
 ) -> None:
@@ -68,6 +77,7 @@ def predict_and_write(
         out: a file that takes the output when all of it is there; None for `output`.
         precision: of the computation.
         threads: of the computation, and for reading files.
+        model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
         output: where the predictions go: for csv and json in UTF-8, whatever the encoding of the stream.
         errors: where files that cannot be read are named, and progress is shown if it is a terminal.
 
@@ -82,7 +92,7 @@ def predict_and_write(
         raise unknown_name("format", kind, FORMATS)
     if top < 1:
         raise UsageError(f"--top must be at least 1, not {top}")
-    trained = load_trained(find_run(run), precision=precision, threads=threads)
+    trained = load_trained(find_run(run), precision=precision, threads=threads, model=model)
     paths = expand(images)
     if not paths:
         raise UsageError("no images were named; name files or folders, or - to read names from standard input")
