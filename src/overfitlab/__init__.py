@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 from overfitlab._version import __version__
 
 if TYPE_CHECKING:
-    from overfitlab.api import train
+    from overfitlab.api.evaluating import evaluate
+    from overfitlab.api.explaining import explain
+    from overfitlab.api.predicting import predict
+    from overfitlab.api.training import train
     from overfitlab.errors import OverfitlabError, UsageError
     from overfitlab.methods.base import Method
     from overfitlab.run import Run, find_run, load_run
-    from overfitlab.using.evaluating import evaluate
-    from overfitlab.using.explaining import explain
-    from overfitlab.using.predicting import predict
 
 _HOMES = {
     "Method": "overfitlab.methods.base",
     "OverfitlabError": "overfitlab.errors",
     "Run": "overfitlab.run",
     "UsageError": "overfitlab.errors",
-    "evaluate": "overfitlab.using.evaluating",
-    "explain": "overfitlab.using.explaining",
+    "evaluate": "overfitlab.api.evaluating",
+    "explain": "overfitlab.api.explaining",
     "find_run": "overfitlab.run",
     "load_run": "overfitlab.run",
-    "predict": "overfitlab.using.predicting",
-    "train": "overfitlab.api",
+    "predict": "overfitlab.api.predicting",
+    "train": "overfitlab.api.training",
 }
 
 __all__ = [

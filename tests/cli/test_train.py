@@ -158,9 +158,9 @@ def test_a_full_disk_is_one_line():
 
 def test_a_bug_of_ours_is_one_line_too():
     code = (
-        "import sys; from overfitlab import api\n"
+        "import sys; from overfitlab.api import training\n"
         "def broken(**_): raise RuntimeError('bug')\n"
-        "api.train = broken; sys.argv = ['overfitlab', 'train']\n"
+        "training.train = broken; sys.argv = ['overfitlab', 'train']\n"
         "from overfitlab.cli.main import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -49,7 +49,7 @@ def evaluate(run: Path, as_json: bool, **options: object) -> None:
     RUN is a run's folder, or its name or the beginning of its id below runs/. The test images are for judging at the
     end; compare methods and settings with --part validation.
     """
-    from overfitlab.using.evaluating import evaluate_and_write  # imports torch, which --help need not wait for
+    from overfitlab.api.evaluating import evaluate_and_write  # imports torch, which --help need not wait for
 
     with interruptible():
         document, text = evaluate_and_write(run, progress=sys.stderr, **options)  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ def explain(run: Path, images: tuple[Path, ...], as_json: bool, **options: objec
     on. A file that cannot be read is named on standard error, and the exit code is then 1. --json gives the maps as
     numbers.
     """
-    from overfitlab.using.explaining import explain_and_write  # imports torch, which --help need not wait for
+    from overfitlab.api.explaining import explain_and_write  # imports torch, which --help need not wait for
 
     output = sys.stderr if as_json else sys.stdout
     with interruptible():

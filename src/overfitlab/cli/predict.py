@@ -50,7 +50,7 @@ def predict(run: Path, images: tuple[Path, ...], as_json: bool, kind: str | None
     """
     if as_json and kind not in (None, "json"):
         raise UsageError(f"--json and --format {kind} contradict each other; leave one of them out")
-    from overfitlab.using.predicting import predict_and_write  # imports torch, which --help need not wait for
+    from overfitlab.api.predicting import predict_and_write  # imports torch, which --help need not wait for
 
     kind = "json" if as_json else kind
     with interruptible():

@@ -106,10 +106,10 @@ def train(as_json: bool, **options: object) -> None:
     It leaves a folder with the history, the curves, the weights, and a record of how they came about. The same
     command resumes an interrupted run where its last finished epoch ended, to the bit.
     """
-    from overfitlab import api  # imports torch, which --help need not wait for
+    from overfitlab.api import training  # imports torch, which --help need not wait for
 
     stream = sys.stderr if as_json else sys.stdout
-    run = api.train(**options, stream=stream)  # type: ignore[arg-type]
+    run = training.train(**options, stream=stream)  # type: ignore[arg-type]
     if as_json:
         document = {"folder": str(run.folder), **run.record, "history": run.history}
         click.echo(json.dumps(document, allow_nan=False))

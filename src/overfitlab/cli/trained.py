@@ -48,7 +48,7 @@ def interruptible() -> Iterator[None]:
 
 def named(images: Iterable[Path]) -> list[str]:
     """Return the images that were named; `-` stands for the names on standard input."""
-    from overfitlab.using.predicting import names_in
+    from overfitlab.api.predicting import names_in
 
     names: list[str] = []
     read = False

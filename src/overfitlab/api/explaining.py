@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from overfitlab.api.predicting import Given, complaint, listed
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import user_path, write_atomically
 from overfitlab.inference.explanation import ON_A_SHEET, Explainer, Explanation, Explanations
@@ -15,7 +16,6 @@ from overfitlab.inference.trained import load_trained
 from overfitlab.report.figures import rendered
 from overfitlab.run import Run, find_run
 from overfitlab.terminal.explained import explanation_line
-from overfitlab.using.predicting import Given, complaint, listed
 
 ENDINGS = (".png", ".svg")
 

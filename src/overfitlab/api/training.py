@@ -1,4 +1,4 @@
-"""The public functions: each puts the rooms of the house together, and the command line calls the same ones."""
+"""`overfitlab.train`."""
 
 import contextlib
 import re
