@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from overfitlab.cli.main import cli
@@ -194,7 +195,10 @@ def test_every_command_and_option_has_help_with_an_example(name, command):
     assert command.help
     assert "overfitlab " in command.epilog
     for parameter in command.params:
-        assert parameter.help, f"{name} {parameter.name} has no help"
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{name} {parameter.name} has no help"
+        else:
+            assert parameter.metavar.strip(".") in command.help, f"{name} does not say what {parameter.metavar} is"
 
 
 def test_version_and_no_arguments():
