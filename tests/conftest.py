@@ -69,11 +69,14 @@ def small_cifar10(tmp_path) -> Path:
 
 
 @pytest.fixture
-def nothing_to_learn(tmp_path) -> str:
-    """An .npz file of noise with labels drawn by lot: a network can only learn it by heart, so it overfits at once."""
+def misleading(tmp_path) -> str:
+    """An .npz file whose validation images are labelled the wrong way round: the more is learnt, the worse for them."""
     rng = np.random.default_rng(0)
-    path = tmp_path / "noise.npz"
-    np.savez(path, x=rng.integers(0, 256, (200, 8, 8), dtype=np.uint8), y=rng.permutation(np.arange(200) % 4))
+    labels = np.arange(200) % 2
+    images = rng.integers(0, 100, (200, 8, 8)) + 150 * labels[:, None, None]
+    path = tmp_path / "misleading.npz"
+    x = images.astype(np.uint8)
+    np.savez(path, x=x[:120], y=labels[:120], x_val=x[120:], y_val=1 - labels[120:])
     return str(path)
 
 

@@ -81,13 +81,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(method, precision,
     assert not (broken / PREVIOUS_CHECKPOINT).exists()
 
 
-def test_a_resumed_run_under_the_clean_protocol_knows_the_weights_of_its_onset(
-    tmp_path, interrupt, capsys, nothing_to_learn
-):
-    settings = SETTINGS | {"data": nothing_to_learn, "protocol": "clean", "batch_size": 16}
+def test_a_resumed_run_under_the_clean_protocol_knows_the_weights_of_its_onset(tmp_path, interrupt, capsys, misleading):
+    settings = SETTINGS | {"data": misleading, "protocol": "clean", "batch_size": 16}
     whole = overfitlab.train("batch_norm", out=tmp_path / "whole", **settings)
-    assert whole.onset < 4
-    with interrupt(30):  # 7 training batches and 2 others an epoch
+    assert whole.onset == 1
+    with interrupt(26):  # 6 training batches and 2 others an epoch
         overfitlab.train("batch_norm", out=tmp_path / "broken", **settings)
     run = overfitlab.train("batch_norm", out=tmp_path / "broken", **settings | {"verbose": True})
     assert resumed_after(capsys) == 3
