@@ -2,12 +2,23 @@
 
 import json
 import math
+from dataclasses import asdict, fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overfitlab.config import NOTEBOOK, PRECISIONS, RunConfig, canonical_json, protocol_named
+from overfitlab.config import (
+    CLEAN,
+    NOTEBOOK,
+    PRECISIONS,
+    Protocol,
+    RunConfig,
+    canonical_json,
+    image_size,
+    protocol_named,
+    varied,
+)
 from overfitlab.errors import UsageError
 
 configs = st.builds(
@@ -86,3 +97,37 @@ def test_whole_and_decimal_numbers_are_one_configuration():
     assert protocol_named("notebook", learning_rate=1) == protocol_named("notebook", learning_rate=1.0)
     one, other = (RunConfig(protocol_named("notebook", learning_rate=x), "none", "digits") for x in (1, 1.0))
     assert one.run_id("") == other.run_id("")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("32", (32, 32)), ("48x64", (48, 64)), ("48X64", (48, 64)), ("224", (224, 224))]
+)
+def test_image_sizes(text, size):
+    assert image_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["5", "300", "32x", "x", "", "3.5", "-8", "32x32x3", "٣٢"])
+def test_image_sizes_that_make_no_sense(text):
+    with pytest.raises(UsageError, match="image size must be"):
+        image_size(text)
+
+
+def test_what_a_seed_decides():
+    assert varied("order, split") == ("order", "split")
+    assert varied("nothing") == ()
+    with pytest.raises(UsageError, match="did you mean 'order'"):
+        varied("split,orders")
+    assert protocol_named("clean", vary=varied("order,split,order")).vary == ("split", "order")
+
+
+def test_the_clean_protocol_differs_where_the_documentation_says():
+    changed = {field.name for field in fields(Protocol) if getattr(NOTEBOOK, field.name) != getattr(CLEAN, field.name)}
+    assert changed == {"name", "stratified", "standardization", "vary", "batch_norm_warm_up", "clean_metrics"}
+
+
+def test_a_record_that_is_no_protocol_is_refused():
+    good = asdict(NOTEBOOK)
+    assert Protocol.from_dict(good) == NOTEBOOK
+    for change in ({"vary": ["all"]}, {"vary": 3}, {"epochs": 0}, {"unknown": 1}, {"standardization": "none"}):
+        with pytest.raises(UsageError):
+            Protocol.from_dict(good | change)
