@@ -60,3 +60,14 @@ def test_equal_figures_give_equal_bytes(kind):
         ET.fromstring(one)
     else:
         assert one.startswith(b"\x89PNG")
+
+
+def test_clean_training_images_are_the_blue_line_where_they_were_measured():
+    clean = [replace(row, train_loss=row.loss / 2, train_acc=row.acc / 2) for row in ROWS]
+    for axes, name in zip(learning_curves(clean).axes, ("loss", "acc"), strict=True):
+        measured, running, val, _ = axes.get_lines()
+        assert (measured.get_label(), running.get_label(), val.get_label()) == (
+            f"train_{name}", f"{name}, while training", f"val_{name}",
+        )  # fmt: skip
+        assert measured.get_ydata().tolist() == [getattr(row, f"train_{name}") for row in clean]
+        assert running.get_linestyle() == ":"

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -169,8 +170,10 @@ ROWS = [EpochRow(1, 0.1 + 0.2, 1 / 3, 0.5, 2e-300, 0.0), EpochRow(2, 1.0, float(
 
 def test_a_history_survives_to_the_bit(tmp_path):
     path = tmp_path / "history.csv"
-    path.write_text(history.to_csv(ROWS))
-    assert repr(history.read_csv(path)) == repr(ROWS)
+    for rows in (ROWS, [replace(row, train_loss=row.loss / 3, train_acc=0.1) for row in ROWS]):
+        path.write_text(history.to_csv(rows))
+        assert repr(history.read_csv(path)) == repr(rows)
+    assert path.read_text().splitlines()[0] == "epoch,seconds,loss,acc,val_loss,val_acc,train_loss,train_acc"
     assert path.read_text().splitlines()[0] == "epoch,seconds,loss,acc,val_loss,val_acc"
 
 
