@@ -55,3 +55,20 @@ def test_a_tilde_is_put_in_place_and_nobody_is_refused(monkeypatch, tmp_path):
     assert user_path("~/x") == tmp_path / "x"
     with pytest.raises(UsageError, match="~nobody-of-that-name"):
         user_path("~nobody-of-that-name/x")
+
+
+def test_a_link_stays_and_its_target_is_replaced(folder):
+    (folder / "target").write_bytes(b"old")
+    (folder / "link").symlink_to("target")
+    write_atomically(folder / "link", b"new")
+    assert (folder / "link").is_symlink()
+    assert (folder / "target").read_bytes() == b"new"
+
+
+def test_a_pipe_is_written_to_and_stays_one(folder):
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(folder / "pipe", b"new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)

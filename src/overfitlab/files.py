@@ -35,8 +35,14 @@ def write_atomically(path: Path, content: bytes) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Give a stream whose content takes the place of `path` when the block ends, and not where it fails.
 
+    A link stays, and its target is replaced; what is there and no regular file (a pipe, a device) is written to.
     Raises `OSError` where the disk refuses.
     """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as stream:
+            yield stream
+        return
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -54,7 +60,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def cache_folder() -> Path:
     """Return the folder of what can be made or fetched again: $OVERFITLAB_CACHE, else where the system keeps such."""
     named = os.environ.get("OVERFITLAB_CACHE")
-    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("overfitlab"))
+    return user_path(named) if named else Path(platformdirs.user_cache_dir("overfitlab"))
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -197,8 +199,8 @@ def test_links_do_not_lead_in_circles(photos):
     (photos / "cat" / "loop").symlink_to(photos)
     (photos / "cat" / "self.png").symlink_to("self.png")
     data = sources.load(str(photos))
-    # the loop leads to all other files, each of which counts once, and back to nothing
-    assert len(data.images) == 35 + 35 - 10
+    assert len(data.images) == 35  # and no dog became a cat
+    assert np.bincount(data.labels).tolist() == [10, 20, 5]
     assert any(file.name == "cat/self.png" for file in data.skipped)
 
 
@@ -255,3 +257,80 @@ def test_digits_can_be_resized(tmp_path):
     data = sources.load("digits", image_size=(16, 12))
     assert data.images.shape == (1797, 16, 12, 1)
     assert sources.load("digits").images.shape == (1797, 8, 8, 1)
+
+
+def test_one_folder_under_two_names_is_refused(photos):
+    (photos / "puma").symlink_to("cat")
+    with pytest.raises(OverfitlabError, match=r"cat and .*puma are one folder under two names; remove the link"):
+        sources.load(str(photos))
+
+
+def test_a_link_to_images_elsewhere_is_followed(photos, tmp_path):
+    save(tmp_path / "more" / "1.png")
+    (photos / "cat" / "more").symlink_to(tmp_path / "more")
+    assert "cat/more/1.png" in sources.load(str(photos)).image_names
+
+
+def test_a_pipe_called_like_an_image_is_skipped(photos):
+    os.mkfifo(photos / "cat" / "pipe.png")
+    data = sources.load(str(photos))
+    assert [(file.name, file.reason) for file in data.skipped] == [("cat/pipe.png", "it is not a regular file")]
+
+
+def test_what_could_not_be_read_for_a_passing_reason_is_tried_again(photos, monkeypatch):
+    original = Path.open
+
+    def refused(self, *arguments, **options):
+        if self.name == "00.png" and self.parent.name == "cat":
+            raise PermissionError(13, "Permission denied")
+        return original(self, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refused)
+        assert [file.reason for file in sources.load(str(photos)).skipped] == ["permission denied"]
+    assert len(sources.load(str(photos)).images) == 35
+    watcher = Counting()
+    sources.load(str(photos), watcher=watcher)
+    assert watcher.begun == []
+
+
+def test_other_decoders_read_the_folder_again(photos, monkeypatch):
+    """As after the installation of the package that reads HEIC."""
+    sources.load(str(photos))
+    monkeypatch.setattr("overfitlab.data.folder.decoders", lambda: "newer")
+    watcher = Counting()
+    sources.load(str(photos), watcher=watcher)
+    assert watcher.begun
+
+
+def test_a_class_of_copies_is_refused(tmp_path):
+    for kind, count in (("a", 6), ("b", 6)):
+        for number in range(count):
+            save(tmp_path / "x" / kind / f"{number}.png")
+    for number in range(1, 6):
+        shutil.copy(tmp_path / "x" / "b" / "0.png", tmp_path / "x" / "b" / f"{number}.png")
+    with pytest.raises(OverfitlabError, match=r"the images of class 'b' .* are copies of each other"):
+        sources.load(str(tmp_path / "x"))
+
+
+def test_renamed_classes_are_other_data(photos):
+    before = sources.load(str(photos)).content_hash
+    (photos / "cat").rename(photos / "car")
+    assert sources.load(str(photos)).content_hash != before
+
+
+def test_a_folder_whose_name_is_no_text_can_be_trained_on(photos, tmp_path):
+    raw = os.fsencode(tmp_path) + b"/caf\xe9"
+    try:
+        os.rename(photos, raw)  # noqa: PTH104 - a path of bytes
+    except OSError:
+        pytest.skip("this file system wants names in UTF-8")
+    command = [sys.executable, "-m", "overfitlab", "train", "--data", raw, "--epochs", "1", "--out", b"run\xe9"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "caf\\udce9" in done.stdout
+
+
+def test_no_name_is_no_data():
+    with pytest.raises(UsageError, match="--data is empty"):
+        sources.load("")

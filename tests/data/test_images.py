@@ -272,3 +272,33 @@ def test_the_size_of_an_image_is_known_without_decoding_it(tmp_path):
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(UnreadableImageError, match="no image of a known format"):
         image_size(tmp_path / "text.png")
+
+
+@pytest.mark.parametrize(
+    ("mode", "ending"), [("I;16", "png"), ("RGBA", "png"), ("P", "png"), ("RGB", "jp2"), ("CMYK", "tif")]
+)
+def test_large_images_take_a_few_times_their_pixels(tmp_path, mode, ending):
+    """50 million pixels: 100 MB in 16 bits, 200 MB as Pillow keeps colours; conversions must not multiply that."""
+    image = Image.new("I;16" if mode == "I;16" else mode, (8000, 6250))
+    image.save(tmp_path / f"large.{ending}")
+    del image
+    code = (
+        "import resource, sys\nfrom pathlib import Path\nfrom overfitlab.data.images import read_image\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"print(read_image(Path('large.{ending}'), (32, 32), 3).shape)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shape, kilobytes = done.stdout.splitlines()
+    assert shape == "(32, 32, 3)"
+    assert int(kilobytes) < 700_000
+
+
+def test_a_large_image_looks_like_the_small_one(tmp_path):
+    big = PHOTO.resize((4000, 3000), Image.Resampling.BICUBIC)
+    for ending in ("png", "gif"):
+        big.save(tmp_path / f"big.{ending}")
+        found = read_image(tmp_path / f"big.{ending}", (30, 40), 3).astype(int)
+        expected = np.asarray(big.resize((40, 30), Image.Resampling.BILINEAR)).astype(int)
+        assert np.abs(found - expected).mean() < (2 if ending == "png" else 12)

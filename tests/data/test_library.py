@@ -1,8 +1,11 @@
 """Published sets are found where they lie, verified, never executed, and fetched where they are missing."""
 
+import gzip
 import io
 import pickle
 import shutil
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -363,3 +366,24 @@ def test_a_cache_that_cannot_be_written_is_no_matter(declared_official):
     cache_folder().parent.mkdir(parents=True)
     cache_folder().write_bytes(b"a file")
     assert sources.load("cifar10", declared_official).official
+
+
+def test_an_archive_bomb_is_given_up_before_it_fills_the_memory(tmp_path):
+    """A header that claims a gigabyte, in a file of a megabyte."""
+    header = tarfile.TarInfo("x")
+    header.size, header.type = 2**30, tarfile.XHDTYPE
+    with gzip.open(tmp_path / CIFAR10.archives[0].name, "wb", compresslevel=1) as stream:
+        stream.write(header.tobuf())
+        for _ in range(2**10):
+            stream.write(bytes(2**20))
+    code = (
+        "import resource, sys\nfrom pathlib import Path\nfrom overfitlab.data import sources\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: sources.load('cifar10', Path('.').absolute())\n"
+        "except Exception as error: print(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    message, kilobytes = done.stdout.splitlines()
+    assert "too large for CIFAR-10" in message
+    assert int(kilobytes) < 200_000

@@ -64,6 +64,18 @@ def test_other_numbers_become_bytes(tmp_path, x, expected):
     np.testing.assert_array_equal(sources.load(saved(tmp_path / "m.npz", x=x, y=Y)).images, expected)
 
 
+def test_parts_share_one_scale(tmp_path):
+    """Dark test images are dark, not stretched to white because none of them is brighter than 1."""
+    dark = np.minimum(X[20:], 1).astype(float)
+    path = saved(tmp_path / "m.npz", x_train=X[:20].astype(float), y_train=Y[:20], x_test=dark, y_test=Y[20:])
+    assert sources.load(path).images[20:].max() == 1
+
+
+def test_labels_of_mixed_kinds_of_whole_numbers(tmp_path):
+    path = saved(tmp_path / "m.npz", x=X[:20], y=Y[:20], x_test=X[20:], y_test=Y[20:].astype(np.uint64))
+    assert sources.load(path).class_names == ("0", "1", "2")
+
+
 def test_labels_that_are_texts_or_named(tmp_path):
     texts = np.array(["owl", "cat", "dog"])[Y]
     data = sources.load(saved(tmp_path / "a.npz", x=X, y=texts))
@@ -133,6 +145,9 @@ def lying(shape) -> bytes:
         (lambda p: saved(p, x=X, y=Y, x_test=X[:, :8], y_test=Y), "different shapes"),
         (lambda p: saved(p, x=X, y=Y, class_names=np.array(["a", "b"])), "class_names has 2 names"),
         (lambda p: saved(p, x=X[:4], y=np.array([0, 0, 0, 1])), "class '1' .*has 1 image, but needs"),
+        (lambda p: saved(p, x=X, y=Y, class_names=np.array(["cat", "cat", "dog"])), "two classes called 'cat'"),
+        (lambda p: saved(p, x=X, y=Y.astype(np.uint64) + 2**63), "beyond"),
+        (lambda p: saved(p, x=X[:, :8, :8, 0], y=np.array(["x" * 2**22] * 30)), "one whole number or text"),
         (lambda p: str(p.write_bytes(b"PK\x03\x04 no zip") and p), "damaged or no .npz"),
     ],
 )

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 import overfitlab
 from overfitlab.config import CLEAN, Protocol
 from overfitlab.data import sources
+from overfitlab.data.batches import BatchSource
 from overfitlab.data.splits import split
 from overfitlab.errors import UsageError
 from overfitlab.methods import registry
@@ -139,3 +140,32 @@ def test_balanced_accuracy_and_imbalance_are_said(tmp_path, capsys):
     assert "from 15 images (owl) to 45 (sparrow)" in said
     assert run.record["data"]["class_images"]["test"] == [3, 9]
     assert "balanced acc" in said
+
+
+def test_near_duplicates_are_shown_even_if_a_run_was_interrupted_right_before(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (40, 16, 16), dtype=np.uint8)
+    np.savez("twins.npz", x=np.concatenate([x, x]), y=np.concatenate([np.arange(40) % 2] * 2))
+    settings = SETTINGS | {"data": "twins.npz", "epochs": 1, "out": tmp_path / "run"}
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("overfitlab.api.training.duplicate_pairs", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            overfitlab.train("none", **settings)
+    assert not (tmp_path / "run" / "duplicates.png").exists()
+    run = overfitlab.train("none", **settings)
+    assert run.record["data"]["near_duplicates"]["validation"]["found"] > 0
+    assert "duplicates.png" in run.record["files"]
+    assert (tmp_path / "run" / "duplicates.png").exists()
+
+
+def test_large_images_are_measured_in_small_batches(tmp_path, monkeypatch):
+    sizes = []
+    original = BatchSource.gather
+    monkeypatch.setattr(BatchSource, "gather", lambda self, rows: sizes.append(len(rows)) or original(self, rows))
+    settings = SETTINGS | {"epochs": 1, "image_size": 64, "batch_size": 16, "model": "resnet20"}
+    overfitlab.train("none", out=tmp_path / "run", **settings)
+    assert max(sizes) == 500 * 32 * 32 // (64 * 64)

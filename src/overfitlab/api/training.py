@@ -13,8 +13,10 @@ from overfitlab import record as records
 from overfitlab.config import RunConfig, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.data import sources
+from overfitlab.data.dataset import Dataset
 from overfitlab.data.duplicates import near_duplicates
 from overfitlab.data.material import material
+from overfitlab.data.twins import NearDuplicates
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
@@ -153,6 +155,9 @@ def train(
             record = _begin(folder, run_id, config, chosen.label, trainer, resolved, where, loaded)
         else:
             tell.resumption(records.note_resumption(record))
+            known = record["data"]["near_duplicates"].values()
+            if any(part["found"] for part in known) and not (folder / DUPLICATES).exists():
+                _show(folder, dataset, near_duplicates(dataset, training.split))  # it was interrupted before that
             trainer.progress = checkpoint.restore(folder, run_id, network, trainer.optimizer) or trainer.progress
         record["status"] = RUNNING
         folder.write_record(record)
@@ -183,9 +188,13 @@ def _begin(
     found = near_duplicates(dataset, split) if sources.is_own(dataset) else []
     record = records.new_record(run_id, config, label, trainer.material, asdict(resolved), network, data_dir, found)
     folder.write_record(record)  # before any other file: it is what makes the folder ours
+    _show(folder, dataset, found)
+    return record
+
+
+def _show(folder: RunFolder, dataset: Dataset, found: list[NearDuplicates]) -> None:
     if any(part.pairs for part in found):
         folder.write(DUPLICATES, rendered(duplicate_pairs(dataset, found), "png"))
-    return record
 
 
 def _about(model: Model, loaded: LoadedWeights | None) -> dict[str, Any]:

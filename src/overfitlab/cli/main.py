@@ -1,5 +1,6 @@
 """The entry point: commands, and what a user sees when something goes wrong."""
 
+import io
 import os
 import signal
 import sys
@@ -41,6 +42,9 @@ for command in (train, evaluate, predict, explain, data, doctor):
 def main() -> NoReturn:
     """Run the command line; every error becomes one line on standard error and an exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):  # a name that is no text must not end a finished training in an error
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(prog_name="overfitlab", standalone_mode=False)
         sys.stdout.flush()

@@ -67,7 +67,7 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
 @click.option(
     "--vary",
     metavar="WORDS",
-    help="What the seed decides, of split, init, order, joined by commas.  [default: what the protocol says]",
+    help="What the seed decides: some of split,init,order, or nothing.  [default: what the protocol says]",
 )
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's, 30]")
 @click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's, 32]")

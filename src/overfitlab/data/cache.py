@@ -5,6 +5,7 @@ when it is complete, its pixels are hashed whenever it is opened, and one that i
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -23,7 +24,7 @@ from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import TEMPORARY, cache_folder, sync_folder, write_atomically
 
-FORMAT = 1
+FORMAT = 2
 PIXELS, INDEX = "pixels.bin", "index.json"
 SPARE = 64 * 2**20  # bytes that stay free on the disk
 
@@ -75,14 +76,15 @@ def cached(recipe: Recipe, task: str, produce: Iterable[Images | Exception], wat
             found = _opened(folder, recipe)
             if found is None:
                 _make(folder, recipe, task, produce, watcher)
-                found = _opened(folder, recipe)
+                found = _opened(folder, recipe, just_made=True)
                 _remove_outdated(root, recipe)
         finally:
             lock.release()
     except OSError as error:
+        advice = "free some space there" if error.errno == errno.ENOSPC else "make it writable"
         raise OverfitlabError(
             f"the decoded images cannot be kept in {root} ({error.strerror or error}); "
-            "free some space there, or name another folder with $OVERFITLAB_CACHE"
+            f"{advice}, or name another folder with $OVERFITLAB_CACHE"
         ) from error
     if found is None:
         raise OverfitlabError(f"{folder} changed while it was read; run the same command again")
@@ -100,12 +102,14 @@ def _make(folder: Path, recipe: Recipe, task: str, produce: Iterable[Images | Ex
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=TEMPORARY, dir=folder.parent))
     rows: list[int] = []
     skipped: dict[int, str] = {}
+    passing = False
     watcher.began(task, recipe.count, "images")
     try:
         with (temporary / PIXELS).open("wb") as stream:  # written, not mapped: a full disk is an error, not a signal
             for row, image in enumerate(produce):
                 if isinstance(image, Exception):
                     skipped[row] = str(image)
+                    passing |= getattr(image, "passing", False)
                 else:
                     stream.write(np.ascontiguousarray(image).data)
                     rows.append(row)
@@ -119,6 +123,7 @@ def _make(folder: Path, recipe: Recipe, task: str, produce: Iterable[Images | Ex
             "pixel_hash": pixel_hash(_mapped(temporary / PIXELS, shape)),
             "rows": rows,
             "skipped": list(skipped.items()),
+            "passing": passing,
         }
         write_atomically(temporary / INDEX, json.dumps(index).encode())
         if folder.exists():
@@ -132,11 +137,16 @@ def _make(folder: Path, recipe: Recipe, task: str, produce: Iterable[Images | Ex
         watcher.ended()
 
 
-def _opened(folder: Path, recipe: Recipe) -> Cached | None:
-    """Return the images in `folder`, None where they are missing or not what was written."""
+def _opened(folder: Path, recipe: Recipe, *, just_made: bool = False) -> Cached | None:
+    """Return the images in `folder`, None where they are missing or not what was written.
+
+    None also where images were left out for a reason that may have passed, unless that was a moment ago.
+    """
     try:
         index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         shape = tuple(index["shape"])
+        if index["passing"] and not just_made:
+            return None
         if index["format"] != FORMAT or shape != (len(index["rows"]), *recipe.shape):
             return None
         images = _mapped(folder / PIXELS, shape)

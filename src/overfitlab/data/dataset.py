@@ -58,8 +58,8 @@ class Dataset:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 over pixels, labels and parts, in hexadecimal: equal content, equal hash, wherever it lies."""
-        digest = hashlib.sha256()
+        """SHA-256 over pixels, labels, names of classes and parts, in hexadecimal; wherever they lie."""
+        digest = hashlib.sha256(repr(self.class_names).encode())
         for array in (self.labels, self.test, self.validation):
             digest.update(b"none" if array is None else repr(array.shape).encode() + array.astype("<i8").tobytes())
         digest.update((self.pixel_hash or pixel_hash(self.images)).encode())

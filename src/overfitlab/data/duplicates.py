@@ -21,7 +21,8 @@ BLUR = 5  # pixels that are averaged and taken away to leave the fine structure
 ALIKE = {3: (0.90, 0.80), 1: (0.97, 0.93)}  # correlations of the whole and of the fine structure, by channels
 FLAT = 2.0  # levels of standard deviation below which an image shows nothing that could be compared
 COMPARISONS = 1_000_000_000  # pairs of images at most for a part: some 10 seconds
-BLOCK = 4096
+BLOCK = 4096  # images that are compared at once
+BLOCK_PIXELS = BLOCK * 32 * 32  # that are made small at once
 
 
 def near_duplicates(dataset: Dataset, split: Split) -> list[NearDuplicates]:
@@ -62,8 +63,9 @@ def _compared(part: str, dataset: Dataset, rows: Indices, others: Indices) -> Ne
 def _small(images: Images, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     """Return small gray versions [n, SIDE * SIDE] and their fine structure, each of mean 0 and length 1, or zero."""
     whole, fine = [], []
-    for start in range(0, len(rows), BLOCK):
-        pixels = torch.from_numpy(np.asarray(images[rows[start : start + BLOCK]]))
+    at_once = max(1, BLOCK_PIXELS // (images.shape[1] * images.shape[2]))
+    for start in range(0, len(rows), at_once):
+        pixels = torch.from_numpy(np.asarray(images[rows[start : start + at_once]]))
         gray = pixels.permute(0, 3, 1, 2).float().mean(1, keepdim=True)
         small = F.adaptive_avg_pool2d(gray, SIDE)
         blurred = F.avg_pool2d(small, BLUR, stride=1, padding=BLUR // 2, count_include_pad=False)

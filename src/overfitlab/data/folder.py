@@ -10,7 +10,7 @@ import numpy as np
 
 from overfitlab.data.cache import Recipe, cached
 from overfitlab.data.dataset import Dataset, Skipped
-from overfitlab.data.images import display_name, is_gray, read_images
+from overfitlab.data.images import decoders, display_name, is_gray, read_images
 from overfitlab.data.layout import read_layout
 from overfitlab.data.parts import assembled
 from overfitlab.data.watching import Watcher
@@ -63,7 +63,7 @@ def _all_gray(files: Sequence[Path]) -> bool:
 
 def _state(folder: Path, files: Sequence[Path]) -> str:
     """Return a hash of names, sizes and times of the files: it changes with their content."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(decoders().encode())
     for path in files:
         name = os.fsencode(path.relative_to(folder))
         try:

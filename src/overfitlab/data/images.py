@@ -11,12 +11,13 @@ import stat
 import threading
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import PIL
 from PIL import Image, UnidentifiedImageError
 
 from overfitlab.data.dataset import Images
@@ -33,6 +34,7 @@ LARGEST_FILE = 256 * 2**20  # bytes
 LARGEST_IMAGE = 89_478_485  # pixels: where Pillow begins to suspect a decompression bomb
 LARGE_IMAGE = 8_000_000  # pixels; of such images only one is decoded at a time, which bounds the memory
 LOOKAHEAD = 4  # images a thread that are decoded before they are asked for
+AVERAGED = ("L", "RGB", "RGBA", "CMYK", "YCbCr")
 GRAY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 
@@ -53,7 +55,14 @@ _one_large_image = threading.Lock()
 
 
 class UnreadableImageError(OverfitlabError):
-    """A file that is no image, or a damaged or unsuitable one; its text is the reason, without the file's name."""
+    """A file that is no image, or a damaged or unsuitable one; its text is the reason, without the file's name.
+
+    `passing` where the same file may well be read another time: no permission, no memory.
+    """
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
 
 
 def read_image(path: Path, size: tuple[int, int], channels: int) -> Images:
@@ -107,9 +116,9 @@ def is_gray(path: Path) -> bool | None:
     """Return whether the file says that it is gray, without decoding it; None where it is no image."""
     _quiet_pillow()
     try:
-        with path.open("rb") as stream, Image.open(stream, formats=_formats()) as image:
+        with _opened(path) as image:
             return image.mode in GRAY
-    except Exception:  # reading it will give the reason
+    except UnreadableImageError:  # reading it will give the reason
         return None
 
 
@@ -122,23 +131,30 @@ def resized(image: Images, size: tuple[int, int]) -> Images:
     return np.asarray(small, dtype=np.uint8).reshape(*size, image.shape[2])
 
 
-def image_files(folder: Path) -> tuple[list[Path], list[Path]]:
+def folder_identity(folder: Path) -> tuple[int, int]:
+    """Return what is the same for all names of one folder; raises `OSError` where it cannot be looked at."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tuple[list[Path], list[Path]]:
     """Return the image files below `folder`, by their endings, and the other files; both sorted by path.
 
-    Hidden files and folders are left out. Links are followed, each folder is visited once, however many links lead
-    to it. Raises `OverfitlabError` where a folder cannot be listed.
+    Hidden files and folders are left out. Links are followed, but each folder is visited once, however many links lead
+    to it, and those in `elsewhere` (see `folder_identity`) not at all. Raises `OverfitlabError` where a folder cannot
+    be listed.
     """
     images: list[Path] = []
     others: list[Path] = []
-    seen: set[tuple[int, int]] = set()
+    seen = set(elsewhere)
     waiting = [folder]
     while waiting:
         current = waiting.pop()
         try:
-            status = current.stat()
-            if (status.st_dev, status.st_ino) in seen:
+            identity = folder_identity(current)
+            if identity in seen and current is not folder:
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            seen.add(identity)
             entries = [entry for entry in os.scandir(current) if not entry.name.startswith(".")]
         except OSError as error:
             raise OverfitlabError(f"{display_name(current)} cannot be listed ({error.strerror})") from error
@@ -198,12 +214,15 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImageError(f"it has more than {LARGEST_IMAGE / 1e6:.0f} million pixels") from None
     except UnidentifiedImageError:
-        raise UnreadableImageError("it is no image of a known format") from None
+        extra = path.suffix.lower() in (".heic", ".heif") and "HEIF" not in _formats()
+        advice = "; for HEIC: pip install 'overfitlab[heif]'" if extra else ""
+        raise UnreadableImageError(f"it is no image of a known format{advice}") from None
     except MemoryError:
-        raise UnreadableImageError("it does not fit into memory") from None
+        raise UnreadableImageError("it does not fit into memory", passing=True) from None
     except OSError as error:
         reason = error.strerror or str(error) or "it is damaged"
-        raise UnreadableImageError(reason[0].lower() + " ".join(reason[1:].split())) from error
+        passing = error.errno is not None  # of the system, not of a decoder
+        raise UnreadableImageError(reason[0].lower() + " ".join(reason[1:].split()), passing=passing) from error
     except Exception as error:  # a decoder can fail on a damaged file in nearly any way
         raise UnreadableImageError(f"it is damaged ({type(error).__name__})") from error
 
@@ -211,12 +230,26 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 def _array(image: Image.Image, size: tuple[int, int], channels: int) -> Images:
     orientation = _orientation(image)
     height, width = reversed(size) if orientation in SIDEWAYS else size
-    plain = _eight_bits(image, "L" if channels == 1 else "RGB")
+    image.load()
+    plain = _eight_bits(_manageable(image, (width, height)), "L" if channels == 1 else "RGB")
     if plain.size != (width, height):
         plain = plain.resize((width, height), Image.Resampling.BILINEAR)
     if orientation in UPRIGHT:
         plain = plain.transpose(UPRIGHT[orientation])
     return np.asarray(plain, dtype=np.uint8).reshape(*size, channels)
+
+
+def _manageable(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return a large image at a fraction of its size, at least twice `size`: conversions take many times its memory."""
+    factor = min(image.width // (2 * size[0]), image.height // (2 * size[1]))
+    if math.prod(image.size) <= LARGE_IMAGE or factor < 2:
+        return image
+    if image.mode in AVERAGED:
+        small = image.reduce(factor)
+    else:  # a palette or 16 bits: there is no mean of those
+        small = image.resize((image.width // factor, image.height // factor), Image.Resampling.NEAREST)
+    small.format, small.info = image.format, image.info
+    return small
 
 
 def _eight_bits(image: Image.Image, mode: str) -> Image.Image:
@@ -238,6 +271,11 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ORIENTATION_TAG, 1))
     except Exception:  # damaged EXIF is no reason to leave out an image
         return 1
+
+
+def decoders() -> str:
+    """Return a text that changes with what can be read: Pillow's version, and the formats that it knows."""
+    return f"{PIL.__version__} {' '.join(_formats())}"
 
 
 @cache

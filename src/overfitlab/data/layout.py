@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from overfitlab.data.images import display_name, image_files
+from overfitlab.data.images import display_name, folder_identity, image_files
 from overfitlab.errors import OverfitlabError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -67,6 +67,7 @@ def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -
     labels: list[int] = []
     parts: list[str] = []
     others: list[Path] = []
+    elsewhere = _identities([folder, *(root for roots in by_part.values() for root in roots)])
     for part in (TRAIN, VALIDATION, TEST):
         for root in by_part.get(part, []):
             for entry in _subfolders(root):
@@ -75,12 +76,26 @@ def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -
                         f"class {display_name(entry.name)} is in {display_name(root)} but not in "
                         f"{display_name(train)}; the names of the classes must be the same in all parts"
                     )
-                images, rest = image_files(entry)
+                images, rest = image_files(entry, elsewhere)
                 files += images
                 others += rest
                 labels += [classes.index(entry.name)] * len(images)
                 parts += [part] * len(images)
     return Layout(tuple(display_name(name) for name in classes), files, labels, parts, others, frozenset(by_part))
+
+
+def _identities(roots: list[Path]) -> set[tuple[int, int]]:
+    """Return the folders that links must not lead into: those of the layout: no image has two classes."""
+    found: dict[tuple[int, int], Path] = {}
+    for root in roots:
+        for entry in [root, *_subfolders(root)]:
+            identity = folder_identity(entry)
+            other = found.setdefault(identity, entry)
+            if other.name != entry.name and root not in (entry, other):
+                raise OverfitlabError(
+                    f"{display_name(other)} and {display_name(entry)} are one folder under two names; remove the link"
+                )
+    return set(found)
 
 
 def _subfolders(folder: Path) -> list[Path]:

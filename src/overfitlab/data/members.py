@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -84,9 +85,30 @@ def _archive_reader(copy: Copy) -> Callable[[str], bytes]:
     return read
 
 
+class _BoundedGzip(gzip.GzipFile):
+    """A compressed file that is given up where it unpacks to more than the archive could hold, headers included."""
+
+    def __init__(self, path: Path, published: Published) -> None:
+        super().__init__(path)
+        self._too_large = OverfitlabError(f"{path} is too large for {published.title}; {_anew(published)}")
+        self._largest_read = max(BLOCK, published.largest_member)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read `size` bytes; raises `OverfitlabError` where they are more than a member may have."""
+        if size is None or not 0 <= size <= self._largest_read or self.tell() > LARGEST_ARCHIVE:
+            raise self._too_large
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to `offset`; raises `OverfitlabError` where that is beyond what the archive could hold."""
+        if offset > LARGEST_ARCHIVE:
+            raise self._too_large
+        return super().seek(offset, whence)
+
+
 def _members_of(path: Path, published: Published) -> Iterator[tuple[str, bytes]]:
     try:
-        with gzip.open(path) as stream:
+        with _BoundedGzip(path, published) as stream:
             with tarfile.open(fileobj=stream, mode="r:") as archive:
                 for info in archive:
                     folder, _, member = info.name.removeprefix("./").rpartition("/")
@@ -98,7 +120,6 @@ def _members_of(path: Path, published: Published) -> Iterator[tuple[str, bytes]]
                     if content is not None:  # never None for a regular file, but its type says so
                         yield member, content.read()
             while stream.read(BLOCK):  # the checksum of the whole comes last, and is compared only there
-                if stream.tell() > LARGEST_ARCHIVE:
-                    raise OverfitlabError(f"{path} is too large for {published.title}")
+                pass
     except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError) as error:
         raise OverfitlabError(f"{path} is damaged or incomplete ({error}); {_anew(published)}") from error

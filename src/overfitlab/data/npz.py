@@ -28,7 +28,8 @@ from overfitlab.errors import OverfitlabError
 
 ARRAYS = {TRAIN: (("x", "y"), ("x_train", "y_train")), VALIDATION: (("x_val", "y_val"),), TEST: (("x_test", "y_test"),)}
 AT_ONCE = 32 * 2**20  # bytes that are read at once
-LARGEST_LABELS = 10**8  # labels in one array
+LARGEST_LABELS = 10**7  # labels in one array
+LARGEST_LABEL_BYTES = 2**28
 LARGEST_PIXELS = 2**26  # bytes of one image
 
 
@@ -165,16 +166,29 @@ def _labels(
     labels, parts = [], []
     for part, (x, y) in present.items():
         flat = y.shape == (x.shape[0],) or y.shape == (x.shape[0], 1)
-        if not flat or y.dtype.kind not in "buiU" or x.shape[0] > LARGEST_LABELS or y.dtype.itemsize > 1024:
+        if (
+            not flat
+            or y.dtype.kind not in "buiU"
+            or x.shape[0] > LARGEST_LABELS
+            or y.dtype.itemsize * x.shape[0] > LARGEST_LABEL_BYTES
+        ):
             raise OverfitlabError(
                 f"{shown}: y must hold one whole number or text for each image of x, not {y.dtype} {list(y.shape)} "
                 f"for {x.shape[0]:,} images"
             )
-        labels.append(np.concatenate(list(_chunks(archive, y, shown))).ravel())
+        found = np.concatenate(list(_chunks(archive, y, shown))).ravel()
+        labels.append(found if found.dtype.kind == "U" else _whole(found, shown))
         parts += [part] * x.shape[0]
     if len({array.dtype.kind == "U" for array in labels}) > 1:
         raise OverfitlabError(f"{shown}: the labels are numbers in one part and texts in another")
     return np.concatenate(labels), parts
+
+
+def _whole(labels: NDArray[Any], shown: str) -> NDArray[np.int64]:
+    """Return labels of any kind of whole numbers as int64; mixed kinds would become floating-point numbers."""
+    if labels.dtype.kind == "u" and labels.max() > np.iinfo(np.int64).max:
+        raise OverfitlabError(f"{shown}: y holds numbers beyond 2**63; number the classes from 0")
+    return labels.astype(np.int64)
 
 
 def _class_names(
@@ -197,26 +211,26 @@ def _class_names(
 def _images(
     archive: zipfile.ZipFile, present: dict[str, tuple[_Array, _Array]], size: tuple[int, int], shown: str
 ) -> Iterator[Images]:
+    factor = _factor(archive, [x for x, _ in present.values() if x.dtype != np.uint8], shown)
     for x, _ in present.values():
-        factor = 1.0 if x.dtype == np.uint8 else _factor(archive, x, shown)
         for chunk in _chunks(archive, x, shown):
             pixels = chunk if chunk.dtype == np.uint8 else np.rint(chunk * factor).astype(np.uint8)
             for image in pixels.reshape(len(pixels), *_image_shape(x, shown)):
                 yield resized(image, size)
 
 
-def _factor(archive: zipfile.ZipFile, x: _Array, shown: str) -> float:
-    """Return what makes the values of an array go from 0 to 255."""
-    if x.dtype.kind == "b":
-        return 255.0
-    low, high = np.inf, -np.inf
-    for chunk in _chunks(archive, x, shown):
-        low, high = float(np.minimum(low, chunk.min())), float(np.maximum(high, chunk.max()))
+def _factor(archive: zipfile.ZipFile, arrays: list[_Array], shown: str) -> float:
+    """Return what makes the values of these arrays, all parts together, go from 0 to 255."""
+    low, high = 0.0, 0.0
+    for x in arrays:
+        for chunk in _chunks(archive, x, shown):
+            low, high = float(np.minimum(low, chunk.min())), float(np.maximum(high, chunk.max()))
     if not (low >= 0 and high <= 255):  # also where one of them is not a number
         raise OverfitlabError(
-            f"{shown}: the values of x go from {low:g} to {high:g}; they must go from 0 to 1 or to 255"
+            f"{shown}: the values of x go from {low:g} to {high:g}; they must go from 0 to 1, or from 0 to 255"
         )
-    return 255.0 if x.dtype.kind == "f" and high <= 1 else 1.0
+    fractions = any(x.dtype.kind == "f" for x in arrays) or all(x.dtype.kind == "b" for x in arrays)
+    return 255.0 if fractions and high <= 1 else 1.0
 
 
 def _chunks(archive: zipfile.ZipFile, array: _Array, shown: str) -> Iterator[NDArray[Any]]:

@@ -1,5 +1,6 @@
 """From images, labels and what each image is for, to a dataset that can be trained on, or a reason why not."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -38,8 +39,19 @@ def assembled(
             raise OverfitlabError(f"{where} has no {part} image that can be read; add some, or remove its {part} part")
     if trainable:
         _check_classes(where, labels[rows[TRAIN]], class_names, rows)
+    if len(set(class_names)) < len(class_names):
+        twice = Counter(class_names).most_common(1)[0][0]
+        raise OverfitlabError(f"{where} has two classes called {twice!r}; give each a name of its own")
     set_apart = trainable and not len(rows[TEST])
     test = set_test_apart(images, labels, rows[TRAIN]) if set_apart else rows[TEST]
+    if set_apart:
+        left = np.bincount(labels[np.setdiff1d(rows[TRAIN], test)], minlength=len(class_names))
+        if left.min() < (1 if len(rows[VALIDATION]) else 2):
+            name = class_names[int(left.argmin())]
+            raise OverfitlabError(
+                f"the images of class {name!r} of {where} are copies of each other, so none can be set apart for "
+                "testing; remove the copies and add others, or remove the class"
+            )
     return Dataset(
         images=images,
         labels=labels,

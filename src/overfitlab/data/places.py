@@ -64,7 +64,7 @@ def places(data_dir: Path | None = None) -> list[Place]:
         found.append(Place(_existing(data_dir, DATA_OPTION), DATA_OPTION, named=True))
     if given := os.environ.get(DATA_VARIABLE):
         found.append(Place(_existing(expanded(given), f"${DATA_VARIABLE}"), f"${DATA_VARIABLE}", named=True))
-    keras = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
+    keras = expanded(os.environ.get("KERAS_HOME", "~/.keras")) / "datasets"
     return [
         *found,
         Place(cache_folder(), CACHE_LABEL, named=False),

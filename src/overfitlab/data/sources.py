@@ -81,6 +81,8 @@ def _from_library(name: str, data_dir: Path | None, watcher: Watcher) -> Dataset
 
 
 def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher, trainable: bool) -> Dataset:
+    if not name.strip():
+        raise UsageError("--data is empty; name a data set, a folder of images, or an .npz file")
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - a name that cannot be expanded stays as it is
     try:
         is_folder, is_file = path.is_dir(), path.is_file()

@@ -121,7 +121,7 @@ class RunFolder:
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Replace `run.json`."""
-        self.write(RECORD, (json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        self.write(RECORD, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file `name`, atomically."""

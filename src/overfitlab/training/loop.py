@@ -24,7 +24,8 @@ from overfitlab.training.metrics import Measurement, RunningMean, evaluate
 from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 
-EVALUATION_BATCH = 500  # images; large enough for full speed, small enough for the cache
+EVALUATION_BATCH = 500  # images of up to 32x32; large enough for full speed, small enough for the cache
+EVALUATED_PIXELS = EVALUATION_BATCH * 32 * 32  # at once, of larger images: it bounds the memory
 
 
 class Trainer:
@@ -37,6 +38,8 @@ class Trainer:
         self.model.train()
         self.optimizer = KerasAdam(self.model, config.protocol.learning_rate)
         self.progress = Progress(steps=0, rows=[], onset_weights={})
+        height, width, _ = material.dataset.image_shape
+        self._evaluation_batch = max(1, min(EVALUATION_BATCH, EVALUATED_PIXELS // (height * width)))
 
     def train(self, save: Callable[[], None], observer: Observer) -> None:
         """Train what is left of the run, calling `save` after each epoch.
@@ -45,7 +48,7 @@ class Trainer:
         """
         protocol = self._config.protocol
         training = self.batches(protocol.batch_size)
-        evaluation = self.batches(EVALUATION_BATCH)
+        evaluation = self.batches(self._evaluation_batch)
         steps = math.ceil(len(self.material.split.training) / protocol.batch_size)
         for epoch in range(len(self.progress.rows) + 1, protocol.epochs + 1):
             started = time.perf_counter()
@@ -65,8 +68,8 @@ class Trainer:
 
     def measure(self, rows: Indices, batches: BatchSource | None = None) -> Measurement:
         """Return loss and accuracies on those rows, in evaluation mode."""
-        batches = batches or self.batches(EVALUATION_BATCH)
-        return evaluate(self.model, batches.in_order(rows, EVALUATION_BATCH), self._compute)
+        batches = batches or self.batches(self._evaluation_batch)
+        return evaluate(self.model, batches.in_order(rows, self._evaluation_batch), self._compute)
 
     def measured(self) -> dict[str, Any]:
         """Return what the weights do on whole parts of the data: those of the end and, if kept, those of the onset.
