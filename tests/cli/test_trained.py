@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -190,6 +191,18 @@ def test_odd_names_of_files(digits_run, digit_files):
     names = b"\0".join(map(os.fsencode, odd))
     document = json.loads(in_a_shell("predict", digits_run, "-", "--json", given=names, check=0).stdout)
     assert [entry["file"] for entry in document["predictions"]] == odd
+
+
+def test_a_file_that_is_called_dash(digits_run, digit_files):
+    shutil.copy(digit_files[0], "-")
+    for command, *options in (["predict"], ["explain", "--out", "x.png"]):
+        for name in ("./-", Path("-").absolute()):
+            assert (
+                str(digit_files[1])
+                not in overfitlab(
+                    command, digits_run, name, *options, given=os.fsencode(digit_files[1]), check=0
+                ).stdout
+            )
 
 
 def test_a_closed_pipe_ends_it_quietly(digits_run, digit_files):

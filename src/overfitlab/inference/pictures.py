@@ -30,7 +30,7 @@ def expand(given: Sequence[str | Path]) -> list[Path | Unreadable]:
     """Return the files that are meant: each file as it is, and for a folder all images in it, sorted, at its place."""
     found: list[Path | Unreadable] = []
     for entry in map(Path, given):
-        if not entry.is_dir():
+        if not _is_folder(entry):
             found.append(entry)
             continue
         try:
@@ -40,6 +40,13 @@ def expand(given: Sequence[str | Path]) -> list[Path | Unreadable]:
             continue
         found += inside or [Unreadable(str(entry), "the folder holds no image files")]
     return found
+
+
+def _is_folder(entry: Path) -> bool:
+    try:
+        return entry.is_dir()
+    except (OSError, ValueError):  # no file can have that name, or it may not be looked at: reading gives the reason
+        return False
 
 
 @dataclass(frozen=True)
