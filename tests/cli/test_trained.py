@@ -286,6 +286,10 @@ BAD = [
     (["explain", "RUN", "x.png", "--layer", "relu99"], 2, "unknown layer 'relu99'"),
     (["explain", "RUN", "x.png", "--out", "x.pdf"], 2, "a sheet is written as .png or .svg"),
     (["explain", "RUN", "-"], 2, "no images were named"),
+    (["explain", "RUN", "x.png", "--out", "nodir/y.png"], 1, "cannot write to nodir"),
+    (["evaluate", "RUN", "--out", "/proc/x/y"], 1, "cannot write to /proc/x/y"),
+    (["evaluate", "RUN", "--out", "/dev/null/x"], 2, "/dev/null is not a folder"),
+    (["evaluate", "RUN", "--out", "x" * 300], 1, "too long"),
 ]
 
 

@@ -78,8 +78,10 @@ def test_a_name_that_cannot_be_used_does_not_stop_the_others(digits_run, digit_f
     assert found.unreadable[0].file == "x" * 300
     assert "too long" in found.unreadable[0].reason
 
-    def refused(self):
-        raise PermissionError(13, "Permission denied", str(self))
+    def refused(self, is_dir=Path.is_dir):
+        if "locked" in str(self):
+            raise PermissionError(13, "Permission denied", str(self))
+        return is_dir(self)
 
     monkeypatch.setattr(Path, "is_dir", refused)
     assert overfitlab.predict(digits_run, ["locked/x.png"]).unreadable[0].file == "locked/x.png"

@@ -91,6 +91,20 @@ def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Ba
             stopped.set()
 
 
+def as_channels(images: Images, channels: int) -> Images:
+    """Return uint8 images [N, H, W, 1 or 3] with 1 (gray) or 3 (RGB) channels, exactly as Pillow converts them.
+
+    Gray is the luma of ITU-R BT.601 (R * 19595 + G * 38470 + B * 7471) / 65536, rounded.
+    """
+    if images.shape[-1] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=-1)
+    red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
+    luma = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16
+    return luma.astype(np.uint8)[..., None]
+
+
 def scaled(images: Images, brightest: int) -> Images:
     """Return images from files, whose white is 255, with the white that the network was trained on."""
     if brightest == FULL:
