@@ -71,6 +71,10 @@ def _wrong_data(data: Mapping[str, Any]) -> str | None:
             return f"data.{name} is not a text"
     if "data_dir" not in data or not (data["data_dir"] is None or _is_unicode(data["data_dir"])):
         return "data.data_dir is neither a text nor null"
+    return _wrong_pixels(data) or _wrong_classes(data.get("classes"))
+
+
+def _wrong_pixels(data: Mapping[str, Any]) -> str | None:
     shape = data.get("image_shape")
     if not isinstance(shape, list) or len(shape) != 3 or not all(map(_is_side, shape[:2])):
         return f"data.image_shape is not height and width from {SMALLEST_IMAGE} to {LARGEST_IMAGE}, and channels"
@@ -80,9 +84,7 @@ def _wrong_data(data: Mapping[str, Any]) -> str | None:
     for name in ("mean", "std"):
         if not _is_list(data.get(name), channels) or not all(map(_is_level, data[name])):
             return f"data.{name} is not a number from 0 to {BRIGHTEST} for each of {channels} channels"
-    if not all(data["std"]):
-        return "data.std holds a zero"
-    return _wrong_classes(data.get("classes"))
+    return None if all(data["std"]) else "data.std holds a zero"
 
 
 def _wrong_classes(classes: Any) -> str | None:
