@@ -88,7 +88,7 @@ def _wrong_pixels(data: Mapping[str, Any]) -> str | None:
 
 
 def _wrong_classes(classes: Any) -> str | None:
-    if not isinstance(classes, list) or not classes or not all(map(_is_unicode, classes)):
+    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
         return "data.classes is not a list of names"
     if len(classes) > MOST_CLASSES:
         return f"data.classes has {len(classes):,} names, at most {MOST_CLASSES:,} are possible"
