@@ -125,10 +125,15 @@ def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
     given = Path(text)
     with contextlib.suppress(RuntimeError):  # ~somebody who does not exist: then it is a name
         given = given.expanduser()
-    for folder in (given, runs / given):
-        if folder.is_dir():
-            return load_run(folder)
-    if given.is_file():
+    try:
+        folders = [folder for folder in (given, runs / given) if folder.is_dir()]
+        is_file = given.is_file()
+    except (OSError, ValueError) as error:  # no folder can have that name, or it may not be looked at
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{str(text)!r} cannot be looked at ({reason}); name a run's folder") from None
+    if folders:
+        return load_run(folders[0])
+    if is_file:
         raise UsageError(f"{given} is a file; name the run's folder")
     there = {record.parent.name: record.parent for record in sorted(runs.glob(f"*/{RECORD}"))}
     wanted = str(text)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -192,6 +193,18 @@ def test_odd_names_of_files(digits_run, digit_files):
     assert [entry["file"] for entry in document["predictions"]] == odd
 
 
+def test_a_file_that_is_called_dash(digits_run, digit_files):
+    shutil.copy(digit_files[0], "-")
+    for command, *options in (["predict"], ["explain", "--out", "x.png"]):
+        for name in ("./-", Path("-").absolute()):
+            assert (
+                str(digit_files[1])
+                not in overfitlab(
+                    command, digits_run, name, *options, given=os.fsencode(digit_files[1]), check=0
+                ).stdout
+            )
+
+
 def test_a_closed_pipe_ends_it_quietly(digits_run, digit_files):
     folders = f"'{digit_files[0].parent}' " * 200
     command = f"{sys.executable} -m overfitlab predict '{digits_run}' {folders} | head -n 1"
@@ -273,6 +286,10 @@ BAD = [
     (["explain", "RUN", "x.png", "--layer", "relu99"], 2, "unknown layer 'relu99'"),
     (["explain", "RUN", "x.png", "--out", "x.pdf"], 2, "a sheet is written as .png or .svg"),
     (["explain", "RUN", "-"], 2, "no images were named"),
+    (["explain", "RUN", "x.png", "--out", "nodir/y.png"], 1, "cannot write to nodir"),
+    (["evaluate", "RUN", "--out", "/proc/x/y"], 1, "cannot write to /proc/x/y"),
+    (["evaluate", "RUN", "--out", "/dev/null/x"], 2, "/dev/null is not a folder"),
+    (["evaluate", "RUN", "--out", "x" * 300], 1, "too long"),
 ]
 
 

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn import metrics
 
 import overfitlab
 from overfitlab.data import digits, sources
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference import evaluation_files
+from overfitlab.inference.pictures import as_channels, scaled
+from overfitlab.inference.trained import load_trained
 from overfitlab.run import load_run
 
 PARTS = ("test", "validation", "training")
@@ -131,9 +134,32 @@ def test_other_data_with_unknown_classes_or_shapes_is_refused(digits_run, monkey
     loading(monkeypatch, class_names=("zero", *original.class_names[1:]))
     with pytest.raises(OverfitlabError, match=r"a class that .* was not trained on: 'zero'"):
         overfitlab.evaluate(digits_run, data="x")
-    loading(monkeypatch, images=np.repeat(original.images, 3, axis=-1), pixel_hash=None)
-    with pytest.raises(OverfitlabError, match=r"are 8x8x3, .* was trained on 8x8x1"):
+    loading(monkeypatch, images=np.repeat(original.images, 2, axis=1), pixel_hash=None)
+    with pytest.raises(OverfitlabError, match=r"are 16x8x1, .* was trained on 8x8x1"):
         overfitlab.evaluate(digits_run, data="x")
+
+
+def test_colour_is_evaluated_by_a_gray_run_as_pillow_converts_it(digits_run, monkeypatch):
+    colour = np.random.default_rng(0).integers(0, 256, (1797, 8, 8, 3), dtype=np.uint8)
+    loading(monkeypatch, images=colour, pixel_hash=None, source="/a/folder", name="digits")
+    found = overfitlab.evaluate(digits_run, data="x")
+    gray = np.stack([np.asarray(Image.fromarray(image).convert("L")) for image in colour])[..., None]
+    np.testing.assert_array_equal(as_channels(colour, 1), gray)
+    np.testing.assert_array_equal(as_channels(gray, 3), np.repeat(gray, 3, axis=-1))
+    expected = overfitlab.predict(digits_run, scaled(gray, 16))  # a folder that is called digits has a white of 255
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
+    assert evaluation_files.worst_mistakes(found)[0].picture.shape == (8, 8, 1)
+
+
+def test_a_folder_that_is_called_digits_is_not_the_digits(own_digits_run):
+    record = json.loads((own_digits_run / "run.json").read_text())
+    record["data"]["source"] = "/somewhere/digits"
+    (own_digits_run / "run.json").write_text(json.dumps(record))
+    assert load_trained(load_run(own_digits_run)).brightest == 255
+    with pytest.raises(UsageError, match=r"of your own, .* use --data photos --part test"):
+        overfitlab.evaluate(own_digits_run, data_dir="photos")
+    with pytest.raises(OverfitlabError, match=r"are not where they were: .*--data DIR --part validation$"):
+        overfitlab.evaluate(own_digits_run, "validation")
 
 
 def test_unknown_parts_are_refused(digits_run):

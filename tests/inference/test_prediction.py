@@ -1,5 +1,7 @@
 """Predictions of files and arrays: the right ones, in order, whatever the files are."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -68,6 +70,21 @@ def test_unreadable_files_do_not_stop_the_others(digits_run, digit_files, tmp_pa
     nothing = overfitlab.predict(digits_run, tmp_path / "gone.png")
     assert nothing.probabilities.shape == (0, 10)
     assert len(nothing.unreadable) == 1
+
+
+def test_a_name_that_cannot_be_used_does_not_stop_the_others(digits_run, digit_files, monkeypatch):
+    found = overfitlab.predict(digits_run, ["x" * 300, digit_files[0]])
+    assert found.files == [str(digit_files[0])]
+    assert found.unreadable[0].file == "x" * 300
+    assert "too long" in found.unreadable[0].reason
+
+    def refused(self, is_dir=Path.is_dir):
+        if "locked" in str(self):
+            raise PermissionError(13, "Permission denied", str(self))
+        return is_dir(self)
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    assert overfitlab.predict(digits_run, ["locked/x.png"]).unreadable[0].file == "locked/x.png"
 
 
 def test_a_folder_stands_for_all_images_below_it_at_its_place(digits_run, digit_files, tmp_path):

@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 from scipy.special import log_softmax
 
 import overfitlab
+from overfitlab.api.predicting import predict_and_write
 from overfitlab.data import digits
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import computing, load_trained
@@ -115,10 +118,37 @@ def test_changed_weights_are_refused(own_digits_run):
 
 def test_weights_of_another_network_are_one_clear_error(own_digits_run):
     record = json.loads((own_digits_run / "run.json").read_text())
-    for key, value in (("classes", ["a", "b"]), ("mean", "none")):
-        change(own_digits_run, data=record["data"] | {key: value})
-        with pytest.raises(OverfitlabError, match="do not fit the network"):
-            load(own_digits_run)
+    change(own_digits_run, data=record["data"] | {"classes": ["a", "b"]})
+    with pytest.raises(OverfitlabError, match="do not fit the network"):
+        load(own_digits_run)
+
+
+def write_weights(folder, tensors):
+    """Put other weights in place, with a checksum that fits, as somebody who makes up a run would."""
+    safetensors.torch.save_file(tensors, folder / "weights.safetensors")
+    checksum = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    record = json.loads((folder / "run.json").read_text())
+    change(folder, files=record["files"] | {"weights.safetensors": checksum})
+
+
+@pytest.mark.parametrize(("number", "message"), [(np.nan, "weights that are not finite"), (3e38, "computes numbers")])
+def test_weights_that_give_no_probabilities_are_refused(own_digits_run, capsysbinary, number, message):
+    tensors = safetensors.torch.load_file(own_digits_run / "weights.safetensors")
+    write_weights(
+        own_digits_run,
+        {
+            name: torch.full_like(value, number) if name.startswith("dense2") else value
+            for name, value in tensors.items()
+        },
+    )
+    images = digits.load().images[:2]
+    for use in (lambda: overfitlab.predict(own_digits_run, images), lambda: overfitlab.explain(own_digits_run, images)):
+        with pytest.raises(OverfitlabError, match=message):
+            use()
+    Image.fromarray(images[0, ..., 0]).save("x.png")
+    with pytest.raises(OverfitlabError, match=message):
+        predict_and_write(own_digits_run, ["x.png"], kind="json", output=sys.stdout, errors=sys.stderr)
+    assert capsysbinary.readouterr().out == b"", "half a document"
 
 
 def test_bad_options(digits_run):

@@ -64,3 +64,9 @@ def test_any_name_keeps_to_its_line_and_column():
 def test_files_that_are_left_out_are_counted():
     assert "1,500 files are left out" in evaluation_text(document(unreadable=1500))
     assert "left out" not in evaluation_text(document())
+
+
+def test_a_strangers_record_cannot_steer_the_terminal():
+    escape = "\x1b]0;title\x07\x1b[2J"
+    text = evaluation_text(document(run=escape, method=escape, data={"name": escape}))
+    assert all(line.isprintable() for line in text.splitlines())

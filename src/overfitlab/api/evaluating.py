@@ -5,6 +5,7 @@ from typing import Any, TextIO
 
 from overfitlab.data import sources
 from overfitlab.data.dataset import Dataset
+from overfitlab.data.images import display_name
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import user_path
@@ -12,6 +13,7 @@ from overfitlab.inference import evaluation_files
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained
+from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.evaluation_text import evaluation_text
 from overfitlab.run import Run, find_run
 from overfitlab.terminal.watching import watcher_on
@@ -62,10 +64,10 @@ def evaluate_and_write(
     `out` is the folder for the files; None for one below the run's. `progress` is where the progress is shown.
     Raises what `evaluate` raises, and `OverfitlabError` where the folder cannot be written.
     """
+    found_run = find_run(run)
     place = None if out is None else user_path(out)
-    if place is not None and place.exists() and not place.is_dir():
-        raise UsageError(f"{place} is not a folder; choose another --out")  # before the work, not after it
-    found = evaluate(run, part, watcher=watcher_on(progress), **options)
+    refuse_unwritable(place or found_run.folder / "evaluation", make=True)
+    found = evaluate(found_run, part, watcher=watcher_on(progress), **options)
     folder = place or found.run.folder / "evaluation" / evaluation_files.folder_name(found)
     names = evaluation_files.write(found, folder)
     document = {"folder": str(folder), "files": names} | found.as_dict()
@@ -79,7 +81,7 @@ def _images(
     run = trained.run
     folder = None if data_dir is None else user_path(data_dir)
     if data is None:
-        return own_images(run, _own_dataset(run, folder, watcher), part or "test")
+        return own_images(run, _own_dataset(run, folder, part or "test", watcher), part or "test")
     height, width, _ = trained.image_shape
     size = (height, width)
     dataset = sources.load(data, folder, image_size=size, watcher=watcher, trainable=part is not None)
@@ -90,11 +92,19 @@ def _images(
     return own_images(run, dataset, part)
 
 
-def _own_dataset(run: Run, folder: Path | None, watcher: Watcher) -> Dataset:
+def _own_dataset(run: Run, folder: Path | None, part: str, watcher: Watcher) -> Dataset:
     """Return the images that the run was trained on, from where they were, or from `folder`."""
     record, size = run.record["data"], run.record["config"]["image_size"]
+    own = record["source"] not in sources.SOURCES
+    if own and folder is not None:
+        raise UsageError(
+            f"{run.folder} was trained on images of your own, which --data-dir is not for; "
+            f"use --data {folder} --part {part}"
+        )
     where = folder or (Path(record["data_dir"]) if record["data_dir"] else None)
     try:
         return sources.load(record["source"], where, image_size=tuple(size) if size else None, watcher=watcher)
-    except OverfitlabError as error:
-        raise OverfitlabError(f"the images of {run.folder} are not where they were: {error}") from error
+    except (OverfitlabError, OSError) as error:
+        advice = f"; if they lie elsewhere now, name the place with --data DIR --part {part}" if own else ""
+        reason = display_name(str(error))  # it quotes the record
+        raise OverfitlabError(f"the images of {run.folder} are not where they were: {reason}{advice}") from error

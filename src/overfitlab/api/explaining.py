@@ -13,6 +13,7 @@ from overfitlab.files import user_path, write_atomically
 from overfitlab.inference.explanation import ON_A_SHEET, Explainer, Explanation, Explanations
 from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
 from overfitlab.inference.trained import load_trained
+from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.figures import rendered
 from overfitlab.run import Run, find_run
 from overfitlab.terminal.explained import explanation_line
@@ -85,6 +86,9 @@ def explain_and_write(
     place = found_run.folder / "explain.png" if out is None else user_path(out)
     if place.suffix.lower() not in ENDINGS:
         raise UsageError(f"{place}: a sheet is written as {' or '.join(ENDINGS)}; name such a file with --out")
+    if place.is_dir():
+        raise UsageError(f"{place} is a folder; name a file with --out")
+    refuse_unwritable(place.parent, make=False)
     trained = load_trained(found_run, precision=precision, threads=threads, model=model)
     explainer = Explainer(trained, class_name, layer)
     paths = expand(images)

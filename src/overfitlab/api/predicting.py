@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -169,10 +170,12 @@ def _write(
     def write(text: str) -> None:
         target.write(text.encode(encoding, "backslashreplace"))
 
-    write(chosen.begin())
     watcher.began("Predicting", len(paths), "images")
     try:
-        for done, outcome in enumerate(stream(trained, paths), start=1):
+        outcomes = stream(trained, paths)
+        first = next(outcomes)  # before anything is written: where nothing can be computed, nothing is begun
+        write(chosen.begin())
+        for done, outcome in enumerate(itertools.chain([first], outcomes), start=1):
             if isinstance(outcome, Unreadable):
                 target.flush()
                 say(complaint(outcome))

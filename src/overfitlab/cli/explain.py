@@ -47,7 +47,7 @@ from overfitlab.errors import OverfitlabError
 @precision_option
 @threads_option("compute and read files")
 @as_json
-def explain(run: Path, images: tuple[Path, ...], as_json: bool, **options: object) -> None:
+def explain(run: Path, images: tuple[str, ...], as_json: bool, **options: object) -> None:
     """Show where in an image a trained run finds the evidence for a class (Grad-CAM).
 
     RUN is a run's folder, or its name or the beginning of its id below runs/. An IMAGE is a file, a folder (all images

@@ -38,7 +38,7 @@ from overfitlab.errors import UsageError
 @precision_option
 @threads_option("compute and read files")
 @as_json
-def predict(run: Path, images: tuple[Path, ...], as_json: bool, kind: str | None, **options: object) -> None:
+def predict(run: Path, images: tuple[str, ...], as_json: bool, kind: str | None, **options: object) -> None:
     """Say what a trained run takes images for, and with which probability.
 
     RUN is a run's folder, or its name or the beginning of its id below runs/. An IMAGE is a file, a folder (all images

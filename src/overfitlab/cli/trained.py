@@ -14,7 +14,7 @@ from overfitlab.errors import UsageError
 Command = Callable[..., Any]
 
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-images_argument = click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+images_argument = click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 precision_option = click.option(
     "--precision",
     default="float32",
@@ -46,13 +46,13 @@ def interruptible() -> Iterator[None]:
         raise
 
 
-def named(images: Iterable[Path]) -> list[str]:
-    """Return the images that were named; `-` stands for the names on standard input."""
+def named(images: Iterable[str]) -> list[str]:
+    """Return the images that were named; `-` stands for the names on standard input, `./-` for the file."""
     from overfitlab.api.predicting import names_in
 
     names: list[str] = []
     read = False
-    for image in map(str, images):
+    for image in images:
         if image != "-":
             names.append(image)
         elif read:

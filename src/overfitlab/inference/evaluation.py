@@ -1,7 +1,7 @@
 """How well a trained network does on images with labels."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from overfitlab.analysis.calibration import Calibration, calibration
 from overfitlab.analysis.classification import Confusion, Scores, cross_entropies, scores, top_confusions
 from overfitlab.config import Protocol
-from overfitlab.data.dataset import Dataset, Indices, Labels
+from overfitlab.data.dataset import Dataset, Images, Indices, Labels
 from overfitlab.data.material import material
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, unknown_name
-from overfitlab.inference.pictures import FULL, scaled
+from overfitlab.inference.pictures import FULL, as_channels, scaled
 from overfitlab.inference.trained import Trained
 from overfitlab.run import Run
 
@@ -32,6 +32,16 @@ class Evaluated:
     rows: Indices  # [N], of the dataset's images
     labels: Labels  # [N], as the run numbers its classes
     part: str
+    channels: int  # that the run's network takes; images with others are converted
+    brightest: int = FULL  # the value that white (255) becomes
+
+    def pictures(self, places: slice) -> Images:
+        """Return the images [n, H, W, C] at those places among the N, as the network takes them.
+
+        Only these are converted, because all of them may be a mapped file that is larger than memory.
+        """
+        images = as_channels(np.asarray(self.dataset.images[self.rows[places]]), self.channels)
+        return scaled(images, self.brightest)
 
 
 @dataclass(frozen=True, repr=False)
@@ -163,11 +173,13 @@ def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
     if not len(rows):
         others = " or ".join(f"--part {other}" for other in PARTS if other != part)
         raise OverfitlabError(f"{run.folder} has no {part} images; choose {others}, or other images with --data")
-    return Evaluated(dataset, rows, dataset.labels[rows], part)
+    return Evaluated(dataset, rows, dataset.labels[rows], part, dataset.image_shape[2])
 
 
 def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
     """Return all images of another dataset, with its labels numbered as the run's classes, and its white as there.
+
+    Colour becomes gray, and gray colour, as where image files are read.
 
     Raises `OverfitlabError` where its images have another shape, or it has a class that the run does not know.
     """
@@ -181,30 +193,26 @@ def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
             f"on: {shown}; the names must be those of its {len(known)} classes, {known[0]!r} to {known[-1]!r}"
         )
     wanted = tuple(run.record["data"]["image_shape"])
-    if dataset.images.shape[-1] == 1 and wanted[-1] == 3:  # gray is a colour: as image files are read
-        dataset = replace(dataset, images=np.repeat(dataset.images, 3, axis=-1))
-    if dataset.images.shape[1:] != wanted:
+    if dataset.images.shape[1:3] != wanted[:2]:
         there, here = ("x".join(map(str, shape)) for shape in (dataset.images.shape[1:], wanted))
         raise OverfitlabError(f"the images of {dataset.name} are {there}, {run.folder} was trained on {here}")
-    if trained.brightest != FULL and dataset.name != run.record["data"]["name"]:
-        dataset = replace(dataset, images=scaled(dataset.images, trained.brightest))
+    brightest = FULL if dataset.source == run.record["data"]["source"] else trained.brightest
     numbers = np.array([known.index(name) for name in dataset.class_names], dtype=np.int64)
     rows = np.arange(len(dataset.images), dtype=np.int64)
-    return Evaluated(dataset, rows, numbers[dataset.labels], EVERYTHING)
+    return Evaluated(dataset, rows, numbers[dataset.labels], EVERYTHING, wanted[2], brightest)
 
 
 def evaluate(trained: Trained, images: Evaluated, watcher: Watcher) -> Evaluation:
     """Pass the images through the network, in the order of their rows."""
-    dataset = images.dataset
-    source = trained.source(dataset.images, dataset.labels)
     found = np.empty((len(images.rows), len(trained.class_names)))
     done = 0
     watcher.began("Evaluating", len(images.rows), "images")
     try:
-        for x, _ in source.in_order(images.rows, trained.batch_size):
-            found[done : done + len(x)] = trained.log_probabilities(x)
-            done += len(x)
-            watcher.advanced(done)
+        while done < len(images.rows):
+            for x in trained.inputs(images.pictures(slice(done, done + trained.batch_size))):
+                found[done : done + len(x)] = trained.log_probabilities(x)
+                done += len(x)
+                watcher.advanced(done)
     finally:
         watcher.ended()
     return Evaluation(trained.run, images, trained.compute.precision, found, trained.brightest)

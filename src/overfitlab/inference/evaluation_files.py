@@ -46,7 +46,7 @@ def worst_mistakes(evaluation: Evaluation, count: int = WORST) -> list[Mistake]:
     order = wrong[np.argsort(-evaluation.losses[wrong], kind="stable")][:count]
     return [
         Mistake(
-            picture=np.asarray(evaluation.images.dataset.images[evaluation.images.rows[place]]),
+            picture=evaluation.images.pictures(slice(place, place + 1))[0],
             true=names[labels[place]],
             predicted=names[predicted[place]],
             true_probability=float(probabilities[place, labels[place]]),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from overfitlab.data.dataset import Images
-from overfitlab.data.images import UnreadableImageError, image_size, read_image
+from overfitlab.data.images import UnreadableImageError, display_name, image_size, read_image
 from overfitlab.errors import unknown_name
 from overfitlab.inference.grad_cam import FeatureMaps, choose_layer, enlarged, feature_layers, grad_cam
 from overfitlab.inference.pictures import FULL, Batch, Unreadable, batches
@@ -117,7 +117,7 @@ class Explainer:
     def __init__(self, trained: Trained, class_name: str | None = None, layer: str | None = None) -> None:
         """Raise `UsageError` for a class or a layer that the network does not have."""
         if class_name is not None and class_name not in trained.class_names:
-            raise unknown_name("class", class_name, trained.class_names)
+            raise unknown_name("class", class_name, map(display_name, trained.class_names))
         self._trained = trained
         self._class = None if class_name is None else trained.class_names.index(class_name)
         self.layer = choose_layer(self._layers, layer)
@@ -158,6 +158,8 @@ class Explainer:
         for x in self._trained.inputs(images):
             classes = None if self._class is None else torch.full((len(x),), self._class)
             maps, logits = self._grad_cam(x, classes)
+            self._trained.refuse_not_finite(logits)
+            self._trained.refuse_not_finite(maps)
             chosen = logits.argmax(1) if classes is None else classes
             probabilities = logits.double().softmax(1).numpy()
             yield from zip(probabilities, maps.double().numpy(), chosen.tolist(), strict=True)

@@ -30,7 +30,7 @@ def expand(given: Sequence[str | Path]) -> list[Path | Unreadable]:
     """Return the files that are meant: each file as it is, and for a folder all images in it, sorted, at its place."""
     found: list[Path | Unreadable] = []
     for entry in map(Path, given):
-        if not entry.is_dir():
+        if not _is_folder(entry):
             found.append(entry)
             continue
         try:
@@ -40,6 +40,13 @@ def expand(given: Sequence[str | Path]) -> list[Path | Unreadable]:
             continue
         found += inside or [Unreadable(str(entry), "the folder holds no image files")]
     return found
+
+
+def _is_folder(entry: Path) -> bool:
+    try:
+        return entry.is_dir()
+    except (OSError, ValueError):  # no file can have that name, or it may not be looked at: reading gives the reason
+        return False
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,20 @@ def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Ba
                 yield batch
         finally:
             stopped.set()
+
+
+def as_channels(images: Images, channels: int) -> Images:
+    """Return uint8 images [N, H, W, 1 or 3] with 1 (gray) or 3 (RGB) channels, exactly as Pillow converts them.
+
+    Gray is the luma of ITU-R BT.601 (R * 19595 + G * 38470 + B * 7471) / 65536, rounded.
+    """
+    if images.shape[-1] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=-1)
+    red, green, blue = (images[..., channel].astype(np.uint32) for channel in range(3))
+    luma = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16
+    return luma.astype(np.uint8)[..., None]
 
 
 def scaled(images: Images, brightest: int) -> Images:

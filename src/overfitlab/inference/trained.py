@@ -15,8 +15,10 @@ from overfitlab.config import PRECISIONS, Protocol
 from overfitlab.data import digits
 from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Images
+from overfitlab.data.images import display_name
 from overfitlab.data.standardize import Standardization
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.inference.checking import check_record
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry as models
 from overfitlab.randomness import run_key
@@ -28,6 +30,7 @@ from overfitlab.training.compute import Compute
 LARGEST_BATCH = 500  # images; large enough for full speed
 PIXELS_IN_A_BATCH = LARGEST_BATCH * 32 * 32  # bounds the memory where images are larger
 LARGEST_THREADS = 1024
+AGAIN = "train the run again"
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Trained:
     @property
     def brightest(self) -> int:
         """The value of a white pixel: 255, and 16 for scikit-learn's digits."""
-        return digits.BRIGHTEST if self.run.record["data"]["name"] == "digits" else 255
+        return digits.BRIGHTEST if self.run.record["data"]["source"] == "digits" else 255
 
     @property
     def batch_size(self) -> int:
@@ -86,12 +89,19 @@ class Trained:
     def log_probabilities(self, x: Tensor) -> NDArray[np.float64]:
         """Return the log-softmax [B, K] of standardized images [B, C, H, W], in nats.
 
-        It is taken in float64 from the logits of the run's network, whatever its precision.
+        It is taken in float64 from the logits of the run's network, whatever its precision. Raises `OverfitlabError`
+        where they are not finite.
         """
         with self.compute.autocast():
             logits = self.model(x)
+        self.refuse_not_finite(logits)
         found: NDArray[np.float64] = logits.double().log_softmax(1).numpy()
         return found
+
+    def refuse_not_finite(self, computed: Tensor) -> None:
+        """Raise `OverfitlabError` where not all of that is finite: no probability follows from it."""
+        if not bool(computed.isfinite().all()):
+            raise OverfitlabError(f"the network of {self.run.folder} computes numbers that are not finite; {AGAIN}")
 
 
 def load_trained(
@@ -117,6 +127,7 @@ def load_trained(
     if threads is not None and not 1 <= threads <= LARGEST_THREADS:
         raise UsageError(f"threads must be a whole number from 1 to {LARGEST_THREADS}, not {threads}")
     _refuse_unfinished(run)
+    check_record(run)
     resolved = compute.resolve(precision, threads)
     tensors = _tensors(run)
     record = run.record
@@ -129,10 +140,9 @@ def load_trained(
         )
     except OverfitlabError:
         raise
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:  # names or shapes of another network
+    except (RuntimeError, TypeError, ValueError) as error:  # names or shapes of another network
         raise OverfitlabError(
-            f"{run.folder}: the weights do not fit the network that this version builds from the record; "
-            "train the run again"
+            f"{run.folder}: the weights do not fit the network that this version builds from the record; {AGAIN}"
         ) from error
     network = network.to(resolved.dtype).eval().requires_grad_(False)
     return Trained(run, network, resolved, standardization)
@@ -152,14 +162,15 @@ def computing(trained: Trained) -> Iterator[None]:
 def _consented(run: Run, model: str | None) -> str:
     """Return the network to build: the record's where it is one of ours or of timm's, else the one that was named."""
     recorded: str = run.record["config"]["model"]
+    shown = display_name(recorded)
     if not models.is_own(recorded):
         if model is not None and model != recorded:
-            raise UsageError(f"{run.folder} was trained with --model {recorded}, not {model}; leave --model out")
+            raise UsageError(f"{run.folder} was trained with --model {shown}, not {model}; leave --model out")
         return recorded
     if model is None:
         raise UsageError(
-            f"{run.folder} was trained with the network in {recorded}, which is a program; if you know it, say so: "
-            f"--model {recorded}"
+            f"{run.folder} was trained with the network in {shown}, which is a program; if you know it, say so: "
+            f"--model {shown}"
         )
     return model
 
@@ -184,9 +195,12 @@ def _tensors(run: Run) -> dict[str, Tensor]:
     if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):
         raise OverfitlabError(f"{path} is not the file that the training wrote (its checksum differs); {advice}")
     try:
-        return safetensors.torch.load_file(path)
+        tensors = safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
         raise OverfitlabError(f"{path} cannot be read ({error}); {advice}") from error
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise OverfitlabError(f"{path} holds weights that are not finite; {AGAIN}")
+    return tensors
 
 
 def _network(run: Run, model: str | None) -> nn.Module:

@@ -26,7 +26,7 @@ def evaluation_text(document: dict[str, Any]) -> str:
     """Return what `Evaluation.as_dict()` says, in lines without a line break at the end."""
     low, high = document["accuracy_interval"]
     lines = [
-        f"{document['method']}, run {document['run']}, on {document['data']['name']}",
+        display_name(f"{document['method']}, run {document['run']}, on {document['data']['name']}"),
         f"{document['images']:,} images: {PARTS[document['part']]} ({document['precision']})",
         *([TEST_WARNING] if document["part"] == "test" else []),
         *(
