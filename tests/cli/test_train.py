@@ -19,7 +19,7 @@ QUICK = ["--data", "digits", "--epochs", "1"]
 def overfitlab(*arguments, check=None, **environment):
     command = [sys.executable, "-m", "overfitlab", *map(str, arguments)]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | environment, timeout=300
+        command, capture_output=True, text=True, check=False, env=os.environ | environment, timeout=900
     )
     if check is not None:
         assert done.returncode == check, done.stderr
@@ -72,11 +72,12 @@ def test_cifar10_from_a_named_folder(small_cifar10):
 
 
 def test_real_cifar10_trains(real_cifar10):
-    done = overfitlab("train", "--epochs", 1, "--json", "--data-dir", real_cifar10, check=0)
+    # one thread: beside other programs on the same cores, two of them wait for each other most of the time
+    done = overfitlab("train", "--epochs", 1, "--threads", 1, "--json", "--data-dir", real_cifar10, check=0)
     document = json.loads(done.stdout)
     assert document["data"]["training"] == 35_000
     assert document["data"]["validation"] == 15_000
-    assert document["parameters"] == {"total": 816_938, "trainable": 815_530}
+    assert document["network"]["parameters"] == {"total": 816_938, "trainable": 815_530}
     assert document["times"]["peak_memory_mb"] < 2000
     assert document["result"]["val_acc"] > 0.45  # the notebook reached .55; chance is .10
 
