@@ -34,7 +34,7 @@ reproduction: $(VENV)/.run ## the notebook's log beside ours (5 runs of 30 epoch
 
 EXAMPLE := runs/photographs
 example: $(VENV)/.run ## a folder of photographs: train, evaluate, predict, explain (about a minute)
-	@rm -rf $(EXAMPLE) && $(BIN)/python examples/photographs.py $(EXAMPLE) $(ARGS)
+	@$(BIN)/python examples/photographs.py $(EXAMPLE) $(ARGS)
 
 duplicates: $(VENV)/.run ## near-duplicates in CIFAR-10 (docs/data.md)
 	@$(BIN)/python benchmarks/near_duplicates.py $(ARGS)

@@ -22,6 +22,7 @@ from overfitlab.data import sources
 
 CLASSES = {"airplane": 150, "automobile": 150, "frog": 100, "ship": 60}  # images of each: not the same, as in life
 TILES = {"china.jpg": ("temple", 150), "flower.jpg": ("flower", 90)}
+MADE_HERE = ".made-by-the-example"  # a folder with this file may be made anew
 SAVED_TWICE = 6  # images, as near-duplicates
 EXIF_ORIENTATION, TURNED = 0x0112, 6
 
@@ -29,13 +30,17 @@ EXIF_ORIENTATION, TURNED = 0x0112, 6
 def main() -> None:
     """Make the photographs, and run the commands."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where to put everything; must not exist yet")
+    parser.add_argument("folder", type=Path, help="where to put everything; must not exist, or be of this example")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--figures", type=Path, help="copy the figures into this folder, as for docs/photographs.md")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
-    if folder.exists():
-        sys.exit(f"{folder} exists; remove it, or name another folder")
+    if (folder / MADE_HERE).exists():
+        shutil.rmtree(folder)
+    elif folder.exists():
+        sys.exit(f"{folder} exists, and this example did not make it; name another folder")
+    folder.mkdir(parents=True)
+    (folder / MADE_HERE).touch()
     images, run = folder / "photographs", folder / "run"
     shown = make(images)
     settings = ["--protocol", "clean", "--learning-rate", "1e-3", "--epochs", str(arguments.epochs)]

@@ -14,7 +14,7 @@ from overfitlab.store.history import EpochRow
 def run(*rows, classes=10):
     """A run of (loss, val_loss, val_acc) an epoch."""
     history = [EpochRow(n, 1.0, loss, 0.5, val, acc) for n, (loss, val, acc) in enumerate(rows, start=1)]
-    config = {"data": "digits", "seed": 3}
+    config = {"data": "digits", "seed": 3, "method": "none", "protocol": {"batch_norm_warm_up": False}}
     record = {"status": "finished", "method": "none", "config": config, "data": {"classes": ["x"] * classes}}
     return Run(Path("runs/x"), record, history)
 
@@ -25,6 +25,8 @@ def run(*rows, classes=10):
         ([(2.0, 2.0, 0.3), (1.0, 1.0, 0.6), (0.1, 1.5, 0.6)], "in epoch 2 (val_acc 0.6000): the onset of overfitting"),
         ([(2.0, 2.0, 0.3), (1.0, 1.0, 0.6)], "the last one: no overfitting seen yet"),
         ([(2.0, 2.0, 0.1), (0.1, 2.5, 0.1)], "still near chance: too early to speak of overfitting"),
+        ([(2.0, 2.0, 0.1), (0.1, 2.5, 0.5)], "in epoch 1 (val_acc 0.1000): the onset of overfitting"),
+        ([(2.0, 1.0, 0.5), (0.1, 1.05, 0.5)], "hardly more than the lowest, so hardly any overfitting seen yet"),
         ([(2.4, 2.0, 0.3), (2.3, 2.1, 0.3)], "training is no better than validation, so no overfitting seen"),
         ([(float("nan"), float("nan"), 0.1)], "No epoch has a finite validation loss"),
     ],
@@ -90,3 +92,12 @@ def test_a_folder_that_may_not_be_looked_at_is_one_clear_error(monkeypatch):
 def test_without_any_runs_there_is_none():
     with pytest.raises(UsageError, match="there is no run 'x'"):
         find_run("x")
+
+
+def test_batch_norms_moving_averages_are_named_where_they_are_the_likely_reason():
+    early = run((2.0, 2.0, 0.1), (0.1, 2.5, 0.1))
+    assert "moving averages" not in early.summary()
+    early.record["config"]["method"] = "batch_norm:momentum=0.99,epsilon=0.001"
+    assert "moving averages of batch normalization still remember where they began" in early.summary()
+    early.record["config"]["protocol"]["batch_norm_warm_up"] = True
+    assert "moving averages" not in early.summary()

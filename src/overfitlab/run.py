@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NEAR_CHANCE = 1.5  # times the accuracy of guessing
+SLIGHT_RISE = 1.1  # times the lowest validation loss: less than that is no more than noise from epoch to epoch
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,11 +80,24 @@ class Run:
         )
         if last.epoch == lowest.epoch:
             return f"{best}, the last one: no overfitting seen yet."
-        if lowest.val_acc < NEAR_CHANCE / len(self.record["data"]["classes"]):
-            return f"{best}, still near chance: too early to speak of overfitting; {end}."
+        chance = NEAR_CHANCE / len(self.record["data"]["classes"])
+        if lowest.val_acc < chance and last.val_acc < chance:
+            return f"{best}, still near chance: too early to speak of overfitting; {end}.{self._warming_up()}"
         if loss >= last.val_loss:
             return f"{best}; {end}: training is no better than validation, so no overfitting seen."
+        if last.val_loss < SLIGHT_RISE * lowest.val_loss:
+            return f"{best}; {end}: hardly more than the lowest, so hardly any overfitting seen yet."
         return f"{best}: the onset of overfitting; {end}."
+
+    def _warming_up(self) -> str:
+        """Return why a network that learns can evaluate at chance level, where that is the likely reason."""
+        config = self.record["config"]
+        if "batch_norm" not in config["method"] or config["protocol"]["batch_norm_warm_up"]:
+            return ""
+        return (
+            " In the first few hundred steps the moving averages of batch normalization still remember where they "
+            "began, as in Keras; more epochs, or --protocol clean, change that."
+        )
 
     def table(self) -> str:
         """Return `measured` as a table, with the generalization gaps; empty where training images were not measured."""

@@ -225,3 +225,10 @@ def test_hostile_class_names_reach_every_file(own_digits_run, monkeypatch, tmp_p
     assert [row[0] for row in rows] == ["'=1+1", *HOSTILE[1:5], "\\xff", *HOSTILE[6:]]
     document = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert [row["class"] for row in document["classes"]] == list(HOSTILE)
+
+
+def test_images_that_a_variable_named_are_found_without_it(small_cifar10, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("OVERFITLAB_DATA", str(small_cifar10))
+        overfitlab.train("none", "cifar10", epochs=1, threads=1, out="run", verbose=False)
+    assert overfitlab.evaluate("run", threads=1).accuracy <= 1

@@ -96,4 +96,5 @@ def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher, traina
         return npz.load(path, image_size, watcher, trainable=trainable)
     if os.sep in name or path.suffix.lower() == ".npz":
         raise OverfitlabError(f"there is no folder or file {display_name(name)}; check --data")
-    raise unknown_name("data", name, (*SOURCES, "or the path of a folder of images or of an .npz file"))
+    hint = str(unknown_name("data", name, SOURCES)).partition("; ")[2]
+    raise UsageError(f"there is no data set, folder or file called {display_name(name)}; {hint}")

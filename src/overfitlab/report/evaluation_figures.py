@@ -110,7 +110,9 @@ def calibration_figure(found: Calibration, title: str = "") -> DisplayedFigure:
         bottom.set_ylabel("share of images")
         bottom.set_xlabel("confidence: probability of the predicted class")
         bottom.set_xlim(0, 1)
-        bottom.set_ylim(0, 1.6 * float(found.images.max()) / total)  # room for the legend
+        highest = float(found.images.max()) / total
+        bottom.set_ylim(0, 1.6 * highest)  # room for the legend
+        bottom.set_yticks([share for share in bottom.get_yticks() if share <= max(highest, 0.1)])
         bottom.legend(loc="upper left")
         for axes in (top, bottom):
             axes.grid(color="0.92")

@@ -53,7 +53,9 @@ def _surety(document: dict[str, Any]) -> str:
     low, high = document["accuracy_interval"]
     if document["mean_confidence"] > high:
         return "surer than it is right"
-    return "less sure than it is right" if document["mean_confidence"] < low else "as sure as it is right, on average"
+    return (
+        "less sure than it is right" if document["mean_confidence"] < low else "no clear difference from the accuracy"
+    )
 
 
 def _confusions(confusions: Sequence[dict[str, Any]]) -> list[str]:

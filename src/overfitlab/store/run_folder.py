@@ -32,6 +32,8 @@ DUPLICATES = "duplicates.png"
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
 LOCK = ".lock"
+TELLING = ("method", "data", "seed", "protocol", "model", "epochs")  # what people tell runs apart by
+SHOWN_DIFFERENCES = 3
 
 RUNNING, INTERRUPTED, FINISHED, DIVERGED = STATUSES = ("running", "interrupted", "finished", "diverged")
 
@@ -146,7 +148,11 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
     one, other = (
         {**config, **config["protocol"], "protocol": config["protocol"].get("name")} for config in (there, here)
     )
-    settings = [f"{name} {one.get(name)} there, {other[name]} here" for name in other if one.get(name) != other[name]]
+    differing = [name for name in other if name != "name" and one.get(name) != other[name]]
+    first = sorted(differing, key=lambda name: name not in TELLING)[:SHOWN_DIFFERENCES]
+    settings = [f"{name} {one.get(name)} there, {other[name]} here" for name in first]
+    if len(differing) > len(settings):
+        settings.append(f"and {len(differing) - len(settings)} more")
     return "; ".join(settings) or "the same settings on other images"
 
 

@@ -61,7 +61,7 @@ class Narrator:
                 others = "training" if part == "validation" else "training and validation"
                 self.say(
                     f"Near-duplicates: {found['found']:,} of {found['looked_at']:,} {part} images look like one in "
-                    f"{others}, so their accuracy is partly memory; see {DUPLICATES} and {RECORD}."
+                    f"{others}, so their accuracy may partly be memory; look at {DUPLICATES} ({RECORD} lists them)."
                 )
 
     def network(self, network: dict[str, Any]) -> None:
