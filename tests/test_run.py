@@ -26,7 +26,7 @@ def run(*rows, classes=10):
         ([(2.0, 2.0, 0.3), (1.0, 1.0, 0.6)], "the last one: no overfitting seen yet"),
         ([(2.0, 2.0, 0.1), (0.1, 2.5, 0.1)], "still near chance: too early to speak of overfitting"),
         ([(2.0, 2.0, 0.1), (0.1, 2.5, 0.5)], "in epoch 1 (val_acc 0.1000): the onset of overfitting"),
-        ([(2.0, 1.0, 0.5), (0.1, 1.05, 0.5)], "hardly more than the lowest, so hardly any overfitting seen yet"),
+        ([(2.0, 1.0, 0.5), (0.1, 1.05, 0.5)], "risen by less than a tenth since, which may be noise"),
         ([(2.4, 2.0, 0.3), (2.3, 2.1, 0.3)], "training is no better than validation, so no overfitting seen"),
         ([(float("nan"), float("nan"), 0.1)], "No epoch has a finite validation loss"),
     ],

@@ -86,7 +86,7 @@ class Run:
         if loss >= last.val_loss:
             return f"{best}; {end}: training is no better than validation, so no overfitting seen."
         if last.val_loss < SLIGHT_RISE * lowest.val_loss:
-            return f"{best}; {end}: hardly more than the lowest, so hardly any overfitting seen yet."
+            return f"{best}; {end}: val_loss has risen by less than a tenth since, which may be noise."
         return f"{best}: the onset of overfitting; {end}."
 
     def _warming_up(self) -> str:
