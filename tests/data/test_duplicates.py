@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from overfitlab.data import cifar
+from overfitlab.data import sources
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.duplicates import near_duplicates
 from overfitlab.data.splits import Split
@@ -41,7 +41,7 @@ def photographs():
     """The first 2,000 images of the real CIFAR-10."""
 
     def load(folder):
-        return cifar.load(folder).images[:2000]
+        return sources.load("cifar10", folder).images[:2000]
 
     return load
 
