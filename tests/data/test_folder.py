@@ -329,6 +329,8 @@ def test_a_folder_whose_name_is_no_text_can_be_trained_on(photos, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "caf\\udce9" in done.stdout
+    evaluated = subprocess.run([*command[:3], "evaluate", b"run\xe9"], capture_output=True, text=True, check=False)
+    assert evaluated.returncode == 0, evaluated.stderr
 
 
 def test_no_name_is_no_data():

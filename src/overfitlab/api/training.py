@@ -17,7 +17,8 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.duplicates import near_duplicates
 from overfitlab.data.material import material
 from overfitlab.data.twins import NearDuplicates
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import OverfitlabError
+from overfitlab.files import user_path
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
 from overfitlab.models.model import Model
@@ -124,13 +125,13 @@ def train(
     )
     shown = (stream or sys.stdout) if verbose else None
     tell = Narrator(shown)
-    folder_of_data = _path(data_dir) if data_dir else None
+    folder_of_data = user_path(data_dir) if data_dir else None
     dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
     config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
     network_name = "" if config.model == RunConfig.model else f"{config.model}-"
     name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{network_name}{chosen.label}-seed{seed}-{run_id[:6]}")
-    folder = RunFolder(_path(out) if out else Path("runs") / name)
+    folder = RunFolder(user_path(out) if out else Path("runs") / name)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
 
     with folder.claimed(run_id, config.as_dict()):
@@ -274,10 +275,3 @@ def _divergence(run: Run) -> str:
         f"training diverged in epoch {len(run.rows)}: its loss is no longer a finite number; "
         f"try a lower --learning-rate (the history so far is in {run.folder})"
     )
-
-
-def _path(given: str | Path) -> Path:
-    try:
-        return Path(given).expanduser()
-    except RuntimeError as error:  # ~somebody who does not exist
-        raise UsageError(f"{given}: {error}") from None

@@ -36,10 +36,9 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
     It reads no data: whether a copy is as published is what the last verification found.
     """
     from overfitlab.data import inventory
-    from overfitlab.data.places import expanded
-    from overfitlab.files import cache_folder
+    from overfitlab.files import cache_folder, user_path
 
-    entries = inventory.inventory(expanded(data_dir) if data_dir else None)
+    entries = inventory.inventory(user_path(data_dir) if data_dir else None)
     if as_json:
         document = {"cache": str(cache_folder()), "data_sets": [entry.as_dict() for entry in entries]}
         click.echo(json.dumps(document, allow_nan=False))
@@ -68,13 +67,13 @@ def fetch(name: str, folder: Path | None, as_json: bool) -> None:
     already is not fetched again.
     """
     from overfitlab.data import inventory
-    from overfitlab.data.places import expanded
+    from overfitlab.files import user_path
     from overfitlab.terminal.listing import show_found
     from overfitlab.terminal.watching import watcher_on
 
     stream = sys.stderr if as_json else sys.stdout
     with _interruption("stopped; the same command starts again"):
-        found = inventory.fetch(name, expanded(folder) if folder else None, watcher=watcher_on(stream))
+        found = inventory.fetch(name, user_path(folder) if folder else None, watcher=watcher_on(stream))
     if as_json:
         click.echo(json.dumps({"name": name, **found.as_dict()}, allow_nan=False))
     else:
@@ -93,13 +92,13 @@ def verify(name: str | None, data_dir: Path | None, as_json: bool) -> None:
     Archives and members are read as a whole. The exit code is 1 where a copy is damaged.
     """
     from overfitlab.data import inventory
-    from overfitlab.data.places import expanded
+    from overfitlab.files import user_path
     from overfitlab.terminal.listing import show_verified
     from overfitlab.terminal.watching import watcher_on
 
     stream = sys.stderr if as_json else sys.stdout
     with _interruption("stopped; the same command verifies from the beginning"):
-        found = inventory.verify(name, expanded(data_dir) if data_dir else None, watcher=watcher_on(stream))
+        found = inventory.verify(name, user_path(data_dir) if data_dir else None, watcher=watcher_on(stream))
     if as_json:
         copies = [{"name": one.copy.published.name, **one.as_dict()} for one in found]
         click.echo(json.dumps({"copies": copies}, allow_nan=False))

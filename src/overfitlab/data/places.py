@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overfitlab.data.published import Published
-from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import cache_folder
+from overfitlab.errors import OverfitlabError
+from overfitlab.files import cache_folder, user_path
 
 DATA_OPTION = "--data-dir"
 DATA_VARIABLE = "OVERFITLAB_DATA"
@@ -63,8 +63,8 @@ def places(data_dir: Path | None = None) -> list[Place]:
     if data_dir is not None:
         found.append(Place(_existing(data_dir, DATA_OPTION), DATA_OPTION, named=True))
     if given := os.environ.get(DATA_VARIABLE):
-        found.append(Place(_existing(expanded(given), f"${DATA_VARIABLE}"), f"${DATA_VARIABLE}", named=True))
-    keras = expanded(os.environ.get("KERAS_HOME", "~/.keras")) / "datasets"
+        found.append(Place(_existing(user_path(given), f"${DATA_VARIABLE}"), f"${DATA_VARIABLE}", named=True))
+    keras = user_path(os.environ.get("KERAS_HOME", "~/.keras")) / "datasets"
     return [
         *found,
         Place(cache_folder(), CACHE_LABEL, named=False),
@@ -72,14 +72,6 @@ def places(data_dir: Path | None = None) -> list[Place]:
         Place(Path("data").absolute(), "torchvision", named=False),  # the root in nearly every example of it
         Place(SYSTEM_FOLDER, "the system", named=False),
     ]
-
-
-def expanded(given: str | Path) -> Path:
-    """Return a path that a user gave, with ~ put in place; raises `UsageError` where there is no such user."""
-    try:
-        return Path(given).expanduser()
-    except RuntimeError as error:
-        raise UsageError(f"{given}: {error}") from None
 
 
 def _existing(folder: Path, source: str) -> Path:

@@ -1,5 +1,6 @@
 """Whether a run's record can be worked with: a run's folder may come from anybody."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,10 +67,13 @@ def _wrong_method(method: str) -> str | None:
 
 def _wrong_data(data: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the description of the data, None where nothing is."""
-    for name in ("name", "source", "sha256"):
+    for name in ("name", "sha256"):
         if not _is_unicode(data.get(name)):
             return f"data.{name} is not a text"
-    if "data_dir" not in data or not (data["data_dir"] is None or _is_unicode(data["data_dir"])):
+    for name in ("source", "origin"):
+        if not _is_path(data.get(name)):
+            return f"data.{name} is not a text"
+    if "data_dir" not in data or not (data["data_dir"] is None or _is_path(data["data_dir"])):
         return "data.data_dir is neither a text nor null"
     return _wrong_pixels(data) or _wrong_classes(data.get("classes"))
 
@@ -98,6 +102,14 @@ def _wrong_classes(classes: Any) -> str | None:
 def _is_unicode(value: Any) -> bool:
     """Return whether it is a text that can be written to a file: JSON allows halves of surrogate pairs."""
     return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
+def _is_path(value: Any) -> bool:
+    """Return whether it is a text that can be a path here: Python writes bytes that are no UTF-8 as lone surrogates."""
+    try:
+        return isinstance(value, str) and bool(os.fsencode(value))
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_text(value: Any) -> bool:

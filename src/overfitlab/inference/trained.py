@@ -195,7 +195,7 @@ def _tensors(run: Run) -> dict[str, Tensor]:
     if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):
         raise OverfitlabError(f"{path} is not the file that the training wrote (its checksum differs); {advice}")
     try:
-        tensors = safetensors.torch.load_file(path)
+        tensors = safetensors.torch.load(path.read_bytes())
     except (OSError, safetensors.SafetensorError) as error:
         raise OverfitlabError(f"{path} cannot be read ({error}); {advice}") from error
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):

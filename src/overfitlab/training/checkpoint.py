@@ -21,6 +21,8 @@ from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
 from overfitlab.training.optimizer import KerasAdam
 
+LENGTH_BYTES = 8  # a safetensors file begins with the length of its JSON header
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -78,9 +80,10 @@ def remove(folder: RunFolder) -> None:
 
 def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
-        with safetensors.safe_open(path, framework="pt") as stream:
-            metadata = stream.metadata() or {}
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a mapping
+        content = path.read_bytes()  # safetensors opens no path that is no UTF-8
+        tensors = safetensors.torch.load(content)
+        length = int.from_bytes(content[:LENGTH_BYTES], "little")
+        metadata = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length])["__metadata__"]
         state = metadata["state"]
         if metadata["sha256"] != _digest(state, tensors):
             raise _DamagedError
