@@ -214,18 +214,3 @@ def test_a_few_steps_lower_the_loss(name, method):
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.7 * losses[0]
-
-
-@pytest.mark.parametrize(
-    ("name", "shape", "pixels"),
-    [("notebook_cnn", (32, 32, 3), 16), ("notebook_cnn", (8, 8, 3), 4), ("resnet20", (32, 32, 3), 64),
-     ("resnet20", (32, 16, 3), 32), ("vgg11", (32, 32, 3), 4), ("vgg11", (224, 224, 3), 49)],
-)  # fmt: skip
-def test_the_last_feature_layer_is_the_last_with_more_than_one_pixel(name, shape, pixels):
-    network = model(name, "dropout", shape).eval()
-    seen = []
-    network.last_feature_layer().register_forward_hook(lambda _layer, _inputs, output: seen.append(output.shape))
-    with torch.inference_mode():
-        network(images(shape, 1))
-    [(_, _, height, width)] = seen
-    assert height * width == pixels

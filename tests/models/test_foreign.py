@@ -269,17 +269,3 @@ def test_inserted_layers_get_gradients_through_the_hook(user_net):
     model.train().at(1, 1)
     F.cross_entropy(model(torch.randn(8, 3, 8, 8)), torch.zeros(8, dtype=torch.int64)).backward()
     assert model.get_submodule("network.fc").weight.grad.isfinite().all()
-
-
-def test_the_last_feature_layer_of_a_foreign_network(user_net):
-    model = build(user_net(NOISY))
-    assert model.last_feature_layer() is model.get_submodule("network.conv")
-    assert build(user_net(BATCH_NORM_OF_VECTORS, "net")).last_feature_layer() is None
-
-
-def test_a_layer_that_is_used_twice_is_no_feature_layer(user_net):
-    twice = NOISY.replace("self.norm(self.conv(x)).relu()", "self.again(self.again(self.norm(self.conv(x))))").replace(
-        "self.drop =", "self.again = nn.Conv2d(8, 8, 1)\n        self.drop ="
-    )
-    model = build(user_net(twice))
-    assert model.last_feature_layer() is model.get_submodule("network.conv")

@@ -113,17 +113,6 @@ def test_what_does_not_work_is_one_line(name, shape, message):
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize(("name", "layer"), [("resnet18", "layer3"), ("vit_tiny_patch16_224", "patch_embed.proj")])
-def test_the_last_feature_layer(name, layer):
-    model = build(name)
-    assert model.last_feature_layer() is model.get_submodule(f"network.{layer}")
-
-
-def test_a_network_with_channels_last_has_its_patches_as_feature_layer():
-    model = build("swin_tiny_patch4_window7_224")
-    assert model.last_feature_layer() is model.get_submodule("network.patch_embed.proj")
-
-
 def broken_timm(tmp_path, text):
     """Let `import timm` in a fresh process run `text`."""
     (tmp_path / "timm.py").write_text(text)

@@ -55,15 +55,6 @@ class ForeignModel(Model):
                 return self.network(torch.cat([x, x]))[:1]  # type: ignore[no-any-return]
             return self.network(x)  # type: ignore[no-any-return]
 
-    def may_make_features(self, layer: nn.Module) -> bool:
-        """Return whether it is a convolution or has one in it, so that its output is not an attention matrix.
-
-        In a network that computes in the order [B, h, w, C] (timm's Swin) only convolutions themselves are sure.
-        """
-        if any(str(getattr(part, "output_fmt", "")).endswith("NHWC") for part in self.modules()):
-            return isinstance(layer, nn.Conv2d)
-        return any(isinstance(part, nn.Conv2d) for part in layer.modules())
-
     def insert(self, order: Order, last_dense: Call | None) -> None:
         """Give the method the place before `last_dense`; raises `UsageError` where it needs a place that is not there.
 

@@ -66,28 +66,6 @@ class Model(nn.Module):
             memory.add(place)
         return found
 
-    def last_feature_layer(self) -> nn.Module | None:
-        """Return the layer whose output [B, C, h, w] is the last feature map with more than one pixel.
-
-        None where there is none, as in a network of dense layers. A layer that is used more than once does not count.
-        """
-        calls = trace(self)
-        uses = [call.layer for call in calls]
-        maps = [
-            call.layer
-            for call in calls
-            if isinstance(call.output, Tensor)
-            and call.output.ndim == 4
-            and call.output.shape[2] * call.output.shape[3] > 1
-            and uses.count(call.layer) == 1
-            and self.may_make_features(call.layer)
-        ]
-        return maps[-1] if maps else None
-
-    def may_make_features(self, layer: nn.Module) -> bool:
-        """Return whether four dimensions in the layer's output are those of feature maps."""
-        return True
-
 
 @dataclass(frozen=True)
 class Call:
