@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from overfitlab.api.training import train
     from overfitlab.errors import OverfitlabError, UsageError
     from overfitlab.methods.base import Method
+    from overfitlab.methods.registry import make as method
+    from overfitlab.methods.registry import names as method_names
     from overfitlab.run import Run, find_run, load_run
 
-_HOMES = {
+_HOMES = {  # where a name is defined, and after a colon what it is called there
     "Method": "overfitlab.methods.base",
     "OverfitlabError": "overfitlab.errors",
     "Run": "overfitlab.run",
@@ -26,6 +28,8 @@ _HOMES = {
     "explain": "overfitlab.api.explaining",
     "find_run": "overfitlab.run",
     "load_run": "overfitlab.run",
+    "method": "overfitlab.methods.registry:make",
+    "method_names": "overfitlab.methods.registry:names",
     "predict": "overfitlab.api.predicting",
     "train": "overfitlab.api.training",
 }
@@ -40,6 +44,8 @@ __all__ = [
     "explain",
     "find_run",
     "load_run",
+    "method",
+    "method_names",
     "predict",
     "train",
 ]
@@ -48,7 +54,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home, _, called = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(home), called or name)
 
 
 def __dir__() -> list[str]:

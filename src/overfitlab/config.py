@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from overfitlab.errors import UsageError, unknown_name
 PRECISIONS = ("auto", "bfloat16", "float32", "float64")
 LARGEST_SEED = 2**63 - 1
 STANDARDIZATIONS = ("all", "training")
+SCHEDULES = ("constant", "cosine")
 VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
 SMALLEST_IMAGE, LARGEST_IMAGE = 8, 224  # pixels a side
 
@@ -46,10 +47,17 @@ class Protocol:
     split_seed: int  # scikit-learn's random_state, where the split does not vary
     batch_norm_warm_up: bool  # whether a new batch weighs max(1 - momentum, 1/t) in the moving averages
     clean_metrics: bool  # whether training images are measured in evaluation mode, and the test set opened at the end
+    schedule: str = "constant"  # of the learning rate: "constant", or "cosine", down to zero over all epochs
+    training_images: int | None = None  # at most so many of the split's training part; None for all of them
+    validation_images: int | None = None  # likewise of its validation part
 
     def __post_init__(self) -> None:
         _whole("epochs", self.epochs, low=1)
         _whole("batch size", self.batch_size, low=1)
+        _one_of("schedule", self.schedule, SCHEDULES)
+        for what, most in (("training", self.training_images), ("validation", self.validation_images)):
+            if most is not None:
+                _whole(f"number of {what} images", most, low=1)
         rate = self.learning_rate
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
             raise UsageError(f"learning rate must be a finite number above 0, not {rate!r}")
@@ -91,7 +99,14 @@ CLEAN = replace(
     batch_norm_warm_up=True,
     clean_metrics=True,
 )
-PROTOCOLS = {protocol.name: protocol for protocol in (NOTEBOOK, CLEAN)}
+QUICK = replace(  # docs/defaults.md has the pilot that chose these numbers
+    CLEAN, name="quick", epochs=12, learning_rate=1e-3, schedule="cosine", training_images=2000, validation_images=1000
+)
+QUICK_STEPS = 750  # about what 12 epochs of 2,000 images take; with fewer images there are more epochs, at most:
+MOST_QUICK_EPOCHS = 60
+QUICK_DIGITS = 200  # training images; with more of them hardly anything overfits
+PILOT_SEEDS = range(10**9, 10**9 + 1000)  # used to choose defaults, so never for a verdict
+PROTOCOLS = {protocol.name: protocol for protocol in (NOTEBOOK, CLEAN, QUICK)}
 
 
 def protocol_named(name: str, **changes: Any) -> Protocol:
@@ -100,6 +115,24 @@ def protocol_named(name: str, **changes: Any) -> Protocol:
         raise unknown_name("protocol", name, PROTOCOLS)
     given: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
     return replace(PROTOCOLS[name], **given)
+
+
+def fitted(protocol: Protocol, data: str, available: int, given: Collection[str] = ()) -> Protocol:
+    """Return the protocol as it is on that data set, of which `available` images can train.
+
+    `quick` takes fewer images of the digits, and more epochs where there are few images; the other protocols are the
+    same everywhere. The fields whose names are in `given` stay as they are.
+    """
+    if protocol.name != QUICK.name:
+        return protocol
+    changes: dict[str, Any] = {}
+    images = QUICK_DIGITS if data == "digits" else protocol.training_images
+    if "training_images" not in given:
+        changes["training_images"] = images = min(images or available, available)
+    if "epochs" not in given:
+        steps = math.ceil(min(images or available, available) / protocol.batch_size)
+        changes["epochs"] = min(max(round(QUICK_STEPS / steps), protocol.epochs), MOST_QUICK_EPOCHS)
+    return replace(protocol, **changes)
 
 
 @dataclass(frozen=True)

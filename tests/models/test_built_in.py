@@ -204,13 +204,13 @@ def test_a_few_steps_lower_the_loss(name, method):
 
     network = model(name, method, (8, 8, 3), classes=4)
     network.train()
-    optimizer = KerasAdam(network, 1e-3)
+    optimizer = KerasAdam(network)
     x, y = images((8, 8, 3), 32), torch.arange(32) % 4
     losses = []
     for step in range(1, 21):
         network.at(1, step)
         loss = F.cross_entropy(network(x), y)
         loss.backward()
-        optimizer.step()
+        optimizer.step(1e-3)
         losses.append(loss.item())
     assert losses[-1] < 0.7 * losses[0]

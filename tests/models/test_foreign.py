@@ -128,12 +128,12 @@ def check_resume(spec, method, tmp_path, precision="float32", shape=SHAPE):
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
     begun = trainer(spec, method, precision, epochs=2, shape=shape)
-    begun.train(lambda: checkpoint.save(folder, "id", begun.model, begun.optimizer, begun.progress), Observer())
+    begun.train(lambda: checkpoint.save(folder, "id", begun.learner, begun.progress), Observer())
     torch.manual_seed(77)
     np.random.seed(77)
     random.seed(77)
     resumed = trainer(spec, method, precision, shape=shape)
-    resumed.progress = checkpoint.restore(folder, "id", resumed.model, resumed.optimizer)
+    resumed.progress = checkpoint.restore(folder, "id", resumed.learner)
     assert len(resumed.progress.rows) == 2
     resumed.train(lambda: None, Observer())
 

@@ -99,7 +99,7 @@ def our_step(model: Network, optimizer: KerasAdam, x: np.ndarray, y: np.ndarray,
     model.at(1, step)
     loss = F.cross_entropy(model(torch.from_numpy(x).permute(0, 3, 1, 2)), torch.from_numpy(y))
     loss.backward()
-    optimizer.step()
+    optimizer.step(LEARNING_RATE)
     return loss.item()
 
 
@@ -111,7 +111,7 @@ METHODS = ["none", "batch_norm", "dropout:rate=0", "batch_norm+dropout:rate=0"]
 def test_every_weight_equals_keras_after_50_steps_in_float64(method):
     ours, theirs = networks(method, torch.float64)
     start = [weight.copy() for weight in in_keras_order(ours)]
-    optimizer = KerasAdam(ours, LEARNING_RATE)
+    optimizer = KerasAdam(ours)
     sizes = [32] * 23 + [27, 1] + [32] * 23 + [5, 1]  # two epochs with a partial last batch, and batches of one
     for step, (x, y) in enumerate(batches("float64", sizes), start=1):
         our_loss = our_step(ours, optimizer, x, y, step)
@@ -129,7 +129,7 @@ def test_every_weight_equals_keras_after_50_steps_in_float64(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_every_weight_equals_keras_after_one_step_in_float32(method):
     ours, theirs = networks(method, torch.float32)
-    optimizer = KerasAdam(ours, LEARNING_RATE)
+    optimizer = KerasAdam(ours)
     [(x, y)] = batches("float32", [32])
     our_step(ours, optimizer, x, y, 1)
     theirs.train_on_batch(x, y)
@@ -152,7 +152,7 @@ def test_probabilities_equal_keras_in_evaluation_mode(method):
     ours, theirs = networks(method, torch.float32)
     rng = np.random.default_rng(1)
     for step, (x, y) in enumerate(batches("float32", [32] * 5), start=1):  # give the moving statistics a value
-        our_step(ours, KerasAdam(ours, LEARNING_RATE), x, y, step)
+        our_step(ours, KerasAdam(ours), x, y, step)
     theirs.set_weights(in_keras_order(ours))
     x = rng.normal(size=(40, *SHAPE)).astype("float32")
     ours.eval()

@@ -25,13 +25,13 @@ def run(model, optimizer, gradients):
     for one, other in gradients:
         for parameter, gradient in ((model.a, one), (model.b, other)):
             parameter.grad = None if gradient is None else torch.full_like(parameter, gradient)
-        optimizer.step()
+        optimizer.step(LEARNING_RATE)
 
 
 def test_its_time_counts_all_steps():
     """As in Keras, whose one counter is the optimizer's: moments stay, the bias correction goes on."""
     model = Two()
-    run(model, KerasAdam(model, LEARNING_RATE), GRADIENTS)
+    run(model, KerasAdam(model), GRADIENTS)
     for value, start, series in zip(
         (model.a, model.b), ([1.0, 2.0], [3.0, -1.0]), zip(*GRADIENTS, strict=True), strict=True
     ):
@@ -47,12 +47,12 @@ def test_its_time_counts_all_steps():
 def test_it_goes_on_the_same_after_a_resume():
     for cut in range(1, len(GRADIENTS)):
         whole, first = Two(), Two()
-        run(whole, KerasAdam(whole, LEARNING_RATE), GRADIENTS)
-        optimizer = KerasAdam(first, LEARNING_RATE)
+        run(whole, KerasAdam(whole), GRADIENTS)
+        optimizer = KerasAdam(first)
         run(first, optimizer, GRADIENTS[:cut])
         second = Two()
         second.load_state_dict(first.state_dict())
-        resumed = KerasAdam(second, LEARNING_RATE)
+        resumed = KerasAdam(second)
         resumed.load_state(optimizer.state(), cut)
         run(second, resumed, GRADIENTS[cut:])
         assert torch.equal(second.a, whole.a)

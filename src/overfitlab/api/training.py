@@ -10,16 +10,18 @@ from typing import Any, TextIO
 import safetensors.torch
 
 from overfitlab import record as records
-from overfitlab.config import RunConfig, protocol_named, varied
+from overfitlab.config import RunConfig, fitted, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.data import sources
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.duplicates import near_duplicates
 from overfitlab.data.material import material
+from overfitlab.data.splits import available_for_training
 from overfitlab.data.twins import NearDuplicates
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import user_path
 from overfitlab.methods import registry
+from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.model import Model
 from overfitlab.models.summary import summary
@@ -50,7 +52,7 @@ from overfitlab.training.loop import Trainer, diverged
 
 
 def train(
-    method: str = "batch_norm",
+    method: str | Method = "batch_norm",
     data: str = "auto",
     *,
     data_dir: str | Path | None = None,
@@ -62,6 +64,7 @@ def train(
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    training_images: int | None = None,
     seed: int = 0,
     precision: str = "auto",
     threads: int | None = None,
@@ -75,7 +78,8 @@ def train(
     without training.
 
     Args:
-        method: a regularization method, or several joined by `+`: `"batch_norm+dropout:rate=0.3"`.
+        method: a regularization method, or several joined by `+`: `"batch_norm+dropout:rate=0.3"`, or the same as
+            objects: `overfitlab.method("batch_norm") + overfitlab.method("dropout", rate=0.3)`.
         data: `"cifar10"`, `"cifar100"`, `"fashion_mnist"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this
             machine or can be fetched, else the digits. Or a folder of images, one subfolder per class, or an `.npz`
             file with `x` and `y`.
@@ -87,9 +91,10 @@ def train(
         weights: to begin with, from a file (`.safetensors`, or `.pt` of PyTorch) or the folder of a run; None for fresh
             ones.
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly, `"clean"` the same without its
-            flaws: docs/protocols.md.
+            flaws, `"quick"` the clean one on few images: docs/protocols.md.
         vary: what the seed decides, of `"split,init,order"`; None for what the protocol says.
         epochs: instead of the protocol's; likewise `batch_size` (images) and `learning_rate` (of Adam).
+        training_images: to train on so many of the training images at most; None for what the protocol says.
         seed: fixes initial weights, batch order and masks; from 0 to 2**63 - 1.
         precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: bfloat16 where the processor has instructions
             for it, else float32.
@@ -102,14 +107,15 @@ def train(
         UsageError: an argument is unknown or out of range, or `out` holds something else.
         OverfitlabError: the data is missing or damaged, the folder cannot be written, or the training diverged.
     """
-    chosen = registry.parse(method)
-    settings = protocol_named(
-        protocol,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        vary=None if vary is None else varied(vary),
-    )
+    chosen = registry.resolve(method)
+    changes = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "training_images": training_images,
+        "vary": None if vary is None else varied(vary),
+    }
+    settings = protocol_named(protocol, **changes)
     size = None if image_size is None else size_from(str(image_size))
     config = RunConfig(
         settings,
@@ -127,7 +133,9 @@ def train(
     tell = Narrator(shown)
     folder_of_data = user_path(data_dir) if data_dir else None
     dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
-    config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
+    given = [name for name, value in changes.items() if value is not None]
+    settings = fitted(settings, dataset.name, available_for_training(dataset, settings), given)
+    config = replace(config, protocol=settings, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
     network_name = "" if config.model == RunConfig.model else f"{config.model}-"
     name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{network_name}{chosen.label}-seed{seed}-{run_id[:6]}")
@@ -159,7 +167,7 @@ def train(
             known = record["data"]["near_duplicates"].values()
             if any(part["found"] for part in known) and not (folder / DUPLICATES).exists():
                 _show(folder, dataset, near_duplicates(dataset, training.split))  # it was interrupted before that
-            trainer.progress = checkpoint.restore(folder, run_id, network, trainer.optimizer) or trainer.progress
+            trainer.progress = checkpoint.restore(folder, run_id, trainer.learner) or trainer.progress
         record["status"] = RUNNING
         folder.write_record(record)
         folder.write(SUMMARY, summary(network, dataset.image_shape, config.model).encode())
@@ -215,7 +223,7 @@ def _train(folder: RunFolder, record: dict[str, Any], trainer: Trainer, tell: Na
     """Train what is left of a run, and write down what came out."""
 
     def save() -> None:
-        checkpoint.save(folder, record["id"], trainer.model, trainer.optimizer, trainer.progress)
+        checkpoint.save(folder, record["id"], trainer.learner, trainer.progress)
         folder.write(HISTORY, history.to_csv(trainer.progress.rows).encode())
 
     with tell.progress(trainer.progress.rows) as observer:
@@ -237,7 +245,7 @@ def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
     run = Run(folder.path, record, rows)
     records.note_end(record, rows, run.onset, measured)
     folder.write(HISTORY, history.to_csv(rows).encode())
-    folder.write(WEIGHTS, safetensors.torch.save(trainer.model.tensors(), {"run": record["id"]}))
+    folder.write(WEIGHTS, safetensors.torch.save(trainer.hand_over().tensors(), {"run": record["id"]}))
     _write_figures(folder, run)
     duplicates = [DUPLICATES] if (folder / DUPLICATES).exists() else []
     record["files"] = folder.checksums([SUMMARY, HISTORY, WEIGHTS, *FIGURES, *duplicates])

@@ -21,7 +21,8 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     default="batch_norm",
     show_default=True,
     metavar="M",
-    help="Regularization method; none, batch_norm, dropout, or several joined by +.",
+    help="Regularization method, or several joined by +, with hyperparameters after a colon: dropout:rate=0.3. "
+    "overfitlab methods lists them.",
 )
 @click.option(
     "--data",
@@ -72,6 +73,12 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's, 30]")
 @click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's, 32]")
 @click.option("--learning-rate", "--lr", type=float, metavar="X", help="Of Adam.  [default: the protocol's, 0.0001]")
+@click.option(
+    "--training-images",
+    type=int,
+    metavar="N",
+    help="Train on N of the training images at most.  [default: the protocol's, all]",
+)
 @click.option(
     "--seed",
     type=int,

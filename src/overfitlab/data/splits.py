@@ -1,6 +1,7 @@
 """Which images train, which validate, and which test."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,13 +29,32 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
 
     Where the source has validation images of its own they are taken. Otherwise it is the split that scikit-learn's
     `train_test_split` makes of the images that are not for testing, index for index, with the protocol's `split_seed`
-    or, where the split varies, with a number drawn for the run's seed.
+    or, where the split varies, with a number drawn for the run's seed. Where the protocol wants fewer images of a part,
+    it is what `sklearn.utils.resample` draws from that part, without replacement.
 
     Raises `OverfitlabError` where there are too few images for both parts.
     """
+    random_state = _random_state(protocol, seed)
     if dataset.validation is not None:
-        training = np.setdiff1d(dataset.learning, dataset.validation, assume_unique=True)
-        return Split(training, dataset.validation, dataset.test)
+        validation = dataset.validation
+        training = np.setdiff1d(dataset.learning, validation, assume_unique=True)
+    else:
+        training, validation = _parted(dataset, protocol, random_state)
+    return Split(
+        _at_most(protocol.training_images, training, dataset, protocol, random_state),
+        _at_most(protocol.validation_images, validation, dataset, protocol, random_state),
+        dataset.test,
+    )
+
+
+def available_for_training(dataset: Dataset, protocol: Protocol) -> int:
+    """Return how many images the training part has before a protocol takes some of them."""
+    if dataset.validation is not None:
+        return len(dataset.learning) - len(dataset.validation)
+    return len(dataset.learning) - math.ceil(protocol.validation_fraction * len(dataset.learning))
+
+
+def _parted(dataset: Dataset, protocol: Protocol, random_state: int) -> tuple[Indices, Indices]:
     from sklearn.model_selection import train_test_split  # takes half a second, which --help need not pay
 
     learning = dataset.learning
@@ -42,14 +62,24 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
         training, validation = train_test_split(
             learning,
             test_size=protocol.validation_fraction,
-            random_state=_random_state(protocol, seed),
+            random_state=random_state,
             stratify=dataset.labels[learning] if protocol.stratified else None,
         )
     except ValueError as error:
         raise OverfitlabError(
             f"{len(learning)} images cannot be split into training and validation: {error}"
         ) from error
-    return Split(training, validation, dataset.test)
+    return training, validation
+
+
+def _at_most(most: int | None, rows: Indices, dataset: Dataset, protocol: Protocol, random_state: int) -> Indices:
+    if most is None or len(rows) <= most:
+        return rows
+    from sklearn.utils import resample
+
+    labels = dataset.labels[rows] if protocol.stratified else None
+    some: Indices = resample(rows, replace=False, n_samples=most, random_state=random_state, stratify=labels)
+    return some
 
 
 def set_test_apart(images: Images, labels: Labels, rows: Indices) -> Indices:

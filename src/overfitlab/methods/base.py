@@ -1,19 +1,25 @@
 """The contract of a regularization method.
 
 A method is a frozen dataclass. Its fields are its hyperparameters, its docstring is its card, and it overrides only
-the hooks that it needs. The network asks it at every site what to put there.
+the hooks that it needs: `network`, `layer`, `batch`, `penalty`, `weight_decay`, `tracker`, `stop`. Each hook does
+nothing until it is overridden. `overfitlab.testing` checks what every method has to keep.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from overfitlab.errors import UsageError
+from overfitlab.methods.tracking import Tracker
 from overfitlab.randomness import Key
+from overfitlab.store.history import EpochRow
+
+if TYPE_CHECKING:
+    from overfitlab.methods.composition import Composition
 
 SiteKind = Literal["norm", "pool", "classifier"]
 
@@ -33,23 +39,42 @@ class Site:
     warm_up: bool = False  # moving statistics start from the first batch, not from a mean of 0 and a variance of 1
 
 
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What a method may change of a network before it is built."""
+
+    width: float = 1.0  # factor on the filters of every convolution and the units of every hidden dense layer
+
+
 def hyperparameter(
-    default: float, *, low: float, high: float = math.inf, search: tuple[float, float] | None = None
+    default: float, *, low: float, high: float = math.inf, search: Sequence[float] = (), whole: bool = False
 ) -> Any:
-    """Declare a hyperparameter: its default, the closed range of what is allowed, and the range worth searching."""
-    return field(default=default, metadata={"low": low, "high": high, "search": search})
+    """Declare a hyperparameter of a method, as a field of its dataclass.
+
+    Args:
+        default: its value where none is given.
+        low: the least value that is allowed, and `high` the greatest.
+        high: see `low`.
+        search: values worth trying, ascending; the pilot behind the defaults tries them (`make pilot`).
+        whole: whether it must be a whole number.
+    """
+    return field(default=default, metadata={"low": low, "high": high, "search": tuple(search), "whole": whole})
 
 
 class Method:
-    """What every method has; each hook does nothing until a method overrides it."""
+    """What every method has; each hook does nothing until a method overrides it.
+
+    The loss is always the cross-entropy of the logits with `batch`'s label probabilities, plus all penalties.
+    """
 
     name: ClassVar[str]
-    stage: ClassVar[int] = 0  # order in a composition, so that a+b equals b+a
+    stage: ClassVar[int] = 0  # order in a composition, lowest first and by name among equals, so that a+b equals b+a
     off: ClassVar[dict[str, float] | None] = None  # settings that mean "no effect", where there are any
     exclusive: ClassVar[str | None] = None  # of the methods that share such a word, a composition takes one
     # where `layer` inserts something: it is asked at the sites of the first of these kinds that the network has, and a
     # network that has none of them is refused
     sites: ClassVar[tuple[SiteKind, ...]] = ()
+    restores_onset: ClassVar[bool] = False  # whether it hands over the weights of the onset, not those of the end
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -60,9 +85,50 @@ class Method:
         for parameter, value in self.hyperparameters().items():
             self._check(parameter, value)
 
+    def network(self, spec: NetworkSpec) -> NetworkSpec:
+        """Return the network to build instead of `spec`; networks that are not described by a `Builder` are fixed."""
+        return spec
+
     def layer(self, site: Site, key: Key) -> nn.Module | None:
         """Return a new layer for `site`, or None; a random layer draws from `key` alone (see `RandomLayer`)."""
         return None
+
+    def batch(self, x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return what to train on instead of a batch; never called in evaluation.
+
+        Args:
+            x: standardized images [B, C, H, W] in channels-last memory, 0 being the mean colour; may be overwritten.
+            y: probabilities of the labels [B, K], each row with the sum 1; may be overwritten.
+            rng: the step's own generator, the only source of random numbers.
+        """
+        return x, y
+
+    def penalty(self, kernels: Mapping[str, Tensor]) -> Tensor | None:
+        """Return a scalar to add to the loss of every step, or None.
+
+        `kernels` are the trained parameters of two or more dimensions, by name: no biases, no scales of normalizations.
+        """
+        return None
+
+    def weight_decay(self, name: str, parameter: Tensor) -> float:
+        """Return the factor d of a decoupled decay: theta -= learning rate * d * theta, before each step of Adam."""
+        return 0.0
+
+    def tracker(self, model: nn.Module) -> Tracker | None:
+        """Return who follows the weights of `model` through the training, or None."""
+        return None
+
+    def stop(self, history: Sequence[EpochRow]) -> bool:
+        """Return whether training ends after these epochs; a function of the history alone."""
+        return False
+
+    def __add__(self, other: "Method") -> "Composition":
+        """Compose two methods: `Dropout(0.3) + BatchNorm()`; raises `UsageError` where they do not go together."""
+        from overfitlab.methods.composition import Composition
+
+        if not isinstance(other, Method):
+            return NotImplemented
+        return Composition((*self.parts, *other.parts))
 
     @property
     def parts(self) -> "tuple[Method, ...]":
@@ -91,50 +157,13 @@ class Method:
 
     def _check(self, parameter: str, value: Any) -> None:
         declared = next(entry for entry in fields(self) if entry.name == parameter)  # type: ignore[arg-type]
-        low, high = declared.metadata["low"], declared.metadata["high"]
+        low, high, whole = (declared.metadata[entry] for entry in ("low", "high", "whole"))
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or not low <= value <= high:
-            bound = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
-            raise UsageError(f"{self.name}: {parameter} must be a number {bound}, not {value!r}")
-        object.__setattr__(self, parameter, float(value))  # 0 and 0.0 are one setting
-
-
-class Composition(Method):
-    """Several methods at once, in the order of their stages however they were given.
-
-    Raises `UsageError` where two of them are the same, or exclude each other.
-    """
-
-    def __init__(self, methods: Sequence[Method]) -> None:
-        self._parts = tuple(sorted(methods, key=lambda method: (method.stage, method.name)))
-        taken: dict[str, str] = {}
-        for method in self._parts:
-            for word in filter(None, (method.name, method.exclusive)):
-                if word in taken:
-                    reason = "it is given twice" if word == method.name else f"only one {word} fits"
-                    raise UsageError(f"{taken[word]}+{method.name}: {reason}; leave one of them out")
-                taken[word] = method.name
-
-    @property
-    def parts(self) -> tuple[Method, ...]:
-        """Its methods, in the order in which they apply."""
-        return self._parts
-
-    def hyperparameters(self) -> dict[str, float]:
-        """Return names and values of all hyperparameters, each as `method.name`."""
-        return {
-            f"{method.name}.{name}": value for method in self._parts for name, value in method.hyperparameters().items()
-        }
-
-    @property
-    def spec(self) -> str:
-        """The text that makes this composition again: the specs of its methods, joined by `+`."""
-        return "+".join(method.spec for method in self._parts)
-
-    @property
-    def label(self) -> str:
-        """The labels of its methods, joined by `+`."""
-        return "+".join(method.label for method in self._parts)
+        if not number or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
+            kind = "whole number" if whole else "number"
+            bound = f"of at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+            raise UsageError(f"{self.name}: {parameter} must be a {kind} {bound}, not {value!r}")
+        object.__setattr__(self, parameter, int(value) if whole else float(value))  # 0 and 0.0 are one setting
 
 
 class RandomLayer(nn.Module):

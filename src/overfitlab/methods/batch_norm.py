@@ -27,7 +27,7 @@ class BatchNorm(Method):
     name = "batch_norm"
     exclusive = "normalization"
     sites = ("norm",)
-    momentum: float = hyperparameter(0.99, low=0.0, high=1.0, search=(0.9, 0.999))
+    momentum: float = hyperparameter(0.99, low=0.0, high=1.0)
     epsilon: float = hyperparameter(1e-3, low=1e-12, high=1.0)
 
     def layer(self, site: Site, key: Key) -> nn.Module | None:

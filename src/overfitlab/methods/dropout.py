@@ -30,7 +30,7 @@ class Dropout(Method):
     name = "dropout"
     off = {"rate": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
     sites = ("pool", "classifier")
-    rate: float = hyperparameter(0.2, low=0.0, high=0.99, search=(0.05, 0.6))
+    rate: float = hyperparameter(0.2, low=0.0, high=0.99, search=(0.1, 0.2, 0.3, 0.4, 0.5))
 
     def layer(self, site: Site, key: Key) -> nn.Module | None:
         """Return a dropout layer for a `pool` or `classifier` site."""

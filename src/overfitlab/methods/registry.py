@@ -8,14 +8,16 @@ answered at once.
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
 from overfitlab import methods as package
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
-from overfitlab.methods.base import Composition, Method
+from overfitlab.methods.base import Method
+from overfitlab.methods.composition import Composition
 
 GROUP = "overfitlab.methods"
-_NOT_METHODS = {"base", "registry"}
+_NOT_METHODS = {"base", "composition", "registry", "tracking"}
 
 
 def names() -> list[str]:
@@ -60,19 +62,54 @@ def parse(text: str) -> Method:
     return effective[0] if len(effective) == 1 else Composition(effective)
 
 
-def _parse_one(text: str) -> Method:
-    name, colon, settings = text.partition(":")
+def resolve(method: str | Method) -> Method:
+    """Return the method that a text describes, or the method itself.
+
+    Raises `UsageError` as `parse` does, and for an object whose class the registry does not know: a run's record holds
+    the text alone, which has to make the method again.
+    """
+    if isinstance(method, str):
+        return parse(method)
+    if not isinstance(method, Method):
+        raise UsageError(f"a method is a text or a Method, not a {type(method).__name__}")
+    for part in method.parts:
+        if part.name not in names() or method_class(part.name) is not type(part):
+            raise UsageError(
+                f"{type(part).__name__} is not registered, so a record of it could not be read again; "
+                f"give it an entry point in the group {GROUP} (CONTRIBUTING.md)"
+            )
+    return parse(method.spec)
+
+
+def make(name: str, **hyperparameters: float) -> Method:
+    """Return the method with that name and those hyperparameters: `make("dropout", rate=0.3)`.
+
+    Methods compose with `+`. Raises `UsageError` for a name or a hyperparameter that does not exist, and for a value
+    out of range.
+    """
     kind = method_class(name)
-    values: dict[str, float] = {}
+    _check_known(name, kind, hyperparameters)
+    return kind(**hyperparameters)
+
+
+def _check_known(name: str, kind: type[Method], parameters: Iterable[str]) -> None:
     known = list(inspect.signature(kind).parameters)
-    for setting in settings.split(",") if colon else []:
-        parameter, equals, value = (part.strip() for part in setting.partition("="))
-        if not equals or parameter in values:
-            raise UsageError(f"{name}: cannot read {setting!r}; write {name}:NAME=NUMBER, each name once")
+    for parameter in parameters:
         if parameter not in known:
             if not known:
                 raise UsageError(f"{name} has no hyperparameters, so {parameter!r} cannot be set")
             raise unknown_name(f"hyperparameter of {name}", parameter, known)
+
+
+def _parse_one(text: str) -> Method:
+    name, colon, settings = text.partition(":")
+    kind = method_class(name)
+    values: dict[str, float] = {}
+    for setting in settings.split(",") if colon else []:
+        parameter, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or parameter in values:
+            raise UsageError(f"{name}: cannot read {setting!r}; write {name}:NAME=NUMBER, each name once")
+        _check_known(name, kind, [parameter])
         try:
             values[parameter] = float(value)
         except ValueError:

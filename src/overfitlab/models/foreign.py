@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.methods.base import Site
+from overfitlab.methods.base import NetworkSpec, Site
 from overfitlab.models.model import Call, Model, Order, probe, trace
 from overfitlab.models.sites import layers_by_site
 from overfitlab.randomness import Key
@@ -86,6 +86,12 @@ def adopt(
     Its initial weights are a function of the seed alone. What goes wrong within it becomes the error that `explain`
     returns. Raises `UsageError` where it is no network for these images and classes, or the method has no place.
     """
+    for part in order.method.parts:
+        if part.network(NetworkSpec()) != NetworkSpec():
+            raise UsageError(
+                f"{part.name} changes a network before it is built, which {order.name} does not allow; "
+                "choose a smaller network by its name, or one of overfitlab's own with --model"
+            )
     try:
         with drawing_from(order.key / "init" / "network"):
             network = _checked(make(), order.name).float()

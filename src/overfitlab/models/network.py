@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from overfitlab.errors import UsageError
-from overfitlab.methods.base import Method, Site
+from overfitlab.methods.base import Method, NetworkSpec, Site
 from overfitlab.models.layers import (
     Conv2D,
     Dense,
@@ -60,6 +60,7 @@ class Builder:
         key: Key,
         *,
         name: str = "this network",
+        classes: int | None = None,
         warm_up: bool = False,
         spare_biases: bool = False,
     ) -> None:
@@ -69,6 +70,7 @@ class Builder:
         self._ndim = IMAGES
         self._stride = 1  # from the image, or the start of the residual block, to here
         self._method, self._key = method, key
+        self._narrowing, self._classes = method.network(NetworkSpec()).width, classes
         self._warm_up, self._spare_biases = warm_up, spare_biases
         self._network = Network()
         self._container: nn.Sequential = self._network  # what layers are appended to
@@ -84,10 +86,14 @@ class Builder:
         return (self._height, self._width, self._channels) if self._ndim == IMAGES else (self._channels,)
 
     def conv(self, filters: int, *, size: int = 3, stride: int = 1, scale: float = 1.0) -> None:
-        """Append a convolution with a kernel of size x size, odd; its initial weights are multiplied by `scale`."""
+        """Append a convolution with a kernel of size x size, odd; its initial weights are multiplied by `scale`.
+
+        A method may make it narrower (`smaller_network`).
+        """
         self._expect(IMAGES, "conv")
         if filters < 1 or size < 1 or size % 2 == 0 or stride < 1:
             raise UsageError(f"conv({filters}, size={size}, stride={stride}): numbers from 1, and an odd size")
+        filters = self._narrowed(filters)
         name = self._next_name("conv")
         layer = Conv2D(
             self._channels, filters, self._key / "init" / name, size=size, stride=stride, initial=self.initial
@@ -100,10 +106,12 @@ class Builder:
         self._shrink(stride)
 
     def dense(self, units: int) -> None:
-        """Append a fully connected layer."""
+        """Append a fully connected layer; a method may make it narrower, unless it has a unit for each class."""
         self._expect(VECTORS, "dense")
         if units < 1:
             raise UsageError(f"dense({units}): it needs one unit or more")
+        if units != self._classes:
+            units = self._narrowed(units)
         name = self._next_name("dense")
         layer = Dense(self._channels, units, self._key / "init" / name, initial=self.initial)
         self._append(name, layer)
@@ -197,6 +205,9 @@ class Builder:
     def _append(self, name: str, layer: nn.Module) -> None:
         self._container.add_module(name, layer)
         self._biased = None
+
+    def _narrowed(self, width: int) -> int:
+        return max(1, round(self._narrowing * width))
 
     def _to_vectors(self, name: str, layer: nn.Module, features: int) -> None:
         self._append(name, layer)

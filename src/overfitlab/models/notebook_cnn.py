@@ -10,7 +10,7 @@ def notebook_cnn(image_shape: tuple[int, int, int], classes: int, method: Method
 
     With batch normalization on 32x32x3 and 10 classes: 816,938 parameters, 815,530 of them trained.
     """
-    build = Builder(image_shape, method, key, name="notebook_cnn")
+    build = Builder(image_shape, method, key, name="notebook_cnn", classes=classes)
     describe(build, classes)
     return build.network()
 

@@ -102,6 +102,7 @@ def _described(describe: "Callable[[Builder, int], object]", order: "Order") -> 
         order.method,
         order.key,
         name=order.name,
+        classes=order.classes,
         warm_up=order.warm_up,
         spare_biases=order.name.startswith("resnet"),
     )

@@ -1,4 +1,4 @@
-"""The state of a run after an epoch: weights, optimizer moments and history, in one checksummed file.
+"""The state of a run after an epoch: weights, optimizer, method and history, in one checksummed file.
 
 Sources of a resume, in order: `checkpoint.safetensors`; where that is damaged, `checkpoint.previous.safetensors`;
 where neither was ever written, the start. Random state needs no saving, because every draw is keyed by its moment.
@@ -20,6 +20,7 @@ from overfitlab.models.model import Model
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
 from overfitlab.training.optimizer import KerasAdam
+from overfitlab.training.regularization import Regularization
 
 LENGTH_BYTES = 8  # a safetensors file begins with the length of its JSON header
 
@@ -37,10 +38,20 @@ class _DamagedError(Exception):
     pass
 
 
-def save(folder: RunFolder, run_id: str, model: Model, optimizer: KerasAdam, progress: Progress) -> None:
+@dataclass(frozen=True)
+class Learner:
+    """Everything that changes while a run trains."""
+
+    model: Model
+    optimizer: KerasAdam
+    regularization: Regularization
+
+
+def save(folder: RunFolder, run_id: str, learner: Learner, progress: Progress) -> None:
     """Write the checkpoint; the one before it is kept."""
-    tensors = {f"model.{name}": value for name, value in model.tensors().items()}
-    tensors |= {f"optimizer.{name}": value.contiguous() for name, value in optimizer.state().items()}
+    tensors = {f"model.{name}": value for name, value in learner.model.tensors().items()}
+    tensors |= {f"optimizer.{name}": value.contiguous() for name, value in learner.optimizer.state().items()}
+    tensors |= {f"method.{name}": value for name, value in learner.regularization.state().items()}
     tensors |= {f"onset.{name}": value for name, value in progress.onset_weights.items()}
     state = json.dumps({"run": run_id, "steps": progress.steps, "rows": [asdict(row) for row in progress.rows]})
     metadata = {"state": state, "sha256": _digest(state, tensors)}
@@ -51,8 +62,8 @@ def save(folder: RunFolder, run_id: str, model: Model, optimizer: KerasAdam, pro
     folder.write(CHECKPOINT, content)
 
 
-def restore(folder: RunFolder, run_id: str, model: Model, optimizer: KerasAdam) -> Progress | None:
-    """Put model and optimizer into the state of the last good checkpoint; None where there is none yet.
+def restore(folder: RunFolder, run_id: str, learner: Learner) -> Progress | None:
+    """Put the learner into the state of the last good checkpoint; None where there is none yet.
 
     Raises `OverfitlabError` where checkpoints exist and none of them is good.
     """
@@ -66,7 +77,7 @@ def restore(folder: RunFolder, run_id: str, model: Model, optimizer: KerasAdam) 
             continue
         for useless in damaged:  # or the next save would keep it in place of this one
             useless.unlink()
-        return _apply(tensors, state, model, optimizer)
+        return _apply(tensors, state, learner)
     if existing:
         raise OverfitlabError(f"the checkpoints in {folder.path} are damaged; remove that folder to start over")
     return None
@@ -95,12 +106,13 @@ def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, decoded
 
 
-def _apply(tensors: dict[str, Tensor], state: dict[str, Any], model: Model, optimizer: KerasAdam) -> Progress:
+def _apply(tensors: dict[str, Tensor], state: dict[str, Any], learner: Learner) -> Progress:
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
-    model.load_state_dict(part("model."))
-    optimizer.load_state(part("optimizer."), state["steps"])
+    learner.model.load_state_dict(part("model."))
+    learner.optimizer.load_state(part("optimizer."), state["steps"])
+    learner.regularization.load_state(part("method."))
     rows = [EpochRow(**row) for row in state["rows"]]
     return Progress(steps=state["steps"], rows=rows, onset_weights=part("onset."))
 

@@ -15,14 +15,17 @@ from overfitlab.config import RunConfig
 from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Indices
 from overfitlab.data.material import Material
+from overfitlab.methods import registry as methods
 from overfitlab.models.model import Model
 from overfitlab.randomness import run_key
 from overfitlab.store.history import EpochRow
-from overfitlab.training.checkpoint import Progress
+from overfitlab.training.checkpoint import Learner, Progress
 from overfitlab.training.compute import Compute
 from overfitlab.training.metrics import Measurement, RunningMean, evaluate
 from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
+from overfitlab.training.regularization import Regularization, evaluated
+from overfitlab.training.schedule import learning_rate
 
 EVALUATION_BATCH = 500  # images of up to 32x32; large enough for full speed, small enough for the cache
 EVALUATED_PIXELS = EVALUATION_BATCH * 32 * 32  # at once, of larger images: it bounds the memory
@@ -36,21 +39,26 @@ class Trainer:
         self._key = run_key(config.seed, config.protocol.vary)
         self.model = model.to(compute.dtype)
         self.model.train()
-        self.optimizer = KerasAdam(self.model, config.protocol.learning_rate)
+        self.regularization = Regularization(methods.parse(config.method), self.model, self._key)
+        self.optimizer = KerasAdam(self.model, self.regularization.weight_decays)
         self.progress = Progress(steps=0, rows=[], onset_weights={})
+        self._steps = math.ceil(len(material.split.training) / config.protocol.batch_size)  # an epoch
+        self._one_hot = torch.eye(len(material.dataset.class_names), dtype=compute.dtype)
         height, width, _ = material.dataset.image_shape
         self._evaluation_batch = max(1, min(EVALUATION_BATCH, EVALUATED_PIXELS // (height * width)))
 
     def train(self, save: Callable[[], None], observer: Observer) -> None:
         """Train what is left of the run, calling `save` after each epoch.
 
-        It ends early where the loss is no longer finite; the last row then says so.
+        It ends early where the method stops it, or where the loss is no longer finite; the last row then says so.
         """
         protocol = self._config.protocol
         training = self.batches(protocol.batch_size)
         evaluation = self.batches(self._evaluation_batch)
-        steps = math.ceil(len(self.material.split.training) / protocol.batch_size)
+        steps = self._steps
         for epoch in range(len(self.progress.rows) + 1, protocol.epochs + 1):
+            if self.regularization.stops(self.progress.rows):
+                return
             started = time.perf_counter()
             observer.epoch_started(epoch, protocol.epochs, steps)
             loss, acc = self.train_epoch(epoch, training, observer)
@@ -69,22 +77,41 @@ class Trainer:
     def measure(self, rows: Indices, batches: BatchSource | None = None) -> Measurement:
         """Return loss and accuracies on those rows, in evaluation mode."""
         batches = batches or self.batches(self._evaluation_batch)
-        return evaluate(self.model, batches.in_order(rows, self._evaluation_batch), self._compute)
+        return evaluate(self.evaluated, batches.in_order(rows, self._evaluation_batch), self._compute)
+
+    @property
+    def learner(self) -> Learner:
+        """Everything that a checkpoint holds of this training, but its progress."""
+        return Learner(self.model, self.optimizer, self.regularization)
+
+    @property
+    def evaluated(self) -> Model:
+        """The network that is measured and handed over; with averaged weights where the method keeps an average."""
+        return evaluated(self.model, self.regularization)
+
+    def hand_over(self) -> Model:
+        """Return the network with the weights that the method hands over, once training is over."""
+        if self.regularization.restores_onset and self.progress.onset_weights:
+            self.evaluated.load_state_dict(self.progress.onset_weights)
+        return self.evaluated
 
     def measured(self) -> dict[str, Any]:
-        """Return what the weights do on whole parts of the data: those of the end and, if kept, those of the onset.
+        """Return what the weights do on whole parts of the data: those handed over and, if kept, those of the onset.
 
         Under a protocol with clean metrics that is training, validation and test, and this is the one time that the
         test images are looked at; otherwise validation alone. Nothing where training diverged.
         """
         if diverged(self.progress.rows):
             return {}
+        network = self.hand_over()
         result = {"end": self._parts_measured()}
-        if self.progress.onset_weights:
-            at_the_end = {name: value.clone() for name, value in self.model.tensors().items()}
-            self.model.load_state_dict(self.progress.onset_weights)
+        if self._config.protocol.clean_metrics and self.regularization.restores_onset:
+            result["onset"] = result["end"]
+        elif self._config.protocol.clean_metrics and self.progress.onset_weights:
+            at_the_end = {name: value.clone() for name, value in network.tensors().items()}
+            network.load_state_dict(self.progress.onset_weights)
             result["onset"] = self._parts_measured()
-            self.model.load_state_dict(at_the_end)
+            network.load_state_dict(at_the_end)
         return result
 
     def _parts_measured(self) -> dict[str, Any]:
@@ -105,25 +132,31 @@ class Trainer:
         """Add an epoch to the progress, and keep its weights where it has the lowest validation loss so far."""
         rows = [*self.progress.rows, row]
         kept = self.progress.onset_weights
-        if self._config.protocol.clean_metrics and onset(rows) is row:
-            kept = {name: value.clone() for name, value in self.model.tensors().items()}
+        asked_for = self._config.protocol.clean_metrics or self.regularization.restores_onset
+        if asked_for and onset(rows) is row:
+            kept = {name: value.clone() for name, value in self.evaluated.tensors().items()}
         self.progress = Progress(self.progress.steps + steps, rows, kept)
 
     def train_epoch(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
         """Train one epoch, and return the running mean of its loss and accuracy."""
-        rows = self.material.split.training
+        protocol, rows = self._config.protocol, self.material.split.training
         order = (self._key / "order" / epoch).generator().permutation(len(rows))
         mean = RunningMean()
-        size = self._config.protocol.batch_size
-        for step, (x, labels) in enumerate(batches.in_order(rows[order], size), start=1):
+        before = (epoch - 1) * self._steps
+        for step, (x, labels) in enumerate(batches.in_order(rows[order], protocol.batch_size), start=1):
+            x, y = self.regularization.batch(x, self._one_hot[labels], epoch, step)  # noqa: PLW2901
             self.model.at(epoch, step)
             with self._compute.autocast():
                 logits = self.model(x)
             logits = logits.to(self._compute.dtype)  # [B, K]
-            loss = F.cross_entropy(logits, labels)
+            loss = F.cross_entropy(logits, y)
+            penalty = self.regularization.penalty()
+            if penalty is not None:
+                loss = loss + penalty
             torch.autograd.backward(loss)
-            self.optimizer.step()
-            mean.add(loss, logits, labels)
+            self.optimizer.step(learning_rate(protocol, before + step - 1, self._steps * protocol.epochs))
+            self.regularization.after_step()
+            mean.add(loss, logits, y)
             observer.step_done(step, mean)
         return mean.values()
 

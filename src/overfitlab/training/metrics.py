@@ -18,11 +18,11 @@ class RunningMean:
         self._correct = torch.zeros((), dtype=torch.int64)
         self._images = 0
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Add a batch: its mean loss, logits [B, K] and labels [B]."""
-        self._loss += loss.detach().double() * len(labels)
-        self._correct += (logits.detach().argmax(1) == labels).sum()
-        self._images += len(labels)
+    def add(self, loss: Tensor, logits: Tensor, y: Tensor) -> None:
+        """Add a batch: its loss, logits [B, K] and label probabilities [B, K], the greatest being the right label."""
+        self._loss += loss.detach().double() * len(y)
+        self._correct += (logits.detach().argmax(1) == y.argmax(1)).sum()
+        self._images += len(y)
 
     def values(self) -> tuple[float, float]:
         """Return loss in nats and accuracy from 0 to 1."""

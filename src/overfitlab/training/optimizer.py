@@ -1,6 +1,7 @@
 """Adam as Keras computes it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,19 +25,22 @@ class KerasAdam:
     Keras: theta -= lr * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + 1e-7). PyTorch divides sqrt(v) by
     sqrt(1 - b2^t) before it adds its epsilon, so it is the same with the epsilon 1e-7 / sqrt(1 - b2^t) at step t.
     A parameter without a gradient stays as it is, which is what Adam does with a gradient that is always zero.
+
+    Decoupled weight decay (Loshchilov and Hutter, 2019, arXiv:1711.05101) comes before the step, for the parameters in
+    `weight_decays`, by name: theta -= lr * d * theta.
     """
 
     EPSILON = 1e-7
     BETA1, BETA2 = 0.9, 0.999
 
-    def __init__(self, model: nn.Module, learning_rate: float) -> None:
+    def __init__(self, model: nn.Module, weight_decays: Mapping[str, float] | None = None) -> None:
         self._parameters = dict(model.named_parameters())
-        self._learning_rate = learning_rate
+        self._weight_decays = dict(weight_decays or {})
         self._state: dict[str, _State] = {}  # by the parameter's name, from its first gradient on
         self._steps = 0
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self, learning_rate: float) -> None:
         """Apply the gradients, and forget them."""
         self._steps += 1
         trained = {name: value for name, value in self._parameters.items() if value.grad is not None}
@@ -49,6 +53,8 @@ class KerasAdam:
             if state.last != self._steps - 1:  # Adam's t counts all steps, as after a resume
                 state.steps.fill_(self._steps - 1)
             state.last = self._steps
+        for decay, parameters in self._decaying(trained).items():
+            torch._foreach_mul_(parameters, 1 - learning_rate * decay)
         # the function, not the class torch.optim.Adam, whose constructor takes a second to import a compiler
         adam(
             list(trained.values()),
@@ -61,13 +67,21 @@ class KerasAdam:
             amsgrad=False,
             beta1=self.BETA1,
             beta2=self.BETA2,
-            lr=self._learning_rate,
+            lr=learning_rate,
             weight_decay=0.0,
             eps=self.EPSILON / math.sqrt(1 - self.BETA2**self._steps),
             maximize=False,
         )
         for value in trained.values():
             value.grad = None
+
+    def _decaying(self, trained: Mapping[str, Tensor]) -> dict[float, list[Tensor]]:
+        """Return the parameters of this step by their decay, without those that have none."""
+        found: dict[float, list[Tensor]] = {}
+        for name, parameter in trained.items():
+            if decay := self._weight_decays.get(name):
+                found.setdefault(decay, []).append(parameter)
+        return found
 
     def state(self) -> dict[str, Tensor]:
         """Return the moments as `NAME.m` and `NAME.v`, for the parameters that have been trained."""

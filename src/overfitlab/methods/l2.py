@@ -1,0 +1,34 @@
+"""L2 penalty."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from overfitlab.methods.base import Method, hyperparameter
+
+
+@dataclass(frozen=True)
+class L2(Method):
+    """L2 penalty: the sum of the squared weights of all kernels, times `rate`, is added to the loss.
+
+    Equation: loss = cross-entropy + rate * sum w^2, over the kernels of convolutions and dense layers, not over biases
+    and the scales of normalizations. `loss` in the log includes it, as in Keras; `val_loss` does not.
+    Source: Hoerl and Kennard, 1970, Technometrics 12:55-67 (ridge regression); as Keras's `regularizers.L2`, without
+    the factor 1/2 that some texts have.
+    Helps: large weights, which a network needs to fit single images.
+    Hurts: with Adam it is no weight decay: where gradients are large the penalty hardly counts (see `weight_decay`). In
+    front of a normalization the size of weights has no effect on the output, only on the size of the steps.
+    Cost: one more pass over the weights a step, forward and backward.
+    """
+
+    name = "l2"
+    off = {"rate": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
+    rate: float = hyperparameter(1e-3, low=0.0, search=(1e-4, 1e-3, 3e-3, 1e-2))
+
+    def penalty(self, kernels: Mapping[str, Tensor]) -> Tensor | None:
+        """Return rate * sum w^2."""
+        if self.rate == 0 or not kernels:
+            return None
+        first, *rest = (kernel.square().sum() for kernel in kernels.values())
+        return sum(rest, first) * self.rate

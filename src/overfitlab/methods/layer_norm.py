@@ -1,0 +1,49 @@
+"""Layer normalization."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from overfitlab.methods.base import Method, Site, hyperparameter
+from overfitlab.randomness import Key
+
+
+@dataclass(frozen=True)
+class LayerNorm(Method):
+    """Layer normalization after every convolution and hidden dense layer, before the activation.
+
+    Equation: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over the channels of one image at one pixel;
+    gamma and beta per channel. Training and evaluation are the same.
+    Source: Ba et al., 2016, arXiv:1607.06450; over the channels alone, as Keras's `LayerNormalization` (over the whole
+    image too it is `group_norm:groups=1`).
+    Helps: training is more even, with batches of any size, one image too; nothing has to be remembered.
+    Hurts: as a regularizer it has none of the noise of batch statistics; a pixel's brightness is lost to later layers.
+    Cost: two more passes over the activations a step; 2 numbers a channel.
+    """
+
+    name = "layer_norm"
+    exclusive = "normalization"
+    sites = ("norm",)
+    epsilon: float = hyperparameter(1e-3, low=1e-12, high=1.0)
+
+    def layer(self, site: Site, key: Key) -> nn.Module | None:
+        """Return a layer normalization for a `norm` site."""
+        return LayerNormLayer(site.channels, self.epsilon) if site.kind in self.sites else None
+
+
+class LayerNormLayer(nn.Module):
+    """Normalizes [B, C] or [B, C, H, W] over the channels; see the card of `LayerNorm`."""
+
+    def __init__(self, channels: int, epsilon: float) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+        self.gamma = nn.Parameter(torch.ones(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x normalized, in its own shape and dtype."""
+        last = x.movedim(1, -1)  # [B, H, W, C]: how the numbers lie in channels-last memory
+        y = F.layer_norm(last, self.gamma.shape, self.gamma, self.beta, self.epsilon)
+        return y.to(x.dtype).movedim(-1, 1)
