@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from overfitlab.methods.base import Method, Site, hyperparameter
 from overfitlab.randomness import Key
@@ -51,4 +50,5 @@ class GroupNormLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x normalized, in its own shape and dtype."""
-        return F.group_norm(x, self.groups, self.gamma, self.beta, self.epsilon).to(x.dtype)
+        # not F.group_norm, which refuses a group of one value: what is left of it is beta
+        return torch.group_norm(x, self.groups, self.gamma, self.beta, self.epsilon).to(x.dtype)
