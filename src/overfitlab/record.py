@@ -102,14 +102,21 @@ def note_resumption(record: dict[str, Any]) -> list[str]:
     return list(changed)
 
 
-def note_end(record: dict[str, Any], rows: list[EpochRow], onset: int | None, measured: dict[str, Any]) -> None:
-    """Record what came out: the last epoch, and what `measured` says of the weights at the end and at the onset."""
+def note_end(
+    record: dict[str, Any], rows: list[EpochRow], onset: int | None, handed_over: int, measured: dict[str, Any]
+) -> None:
+    """Record what came out: the last epoch, and what `measured` says of the weights at the end and at the onset.
+
+    `handed_over` is the epoch whose weights are those of the end: the last one, or one that the method goes back to.
+    """
     record["times"] |= {
         "finished": _now(),
         "training_seconds": round(sum(row.seconds for row in rows), 3),
         "peak_memory_mb": peak_memory_mb(),
     }
-    record["result"] = _json_safe({"onset": onset} | asdict(rows[-1]) | {"measured": measured})
+    record["result"] = _json_safe(
+        {"onset": onset, "handed_over": handed_over} | asdict(rows[-1]) | {"measured": measured}
+    )
 
 
 def _json_safe(value: Any) -> Any:

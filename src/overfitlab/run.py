@@ -11,7 +11,7 @@ from overfitlab.analysis.onset import onset
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.store import history
 from overfitlab.store.history import EpochRow
-from overfitlab.store.run_folder import HISTORY, INTERRUPTED, RECORD, RUNNING, RunFolder
+from overfitlab.store.run_folder import FINISHED, HISTORY, INTERRUPTED, RECORD, RUNNING, RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,6 +47,18 @@ class Run:
         return found
 
     @property
+    def handed_over(self) -> int:
+        """The epoch whose weights were handed over: the last one, unless the method goes back to another."""
+        epoch: int = self.record.get("result", {}).get("handed_over", len(self.rows))
+        return epoch
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the method ended the training before the last epoch of the protocol."""
+        finished: bool = self.record["status"] == FINISHED
+        return finished and len(self.rows) < self.record["config"]["protocol"]["epochs"]
+
+    @property
     def onset(self) -> int | None:
         """The epoch with the lowest validation loss; what comes after it is overfitting."""
         lowest = onset(self.rows)
@@ -65,7 +77,21 @@ class Run:
         return f"{self.record['method']} on {config['data']}, seed {config['seed']}"
 
     def summary(self) -> str:
-        """Return what the curves show, in one sentence."""
+        """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
+        return " ".join(filter(None, (self._shown_by_curves(), self._ending())))
+
+    def _ending(self) -> str:
+        epochs = self.record["config"]["protocol"]["epochs"]
+        if self.stopped_early:
+            return (
+                f"{self.record['method']} stopped the training after epoch {len(self.rows)} of {epochs}; the weights "
+                f"are those of epoch {self.handed_over}."
+            )
+        if self.handed_over != len(self.rows):
+            return f"The weights are those of epoch {self.handed_over}."
+        return ""
+
+    def _shown_by_curves(self) -> str:
         lowest = onset(self.rows)
         if lowest is None:
             return "No epoch has a finite validation loss."
@@ -103,9 +129,10 @@ class Run:
         """Return `measured` as a table, with the generalization gaps; empty where training images were not measured."""
         lines = []
         for moment, parts in self.measured.items():
-            if "training" not in parts:
+            same_weights = moment == "onset" and self.onset == self.handed_over
+            if "training" not in parts or same_weights:
                 continue
-            epoch = self.onset if moment == "onset" else len(self.rows)
+            epoch = self.onset if moment == "onset" else self.handed_over
             lines.append(_row(f"{moment} (epoch {epoch})", "loss", "acc", "balanced acc", "images"))
             for part, found in parts.items():
                 numbers = (f"{found[name]:.4f}" for name in ("loss", "acc", "balanced_acc"))

@@ -13,13 +13,22 @@ import safetensors.numpy
 
 import overfitlab
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.methods import registry
 from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT
 from overfitlab.training.loop import Trainer
 
-SETTINGS = {"data": "digits", "epochs": 4, "batch_size": 64, "learning_rate": 1e-3, "seed": 5, "verbose": False}
+SETTINGS = {
+    "data": "digits",
+    "epochs": 4,
+    "batch_size": 64,
+    "learning_rate": 1e-3,
+    "seed": 5,
+    "threads": 1,
+    "verbose": False,
+}
 LOUD = SETTINGS | {"verbose": True}
-METHODS = ["none", "batch_norm", "dropout", "batch_norm+dropout"]
-PRECISIONS = ["float32", "bfloat16"]
+IN_BFLOAT16 = ["none", "batch_norm+dropout", "layer_norm+spatial_dropout+l2+mixup+weight_averaging"]
+CASES = [(method, "float32") for method in registry.names()] + [(method, "bfloat16") for method in IN_BFLOAT16]
 
 
 def resumed_after(capsys):
@@ -63,8 +72,7 @@ def interrupt():
     return armed
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("method", "precision"), CASES)
 def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(method, precision, tmp_path, interrupt, capsys):
     whole = overfitlab.train(method, precision=precision, out=tmp_path / "whole", **SETTINGS)
     broken = tmp_path / "broken"
@@ -91,6 +99,31 @@ def test_a_resumed_run_under_the_clean_protocol_knows_the_weights_of_its_onset(t
     assert resumed_after(capsys) == 3
     assert outcome(run) == outcome(whole)
     assert run.measured == whole.measured
+
+
+@pytest.mark.parametrize("protocol", ["notebook", "clean"])
+def test_a_training_that_stops_early_hands_over_the_weights_of_its_onset(protocol, tmp_path, interrupt, misleading):
+    """Interrupted too: also after its last epoch, before anything was written down."""
+    settings = SETTINGS | {"data": misleading, "protocol": protocol, "epochs": 9, "batch_size": 16}
+    one = overfitlab.train("early_stopping", out=tmp_path / "one", **settings | {"epochs": 1})
+    assert one.onset == 1
+    run = overfitlab.train("early_stopping", out=tmp_path / "run", **settings)
+    assert (run.onset, run.handed_over, len(run.rows)) == (1, 1, 4)
+    assert run.stopped_early
+    assert run.record["status"] == "finished"
+    assert "early_stopping stopped the training after epoch 4 of 9; the weights are those of epoch 1." in run.summary()
+    weights = [safetensors.numpy.load_file(each.folder / "weights.safetensors") for each in (one, run)]
+    assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+    assert run.measured["end"]["validation"]["loss"] == pytest.approx(run.rows[0].val_loss)
+    assert run.measured.get("onset", run.measured["end"]) == run.measured["end"]
+    assert "onset (" not in run.table(), "the same weights twice"
+    batches = 4 * (8 if protocol == "clean" else 7)  # 6 of them are for training
+    with interrupt(batches + 1):
+        overfitlab.train("early_stopping", out=tmp_path / "broken", **settings)
+    assert len(overfitlab.load_run(tmp_path / "broken").rows) == 4
+    resumed = overfitlab.train("early_stopping", out=tmp_path / "broken", **settings)
+    assert outcome(resumed) == outcome(run)
+    assert resumed.handed_over == 1
 
 
 def test_two_seeds_differ(tmp_path):

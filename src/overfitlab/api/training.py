@@ -243,7 +243,7 @@ def _finish(folder: RunFolder, record: dict[str, Any], trainer: Trainer) -> Run:
     record["status"] = DIVERGED if diverged(rows) else FINISHED
     measured = trainer.measured()
     run = Run(folder.path, record, rows)
-    records.note_end(record, rows, run.onset, measured)
+    records.note_end(record, rows, run.onset, trainer.handed_over, measured)
     folder.write(HISTORY, history.to_csv(rows).encode())
     folder.write(WEIGHTS, safetensors.torch.save(trainer.hand_over().tensors(), {"run": record["id"]}))
     _write_figures(folder, run)

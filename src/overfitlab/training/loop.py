@@ -89,6 +89,13 @@ class Trainer:
         """The network that is measured and handed over; with averaged weights where the method keeps an average."""
         return evaluated(self.model, self.regularization)
 
+    @property
+    def handed_over(self) -> int:
+        """The epoch whose weights the method hands over: the last one, or the onset where it restores that."""
+        rows = self.progress.rows
+        lowest = onset(rows) if self.regularization.restores_onset else None
+        return rows[-1].epoch if lowest is None else lowest.epoch
+
     def hand_over(self) -> Model:
         """Return the network with the weights that the method hands over, once training is over."""
         if self.regularization.restores_onset and self.progress.onset_weights:
