@@ -5,10 +5,10 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run test lint format docs example bench reproduction duplicates clean
+.PHONY: help run test lint format docs example method-example bench pilot reproduction duplicates clean
 
 help:             ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 15
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
 run: $(VENV)/.run ## the notebook's job: train, and draw the learning curves
 	@$(BIN)/overfitlab train $(ARGS)
@@ -35,6 +35,18 @@ reproduction: $(VENV)/.run ## the notebook's log beside ours (5 runs of 30 epoch
 EXAMPLE := runs/photographs
 example: $(VENV)/.run ## a folder of photographs: train, evaluate, predict, explain (about a minute)
 	@$(BIN)/python examples/photographs.py $(EXAMPLE) $(ARGS)
+
+PACKAGE_EXAMPLE := examples/overfitlab-grayscale
+method-example: $(VENV)/.test ## a package with a method of its own: install it aside, test it, train with it
+	@rm -rf build/method-example
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/method-example ./$(PACKAGE_EXAMPLE)
+	@PYTHONPATH=build/method-example $(BIN)/python -m pytest -q -p no:cacheprovider $(PACKAGE_EXAMPLE)
+	@PYTHONPATH=build/method-example $(BIN)/overfitlab methods grayscale
+	@PYTHONPATH=build/method-example $(BIN)/overfitlab train --method grayscale:probability=0.3+batch_norm --data digits \
+	  --protocol quick --out build/method-example/run
+
+pilot: $(VENV)/.run ## choose the defaults anew on CIFAR-10 (docs/defaults.md; some hours)
+	@$(BIN)/python benchmarks/pilot.py $(ARGS)
 
 duplicates: $(VENV)/.run ## near-duplicates in CIFAR-10 (docs/data.md)
 	@$(BIN)/python benchmarks/near_duplicates.py $(ARGS)

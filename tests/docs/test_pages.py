@@ -35,8 +35,8 @@ def test_the_python_example_runs(name, small_cifar10, monkeypatch):
 @pytest.mark.parametrize("name", READMES)
 def test_make_targets_in_the_text_exist(name):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
     assert {"run", "test"} <= named <= targets
 
 
