@@ -27,6 +27,7 @@ docs: $(VENV)/.run ## regenerate the pages that are made from the code
 
 bench: $(VENV)/.run $(BENCH_VENV)/.ready ## speed, beside Keras and plain PyTorch (about 15 minutes; leave the machine alone)
 	@$(BIN)/python benchmarks/speed.py --peer-python $(BENCH_VENV)/bin/python $(ARGS)
+	@$(BIN)/python benchmarks/method_costs.py
 
 NOTEBOOK_LOG ?= ../shared/notebook/history.csv
 reproduction: $(VENV)/.run ## the notebook's log beside ours (5 runs of 30 epochs: about an hour)

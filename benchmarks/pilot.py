@@ -8,85 +8,20 @@ runs/pilot/; what is there already is not trained again, so it can be stopped an
 """
 
 import argparse
-import hashlib
 import json
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from overfitlab.config import PILOT_SEEDS, QUICK, Protocol, RunConfig, canonical_json, fitted
+from pilot_page import write
+from pilot_plan import RESULTS, Job, as_plain, jobs
+
+from overfitlab.config import RunConfig, fitted
 from overfitlab.files import write_atomically
 from overfitlab.methods import registry
-
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "runs" / "pilot"
-CANDIDATE_METHODS = ("none", "dropout", "batch_norm")
-CANDIDATES = (  # what `quick` was chosen from
-    QUICK,
-    replace(QUICK, schedule="constant"),
-    replace(QUICK, training_images=2500, epochs=15),
-    replace(QUICK, training_images=5000, epochs=15),
-)
-CANDIDATE_SEEDS = 2
-REFERENCES = ("none", "batch_norm", "layer_norm")  # methods without a strength
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training of the pilot."""
-
-    data: str
-    protocol: Protocol
-    method: str
-    seed: int
-
-    @property
-    def path(self) -> Path:
-        """Where its result lies."""
-        text = canonical_json({"data": self.data, "method": self.method, "seed": self.seed, "protocol": _plain(self)})
-        return RESULTS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-
-
-def _plain(job: Job) -> dict[str, Any]:
-    return RunConfig(job.protocol, job.method, job.data).as_dict()["protocol"]
-
-
-def strengths() -> Iterator[tuple[str, str, tuple[float, ...]]]:
-    """Yield method, hyperparameter and the values to try, for all that declare some."""
-    for name in registry.names():
-        for entry in fields(registry.method_class(name)):
-            if entry.metadata["search"]:
-                yield name, entry.name, entry.metadata["search"]
-
-
-def spec(method: str, parameter: str, value: float) -> str:
-    """Return the method with that strength, all else at its default."""
-    return registry.make(method, **{parameter: value}).spec
-
-
-def jobs(seeds: int) -> list[Job]:
-    """Return what there is to train: first everything with one seed, then with the next."""
-    methods = [registry.parse(name).spec for name in REFERENCES]
-    methods += [spec(name, parameter, value) for name, parameter, values in strengths() for value in values]
-    methods = list(dict.fromkeys(methods))
-    three = [registry.parse(name).spec for name in CANDIDATE_METHODS]
-    found = []
-    for number, seed in enumerate(PILOT_SEEDS[:seeds], start=1):
-        found += [Job("cifar10", _unobserved(QUICK), method, seed) for method in methods]
-        found += [Job("digits", _unobserved(QUICK), method, seed) for method in three]
-        if number <= CANDIDATE_SEEDS:
-            found += [Job("cifar10", _unobserved(other), method, seed) for other in CANDIDATES for method in three]
-    return list(dict.fromkeys(found))
-
-
-def _unobserved(protocol: Protocol) -> Protocol:
-    """Return it without measuring training images after every epoch: they are measured at the end, all of them."""
-    return replace(protocol, clean_metrics=False)
 
 
 def train(job: Job, data_dir: Path | None) -> dict[str, Any]:
@@ -119,7 +54,7 @@ def train(job: Job, data_dir: Path | None) -> dict[str, Any]:
     rows = trainer.progress.rows
     training, validation = (trainer.measure(which) for which in (part.split.training, part.split.validation))
     return {
-        "data": job.data, "method": job.method, "seed": job.seed, "protocol": _plain(job),
+        "data": job.data, "method": job.method, "seed": job.seed, "protocol": as_plain(job.protocol),
         "epochs": protocol.epochs, "training_images": len(part.split.training),
         "seconds": time.perf_counter() - started, "resolved": [resolved.precision, resolved.threads],
         "sha256": dataset.content_hash, "official": dataset.official, "environment": environment(),
@@ -161,6 +96,7 @@ def main() -> None:
     wanted = jobs(options.seeds)
     if not options.write_only:
         train_missing(wanted, options.jobs, options.data_dir)
+    write(wanted)
 
 
 if __name__ == "__main__":

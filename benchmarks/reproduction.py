@@ -12,6 +12,7 @@ import statistics
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from pages import replace_generated
 
 import overfitlab
 from overfitlab.report.figures import TRAIN_COLOR, VAL_COLOR, rendered
@@ -20,7 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reproduction.md"
 FIGURE = ROOT / "docs" / "figures" / "reproduction.png"
 CURVES = ROOT / "docs" / "figures" / "curves.png"  # what `overfitlab train` draws, for the README
-BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 COLUMNS = ("loss", "acc", "val_loss", "val_acc")
 
 Log = dict[str, list[float]]  # column -> a value an epoch
@@ -53,9 +53,7 @@ def main() -> None:
     first = next(iter(groups.values()))[0]
     CURVES.write_bytes((first.folder / "curves.png").read_bytes())
     FIGURE.write_bytes(rendered(figure(notebook, groups), "png"))
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{tables(notebook, groups)}{END}{after}", encoding="utf-8")
+    replace_generated(PAGE, tables(notebook, groups))
     print(f"wrote {PAGE} and {FIGURE}")
 
 

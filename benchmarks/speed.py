@@ -17,11 +17,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pages import replace_generated
+
 from overfitlab.store.environment import environment
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
-BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
 IMAGES = 35_000
 OURS = "overfitlab"
 
@@ -103,9 +104,7 @@ def main() -> None:
         for entry in entries:
             entry.close()
     text = table(entries, options.rounds, options.steps) + start_up()
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+    replace_generated(PAGE, text)
     print(text)
 
 

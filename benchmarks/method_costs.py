@@ -1,0 +1,142 @@
+"""What each method costs a step of the notebook's network: writes docs/performance.md and the figures of the cards.
+
+    python benchmarks/method_costs.py [--rounds 7] [--steps 30]
+
+All methods train in this process, one after the other within each round; a ratio is that of two times of one round.
+Batch transforms are timed by themselves too.
+"""
+
+import argparse
+import datetime
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+from pages import replace_generated
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "contenders"))
+from common import BATCH, CLASSES, MOST_STEPS, random_images
+
+from overfitlab.config import RunConfig, protocol_named
+from overfitlab.data.dataset import Dataset
+from overfitlab.data.material import Material
+from overfitlab.data.splits import Split
+from overfitlab.data.standardize import channel_statistics
+from overfitlab.methods import registry
+from overfitlab.methods.base import Method
+from overfitlab.models.notebook_cnn import notebook_cnn
+from overfitlab.randomness import Key
+from overfitlab.store.environment import environment
+from overfitlab.training import compute
+from overfitlab.training.compute import Compute
+from overfitlab.training.loop import Trainer
+from overfitlab.training.observer import Observer
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+COSTS = ROOT / "src" / "overfitlab" / "methods" / "costs.json"
+BASELINE = "none"
+
+
+class Contender:
+    """One method, trained some steps at a time."""
+
+    def __init__(self, method: str, resolved: Compute) -> None:
+        images, labels = random_images()
+        order = torch.arange(MOST_STEPS * BATCH).numpy()
+        self._rows = order
+        self._dataset = Dataset("random", images, labels, tuple("0123456789"), order[:0], "", "random", official=False)
+        self._statistics = channel_statistics(images, order)
+        chosen = registry.parse(method)
+        config = RunConfig(protocol_named("notebook"), chosen.spec, "random")
+        model = notebook_cnn((32, 32, 3), CLASSES, chosen, Key(0))
+        self._trainer = Trainer(config, self._material(MOST_STEPS), model, resolved)
+        self._batches = self._trainer.batches(BATCH)
+        self._epoch = 0
+        self.transforms = any(type(part).batch is not Method.batch for part in chosen.parts)
+        self.milliseconds: list[float] = []  # of a step
+        self.transform_milliseconds: list[float] = []  # of that, the batch transform
+
+    def turn(self, steps: int) -> tuple[float, float]:
+        """Train that many steps, and return the milliseconds of one, and of its batch transform."""
+        self._epoch += 1
+        self._trainer.material = self._material(steps)
+        started = time.perf_counter()
+        self._trainer.train_epoch(self._epoch, self._batches, Observer())
+        step = time.perf_counter() - started
+        x, labels = self._batches.gather(torch.arange(BATCH))
+        y = torch.eye(CLASSES)[labels]
+        started = time.perf_counter()
+        for number in range(steps):
+            self._trainer.regularization.batch(x, y, self._epoch, number)
+        transform = time.perf_counter() - started
+        return 1000 * step / steps, 1000 * transform / steps
+
+    def _material(self, steps: int) -> Material:
+        none = self._rows[:0]
+        return Material(self._dataset, Split(self._rows[: steps * BATCH], none, none), self._statistics)
+
+
+def main() -> None:
+    """Measure, and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=30, choices=range(1, MOST_STEPS + 1), metavar=f"1..{MOST_STEPS}")
+    options = parser.parse_args()
+    resolved = compute.resolve("auto", None)
+    compute.prepare(resolved)
+    names = [BASELINE, *(name for name in registry.names() if name != BASELINE)]
+    contenders = {name: Contender(name, resolved) for name in names}
+    for number in range(options.rounds + 1):
+        for contender in contenders.values():
+            step, transform = contender.turn(options.steps)
+            if number > 0:  # the first round warms up
+                contender.milliseconds.append(step)
+                contender.transform_milliseconds.append(transform)
+        print(f"round {number} of {options.rounds}", file=sys.stderr)
+    write(contenders, resolved, options.rounds, options.steps)
+
+
+def write(contenders: dict[str, Contender], resolved: Compute, rounds: int, steps: int) -> None:
+    """Write the page and the figures of the cards."""
+    baseline = contenders[BASELINE].milliseconds
+    facts = environment()
+    lines = [
+        "| method | ms a step: median (lowest to highest) | times `none` | batch transform: ms, of `none`'s step |",
+        "| --- | --- | --- | --- |",
+    ]
+    ratios: dict[str, list[float]] = {}
+    for name, contender in contenders.items():
+        times = contender.milliseconds
+        each = [mine / base for mine, base in zip(times, baseline, strict=True)]
+        ratios[name] = [round(value, 3) for value in (statistics.median(each), min(each), max(each))]
+        median, low, high = ratios[name]
+        transform = statistics.median(contender.transform_milliseconds)
+        share = f"{transform:.2f}, {transform / statistics.median(baseline):.1%}" if contender.transforms else ""
+        lines.append(
+            f"| `{name}` | {statistics.median(times):.1f} ({min(times):.1f} to {max(times):.1f}) | "
+            f"{median:.2f} ({low:.2f} to {high:.2f}) | {share} |"
+        )
+    machine = f"{facts['processor']}, {facts['cores']} cores"
+    versions = {name: str(facts[name]) for name in ("python", "torch", "numpy")}
+    lines += [
+        "",
+        f"n = {rounds} rounds of {steps} steps of 32 images, after one that does not count; {machine}; "
+        f"PyTorch {versions['torch']}, {resolved.precision}, {resolved.threads} threads.",
+    ]
+    replace_generated(PAGE, "\n".join(lines) + "\n", "methods")
+    costs = {
+        "machine": machine, "precision": resolved.precision, "threads": resolved.threads, "n": rounds,
+        "versions": versions, "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "step_ms": {name: round(statistics.median(each.milliseconds), 2) for name, each in contenders.items()},
+        "ratio": ratios,
+    }  # fmt: skip
+    COSTS.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
