@@ -1,18 +1,39 @@
-"""Write the pages that are made from the code: docs/commands.md from the help of every command."""
+"""Write the pages that are made from the code.
 
+docs/commands.md comes from the help of every command; docs/methods.md and its figures from the methods' cards and
+demonstrations.
+"""
+
+import re
 from pathlib import Path
 
 import click
 
+from overfitlab.api.describing import MethodDescription, describe_method
+from overfitlab.cards.card import Card
 from overfitlab.cli.main import cli
+from overfitlab.methods import registry
+from overfitlab.report.figures import rendered
 
-PAGE = Path(__file__).resolve().parent / "commands.md"
+FOLDER = Path(__file__).resolve().parent
+FIGURES = "figures/methods"  # in that folder
 WIDTH = 100
 SETTINGS = {**cli.context_settings, "max_content_width": WIDTH}
+PUBLISHED = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
+INTRODUCTION = """\
+# Methods
+
+Made by `make docs` from the methods themselves; `overfitlab methods NAME` prints such a card, and shows the method at
+the strength that you give it: `overfitlab methods dropout:rate=0.5`. Methods compose with `+`:
+`overfitlab train --method augment+batch_norm`. How to add one is in [CONTRIBUTING.md](../CONTRIBUTING.md#a-new-method).
+
+The figures are drawn from what each method does to digits, activations, weights or losses; none of them is the result
+of a training.
+"""
 
 
 def commands_page() -> str:
-    """Return the page, in Markdown."""
+    """Return the page of commands, in Markdown."""
     parts = ["# Commands", "", "Made from `--help` by `make docs`.", ""]
     for title, text in pages(cli, "overfitlab").items():
         parts += [f"## `{title}`", "", "```text", text, "```", ""]
@@ -28,5 +49,73 @@ def pages(command: click.Command, name: str, parent: click.Context | None = None
     return found
 
 
+def described() -> dict[str, MethodDescription]:
+    """Return the methods of this package: those that others bring are on no page of ours."""
+    return {name: describe_method(name) for name in registry.built_in_names()}
+
+
+def methods_page(methods: dict[str, MethodDescription]) -> str:
+    """Return the page of methods, in Markdown."""
+    rows = [
+        f"| [`{name}`](#{name}) | {markdown(card.summary)} | {card.defaults} |"
+        for name, [card] in ((name, of.cards) for name, of in methods.items())
+    ]
+    parts = [INTRODUCTION, "| method | what it does | defaults |", "| --- | --- | --- |", *rows, ""]
+    for name, description in methods.items():
+        parts += [f"## {name}", "", *section(description.cards[0])]
+        [shown] = description.exhibits
+        if shown.demonstrations:
+            alternative = " ".join(one.caption for one in shown.demonstrations)
+            parts += [f"![{alternative}]({FIGURES}/{name}.png)", ""]
+    return "\n".join(parts)
+
+
+def section(card: Card) -> list[str]:
+    """Return the lines of one card."""
+    lines = [line for paragraph in (card.summary, *card.details) for line in (markdown(paragraph), "")]
+    entries = {**card.sections, "Measured": card.measured, "Needs": card.needs}
+    if card.off:
+        entries["Off"] = f"`{card.off}` has no effect"
+    lines += [f"- **{label}**: {markdown(text)}" for label, text in entries.items()]
+    lines.append("")
+    if card.hyperparameters:
+        lines += ["| hyperparameter | default | allowed | worth trying |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| `{one.name}` | {one.default:g} | {one.allowed} | {one.worth_trying} |" for one in card.hyperparameters
+        ]
+        lines.append("")
+    return lines
+
+
+def markdown(text: str) -> str:
+    """Return a docstring's text with what Markdown would take for markup escaped, and with links to what it cites."""
+    plain_and_code = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else _linked(part) for part in plain_and_code)
+
+
+def _linked(text: str) -> str:
+    pieces = re.split(r"\b(arXiv|doi):(\S*\w)", text)  # text, kind, identifier, text, ...
+    linked = [_escaped(pieces[0])]
+    for kind, identifier, after in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        linked += [f"[{kind}:{identifier}]({PUBLISHED[kind]}{identifier})", _escaped(after)]
+    return "".join(linked)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\*_\[\]<>|~])", r"\\\1", text)
+
+
+def write() -> None:
+    """Write all of it."""
+    (FOLDER / "commands.md").write_text(commands_page(), encoding="utf-8")
+    methods = described()
+    (FOLDER / "methods.md").write_text(methods_page(methods), encoding="utf-8")
+    folder = FOLDER / FIGURES
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, description in methods.items():
+        if description.exhibits[0].demonstrations:
+            (folder / f"{name}.png").write_bytes(rendered(description.figure(), "png"))
+
+
 if __name__ == "__main__":
-    PAGE.write_text(commands_page(), encoding="utf-8")
+    write()

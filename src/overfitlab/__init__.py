@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from overfitlab._version import __version__
 
 if TYPE_CHECKING:
+    from overfitlab.api.describing import describe_method
     from overfitlab.api.evaluating import evaluate
     from overfitlab.api.explaining import explain
     from overfitlab.api.predicting import predict
@@ -24,6 +25,7 @@ _HOMES = {  # where a name is defined, and after a colon what it is called there
     "OverfitlabError": "overfitlab.errors",
     "Run": "overfitlab.run",
     "UsageError": "overfitlab.errors",
+    "describe_method": "overfitlab.api.describing",
     "evaluate": "overfitlab.api.evaluating",
     "explain": "overfitlab.api.explaining",
     "find_run": "overfitlab.run",
@@ -40,6 +42,7 @@ __all__ = [
     "Run",
     "UsageError",
     "__version__",
+    "describe_method",
     "evaluate",
     "explain",
     "find_run",

@@ -199,7 +199,7 @@ def test_every_command_and_option_has_help_with_an_example(name, command):
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{name} {parameter.name} has no help"
         else:
-            assert parameter.metavar.strip(".") in command.help, f"{name} does not say what {parameter.metavar} is"
+            assert parameter.metavar.strip(".[]") in command.help, f"{name} does not say what {parameter.metavar} is"
 
 
 def test_version_and_no_arguments():

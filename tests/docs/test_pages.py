@@ -20,6 +20,33 @@ def test_the_page_of_commands_is_current():
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == page, "run make docs"
 
 
+def test_the_page_of_methods_is_current():
+    generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    methods = generated["described"]()
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert page == generated["methods_page"](methods), "run make docs"
+    drawn = {name for name, description in methods.items() if description.exhibits[0].demonstrations}
+    assert {path.stem for path in (ROOT / "docs" / "figures" / "methods").iterdir()} == drawn, "run make docs"
+    assert drawn == methods.keys() - {"none"}
+
+
+def test_only_methods_of_this_package_are_on_the_page(monkeypatch):
+    from overfitlab.methods import registry
+
+    monkeypatch.setattr(registry, "_third_party", lambda: {"mine": None})
+    assert "mine" in registry.names()
+    assert "mine" not in runpy.run_path(str(ROOT / "docs" / "generate.py"))["described"]()
+
+
+def test_what_markdown_would_take_for_markup_is_escaped():
+    markdown = runpy.run_path(str(ROOT / "docs" / "generate.py"))["markdown"]
+    assert markdown("a * b, |w|, `x_1 * y`") == r"a \* b, \|w\|, `x_1 * y`"
+    assert (
+        markdown("see arXiv:1711.05101 (AdamW)") == "see [arXiv:1711.05101](https://arxiv.org/abs/1711.05101) (AdamW)"
+    )
+    assert markdown("doi:10.1/3_8.") == "[doi:10.1/3_8](https://doi.org/10.1/3_8)."
+
+
 @pytest.mark.parametrize("name", READMES)
 def test_the_python_example_runs(name, small_cifar10, monkeypatch):
     """On made-up data in CIFAR-10's layout, and for one epoch instead of the notebook's 30."""

@@ -15,6 +15,7 @@ from overfitlab.cli.doctor import doctor
 from overfitlab.cli.evaluate import evaluate
 from overfitlab.cli.explain import explain
 from overfitlab.cli.groups import Commands
+from overfitlab.cli.methods import methods
 from overfitlab.cli.predict import predict
 from overfitlab.cli.train import train
 from overfitlab.errors import OverfitlabError
@@ -35,7 +36,7 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-for command in (train, evaluate, predict, explain, data, doctor):
+for command in (train, methods, evaluate, predict, explain, data, doctor):
     cli.add_command(command)
 
 

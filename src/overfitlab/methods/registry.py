@@ -25,6 +25,11 @@ def names() -> list[str]:
     return sorted(_built_in() | _third_party().keys())
 
 
+def built_in_names() -> list[str]:
+    """Return the names of the methods that this package brings, sorted."""
+    return sorted(_built_in())
+
+
 def method_class(name: str) -> type[Method]:
     """Return the class of the method with that name; raises `UsageError` where there is none."""
     if name not in names():

@@ -1,0 +1,110 @@
+"""`overfitlab.describe_method`."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from overfitlab.cards.card import Card, Hyperparameter, card
+from overfitlab.cards.demonstration import exhibit
+from overfitlab.cards.panels import Exhibit
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import user_path, write_atomically
+from overfitlab.methods import registry
+from overfitlab.methods.base import Method
+from overfitlab.report.figures import DisplayedFigure, rendered
+from overfitlab.report.method_figure import method_figure
+from overfitlab.terminal.method_card import card_text
+
+ENDINGS = (".png", ".svg")
+
+
+@dataclass(frozen=True, repr=False)
+class MethodDescription:
+    """What there is to say about a method, or about each of those that a composition is made of."""
+
+    method: Method
+
+    @cached_property
+    def cards(self) -> tuple[Card, ...]:
+        """A card for each part, in the order in which they apply; a single method has one part, itself."""
+        return tuple(card(part) for part in self.method.parts)
+
+    @cached_property
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """What can be shown of each part, as plain data."""
+        return tuple(exhibit(part) for part in self.method.parts)
+
+    @property
+    def card(self) -> str:
+        """The cards as text for people."""
+        return "\n".join(card_text(one) for one in self.cards)
+
+    @property
+    def hyperparameters(self) -> dict[str, Hyperparameter]:
+        """The hyperparameters by name, those of a composition as `method.name`."""
+        single = len(self.cards) == 1
+        return {one.name if single else f"{of.name}.{one.name}": one for of in self.cards for one in of.hyperparameters}
+
+    def figure(self) -> DisplayedFigure:
+        """Return the figure of what it does, which displays itself in a notebook.
+
+        Raises `UsageError` where there is nothing to show.
+        """
+        if not any(one.demonstrations for one in self.exhibits):
+            raise UsageError("; ".join(one.note for one in self.exhibits))
+        return method_figure(self.exhibits)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain JSON values, the demonstrations too."""
+        parts = [
+            {**one.as_dict(), "demonstration": shown.as_dict()}
+            for one, shown in zip(self.cards, self.exhibits, strict=True)
+        ]
+        return {"method": self.method.label, "spec": self.method.spec, "parts": parts}
+
+    def __repr__(self) -> str:
+        return self.card
+
+
+def describe_method(name: str | Method) -> MethodDescription:
+    """Return what there is to say about a method: its card, its hyperparameters, and a figure of what it does.
+
+    Args:
+        name: a method's name, with hyperparameters where they are to be others than the defaults: `"mixup"`,
+            `"dropout:rate=0.5"`, `"augment+mixup"`; or a `Method`.
+
+    Raises `UsageError` for a name, a hyperparameter or a value that does not exist.
+    """
+    return MethodDescription(name if isinstance(name, Method) else registry.parse(name))
+
+
+def all_cards() -> tuple[list[Card], dict[str, str]]:
+    """Return the cards of all methods at their defaults, and the names of those that cannot be had, with the reason.
+
+    Only methods of other packages can be among the latter.
+    """
+    cards, problems = [], {}
+    for name in registry.names():
+        try:
+            cards.append(card(registry.make(name)))
+        except Exception as error:  # somebody's package must not hide the other methods
+            problems[name] = " ".join(str(error).split())
+    return cards, problems
+
+
+def write_figure(description: MethodDescription, out: str | Path) -> Path:
+    """Write the figure of what a method does, and return the file's path.
+
+    Raises `UsageError` where there is nothing to show or the name ends neither in `.png` nor in `.svg`, and
+    `OverfitlabError` where it cannot be written.
+    """
+    place = user_path(out)
+    if place.suffix.lower() not in ENDINGS:
+        raise UsageError(f"{place}: a figure is written as {' or '.join(ENDINGS)}; name such a file with --figure")
+    content = rendered(description.figure(), place.suffix.lower().removeprefix("."))
+    try:
+        write_atomically(place, content)
+    except OSError as error:
+        raise OverfitlabError(f"cannot write {place} ({error.strerror or error}); choose another --figure") from error
+    return place

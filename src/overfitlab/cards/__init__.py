@@ -1,0 +1,1 @@
+"""What there is to say about a method: its card, its measured cost, and a demonstration of what it does."""
