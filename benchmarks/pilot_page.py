@@ -1,10 +1,11 @@
 """What the pilot found, and the defaults that follow: docs/defaults.md, its figures, and docs/defaults.csv."""
 
 import csv
+import itertools
 import json
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -99,23 +100,42 @@ def found(method: str, parameter: str, values: tuple[float, ...], rows: list[Row
     ]
 
 
-def choice(method: str, parameter: str, strengths: list[Strength]) -> float:
-    """Return the weakest strength whose mean validation accuracy is within one standard error of the best one's.
+def standard_error(everything: Iterable[list[Strength]]) -> float:
+    """Return the standard error of a difference of two strengths at one seed, averaged over the seeds.
 
-    The standard error is that of the paired difference over the seeds (a rule of Breiman et al., 1984, section 3.4.3).
-    The weakest is the nearest to the method's `off` setting; without one it is simply the best.
+    It is pooled over all pairs of neighbouring strengths of all methods: a single pair with two or three seeds has far
+    too few to estimate its own.
     """
-    best = max(strengths, key=lambda strength: statistics.mean(strength.val_acc))
-    off = (registry.method_class(method).off or {}).get(parameter)
-    if off is None or len(best.val_acc) < 2:
-        return best.value
-    near = []
-    for strength in strengths:
-        differences = [one - other for one, other in zip(best.val_acc, strength.val_acc, strict=True)]
-        error = statistics.stdev(differences) / len(differences) ** 0.5
-        if statistics.mean(differences) <= error:
-            near.append(strength.value)
-    return min(near, key=lambda value: abs(value - off))
+    variances, counts = [], []
+    for strengths in everything:
+        for one, other in itertools.pairwise(strengths):
+            differences = [a - b for a, b in zip(one.val_acc, other.val_acc, strict=True)]
+            if len(differences) > 1 and any(differences):  # equal trainings, as of a patience that never mattered
+                variances.append(statistics.variance(differences))
+                counts.append(len(differences))
+    return math.sqrt(statistics.mean(variances) / min(counts)) if counts else 0.0
+
+
+def choice(method: str, parameter: str, strengths: list[Strength], error: float) -> float:
+    """Return the strength with the smallest gap among those as accurate as the best one, give or take `error`.
+
+    So it overfits least at no cost in accuracy that could be told from noise. The default stays where they are equal.
+    """
+    default = default_of(method, parameter)
+    best = max(statistics.mean(strength.val_acc) for strength in strengths)
+    accurate = [strength for strength in strengths if statistics.mean(strength.val_acc) >= best - error]
+    return min(accurate, key=lambda strength: (statistics.mean(strength.gap), strength.value != default)).value
+
+
+def first_declared(method: str) -> str:
+    """Return the hyperparameter that is the method's strength: the first one with values worth trying."""
+    return next(parameter for name, parameter, _ in declared() if name == method)
+
+
+def default_of(method: str, parameter: str) -> float:
+    """Return the default of a hyperparameter."""
+    declared: float = next(entry.default for entry in fields(registry.method_class(method)) if entry.name == parameter)
+    return declared
 
 
 def figure(kind: str, ylabel: str, everything: dict[tuple[str, str], list[Strength]]) -> Figure:
@@ -131,7 +151,7 @@ def figure(kind: str, ylabel: str, everything: dict[tuple[str, str], list[Streng
         axes.axhspan(min(none), max(none), color="0.85", linewidth=0)
         axes.fill_between(at, [min(each) for each in lists], [max(each) for each in lists], color=BAND, linewidth=0)
         axes.plot(at, [statistics.mean(each) for each in lists], marker="o", color=LINE)
-        default = next(entry.default for entry in fields(registry.method_class(method)) if entry.name == parameter)
+        default = default_of(method, parameter)
         chosen = [number for number, strength in enumerate(strengths) if strength.value == default]
         axes.plot(
             chosen, [statistics.mean(lists[number]) for number in chosen], "o", markersize=11, mfc="none", color=LINE
@@ -157,8 +177,9 @@ def strengths_table(everything: dict[tuple[str, str], list[Strength]]) -> list[s
         "| method | hyperparameter | value | validation accuracy | minus `none` | gap | n |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    error = standard_error(everything.values())
     for (method, parameter), strengths in everything.items():
-        chosen = choice(method, parameter, strengths)
+        chosen = choice(method, parameter, strengths, error) if parameter == first_declared(method) else None
         for strength in strengths:
             value = f"{strength.value:g}"
             differences = [one - none for one, none in zip(strength.val_acc, strength.none_val_acc, strict=True)]
@@ -167,7 +188,7 @@ def strengths_table(everything: dict[tuple[str, str], list[Strength]]) -> list[s
                 f"{spread(strength.val_acc)} | {100 * statistics.mean(differences):+.1f} | {spread(strength.gap)} | "
                 f"{len(strength.val_acc)} |"
             )
-    return lines
+    return [*lines, "", f"One standard error: {100 * error:.1f} points."]
 
 
 def references_table(rows: list[Row]) -> list[str]:
