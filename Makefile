@@ -44,7 +44,7 @@ method-example: $(VENV)/.test ## a package with a method of its own: install it 
 	@PYTHONPATH=build/method-example $(BIN)/python -m pytest -q -p no:cacheprovider $(PACKAGE_EXAMPLE)
 	@PYTHONPATH=build/method-example $(BIN)/overfitlab methods grayscale
 	@PYTHONPATH=build/method-example $(BIN)/overfitlab train --method grayscale:probability=0.3+batch_norm --data digits \
-	  --protocol quick --out build/method-example/run
+	  --protocol quick --threads 1 --out build/method-example/run
 
 pilot: $(VENV)/.run ## choose the defaults anew on CIFAR-10 (docs/defaults.md; some hours)
 	@$(BIN)/python benchmarks/pilot.py $(ARGS)
