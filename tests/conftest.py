@@ -136,7 +136,7 @@ def float64_keras(monkeypatch):
 
     On the torch backend Keras rounds every promoted dtype to 32 bits, so that even with floatx at float64 its
     BatchNormalization and its loss compute in float32 (on TensorFlow they do not). The one table that says so is
-    replaced by TensorFlow's.
+    replaced by TensorFlow's. The policy that layers take their dtype from is set too: Keras keeps the first one.
     """
     keras = pytest.importorskip("keras", reason="the test extra brings Keras")
     from keras.src.backend.common import dtypes
@@ -144,9 +144,11 @@ def float64_keras(monkeypatch):
     assert keras.backend.backend() == "torch"
     monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
     keras.backend.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     assert keras.backend.result_type("float64", "float32") == "float64"
     yield
     keras.backend.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture
