@@ -198,7 +198,7 @@ def test_a_whole_training_equals_kerass_fit(method, schedule):
     rng = np.random.default_rng(3)
     images = rng.integers(0, 256, (130, *SHAPE), dtype=np.uint8)
     labels = rng.integers(0, CLASSES, len(images))
-    split = Split(training=rng.permutation(130)[:100], validation=np.arange(30), test=np.arange(0))
+    split = Split(training=rng.permutation(130)[:50], validation=np.arange(30), test=np.arange(0))
     dataset = Dataset("random", images, labels, tuple("0123456789"), split.test, "", "x", official=False)
     chosen = registry.parse(method)
     protocol = protocol_named("notebook", epochs=2, schedule=schedule)
@@ -206,7 +206,7 @@ def test_a_whole_training_equals_kerass_fit(method, schedule):
     model = notebook_cnn(SHAPE, CLASSES, chosen, Key(5))
     material = Material(dataset, split, channel_statistics(images, np.arange(130)))
     trainer = Trainer(config, material, model, Compute("float64", threads=2))
-    cosine = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, decay_steps=2 * 4)  # four steps an epoch
+    cosine = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, decay_steps=2 * 2)  # two steps an epoch
     theirs = keras_network(method, learning_rate=cosine if schedule == "cosine" else LEARNING_RATE)
     theirs.set_weights(in_keras_order(model))
     trainer.train(lambda: None, Observer())
@@ -215,7 +215,7 @@ def test_a_whole_training_equals_kerass_fit(method, schedule):
     y = np.eye(CLASSES)[labels] if "label_smoothing" in method else labels
     validation = x[split.validation], y[split.validation]
     for epoch, row in enumerate(trainer.progress.rows, start=1):
-        order = split.training[(Key(5) / "order" / epoch).generator().permutation(100)]
+        order = split.training[(Key(5) / "order" / epoch).generator().permutation(50)]
         history = theirs.fit(
             x[order], y[order], batch_size=32, shuffle=False, validation_data=validation, verbose=0
         ).history
