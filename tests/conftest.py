@@ -20,7 +20,17 @@ from hypothesis import settings
 from PIL import Image
 
 import overfitlab
+from overfitlab.config import RunConfig, protocol_named
 from overfitlab.data import digits, places, published
+from overfitlab.data.dataset import Dataset
+from overfitlab.data.material import Material
+from overfitlab.data.splits import Split
+from overfitlab.data.standardize import channel_statistics
+from overfitlab.methods import registry
+from overfitlab.models.notebook_cnn import notebook_cnn
+from overfitlab.randomness import run_key
+from overfitlab.training.compute import Compute
+from overfitlab.training.loop import Trainer
 
 os.environ["KERAS_BACKEND"] = "torch"  # before anything imports Keras
 os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="overfitlab-matplotlib-"))  # one font cache for all
@@ -118,6 +128,49 @@ def digit_files(tmp_path) -> list[Path]:
         files.append(folder / f"{row:04}-{dataset.class_names[dataset.labels[row]]}.png")
         Image.fromarray(gray).save(files[-1])
     return files
+
+
+@pytest.fixture
+def float64_keras(monkeypatch):
+    """Keras in float64 throughout.
+
+    On the torch backend Keras rounds every promoted dtype to 32 bits, so that even with floatx at float64 its
+    BatchNormalization and its loss compute in float32 (on TensorFlow they do not). The one table that says so is
+    replaced by TensorFlow's. The policy that layers take their dtype from is set too: Keras keeps the first one.
+    """
+    keras = pytest.importorskip("keras", reason="the test extra brings Keras")
+    from keras.src.backend.common import dtypes
+
+    assert keras.backend.backend() == "torch"
+    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
+    keras.backend.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    assert keras.backend.result_type("float64", "float32") == "float64"
+    yield
+    keras.backend.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def trainer_of():
+    """Make trainers of the notebook's network on 40 made-up images, in float64: `trainer_of("l2", epochs=1)`."""
+
+    def make(method, *, seed=3, protocol="notebook", **changes):
+        rng = np.random.default_rng(0)
+        labels = np.arange(64) % 4
+        images = rng.integers(0, 200, (64, 8, 8, 1), dtype=np.uint8)
+        images += (labels * 15).astype(np.uint8)[:, None, None, None]
+        split = Split(np.arange(40), np.arange(40, 64), np.arange(0))
+        dataset = Dataset("random", images, labels, tuple("abcd"), split.test, "", "x", official=False)
+        chosen = registry.resolve(method)
+        settings = protocol_named(protocol, **{"batch_size": 16, **changes})
+        key = run_key(seed, settings.vary)
+        model = notebook_cnn((8, 8, 1), 4, chosen, key)
+        material = Material(dataset, split, channel_statistics(images, split.training))
+        config = RunConfig(settings, chosen.spec, "random", seed=seed)
+        return Trainer(config, material, model, Compute("float64", threads=1))
+
+    return make
 
 
 class FileServer:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 import pytest
 from hypothesis import given
@@ -12,9 +12,11 @@ from overfitlab.config import (
     CLEAN,
     NOTEBOOK,
     PRECISIONS,
+    QUICK,
     Protocol,
     RunConfig,
     canonical_json,
+    fitted,
     image_size,
     protocol_named,
     varied,
@@ -131,3 +133,74 @@ def test_a_record_that_is_no_protocol_is_refused():
     for change in ({"vary": ["all"]}, {"vary": 3}, {"epochs": 0}, {"unknown": 1}, {"standardization": "none"}):
         with pytest.raises(UsageError):
             Protocol.from_dict(good | change)
+
+
+def test_the_quick_protocol_is_the_clean_one_on_fewer_images_for_a_shorter_time():
+    changed = {field.name for field in fields(Protocol) if getattr(CLEAN, field.name) != getattr(QUICK, field.name)}
+    assert changed == {"name", "epochs", "learning_rate", "schedule", "training_images", "validation_images"}
+    assert protocol_named("quick") == QUICK
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schedule": "cosin"}, "unknown schedule 'cosin'; did you mean 'cosine'"),
+        ({"training_images": 0}, "number of training images must be a whole number of at least 1, not 0"),
+        ({"training_images": 2.5}, "number of training images must be a whole number"),
+        ({"validation_images": -3}, "number of validation images must be a whole number of at least 1, not -3"),
+    ],
+)
+def test_few_images_and_schedules_out_of_range_are_refused(changes, message):
+    with pytest.raises(UsageError, match=message):
+        protocol_named("quick", **changes)
+
+
+@pytest.mark.parametrize("protocol", [NOTEBOOK, CLEAN])
+def test_only_quick_is_fitted_to_the_data(protocol):
+    assert fitted(protocol, "digits", 50) == protocol
+
+
+@pytest.mark.parametrize(
+    ("data", "available", "images", "epochs"),
+    [
+        ("cifar10", 35_000, 2000, 12),  # 63 steps an epoch
+        ("mine", 2000, 2000, 12),
+        ("mine", 1500, 1500, 16),  # 47 steps an epoch, and 750 of them in all
+        ("mine", 500, 500, 47),
+        ("digits", 1006, 200, 60),  # 7 steps an epoch would be 107 epochs
+        ("digits", 150, 150, 60),
+        ("mine", 1, 1, 60),
+    ],
+)
+def test_quick_takes_200_digits_and_more_epochs_where_there_are_few_images(data, available, images, epochs):
+    found = fitted(QUICK, data, available)
+    assert (found.training_images, found.epochs) == (images, epochs)
+    assert replace(found, training_images=2000, epochs=12) == QUICK, "and changes nothing else"
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "images", "epochs"),
+    [
+        ("cifar10", {"epochs": 3}, 2000, 3),
+        ("digits", {"epochs": 3}, 200, 3),
+        ("cifar10", {"training_images": 500}, 500, 47),
+        ("digits", {"training_images": 800}, 800, 30),  # the epochs follow from the images that are asked for
+        ("digits", {"training_images": 100}, 100, 60),
+        ("mine", {"training_images": 9000}, 9000, 23),  # of the 1,000 that there are
+        ("cifar10", {"training_images": 500, "epochs": 5}, 500, 5),
+        ("cifar10", {"batch_size": 128}, 2000, 47),  # 16 steps an epoch
+    ],
+)
+def test_what_was_asked_for_stays(data, changes, images, epochs):
+    available = {"cifar10": 35_000, "digits": 1006, "mine": 1000}[data]
+    found = fitted(protocol_named("quick", **changes), data, available, changes)
+    assert (found.training_images, found.epochs) == (images, epochs)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 512), st.sampled_from(["digits", "mine"]))
+def test_quick_trains_for_about_as_many_steps_on_any_number_of_images(available, batch_size, data):
+    found = fitted(protocol_named("quick", batch_size=batch_size), data, available)
+    steps = math.ceil(found.training_images / batch_size)
+    assert found.epochs in range(12, 61)
+    if 12 < found.epochs < 60:
+        assert abs(found.epochs * steps - 750) <= steps / 2 + 1

@@ -126,8 +126,9 @@ def fitted(protocol: Protocol, data: str, available: int, given: Collection[str]
     if protocol.name != QUICK.name:
         return protocol
     changes: dict[str, Any] = {}
-    images = QUICK_DIGITS if data == "digits" else protocol.training_images
+    images = protocol.training_images
     if "training_images" not in given:
+        images = QUICK_DIGITS if data == "digits" else images
         changes["training_images"] = images = min(images or available, available)
     if "epochs" not in given:
         steps = math.ceil(min(images or available, available) / protocol.batch_size)

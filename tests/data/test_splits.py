@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
+from sklearn.utils import resample
 
-from overfitlab.config import CLEAN, NOTEBOOK
+from overfitlab.config import CLEAN, NOTEBOOK, QUICK
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.splits import set_test_apart, split
+from overfitlab.data.splits import available_for_training, set_test_apart, split
 from overfitlab.errors import OverfitlabError
+from overfitlab.randomness import run_key
 
 NO_ROWS = np.arange(0, dtype=np.int64)
 
@@ -98,3 +100,79 @@ def test_identical_images_stay_together(pictures):
     doubled = np.concatenate([images, images])
     test = set(set_test_apart(doubled, np.concatenate([labels, labels]), np.arange(400)).tolist())
     assert {row + 200 for row in test if row < 200} == {row for row in test if row >= 200}
+
+
+LABELS = np.repeat(np.arange(3), [600, 300, 100]).astype(np.int64)
+
+
+@pytest.mark.parametrize("protocol", [NOTEBOOK, CLEAN], ids=["notebook", "clean"])
+def test_fewer_images_are_those_that_scikit_learn_draws_from_each_part(protocol):
+    data = dataset(1000, labels=LABELS)
+    whole = split(data, protocol, seed=2)
+    found = split(data, replace(protocol, training_images=90, validation_images=40), seed=2)
+    drawn = run_key(2, protocol.vary) / "split"
+    state = int(drawn.generator().integers(2**32)) if "split" in protocol.vary else 777
+    for some, part, count in ((found.training, whole.training, 90), (found.validation, whole.validation, 40)):
+        stratify = LABELS[part] if protocol.stratified else None
+        wanted = resample(part, replace=False, n_samples=count, random_state=state, stratify=stratify)
+        assert some.tolist() == wanted.tolist()
+        assert len(set(some.tolist())) == count
+        assert set(some.tolist()) <= set(part.tolist())
+
+
+def test_fewer_images_keep_the_shares_of_the_classes_where_the_split_is_stratified():
+    found = split(dataset(1000, labels=LABELS), replace(CLEAN, training_images=50, validation_images=20), seed=0)
+    assert np.bincount(LABELS[found.training]).tolist() == [30, 15, 5]
+    assert np.bincount(LABELS[found.validation]).tolist() == [12, 6, 2]
+
+
+@pytest.mark.parametrize("seeds", [(0, 1), (3, 4)])
+def test_fewer_images_vary_as_the_split_does(seeds):
+    data = dataset(1000, labels=LABELS)
+    varying = replace(CLEAN, training_images=50)
+    fixed = replace(varying, vary=("init", "order"))
+    one, other = (set(split(data, varying, seed).training.tolist()) for seed in seeds)
+    assert one != other
+    np.testing.assert_array_equal(*(split(data, fixed, seed).training for seed in seeds))
+
+
+@pytest.mark.parametrize("wanted", [700, 701, 10**6])
+def test_more_images_than_there_are_means_all_of_them(wanted):
+    data = dataset(1000, labels=LABELS)
+    found = split(data, replace(CLEAN, training_images=wanted, validation_images=wanted), seed=1)
+    whole = split(data, CLEAN, seed=1)
+    np.testing.assert_array_equal(found.training, whole.training)
+    np.testing.assert_array_equal(found.validation, whole.validation)
+
+
+def test_a_class_with_a_single_image_does_not_hinder_the_choice():
+    """With validation images of the source's own a class may have one training image; it may go, or stay."""
+    labels = np.repeat(np.arange(3), [20, 20, 1]).astype(np.int64)
+    data = dataset(41, labels=labels, validation=np.arange(5))
+    found = split(data, replace(QUICK, training_images=18), seed=0)
+    assert len(found.training) == 18
+    assert np.abs(np.bincount(labels[found.training], minlength=3) - np.array([15, 20, 1]) / 2).max() <= 0.5
+    assert found.validation.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_validation_images_of_the_source_are_fewer_too():
+    data = dataset(60, labels=np.arange(60) % 3, validation=np.arange(30))
+    found = split(data, replace(QUICK, validation_images=6), seed=0)
+    assert len(found.validation) == 6
+    assert set(found.validation.tolist()) <= set(range(30))
+    assert np.bincount(data.labels[found.validation]).tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        dataset(1000, labels=LABELS),
+        dataset(7, labels=np.arange(7) % 2),
+        dataset(101, test=np.arange(90, 101)),
+        dataset(20, validation=np.arange(3)),
+    ],
+    ids=lambda data: str(len(data.labels)),
+)
+@pytest.mark.parametrize("protocol", [NOTEBOOK, CLEAN], ids=["notebook", "clean"])
+def test_how_many_can_train_is_known_before_the_split(data, protocol):
+    assert available_for_training(data, protocol) == len(split(data, protocol, seed=0).training)

@@ -1,12 +1,14 @@
 """Methods are found by name, and described by text that makes them again."""
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry
-from overfitlab.methods.base import Method
+from overfitlab.methods.base import Method, hyperparameter
 from overfitlab.methods.composition import Composition
 
 
@@ -60,6 +62,13 @@ def test_order_and_spelling_do_not_matter():
         ("dropout:rate=-0.1", "rate must be a number from 0 to 0.99"),
         ("dropout+dropout:rate=0.5", "given twice"),
         ("../../etc/passwd", "unknown method"),
+        ("early_stopping:patience=2.5", "patience must be a whole number of at least 1, not 2.5"),
+        ("early_stopping:patience=0", "patience must be a whole number of at least 1, not 0"),
+        ("early_stopping:patience=inf", "patience must be a whole number of at least 1, not inf"),
+        ("group_norm:groups=1.5", "groups must be a whole number"),
+        ("l2:rate=-1", "rate must be a number of at least 0, not -1.0"),
+        ("layer_norm+group_norm", "only one normalization fits"),
+        ("weight_averaging+weight_averaging:decay=0.5", "given twice"),
     ],
 )
 def test_bad_text_is_one_line_that_says_what_to_do(text, message):
@@ -124,3 +133,153 @@ def test_a_package_that_cannot_be_imported_is_one_line(monkeypatch):
     monkeypatch.setattr(registry, "entry_points", lambda group: [Entry("mine", fails)])
     with pytest.raises(OverfitlabError, match="other_package:mine cannot be imported: no such library"):
         registry.method_class("mine")
+
+
+def test_whole_numbers_are_integers_however_they_are_written():
+    for method in (
+        registry.parse("early_stopping:patience=3"),
+        registry.parse("early_stopping:patience=3.0"),
+        registry.make("early_stopping", patience=3.0),
+    ):
+        assert type(method.patience) is int
+        assert method.spec == "early_stopping:patience=3"
+    assert type(registry.make("dropout", rate=0).rate) is float
+    assert registry.make("dropout", rate=0).spec == "dropout:rate=0.0"
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_method_can_be_made_by_its_name_and_from_its_spec(name):
+    method = registry.make(name)
+    assert type(method) is registry.method_class(name)
+    assert method == registry.parse(name) == registry.parse(method.spec) == registry.resolve(method)
+    assert method.label == name
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_values_worth_trying_are_allowed_and_ascending(name):
+    method = registry.make(name)
+    for entry, value in method.hyperparameters().items():
+        search = type(method).__dataclass_fields__[entry].metadata["search"]
+        assert list(search) == sorted(set(search))
+        assert value in search or not search, "the default is one of them"
+        for other in search:
+            assert getattr(registry.make(name, **{entry: other}), entry) == other
+
+
+def test_methods_are_made_with_hyperparameters():
+    assert registry.make("dropout", rate=0.3).spec == "dropout:rate=0.3"
+    assert registry.make("group_norm", groups=4).label == "group_norm:groups=4"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("droput", {}, "unknown method 'droput'; did you mean 'dropout'"),
+        ("dropout", {"rat": 0.3}, "unknown hyperparameter of dropout 'rat'; did you mean 'rate'"),
+        ("none", {"rate": 1}, "none has no hyperparameters"),
+        ("dropout", {"rate": "0.3"}, "rate must be a number from 0 to 0.99, not '0.3'"),
+        ("dropout", {"rate": True}, "rate must be a number from 0 to 0.99, not True"),
+        ("dropout", {"rate": 1.0}, "rate must be a number from 0 to 0.99"),
+        ("early_stopping", {"patience": 2.5}, "patience must be a whole number of at least 1, not 2.5"),
+    ],
+)
+def test_methods_that_cannot_be_made_are_one_line(name, values, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        registry.make(name, **values)
+    assert "\n" not in str(caught.value)
+
+
+def test_adding_methods_composes_them_in_any_order():
+    dropout, norm, smoothing = (registry.make(name) for name in ("dropout", "batch_norm", "label_smoothing"))
+    wanted = registry.parse("batch_norm+dropout+label_smoothing").spec
+    for sum_ in (dropout + norm + smoothing, smoothing + (norm + dropout), (norm + smoothing) + dropout):
+        assert isinstance(sum_, Composition)
+        assert sum_.spec == registry.resolve(sum_).spec == wanted
+        assert [part.name for part in sum_.parts] == ["batch_norm", "dropout", "label_smoothing"]
+
+
+def test_batches_are_changed_in_the_order_of_the_stages():
+    """Images move before they are mixed, and labels are smoothed last."""
+    names = ["label_smoothing", "cutmix", "mixup", "random_erasing", "gaussian_noise", "augment"]
+    method = registry.parse("+".join(names))
+    assert [part.name for part in method.parts] == names[::-1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "message"),
+    [
+        ("dropout", "dropout:rate=0.5", "dropout.dropout: it is given twice"),
+        ("batch_norm", "group_norm", "batch_norm.group_norm: only one normalization fits"),
+        ("batch_norm+dropout", "layer_norm", "batch_norm.layer_norm: only one normalization fits"),
+        ("none", "none", "none.none: it is given twice"),
+    ],
+)
+def test_sums_that_do_not_go_together_are_one_line(one, other, message):
+    for first, second in ((one, other), (other, one)):
+        with pytest.raises(UsageError, match=message) as caught:
+            registry.parse(first) + registry.parse(second)
+        assert "\n" not in str(caught.value)
+
+
+def test_only_methods_can_be_added():
+    with pytest.raises(TypeError, match="unsupported operand"):
+        registry.make("dropout") + "batch_norm"
+
+
+def test_adding_none_changes_nothing():
+    assert registry.resolve(registry.make("none") + registry.make("dropout")) == registry.make("dropout")
+
+
+def test_resolve_takes_texts_and_methods_and_nothing_else():
+    assert registry.resolve("dropout:rate=0.3") == registry.resolve(registry.make("dropout", rate=0.3))
+    for wrong in (None, 3, registry.method_class("dropout"), ["dropout"]):
+        with pytest.raises(UsageError, match="a method is a text or a Method, not a"):
+            registry.resolve(wrong)
+
+
+@dataclass(frozen=True)
+class Unregistered(Method):
+    name = "unregistered"
+    strength: float = hyperparameter(1.0, low=0.0)
+
+
+@dataclass(frozen=True)
+class Nameless(Method):
+    strength: float = hyperparameter(1.0, low=0.0)
+
+
+class Impostor(type(registry.make("dropout"))):
+    """Another class under the name of a built-in method, which a record could not tell apart from it."""
+
+
+@pytest.mark.parametrize("kind", [Unregistered, Nameless, Impostor])
+def test_a_class_that_no_record_could_name_is_refused_in_one_line(kind):
+    with pytest.raises(UsageError, match=f"{kind.__name__} is not registered, so a record") as caught:
+        registry.resolve(kind())
+    assert "\n" not in str(caught.value)
+
+
+def test_it_is_refused_as_a_part_of_a_sum_too():
+    with pytest.raises(UsageError, match="Unregistered is not registered"):
+        registry.resolve(registry.make("dropout") + Unregistered())
+
+
+def test_a_registered_class_of_another_package_is_resolved(monkeypatch):
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry("unregistered", lambda: Unregistered)])
+    assert (
+        registry.resolve(Unregistered(2) + registry.make("dropout")).spec
+        == "dropout:rate=0.2+unregistered:strength=2.0"
+    )
+
+
+def test_two_trackers_are_refused():
+    @dataclass(frozen=True)
+    class Snapshots(Method):
+        name = "snapshots"
+
+        def tracker(self, model):
+            return None
+
+    for sum_ in (lambda a, b: a + b, lambda a, b: b + a):
+        with pytest.raises(UsageError, match="only one tracker of weights fits"):
+            sum_(registry.make("weight_averaging"), Snapshots())

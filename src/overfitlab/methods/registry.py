@@ -78,7 +78,8 @@ def resolve(method: str | Method) -> Method:
     if not isinstance(method, Method):
         raise UsageError(f"a method is a text or a Method, not a {type(method).__name__}")
     for part in method.parts:
-        if part.name not in names() or method_class(part.name) is not type(part):
+        name = getattr(part, "name", None)  # a class may have forgotten it
+        if name not in names() or method_class(name) is not type(part):
             raise UsageError(
                 f"{type(part).__name__} is not registered, so a record of it could not be read again; "
                 f"give it an entry point in the group {GROUP} (CONTRIBUTING.md)"
