@@ -71,7 +71,7 @@ class Contender:
         y = torch.eye(CLASSES)[labels]
         started = time.perf_counter()
         for number in range(steps):
-            self._trainer.regularization.batch(x, y, self._epoch, number)
+            self._trainer.regularization.batch(x, y, self._epoch, number)  # in place or not: the time is the same
         transform = time.perf_counter() - started
         return 1000 * step / steps, 1000 * transform / steps
 

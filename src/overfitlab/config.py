@@ -117,21 +117,21 @@ def protocol_named(name: str, **changes: Any) -> Protocol:
     return replace(PROTOCOLS[name], **given)
 
 
-def fitted(protocol: Protocol, data: str, available: int, given: Collection[str] = ()) -> Protocol:
-    """Return the protocol as it is on that data set, of which `available` images can train.
+def fitted(protocol: Protocol, source: str, available: int, given: Collection[str] = ()) -> Protocol:
+    """Return the protocol as it is on data from that source, of which `available` images can train.
 
-    `quick` takes fewer images of the digits, and more epochs where there are few images; the other protocols are the
-    same everywhere. The fields whose names are in `given` stay as they are.
+    More training images than there are is all of them. `quick` takes fewer images of the digits, and more epochs where
+    there are few images; the other protocols are the same everywhere. The fields in `given` were asked for and stay.
     """
-    if protocol.name != QUICK.name:
-        return protocol
-    changes: dict[str, Any] = {}
     images = protocol.training_images
-    if "training_images" not in given:
-        images = QUICK_DIGITS if data == "digits" else images
-        changes["training_images"] = images = min(images or available, available)
+    if protocol.name != QUICK.name:
+        return replace(protocol, training_images=None if images is None or images >= available else images)
+    if source == "digits" and "training_images" not in given:
+        images = QUICK_DIGITS
+    images = min(images or available, available)
+    changes: dict[str, Any] = {"training_images": images}
     if "epochs" not in given:
-        steps = math.ceil(min(images or available, available) / protocol.batch_size)
+        steps = math.ceil(images / protocol.batch_size)
         changes["epochs"] = min(max(round(QUICK_STEPS / steps), protocol.epochs), MOST_QUICK_EPOCHS)
     return replace(protocol, **changes)
 

@@ -103,11 +103,12 @@ def note_resumption(record: dict[str, Any]) -> list[str]:
 
 
 def note_end(
-    record: dict[str, Any], rows: list[EpochRow], onset: int | None, handed_over: int, measured: dict[str, Any]
+    record: dict[str, Any], rows: list[EpochRow], onset: int | None, handed_over: int | None, measured: dict[str, Any]
 ) -> None:
     """Record what came out: the last epoch, and what `measured` says of the weights at the end and at the onset.
 
-    `handed_over` is the epoch whose weights are those of the end: the last one, or one that the method goes back to.
+    `handed_over` is the epoch whose weights are those of the end: the last one, or one that the method goes back
+    to; None where training diverged.
     """
     record["times"] |= {
         "finished": _now(),

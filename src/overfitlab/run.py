@@ -40,8 +40,9 @@ class Run:
     def measured(self) -> dict[str, dict[str, dict[str, float]]]:
         """Loss, acc and balanced_acc of whole parts: `measured["end"]["test"]["acc"]`.
 
-        "end" stands for the final weights, and "onset", under a protocol with clean metrics, for those of the epoch
-        with the lowest validation loss; the parts are "training", "validation", "test", or validation alone.
+        "end" stands for the weights that the method hands over, and "onset", under a protocol with clean metrics, for
+        those of the epoch with the lowest validation loss; the parts are "training", "validation", "test", or
+        validation alone.
         """
         found: dict[str, dict[str, dict[str, float]]] = self.record.get("result", {}).get("measured", {})
         return found
@@ -49,8 +50,8 @@ class Run:
     @property
     def handed_over(self) -> int:
         """The epoch whose weights were handed over: the last one, unless the method goes back to another."""
-        epoch: int = self.record.get("result", {}).get("handed_over", len(self.rows))
-        return epoch
+        epoch: int | None = self.record.get("result", {}).get("handed_over")
+        return len(self.rows) if epoch is None else epoch
 
     @property
     def stopped_early(self) -> bool:

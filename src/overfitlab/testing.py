@@ -317,6 +317,11 @@ def check_tracker(method: str) -> None:
     followed = trained(method)
     without = trained_without_tracker(method)
     assert same_bits(dict(followed.model.state_dict()), dict(without.model.state_dict())), f"{method} disturbs training"
+    if not trainer.regularization.restores_onset:
+        stopped = trained(f"{method}+early_stopping")
+        first = {name: value + 1 for name, value in stopped.model.tensors().items()}
+        stopped.progress = replace(stopped.progress, onset_weights=first)
+        assert same_bits(dict(stopped.hand_over().state_dict()), first), f"{method} loses the weights of the onset"
 
 
 def trained_without_tracker(method: str) -> Trainer:

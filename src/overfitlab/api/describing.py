@@ -76,7 +76,7 @@ def describe_method(name: str | Method) -> MethodDescription:
 
     Raises `UsageError` for a name, a hyperparameter or a value that does not exist.
     """
-    return MethodDescription(name if isinstance(name, Method) else registry.parse(name))
+    return MethodDescription(registry.resolve(name))
 
 
 def all_cards() -> tuple[list[Card], dict[str, str]]:

@@ -134,7 +134,7 @@ def train(
     folder_of_data = user_path(data_dir) if data_dir else None
     dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
     given = [name for name, value in changes.items() if value is not None]
-    settings = fitted(settings, dataset.name, available_for_training(dataset, settings), given)
+    settings = fitted(settings, dataset.source, available_for_training(dataset, settings), given)
     config = replace(config, protocol=settings, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
     network_name = "" if config.model == RunConfig.model else f"{config.model}-"

@@ -24,27 +24,35 @@ STEPS = 16  # among which the most typical one is shown
 MASKED = (3, 8, 4, 4)  # images, channels, height, width of the constant that a random layer is given
 NORMALIZED = (8, 16, 4, 4)  # the same of the activations that any other layer is given
 ACTIVATIONS = Key(0) / "activations"  # the same ones for all of them, so that their demonstrations can be compared
+TINT = (1.0, 0.5, -0.5)  # what red, green and blue have of a digit, for methods that change colours alone
 BRIGHTEST = 2.0  # of these activations; they have about twice the spread of normalized ones
 
 
 @dataclass(frozen=True)
 class _Digits:
-    x: Tensor  # [B, 1, 8, 8], standardized, in channels-last memory
+    x: Tensor  # [B, C, 8, 8], standardized, in channels-last memory
     y: Tensor  # [B, 10], one-hot
 
 
 @cache
-def _digits() -> _Digits:
+def _digits(*, tinted: bool = False) -> _Digits:
     found = digits.load()
     statistics = channel_statistics(found.images, found.learning)
     source = BatchSource(found.images, found.labels, statistics, largest_batch=BATCH)
     x, labels = source.gather(torch.from_numpy(found.learning[:BATCH]))
+    if tinted:
+        x = torch.cat([part * x for part in TINT], dim=1).contiguous(memory_format=torch.channels_last)
     return _Digits(x, nn.functional.one_hot(labels, len(found.class_names)).to(x.dtype))
 
 
 def batch(method: Method, key: Key) -> Demonstration | None:
     """Return some digits and their labels, before and after `method.batch`; None where it changes none of them."""
-    before = _digits()
+    return _shown(method, key, _digits(), "handwritten digits") or _shown(
+        method, key, _digits(tinted=True), "tinted handwritten digits (their red is shown)"
+    )
+
+
+def _shown(method: Method, key: Key, before: _Digits, what: str) -> Demonstration | None:
     x, y = method.batch(before.x.clone(memory_format=torch.preserve_format), before.y.clone(), key.generator())
     after = _Digits(x, y)
     own = np.diagonal(_differences(after, before))
@@ -61,7 +69,7 @@ def batch(method: Method, key: Key) -> Demonstration | None:
         for name, of in (("before", before), ("after", after))
     ]
     caption = (
-        f"{len(shown)} of {len(changed)} handwritten digits that it changed in a batch of {BATCH}, above as they were, "
+        f"{len(shown)} of {len(changed)} {what} that it changed in a batch of {BATCH}, above as they were, "
         "below as they are trained on, each with the probabilities of its label."
     )
     return Demonstration("batch", caption, tuple(rows))
@@ -77,7 +85,7 @@ def _differences(after: _Digits, before: _Digits) -> NDArray[np.float64]:
 
 
 def _picture(x: Tensor) -> NDArray[np.float64]:
-    return x.double().mean(dim=0).numpy()
+    return x[0].double().numpy()  # of tinted digits the red
 
 
 def label_text(probabilities: NDArray[np.float32]) -> str:

@@ -70,14 +70,25 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     metavar="WORDS",
     help="What the seed decides: some of split,init,order, or nothing.  [default: what the protocol says]",
 )
-@click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's, 30]")
-@click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's, 32]")
-@click.option("--learning-rate", "--lr", type=float, metavar="X", help="Of Adam.  [default: the protocol's, 0.0001]")
+@click.option(
+    "--epochs",
+    type=int,
+    metavar="N",
+    help="Passes over the training images.  [default: the protocol's; 30 under notebook]",
+)
+@click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's; 32]")
+@click.option(
+    "--learning-rate",
+    "--lr",
+    type=float,
+    metavar="X",
+    help="Of Adam.  [default: the protocol's; 0.0001 under notebook]",
+)
 @click.option(
     "--training-images",
     type=int,
     metavar="N",
-    help="Train on N of the training images at most.  [default: the protocol's, all]",
+    help="Train on N of the training images at most.  [default: the protocol's; all under notebook]",
 )
 @click.option(
     "--seed",
@@ -85,7 +96,7 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     default=0,
     show_default=True,
     metavar="N",
-    help="Fixes initial weights, batch order and masks, and under the protocol clean the split.",
+    help="Fixes initial weights, batch order and masks, and under clean and quick the split.",
 )
 @click.option(
     "--precision",

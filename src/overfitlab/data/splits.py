@@ -35,6 +35,9 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
     Raises `OverfitlabError` where there are too few images for both parts.
     """
     random_state = _random_state(protocol, seed)
+    most, classes = protocol.training_images, len(dataset.class_names)
+    if most is not None and most < classes:
+        raise OverfitlabError(f"{most} training images for {classes} classes are too few; take {classes} or more")
     if dataset.validation is not None:
         validation = dataset.validation
         training = np.setdiff1d(dataset.learning, validation, assume_unique=True)

@@ -8,7 +8,7 @@ nothing until it is overridden. `overfitlab.testing` checks what every method ha
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from torch import Tensor, nn
@@ -17,9 +17,6 @@ from overfitlab.errors import UsageError
 from overfitlab.methods.tracking import Tracker
 from overfitlab.randomness import Key
 from overfitlab.store.history import EpochRow
-
-if TYPE_CHECKING:
-    from overfitlab.methods.composition import Composition
 
 SiteKind = Literal["norm", "pool", "classifier"]
 
@@ -106,7 +103,8 @@ class Method:
     def penalty(self, kernels: Mapping[str, Tensor]) -> Tensor | None:
         """Return a scalar to add to the loss of every step, or None.
 
-        `kernels` are the trained parameters of two or more dimensions, by name: no biases, no scales of normalizations.
+        `kernels` are the trained parameters of two or more dimensions, by name. In overfitlab's own networks these are
+        the kernels of convolutions and dense layers, no biases and no scales of normalizations.
         """
         return None
 
@@ -122,13 +120,13 @@ class Method:
         """Return whether training ends after these epochs; a function of the history alone."""
         return False
 
-    def __add__(self, other: "Method") -> "Composition":
+    def __add__(self, other: "Method") -> "Method":
         """Compose two methods: `Dropout(0.3) + BatchNorm()`; raises `UsageError` where they do not go together."""
-        from overfitlab.methods.composition import Composition
+        from overfitlab.methods.composition import composed
 
         if not isinstance(other, Method):
             return NotImplemented
-        return Composition((*self.parts, *other.parts))
+        return composed((self, other))
 
     @property
     def parts(self) -> "tuple[Method, ...]":

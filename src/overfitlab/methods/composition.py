@@ -85,3 +85,13 @@ class Composition(Method):
     def stop(self, history: Sequence[EpochRow]) -> bool:
         """Return whether any of its methods stops."""
         return any(method.stop(history) for method in self._parts)
+
+
+def composed(methods: Sequence[Method]) -> Method:
+    """Return the methods as one: `none` adds nothing to others, and a single one is itself.
+
+    Raises `UsageError` where they do not go together.
+    """
+    parts = [part for method in methods for part in method.parts]
+    effective = [part for part in parts if part.name != "none"] or parts[:1]
+    return effective[0] if len(effective) == 1 else Composition(effective)

@@ -25,7 +25,7 @@ class GaussianNoise(Method):
     name = "gaussian_noise"
     stage = 20
     off = {"std": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
-    std: float = hyperparameter(0.1, low=0.0, search=(0.05, 0.1, 0.2, 0.4))
+    std: float = hyperparameter(0.05, low=0.0, search=(0.05, 0.1, 0.2, 0.4))
 
     def batch(self, x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Return the images with noise, and the labels as they are."""

@@ -27,7 +27,7 @@ class GroupNorm(Method):
     name = "group_norm"
     exclusive = "normalization"
     sites = ("norm",)
-    groups: int = hyperparameter(8, low=1, search=(1, 4, 8, 16), whole=True)
+    groups: int = hyperparameter(16, low=1, search=(1, 4, 8, 16), whole=True)
     epsilon: float = hyperparameter(1e-3, low=1e-12, high=1.0)
 
     def layer(self, site: Site, key: Key) -> nn.Module | None:

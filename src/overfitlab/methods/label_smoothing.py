@@ -23,7 +23,7 @@ class LabelSmoothing(Method):
     name = "label_smoothing"
     stage = 60
     off = {"smoothing": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
-    smoothing: float = hyperparameter(0.1, low=0.0, high=1.0, search=(0.05, 0.1, 0.2, 0.4))
+    smoothing: float = hyperparameter(0.1, low=0.0, high=0.99, search=(0.05, 0.1, 0.2, 0.4))
 
     def batch(self, x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Return the images as they are, and the smoothed labels."""

@@ -24,7 +24,7 @@ class Mixup(Method):
     name = "mixup"
     stage = 40
     off = {"alpha": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
-    alpha: float = hyperparameter(0.2, low=0.0, high=100.0, search=(0.1, 0.2, 0.4, 1.0))
+    alpha: float = hyperparameter(0.4, low=0.0, high=100.0, search=(0.1, 0.2, 0.4, 1.0))
 
     def batch(self, x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Return the blended images and labels."""

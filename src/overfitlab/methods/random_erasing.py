@@ -29,7 +29,7 @@ class RandomErasing(Method):
     name = "random_erasing"
     stage = 30
     off = {"probability": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
-    probability: float = hyperparameter(0.5, low=0.0, high=1.0, search=(0.25, 0.5, 0.75, 1.0))
+    probability: float = hyperparameter(1.0, low=0.0, high=1.0, search=(0.25, 0.5, 0.75, 1.0))
     area: float = hyperparameter(0.33, low=SMALLEST_AREA, high=1.0)
 
     def batch(self, x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

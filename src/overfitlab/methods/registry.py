@@ -8,15 +8,18 @@ answered at once.
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterable
+from dataclasses import fields
 from importlib.metadata import EntryPoint, entry_points
 
 from overfitlab import methods as package
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.methods.base import Method
-from overfitlab.methods.composition import Composition
+from overfitlab.methods.composition import composed
 
 GROUP = "overfitlab.methods"
+BETWEEN_METHODS = re.compile(r"(?<![\d.][eE])\+")  # not the + of 1e+16
 _NOT_METHODS = {"base", "composition", "registry", "tracking"}
 
 
@@ -44,6 +47,7 @@ def method_class(name: str) -> type[Method]:
             raise OverfitlabError(f"method {name!r} from {third_party.value} cannot be imported: {error}") from error
         if not (isinstance(found, type) and issubclass(found, Method) and getattr(found, "name", None) == name):
             raise OverfitlabError(f"{third_party.value} is not an overfitlab method with the name {name!r}")
+        _check_declaration(found, third_party.value)
         return found
     module = importlib.import_module(f"{package.__name__}.{name}")
     return next(
@@ -53,18 +57,25 @@ def method_class(name: str) -> type[Method]:
     )
 
 
+def _check_declaration(kind: type[Method], where: str) -> None:
+    """Raise `OverfitlabError` where a class of another package does not declare its hyperparameters as it has to."""
+    if "__dataclass_params__" not in vars(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise OverfitlabError(f"{where} must be a frozen dataclass: write @dataclass(frozen=True) above the class")
+    for entry in fields(kind):  # type: ignore[arg-type]
+        if "whole" not in entry.metadata:
+            raise OverfitlabError(f"{where}: declare its field {entry.name!r} with hyperparameter(DEFAULT, low=...)")
+
+
 def parse(text: str) -> Method:
     """Return the method that `text` describes: `none`, `dropout:rate=0.3`, `batch_norm+dropout`.
 
     Raises `UsageError` for unknown names, hyperparameters that the method does not have, values out of range, and
     methods that do not go together.
     """
-    parts = [part.strip() for part in text.split("+")]
+    parts = [part.strip() for part in BETWEEN_METHODS.split(text)]
     if not all(parts):
         raise UsageError(f"method {text!r} has an empty part; write for example batch_norm+dropout:rate=0.3")
-    methods = [_parse_one(part) for part in parts]
-    effective = [method for method in methods if method.name != "none"] or methods[:1]  # none+dropout is dropout
-    return effective[0] if len(effective) == 1 else Composition(effective)
+    return composed([_parse_one(part) for part in parts])
 
 
 def resolve(method: str | Method) -> Method:

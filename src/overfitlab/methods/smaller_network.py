@@ -19,7 +19,7 @@ class SmallerNetwork(Method):
 
     name = "smaller_network"
     off = {"width": 1.0}  # noqa: RUF012 - the base class declares it as a ClassVar
-    width: float = hyperparameter(0.5, low=0.01, high=1.0, search=(0.25, 0.35, 0.5, 0.7))
+    width: float = hyperparameter(0.35, low=0.01, high=1.0, search=(0.25, 0.35, 0.5, 0.7))
 
     def network(self, spec: NetworkSpec) -> NetworkSpec:
         """Return the spec with its width multiplied."""

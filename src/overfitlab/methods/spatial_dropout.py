@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +23,7 @@ class SpatialDropout(Method):
     name = "spatial_dropout"
     off = {"rate": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
     sites = ("pool",)
-    rate: float = hyperparameter(0.1, low=0.0, high=0.99, search=(0.05, 0.1, 0.2, 0.3))
+    rate: float = hyperparameter(0.2, low=0.0, high=0.99, search=(0.05, 0.1, 0.2, 0.3))
 
     def layer(self, site: Site, key: Key) -> nn.Module | None:
         """Return a spatial dropout layer for a `pool` site."""
@@ -44,6 +43,5 @@ class SpatialDropoutLayer(RandomLayer):
         """Return x with fresh channels missing while training, x itself in evaluation."""
         if not self.training:
             return x
-        kept = self.generator().random(x.shape[:2]) >= self._rate  # [B, C]
-        scale = torch.from_numpy(kept.astype(np.float32) / (1 - self._rate)).to(x.dtype)
-        return x * scale.reshape(*scale.shape, *(1,) * (x.ndim - scale.ndim))
+        kept = torch.from_numpy(self.generator().random(x.shape[:2]) >= self._rate)  # [B, C]
+        return x * kept.reshape(*kept.shape, *(1,) * (x.ndim - kept.ndim)) * (1 / (1 - self._rate))

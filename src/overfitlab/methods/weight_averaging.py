@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from overfitlab.errors import UsageError
 from overfitlab.methods.base import Method, hyperparameter
 from overfitlab.methods.tracking import Tracker
 
@@ -26,7 +27,7 @@ class WeightAveraging(Method):
 
     name = "weight_averaging"
     off = {"decay": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
-    decay: float = hyperparameter(0.98, low=0.0, high=0.99999, search=(0.9, 0.98, 0.995))
+    decay: float = hyperparameter(0.995, low=0.0, high=0.99999, search=(0.9, 0.98, 0.995))
 
     def tracker(self, model: nn.Module) -> Tracker | None:
         """Return who averages the weights of `model`."""
@@ -38,7 +39,10 @@ class AverageTracker(Tracker):
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._decay, self._steps = decay, 0
-        self._average = copy.deepcopy(model).requires_grad_(False)
+        try:
+            self._average = copy.deepcopy(model).requires_grad_(False)
+        except Exception as error:  # whatever somebody's network holds
+            raise UsageError(f"weight_averaging needs a copy of the network, which cannot be made: {error}") from error
         now, averaged = ([*module.parameters(), *module.buffers()] for module in (model, self._average))
         pairs = list(zip(averaged, now, strict=True))
         self._averaged = [pair for pair in pairs if pair[0].is_floating_point()]

@@ -16,7 +16,8 @@ class WeightDecay(Method):
     Equation: theta -= learning rate * rate * theta, then Adam's step; for the kernels of convolutions and dense layers,
     not for biases and the scales of normalizations. After T steps at a constant learning rate a weight without a
     gradient has shrunk by exp(-T * learning rate * rate).
-    Source: Loshchilov and Hutter, 2019, arXiv:1711.05101 (AdamW); as Keras's `AdamW`.
+    Source: Loshchilov and Hutter, 2019, arXiv:1711.05101 (AdamW); as Keras's `AdamW`, which decays
+    biases and scales too unless they are excluded.
     Helps: as an L2 penalty was meant to, with Adam too.
     Hurts: too weak without anybody noticing: what counts is the product with the learning rate and the number of steps,
     and at a learning rate of 1e-4 the usual 0.01 does nothing.
@@ -25,7 +26,7 @@ class WeightDecay(Method):
 
     name = "weight_decay"
     off = {"rate": 0.0}  # noqa: RUF012 - the base class declares it as a ClassVar
-    rate: float = hyperparameter(1.0, low=0.0, search=(0.1, 1.0, 3.0, 10.0))
+    rate: float = hyperparameter(0.1, low=0.0, search=(0.1, 1.0, 3.0, 10.0))
 
     def weight_decay(self, name: str, parameter: Tensor) -> float:
         """Return the rate for kernels, 0 for anything else."""

@@ -86,14 +86,17 @@ class Narrator:
     def plan(self, config: RunConfig, record: dict[str, Any], compute: Compute) -> None:
         """Say what is about to be trained."""
         protocol, data, numbers = config.protocol, record["data"], record["network"]["parameters"]
+        left_out = data["images"] - data["training"] - data["validation"] - data["test"]
         self.say(
             f"Split: {data['training']:,} training, {data['validation']:,} validation, {data['test']:,} test"
             f"{' (set apart by content)' * data['test_set_apart']}"
+            f"{f'; {left_out:,} images are left out' * bool(left_out)}"
             f"{'' if protocol.clean_metrics else '; test images are not looked at'}\n"
             f"Method: {record['method']}, seed {config.seed}; {config.model} with {numbers['total']:,} parameters, "
             f"{numbers['trainable']:,} trainable\n"
             f"Protocol: {protocol.name}, {_count(protocol.epochs, 'epoch')}, batches of {protocol.batch_size}, "
-            f"Adam {protocol.learning_rate:g}; {compute.precision}, {_count(compute.threads, 'thread')}"
+            f"Adam {protocol.learning_rate:g}{', falling to zero along a cosine' * (protocol.schedule == 'cosine')}; "
+            f"{compute.precision}, {_count(compute.threads, 'thread')}"
         )
 
     @contextlib.contextmanager

@@ -42,6 +42,7 @@ class Trainer:
         self.regularization = Regularization(methods.parse(config.method), self.model, self._key)
         self.optimizer = KerasAdam(self.model, self.regularization.weight_decays)
         self.progress = Progress(steps=0, rows=[], onset_weights={})
+        self._handed_over: Model | None = None
         self._steps = math.ceil(len(material.split.training) / config.protocol.batch_size)  # an epoch
         self._one_hot = torch.eye(len(material.dataset.class_names), dtype=compute.dtype)
         height, width, _ = material.dataset.image_shape
@@ -74,10 +75,10 @@ class Trainer:
             if diverged(self.progress.rows):
                 return
 
-    def measure(self, rows: Indices, batches: BatchSource | None = None) -> Measurement:
-        """Return loss and accuracies on those rows, in evaluation mode."""
+    def measure(self, rows: Indices, batches: BatchSource | None = None, network: Model | None = None) -> Measurement:
+        """Return loss and accuracies on those rows, in evaluation mode; of the network as it stands now, or another."""
         batches = batches or self.batches(self._evaluation_batch)
-        return evaluate(self.evaluated, batches.in_order(rows, self._evaluation_batch), self._compute)
+        return evaluate(network or self.evaluated, batches.in_order(rows, self._evaluation_batch), self._compute)
 
     @property
     def learner(self) -> Learner:
@@ -90,17 +91,27 @@ class Trainer:
         return evaluated(self.model, self.regularization)
 
     @property
-    def handed_over(self) -> int:
-        """The epoch whose weights the method hands over: the last one, or the onset where it restores that."""
+    def handed_over(self) -> int | None:
+        """The epoch whose weights the method hands over: the last one, or the onset where it restores that.
+
+        None where training diverged.
+        """
         rows = self.progress.rows
+        if diverged(rows):
+            return None
         lowest = onset(rows) if self.regularization.restores_onset else None
         return rows[-1].epoch if lowest is None else lowest.epoch
 
     def hand_over(self) -> Model:
-        """Return the network with the weights that the method hands over, once training is over."""
-        if self.regularization.restores_onset and self.progress.onset_weights:
-            self.evaluated.load_state_dict(self.progress.onset_weights)
-        return self.evaluated
+        """Return the network with the weights that the method hands over, once training is over; always the same one.
+
+        Where training diverged it is the network as it stands.
+        """
+        if self._handed_over is None:
+            self._handed_over = self.evaluated
+            if self.handed_over is not None and self.regularization.restores_onset:
+                self._handed_over.load_state_dict(self.progress.onset_weights)
+        return self._handed_over
 
     def measured(self) -> dict[str, Any]:
         """Return what the weights do on whole parts of the data: those handed over and, if kept, those of the onset.
@@ -111,22 +122,22 @@ class Trainer:
         if diverged(self.progress.rows):
             return {}
         network = self.hand_over()
-        result = {"end": self._parts_measured()}
+        result = {"end": self._parts_measured(network)}
         if self._config.protocol.clean_metrics and self.regularization.restores_onset:
             result["onset"] = result["end"]
         elif self._config.protocol.clean_metrics and self.progress.onset_weights:
             at_the_end = {name: value.clone() for name, value in network.tensors().items()}
             network.load_state_dict(self.progress.onset_weights)
-            result["onset"] = self._parts_measured()
+            result["onset"] = self._parts_measured(network)
             network.load_state_dict(at_the_end)
         return result
 
-    def _parts_measured(self) -> dict[str, Any]:
+    def _parts_measured(self, network: Model) -> dict[str, Any]:
         split = self.material.split
         parts = {"validation": split.validation}
         if self._config.protocol.clean_metrics:
             parts = {"training": split.training, **parts, "test": split.test}
-        return {name: asdict(self.measure(rows)) for name, rows in parts.items() if len(rows)}
+        return {name: asdict(self.measure(rows, network=network)) for name, rows in parts.items() if len(rows)}
 
     def clean_subset(self) -> Indices:
         """Return the training images that are measured after every epoch: always the same, as many as validate."""
@@ -181,4 +192,7 @@ class Trainer:
 
 def diverged(rows: list[EpochRow]) -> bool:
     """Return whether training ended because the loss was no longer finite."""
-    return bool(rows) and not (math.isfinite(rows[-1].loss) and math.isfinite(rows[-1].val_loss))
+    if not rows:
+        return False
+    losses = (rows[-1].loss, rows[-1].val_loss, rows[-1].train_loss)
+    return not all(math.isfinite(loss) for loss in losses if loss is not None)
