@@ -186,7 +186,7 @@ def test_quick_takes_200_digits_and_more_epochs_where_there_are_few_images(data,
         ("cifar10", {"training_images": 500}, 500, 47),
         ("digits", {"training_images": 800}, 800, 30),  # the epochs follow from the images that are asked for
         ("digits", {"training_images": 100}, 100, 60),
-        ("mine", {"training_images": 9000}, 9000, 23),  # of the 1,000 that there are
+        ("mine", {"training_images": 9000}, 1000, 23),  # all that there are
         ("cifar10", {"training_images": 500, "epochs": 5}, 500, 5),
         ("cifar10", {"batch_size": 128}, 2000, 47),  # 16 steps an epoch
     ],
@@ -204,3 +204,13 @@ def test_quick_trains_for_about_as_many_steps_on_any_number_of_images(available,
     assert found.epochs in range(12, 61)
     if 12 < found.epochs < 60:
         assert abs(found.epochs * steps - 750) <= steps / 2 + 1
+
+
+def test_more_training_images_than_there_are_is_all_of_them():
+    """So it is the same run as without the option."""
+    assert fitted(protocol_named("clean", training_images=1006), "digits", 1006, ["training_images"]) == CLEAN
+    assert fitted(protocol_named("clean", training_images=1005), "digits", 1006).training_images == 1005
+
+
+def test_a_folder_called_digits_is_no_digits():
+    assert fitted(QUICK, "/home/me/digits", 5000).training_images == QUICK.training_images

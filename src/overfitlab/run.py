@@ -56,8 +56,7 @@ class Run:
     @property
     def stopped_early(self) -> bool:
         """Whether the method ended the training before the last epoch of the protocol."""
-        finished: bool = self.record["status"] == FINISHED
-        return finished and len(self.rows) < self.record["config"]["protocol"]["epochs"]
+        return bool(self.record["status"] == FINISHED) and len(self.rows) < self._planned_epochs
 
     @property
     def onset(self) -> int | None:
@@ -77,16 +76,21 @@ class Run:
         config = self.record["config"]
         return f"{self.record['method']} on {config['data']}, seed {config['seed']}"
 
+    @property
+    def _planned_epochs(self) -> int:
+        """As many as the protocol has; as many as there are where a record does not say."""
+        epochs: int = self.record["config"]["protocol"].get("epochs", len(self.rows))
+        return epochs
+
     def summary(self) -> str:
         """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
         return " ".join(filter(None, (self._shown_by_curves(), self._ending())))
 
     def _ending(self) -> str:
-        epochs = self.record["config"]["protocol"]["epochs"]
         if self.stopped_early:
             return (
-                f"{self.record['method']} stopped the training after epoch {len(self.rows)} of {epochs}; the weights "
-                f"are those of epoch {self.handed_over}."
+                f"{self.record['method']} stopped the training after epoch {len(self.rows)} of "
+                f"{self._planned_epochs}; the weights are those of epoch {self.handed_over}."
             )
         if self.handed_over != len(self.rows):
             return f"The weights are those of epoch {self.handed_over}."

@@ -176,3 +176,9 @@ def test_validation_images_of_the_source_are_fewer_too():
 @pytest.mark.parametrize("protocol", [NOTEBOOK, CLEAN], ids=["notebook", "clean"])
 def test_how_many_can_train_is_known_before_the_split(data, protocol):
     assert available_for_training(data, protocol) == len(split(data, protocol, seed=0).training)
+
+
+def test_fewer_training_images_than_classes_are_refused():
+    labels = np.arange(100) % 10
+    with pytest.raises(OverfitlabError, match="9 training images for 10 classes are too few; take 10 or more"):
+        split(dataset(100, labels=labels), replace(CLEAN, training_images=9), seed=0)

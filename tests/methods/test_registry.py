@@ -102,11 +102,9 @@ class Entry:
 
 
 def test_a_method_of_another_package_is_found(monkeypatch):
+    @dataclass(frozen=True)
     class Mine(Method):
         name = "mine"
-
-        def hyperparameters(self):
-            return {}
 
     monkeypatch.setattr(registry, "entry_points", lambda group: [Entry("mine", lambda: Mine)])
     assert "mine" in registry.names()
@@ -211,7 +209,6 @@ def test_batches_are_changed_in_the_order_of_the_stages():
         ("dropout", "dropout:rate=0.5", "dropout.dropout: it is given twice"),
         ("batch_norm", "group_norm", "batch_norm.group_norm: only one normalization fits"),
         ("batch_norm+dropout", "layer_norm", "batch_norm.layer_norm: only one normalization fits"),
-        ("none", "none", "none.none: it is given twice"),
     ],
 )
 def test_sums_that_do_not_go_together_are_one_line(one, other, message):
@@ -283,3 +280,37 @@ def test_two_trackers_are_refused():
     for sum_ in (lambda a, b: a + b, lambda a, b: b + a):
         with pytest.raises(UsageError, match="only one tracker of weights fits"):
             sum_(registry.make("weight_averaging"), Snapshots())
+
+
+def declared(**body):
+    return type("Mine", (Method,), {"name": "mine", **body})
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (declared(), "other_package:mine must be a frozen dataclass"),
+        (dataclass(declared()), "other_package:mine must be a frozen dataclass"),
+        (
+            dataclass(frozen=True)(declared(__annotations__={"strength": float}, strength=1.0)),
+            "other_package:mine: declare its field 'strength' with hyperparameter",
+        ),
+    ],
+)
+def test_a_method_that_is_declared_wrongly_is_one_line(monkeypatch, kind, message):
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry("mine", lambda: kind)])
+    with pytest.raises(OverfitlabError, match=message):
+        registry.parse("mine")
+
+
+@pytest.mark.parametrize("text", ["weight_decay:rate=1e+1", "l2:rate=1e16", "dropout+l2:rate=1.e+16", "l1:rate=1e-07"])
+def test_numbers_may_have_exponents(text):
+    spec = registry.parse(text).spec
+    assert registry.parse(spec).spec == spec
+    assert registry.parse("weight_decay:rate=1e+1").hyperparameters() == {"rate": 10.0}
+
+
+def test_none_adds_nothing_as_an_object_either():
+    none, dropout = registry.make("none"), registry.make("dropout")
+    assert none + dropout == dropout + none == dropout
+    assert (none + none).spec == "none"
