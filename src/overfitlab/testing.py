@@ -315,21 +315,15 @@ def check_tracker(method: str) -> None:
     assert trainer.evaluated is not trainer.model
     assert trainer.evaluated.state_dict().keys() == trainer.model.state_dict().keys()
     followed = trained(method)
-    without = trained_without_tracker(method)
+    without = small_trainer(method)
+    without.regularization.tracker = None
+    without.train(lambda: None, Observer())
     assert same_bits(dict(followed.model.state_dict()), dict(without.model.state_dict())), f"{method} disturbs training"
     if not trainer.regularization.restores_onset:
         stopped = trained(f"{method}+early_stopping")
         first = {name: value + 1 for name, value in stopped.model.tensors().items()}
         stopped.progress = replace(stopped.progress, onset_weights=first)
         assert same_bits(dict(stopped.hand_over().state_dict()), first), f"{method} loses the weights of the onset"
-
-
-def trained_without_tracker(method: str) -> Trainer:
-    """Return the same training with nobody who follows its weights."""
-    trainer = small_trainer(method)
-    trainer.regularization.tracker = None
-    trainer.train(lambda: None, Observer())
-    return trainer
 
 
 def check_single_draws(method: str) -> None:

@@ -136,7 +136,9 @@ def test_every_weight_equals_keras_after_one_step_in_float32(method):
             # of up to 3 % of the step, everywhere else it is far less
             off = np.abs(mine - yours) / LEARNING_RATE
             assert off.max() < 0.1, name
-            assert np.mean(off > 0.005) < 1e-3, name
+            # one in a thousand may be such a gradient near zero, so one of a vector of 128: which ones are depends on
+            # how many threads the sums are shared among
+            assert np.sum(off > 0.005) <= max(1, 1e-3 * off.size), name
 
 
 @pytest.mark.parametrize("method", METHODS)
