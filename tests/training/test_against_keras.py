@@ -118,6 +118,16 @@ def test_every_weight_equals_keras_after_50_steps_in_float64(method):
     assert sum(change > 1e-4 for change in moved) >= 12  # the comparison is not one of untouched weights
 
 
+@pytest.fixture
+def two_threads():
+    """Two threads, however many the tests before left: how float32 sums are shared out decides how they are rounded."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("method", METHODS)
 def test_every_weight_equals_keras_after_one_step_in_float32(method):
     ours, theirs = networks(method, torch.float32)
@@ -136,9 +146,7 @@ def test_every_weight_equals_keras_after_one_step_in_float32(method):
             # of up to 3 % of the step, everywhere else it is far less
             off = np.abs(mine - yours) / LEARNING_RATE
             assert off.max() < 0.1, name
-            # one in a thousand may be such a gradient near zero, so one of a vector of 128: which ones are depends on
-            # how many threads the sums are shared among
-            assert np.sum(off > 0.005) <= max(1, 1e-3 * off.size), name
+            assert np.mean(off > 0.005) < 1e-3, name
 
 
 @pytest.mark.parametrize("method", METHODS)
