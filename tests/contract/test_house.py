@@ -12,7 +12,7 @@ from overfitlab.cli.main import cli
 
 SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
-    "_version", "errors", "files", "config", "randomness", "data", "store", "analysis", "methods", "models",
+    "_version", "errors", "files", "config", "randomness", "data", "store", "analysis", "kernels", "methods", "models",
     "training", "cards", "report", "run", "record", "inference", "doctor", "terminal", "api", "testing", "cli",
     "__main__",
 ]  # fmt: skip

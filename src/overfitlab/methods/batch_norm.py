@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overfitlab.kernels.fused import Normalization, NormalizationLayer
 from overfitlab.methods.base import Method, Site, hyperparameter
 from overfitlab.randomness import Key
 
@@ -37,7 +38,7 @@ class BatchNorm(Method):
         return BatchNormLayer(site.channels, self.momentum, self.epsilon, warm_up=site.warm_up)
 
 
-class BatchNormLayer(nn.Module):
+class BatchNormLayer(NormalizationLayer):
     """Normalizes [B, C] or [B, C, H, W] per channel; see the card of `BatchNorm`."""
 
     removes_mean = True  # so a constant added in front of it has no effect and no gradient
@@ -61,11 +62,22 @@ class BatchNormLayer(nn.Module):
         # the primitive below F.batch_norm: it hands out the batch statistics, and takes a batch of one
         y, mean, inverse_std = torch.native_batch_norm(x, self.gamma, self.beta, None, None, True, 0.0, self.epsilon)
         with torch.no_grad():
-            variance = (inverse_std.pow(-2) - self.epsilon).clamp_min_(0)  # rounding can fall just below zero
-            kept = self._kept()
-            self.moving_mean.mul_(kept).add_(mean, alpha=1 - kept)
-            self.moving_variance.mul_(kept).add_(variance, alpha=1 - kept)
+            self.observe(mean, (inverse_std.pow(-2) - self.epsilon).clamp_min_(0))  # rounding can fall just below zero
         return y
+
+    def normalization(self) -> Normalization:
+        """Return what it does: with the batch's statistics, or in evaluation with the moving ones."""
+        if self.training:
+            return Normalization("batch", self.gamma, self.beta, self.epsilon)
+        factor = self.gamma * (self.moving_variance + self.epsilon).rsqrt()
+        return Normalization(gamma=factor, beta=self.beta - self.moving_mean * factor)
+
+    @torch.no_grad()
+    def observe(self, mean: Tensor, variance: Tensor) -> None:
+        """Let the moving statistics follow those of a batch, [C] each."""
+        kept = self._kept()
+        self.moving_mean.mul_(kept).add_(mean, alpha=1 - kept)
+        self.moving_variance.mul_(kept).add_(variance, alpha=1 - kept)
 
     def _kept(self) -> float:
         """Return how much of the moving statistics stays as this batch comes in."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from overfitlab.kernels.fused import Normalization, NormalizationLayer
 from overfitlab.methods.base import Method, Site, hyperparameter
 from overfitlab.randomness import Key
 
@@ -39,7 +40,7 @@ class GroupNorm(Method):
         return GroupNormLayer(site.channels, groups, self.epsilon)
 
 
-class GroupNormLayer(nn.Module):
+class GroupNormLayer(NormalizationLayer):
     """Normalizes [B, C] or [B, C, H, W] in groups of channels; see the card of `GroupNorm`."""
 
     def __init__(self, channels: int, groups: int, epsilon: float) -> None:
@@ -52,3 +53,7 @@ class GroupNormLayer(nn.Module):
         """Return x normalized, in its own shape and dtype."""
         # not F.group_norm, which refuses a group of one value: what is left of it is beta
         return torch.group_norm(x, self.groups, self.gamma, self.beta, self.epsilon).to(x.dtype)
+
+    def normalization(self) -> Normalization:
+        """Return what it does, in training and evaluation."""
+        return Normalization("group", self.gamma, self.beta, self.epsilon, self.groups)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overfitlab.kernels.fused import Normalization, NormalizationLayer
 from overfitlab.methods.base import Method, Site, hyperparameter
 from overfitlab.randomness import Key
 
@@ -33,7 +34,7 @@ class LayerNorm(Method):
         return LayerNormLayer(site.channels, self.epsilon) if site.kind in self.sites else None
 
 
-class LayerNormLayer(nn.Module):
+class LayerNormLayer(NormalizationLayer):
     """Normalizes [B, C] or [B, C, H, W] over the channels; see the card of `LayerNorm`."""
 
     def __init__(self, channels: int, epsilon: float) -> None:
@@ -47,3 +48,7 @@ class LayerNormLayer(nn.Module):
         last = x.movedim(1, -1)  # [B, H, W, C]: how the numbers lie in channels-last memory
         y = F.layer_norm(last, self.gamma.shape, self.gamma, self.beta, self.epsilon)
         return y.to(x.dtype).movedim(-1, 1)
+
+    def normalization(self) -> Normalization:
+        """Return what it does, in training and evaluation."""
+        return Normalization("layer", self.gamma, self.beta, self.epsilon)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from overfitlab.kernels.fused import LEVELS, Mask, MaskLayer
 from overfitlab.methods.base import Method, RandomLayer, Site, hyperparameter
 from overfitlab.randomness import Key
 
@@ -32,7 +34,7 @@ class SpatialDropout(Method):
         return SpatialDropoutLayer(self.rate, key / site.name)
 
 
-class SpatialDropoutLayer(RandomLayer):
+class SpatialDropoutLayer(RandomLayer, MaskLayer):
     """Zeroes channels of [B, C, H, W]; see the card of `SpatialDropout`."""
 
     def __init__(self, rate: float, key: Key) -> None:
@@ -43,5 +45,11 @@ class SpatialDropoutLayer(RandomLayer):
         """Return x with fresh channels missing while training, x itself in evaluation."""
         if not self.training:
             return x
-        kept = torch.from_numpy(self.generator().random(x.shape[:2]) >= self._rate)  # [B, C]
-        return x * kept.reshape(*kept.shape, *(1,) * (x.ndim - kept.ndim)) * (1 / (1 - self._rate))
+        mask = self.mask(x.shape)
+        kept = torch.from_numpy(mask.levels.numpy() >= mask.dropped)  # [B, C]
+        return x * kept.reshape(*kept.shape, *(1,) * (x.ndim - kept.ndim)) * mask.scale
+
+    def mask(self, shape: torch.Size) -> Mask:
+        """Return this step's mask, a level for each channel of each image."""
+        kept = self.generator().random(shape[:2]) >= self._rate
+        return Mask(torch.from_numpy(np.where(kept, LEVELS - 1, 0).astype(np.uint16)), 1, 1 / (1 - self._rate))

@@ -58,6 +58,10 @@ class Conv2D(nn.Module):
         bias = self.bias if self.bias_trains or self.bias is None else self.bias.detach()
         return F.conv2d(x, self.weight, bias, stride=self._stride, padding=self._padding)
 
+    def product(self, x: Tensor) -> Tensor:
+        """Do the same without the bias."""
+        return F.conv2d(x, self.weight, None, stride=self._stride, padding=self._padding)
+
 
 class Dense(nn.Module):
     """A fully connected layer; weight [out, in]."""
@@ -75,6 +79,10 @@ class Dense(nn.Module):
         """[B, in] -> [B, out]."""
         bias = self.bias if self.bias_trains or self.bias is None else self.bias.detach()
         return F.linear(x, self.weight, bias)
+
+    def product(self, x: Tensor) -> Tensor:
+        """Do the same without the bias."""
+        return F.linear(x, self.weight)
 
 
 class ReLU(nn.Module):
@@ -107,23 +115,3 @@ class Flatten(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, H * W * C]; a view where x is in channels-last memory."""
         return x.permute(0, 2, 3, 1).flatten(1)
-
-
-class Residual(nn.Sequential):
-    """Its layers in a row, plus the input itself (He et al., 2015, arXiv:1512.03385).
-
-    Where the layers shrink the image by a stride or add channels, the input takes every stride-th pixel and is filled
-    up with channels of zeros: the paper's option A, without parameters.
-    """
-
-    stride = 1
-    added_channels = 0
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, in, H, W] -> [B, in + added, ceil(H/stride), ceil(W/stride)]."""
-        shortcut = x[:, :, :: self.stride, :: self.stride]
-        if self.added_channels:
-            shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, self.added_channels))
-        for layer in self:
-            x = layer(x)
-        return x + shortcut

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from overfitlab.errors import UsageError
 from overfitlab.methods.base import Method, NetworkSpec, Site
+from overfitlab.models.fusion import run
 from overfitlab.models.layers import (
     Conv2D,
     Dense,
@@ -20,10 +21,10 @@ from overfitlab.models.layers import (
     Initializer,
     MaxPool2D,
     ReLU,
-    Residual,
     glorot_uniform,
 )
 from overfitlab.models.model import Model
+from overfitlab.models.residual import Residual
 from overfitlab.models.sites import layers_by_site
 from overfitlab.randomness import Key
 
@@ -32,6 +33,10 @@ IMAGES, VECTORS = 4, 2  # dimensions of a tensor [B, C, H, W] and [B, C]
 
 class Network(Model, nn.Sequential):
     """Layers in a row, from standardized images [B, C, H, W] to logits [B, K]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, K]."""
+        return run(tuple(self), x)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ typedef int (*number_function)(void);
 static fork_function fork_team;
 static number_function thread_number, team_size;
 
-void overfitlab_use_pool(void *fork, void *number, void *size) {
+EXPORT void overfitlab_use_pool(void *fork, void *number, void *size) {
   fork_team = (fork_function)fork;
   thread_number = (number_function)number;
   team_size = (number_function)size;

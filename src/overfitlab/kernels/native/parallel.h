@@ -3,6 +3,9 @@
 #ifndef PARALLEL_H
 #define PARALLEL_H
 
+/* Only what Python calls can be seen from outside the library. */
+#define EXPORT __attribute__((visibility("default")))
+
 /* Does the work of `begin` to `end` - 1; `thread` counts from 0. */
 typedef void (*body)(void *task, long begin, long end, int thread);
 

@@ -1,0 +1,109 @@
+"""The compiled kernels: where they are, which instructions they use, and the threads that they run on.
+
+The library is plain C (native/) without a link to PyTorch, so one build serves any version of it. It has the kernels
+for several instruction sets and chooses at run time; `OVERFITLAB_KERNELS` names one of them, or `off` for none.
+"""
+
+import ctypes
+import functools
+import importlib.machinery
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from overfitlab.errors import UsageError
+
+VARIABLE = "OVERFITLAB_KERNELS"
+INSTRUCTIONS = {  # best first, as fused.c numbers them; what people call them
+    "avx512bf16": "AVX-512 with bfloat16",
+    "avx512": "AVX-512",
+    "avx2": "AVX2",
+    "portable": "any processor",
+}
+OFF = "off"
+POOL = ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")  # of OpenMP's run-time library
+
+
+class Call(ctypes.Structure):
+    """One call of the fused kernels: `fused` in native/fused.h."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("batch", "height", "width", "channels")),
+        *((name, ctypes.c_int32) for name in ("kind", "groups", "relu", "pool", "bfloat16", "threads", "dropout")),
+        ("dropped", ctypes.c_uint32),
+        ("scale", ctypes.c_float),
+        ("epsilon", ctypes.c_float),
+    )
+
+
+@dataclass(frozen=True)
+class Library:
+    """The kernels as they are used in this process."""
+
+    functions: ctypes.CDLL
+    instructions: str  # a key of INSTRUCTIONS
+    pooled: bool  # whether they run on several threads, PyTorch's own; otherwise each call is one thread's work
+
+
+@functools.cache
+def library() -> Library | None:
+    """Return the compiled kernels, or None where there are none, or `OVERFITLAB_KERNELS=off`.
+
+    Raises `UsageError` where that variable asks for instructions that the processor or the library has not.
+    """
+    wanted = os.environ.get(VARIABLE, "").strip().lower()
+    if wanted not in ("", OFF, *INSTRUCTIONS):
+        raise UsageError(f"{VARIABLE}={wanted}: choose one of {', '.join((*INSTRUCTIONS, OFF))}")
+    path = compiled()
+    if wanted == OFF or path is None:
+        return None
+    functions = _declared(ctypes.CDLL(str(path)))
+    for number, name in enumerate(INSTRUCTIONS):
+        if wanted in ("", name) and functions.overfitlab_use_instructions(number):
+            return Library(functions, name, pooled=_share_pool(functions))
+    raise UsageError(f"{VARIABLE}={wanted}: this processor has no {INSTRUCTIONS[wanted]}; leave the variable out")
+
+
+def compiled() -> Path | None:
+    """Return the file of the compiled kernels; None where they were not built, for want of a compiler."""
+    here = Path(__file__).parent
+    files = (here / f"_native{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES)
+    return next((file for file in files if file.is_file()), None)
+
+
+def supported(functions: ctypes.CDLL) -> list[str]:
+    """Return which of INSTRUCTIONS this processor has; leaves the last of them in use."""
+    return [name for number, name in enumerate(INSTRUCTIONS) if functions.overfitlab_use_instructions(number)]
+
+
+def _declared(functions: ctypes.CDLL) -> ctypes.CDLL:
+    pointer, call = ctypes.c_void_p, ctypes.POINTER(Call)
+    functions.overfitlab_use_instructions.argtypes = [ctypes.c_int]
+    functions.overfitlab_use_instructions.restype = ctypes.c_int
+    functions.overfitlab_use_pool.argtypes = [pointer] * 3
+    functions.overfitlab_use_pool.restype = None
+    functions.overfitlab_scratch.argtypes = [call]
+    functions.overfitlab_scratch.restype = ctypes.c_int64
+    for function in (functions.overfitlab_forward, functions.overfitlab_backward):
+        function.argtypes = [call, *[pointer] * 10]
+        function.restype = None
+    return functions
+
+
+def _share_pool(functions: ctypes.CDLL) -> bool:
+    """Let the kernels fork on the pool of threads that PyTorch has loaded: a second one would fight it for the cores.
+
+    Returns whether there is one. On a system whose OpenMP lacks GNU's entry points the kernels run on one thread.
+    """
+    folder = Path(torch.__file__).parent / "lib"
+    for file in sorted(folder.glob("lib*omp*.so*")):  # libgomp, or the libraries of LLVM and Intel
+        try:
+            loaded = ctypes.CDLL(str(file), mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+            entries = [ctypes.cast(getattr(loaded, name), ctypes.c_void_p) for name in POOL]
+        except (OSError, AttributeError):  # it is not the one in use, or it has other entry points
+            continue
+        functions.overfitlab_use_pool(*entries)
+        return True
+    return False
