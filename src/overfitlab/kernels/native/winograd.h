@@ -56,7 +56,7 @@ static long plan_convolution(convolution *c, long images, long height, long widt
   c->output_layout = layout_of(c->block, c->group * LANES);
   c->filter_point = (c->group * from + 1) * LANES;
   c->filter_group = c->filter_point * POINTS;
-  c->space = (c->input_layout.point + c->output_layout.point) * POINTS;
+  c->space = c->input_layout.size + c->output_layout.size;
   const long zeros = BLOCKS(from) * LANES, filters = c->groups * c->filter_group;
   c->zeros = aligned(scratch);
   c->filters = c->zeros + zeros;
@@ -103,7 +103,7 @@ static void transform_filters(void *task, long begin, long end, int thread) {
 
 static void convolve_blocks(void *task, long begin, long end, int thread) {
   const convolution *c = task;
-  float *in = c->spaces + thread * c->space, *out = in + c->input_layout.point * POINTS;
+  float *in = c->spaces + thread * c->space, *out = in + c->input_layout.size;
   for (long item = begin; item < end; item++) {
     const long group = item / c->blocks, first = group * c->group * LANES;
     const long channels = smaller(c->group * LANES, c->to - first);
@@ -177,7 +177,7 @@ static long plan_weight_gradient(weight_gradient *g, long images, long height, l
   g->to_layout = layout_of(g->block, g->to_group * LANES);
   g->sum_point = (g->from_group * g->to_group * LANES + 1) * LANES;
   g->sum = g->sum_point * POINTS;
-  g->space = (g->from_layout.point + g->to_layout.point) * POINTS;
+  g->space = g->from_layout.size + g->to_layout.size;
   const long zeros = (BLOCKS(from) + BLOCKS(to)) * LANES, sums = g->chunks * g->from_groups * g->to_groups * g->sum;
   g->zeros = aligned(scratch);
   g->sums = g->zeros + zeros;
@@ -188,7 +188,7 @@ static long plan_weight_gradient(weight_gradient *g, long images, long height, l
 /* An item is a chunk of the tiles and a group each of input and output channels. */
 static void sum_products(void *task, long begin, long end, int thread) {
   const weight_gradient *g = task;
-  float *in = g->spaces + thread * g->space, *out = in + g->from_layout.point * POINTS;
+  float *in = g->spaces + thread * g->space, *out = in + g->from_layout.size;
   for (long item = begin; item < end; item++) {
     const long groups = g->from_groups * g->to_groups, chunk = item / groups;
     const long from = item % groups / g->to_groups * g->from_group, to = item % g->to_groups * g->to_group;

@@ -1,6 +1,6 @@
 /* The products of transformed tiles, one matrix product for each of the 36 points.
 
-   Transformed data lies as [point][block of LANES channels][tile][LANES], so that the rows of a product, be they tiles
+   Transformed data lies as [block of LANES channels][point][tile][LANES], so that the rows of a product, be they tiles
    or channels, are at constant distances from one pointer. Each kernel keeps a small rectangle of sums in registers:
    its vectors are loaded once for all rows, and each row's number is loaded into all lanes for all vectors. */
 

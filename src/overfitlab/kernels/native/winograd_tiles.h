@@ -11,15 +11,17 @@ typedef struct {
   long height, width, down, across, tiles; /* of an image; its tiles; those of all images */
 } grid;
 
-/* Where the values of transformed tiles lie: distances between blocks of LANES channels, and between points. */
+/* Where the values of transformed tiles lie: distances between blocks of LANES channels, and between points; in all. */
 typedef struct {
-  long block, point;
+  long block, point, size;
 } layout;
 
-/* A point's distance is one vector longer than needed: were it a multiple of 4096 bytes, all points of a tile would
-   compete for the same few lines of the first-level cache. */
+/* The points of a block of channels are neighbours, because a tile's transform writes all of them: processors know few
+   pages to write to at a time. A point's distance is one vector longer than needed: were it a multiple of 4096 bytes,
+   all points of a tile would compete for the same few lines of the first-level cache. */
 static layout layout_of(long tiles, long channels) {
-  return (layout){tiles * LANES, (BLOCKS(channels) * tiles + 1) * LANES};
+  const long point = (tiles + 1) * LANES;
+  return (layout){POINTS * point, point, BLOCKS(channels) * POINTS * point};
 }
 
 static grid grid_of(long images, long height, long width) {
