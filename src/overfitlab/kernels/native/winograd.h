@@ -15,7 +15,9 @@
 #include "winograd_tiles.h"
 
 #define GROUP (64 / LANES)   /* blocks of channels that are computed together */
-#define BLOCK_FLOATS 65536   /* of transformed tiles that are to stay in cache together */
+#define BLOCK_FLOATS 147456  /* of transformed tiles that are to stay in cache together: 576 kB */
+#define FORWARD_STEP 12      /* tiles: a multiple of the kernels' rows */
+#define GRADIENT_STEP 32     /* tiles: enough that loading and storing their sums costs little */
 #define CHUNKS 8             /* at most so many sums over a part of the tiles, */
 #define CHUNK_TILES 128      /* each of at least so many */
 
@@ -23,10 +25,10 @@ static long smaller(long a, long b) { return a < b ? a : b; }
 
 static float *aligned(float *scratch) { return (float *)(((uintptr_t)scratch + 63) / 64 * 64); }
 
-/* How many tiles of so many channels to do at once: a multiple of the kernels' rows. */
-static long block_of(long tiles, long channels) {
-  const long fit = BLOCK_FLOATS / POINTS * 2 / (BLOCKS(channels) * LANES) / 12 * 12;
-  return smaller(tiles, fit < 24 ? 24 : fit);
+/* How many tiles of so many channels to do at once: a multiple of `step`. */
+static long block_of(long tiles, long channels, long step) {
+  const long fit = BLOCK_FLOATS / POINTS / channels / step * step;
+  return smaller(tiles, fit < step ? step : fit);
 }
 
 /* Forward, and the gradient of the input, which is a convolution with the filters turned by 180 degrees. */
@@ -50,7 +52,7 @@ static long plan_convolution(convolution *c, long images, long height, long widt
   c->from = from, c->to = to;
   c->group = smaller(GROUP, BLOCKS(to));
   c->groups = (BLOCKS(to) + c->group - 1) / c->group;
-  c->block = block_of(c->all.tiles, from + c->group * LANES);
+  c->block = block_of(c->all.tiles, (BLOCKS(from) + c->group) * LANES, FORWARD_STEP);
   c->blocks = (c->all.tiles + c->block - 1) / c->block;
   c->input_layout = layout_of(c->block, from);
   c->output_layout = layout_of(c->block, c->group * LANES);
@@ -172,7 +174,7 @@ static long plan_weight_gradient(weight_gradient *g, long images, long height, l
   g->from_groups = (BLOCKS(from) + g->from_group - 1) / g->from_group;
   g->to_groups = (BLOCKS(to) + g->to_group - 1) / g->to_group;
   for (g->chunks = 1; g->chunks < CHUNKS && g->all.tiles >= 2 * g->chunks * CHUNK_TILES;) g->chunks *= 2;
-  g->block = block_of(g->all.tiles, (g->from_group + g->to_group) * LANES);
+  g->block = block_of(g->all.tiles, (g->from_group + g->to_group) * LANES, GRADIENT_STEP);
   g->from_layout = layout_of(g->block, g->from_group * LANES);
   g->to_layout = layout_of(g->block, g->to_group * LANES);
   g->sum_point = (g->from_group * g->to_group * LANES + 1) * LANES;
