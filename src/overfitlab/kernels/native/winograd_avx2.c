@@ -1,0 +1,12 @@
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), \
+                             apply_to = function)
+#else
+#pragma GCC target("avx2,fma")
+#endif
+#define LANES 8
+#define TARGET avx2
+#include "winograd.h"
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,3 @@
+#define LANES 4
+#define TARGET portable
+#include "winograd.h"
