@@ -10,6 +10,7 @@ import importlib.machinery
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -45,6 +46,11 @@ class Library:
     functions: ctypes.CDLL
     instructions: str  # a key of INSTRUCTIONS
     pooled: bool  # whether they run on several threads, PyTorch's own; otherwise each call is one thread's work
+
+    def winograd(self, name: str) -> Any:
+        """Return that function of native/winograd.h, for these instructions."""
+        target = "avx512" if self.instructions == "avx512bf16" else self.instructions
+        return getattr(self.functions, f"overfitlab_winograd_{name}_{target}")
 
 
 @functools.cache
@@ -89,7 +95,22 @@ def _declared(functions: ctypes.CDLL) -> ctypes.CDLL:
     for function in (functions.overfitlab_forward, functions.overfitlab_backward):
         function.argtypes = [call, *[pointer] * 10]
         function.restype = None
+    for target in ("avx512", "avx2", "portable"):
+        _declare_winograd(functions, f"overfitlab_winograd_{{}}_{target}")
     return functions
+
+
+def _declare_winograd(functions: ctypes.CDLL, name: str) -> None:
+    """Say what the functions of native/winograd.h take: pointers, then the sizes, the threads and scratch memory."""
+    pointer, sizes = ctypes.c_void_p, [*[ctypes.c_long] * 5, ctypes.c_int]
+    for which, pointers in (("forward", 5), ("input_gradient", 4), ("weight_gradient", 4)):
+        function = getattr(functions, name.format(which), None)  # those of other processors are not there
+        if function is not None:
+            function.argtypes, function.restype = [*[pointer] * pointers, *sizes, pointer], None
+    for which in ("scratch", "weight_scratch"):
+        function = getattr(functions, name.format(which), None)
+        if function is not None:
+            function.argtypes, function.restype = sizes, ctypes.c_long
 
 
 def _share_pool(functions: ctypes.CDLL) -> bool:

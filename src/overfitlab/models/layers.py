@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overfitlab.kernels.convolution import conv2d
 from overfitlab.randomness import Key
 
 # shape of the kernel, fan-in, fan-out, key -> float32 draws of that shape
@@ -56,11 +57,11 @@ class Conv2D(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, in, H, W] -> [B, out, ceil(H/stride), ceil(W/stride)]."""
         bias = self.bias if self.bias_trains or self.bias is None else self.bias.detach()
-        return F.conv2d(x, self.weight, bias, stride=self._stride, padding=self._padding)
+        return conv2d(x, self.weight, bias, stride=self._stride, padding=self._padding)
 
     def product(self, x: Tensor) -> Tensor:
         """Do the same without the bias."""
-        return F.conv2d(x, self.weight, None, stride=self._stride, padding=self._padding)
+        return conv2d(x, self.weight, None, stride=self._stride, padding=self._padding)
 
 
 class Dense(nn.Module):

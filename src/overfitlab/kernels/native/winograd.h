@@ -126,12 +126,12 @@ static void convolve(convolution *c, int threads) {
 }
 
 /* Floats of scratch for the forward pass; for the input's gradient with the numbers of channels swapped. */
-long NAME(overfitlab_winograd_scratch)(long images, long height, long width, long from, long to, int threads) {
+EXPORT long NAME(overfitlab_winograd_scratch)(long images, long height, long width, long from, long to, int threads) {
   convolution c;
   return plan_convolution(&c, images, height, width, from, to, threads, NULL);
 }
 
-void NAME(overfitlab_winograd_forward)(const float *input, const float *weights, const long strides[4],
+EXPORT void NAME(overfitlab_winograd_forward)(const float *input, const float *weights, const long strides[4],
                                        const float *bias, float *output, long images, long height, long width,
                                        long from, long to, int threads, float *scratch) {
   convolution c = {.input = input, .weights = weights, .bias = bias, .output = output,
@@ -141,7 +141,7 @@ void NAME(overfitlab_winograd_forward)(const float *input, const float *weights,
   convolve(&c, threads);
 }
 
-void NAME(overfitlab_winograd_input_gradient)(const float *gradient, const float *weights, const long strides[4],
+EXPORT void NAME(overfitlab_winograd_input_gradient)(const float *gradient, const float *weights, const long strides[4],
                                               float *input_gradient, long images, long height, long width, long from,
                                               long to, int threads, float *scratch) {
   convolution c = {.input = gradient, .weights = weights + (FILTER - 1) * (strides[2] + strides[3]),
@@ -249,12 +249,12 @@ static void transform_sums(void *task, long begin, long end, int thread) {
 }
 
 /* Floats of scratch for the weights' gradient. */
-long NAME(overfitlab_winograd_weight_scratch)(long images, long height, long width, long from, long to, int threads) {
+EXPORT long NAME(overfitlab_winograd_weight_scratch)(long images, long height, long width, long from, long to, int threads) {
   weight_gradient g;
   return plan_weight_gradient(&g, images, height, width, from, to, threads, NULL);
 }
 
-void NAME(overfitlab_winograd_weight_gradient)(const float *input, const float *gradient, float *weights,
+EXPORT void NAME(overfitlab_winograd_weight_gradient)(const float *input, const float *gradient, float *weights,
                                                const long strides[4], long images, long height, long width, long from,
                                                long to, int threads, float *scratch) {
   weight_gradient g = {.input = input, .gradient = gradient, .weights = weights, .stride_to = strides[0],

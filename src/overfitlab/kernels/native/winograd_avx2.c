@@ -1,12 +1,15 @@
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), \
-                             apply_to = function)
+#if defined(__x86_64__)
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
 #pragma GCC target("avx2,fma")
 #endif
 #define LANES 8
 #define TARGET avx2
 #include "winograd.h"
-#if defined(__clang__)
+#ifdef __clang__
 #pragma clang attribute pop
+#endif
+#else
+typedef int nothing_for_other_processors;
 #endif
