@@ -20,6 +20,7 @@ from overfitlab.files import cache_folder
 from overfitlab.store.environment import processor, usable_cores
 
 OK, NOTE, PROBLEM = LEVELS = ("ok", "note", "problem")
+COMPILERS = "apt install gcc; xcode-select --install"
 OLDEST_PYTHON = (3, 11)
 GB = 10**9
 RUNS = Path("runs")  # where runs go by default
@@ -109,6 +110,22 @@ def _torch() -> Iterator[Check]:
     threads = f"{auto.threads} thread{'s' if auto.threads > 1 else ''}"
     cores = f"{usable_cores()} of {os.cpu_count()} cores usable"
     yield Check("computation", OK, f"by default {auto.precision}, {threads}; {cores}")
+    yield _kernels()
+
+
+def _kernels() -> Check:
+    from overfitlab.kernels import library
+
+    if library.compiled() is None:
+        advice = f"install a C compiler ({COMPILERS}), then overfitlab again: pip install --force-reinstall --no-deps"
+        return Check("kernels", NOTE, "not compiled: plain PyTorch computes, which takes up to twice as long", advice)
+    best = library.best()
+    text = library.described(best).removeprefix("kernels ")
+    if best == library.OFF:
+        return Check("kernels", NOTE, f"{text}, because {library.VARIABLE} is set", f"unset {library.VARIABLE}")
+    if not library.shares_pool():
+        return Check("kernels", NOTE, f"{text}, on one thread: PyTorch's pool of threads was not found here")
+    return Check("kernels", OK, f"{text}, on PyTorch's own threads")
 
 
 def _device(cuda: bool, mps: bool) -> Check:

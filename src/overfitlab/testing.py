@@ -30,6 +30,7 @@ from overfitlab.data.material import Material
 from overfitlab.data.splits import Split
 from overfitlab.data.standardize import channel_statistics
 from overfitlab.errors import UsageError
+from overfitlab.kernels import library
 from overfitlab.methods import registry
 from overfitlab.methods.base import RandomLayer, Site, SiteKind
 from overfitlab.models.model import Model
@@ -81,7 +82,9 @@ def small_trainer(method: str, *, seed: int = SEED, protocol: Protocol = PROTOCO
     describe(build, CLASSES)
     config = RunConfig(protocol, chosen.spec, "made up", seed=seed)
     material = Material(dataset, split, channel_statistics(images, split.training))
-    return Trainer(config, material, build.network(), Compute("float32", threads=1))
+    resolved = Compute("float32", threads=1, kernels=library.best())
+    library.use(resolved.kernels)
+    return Trainer(config, material, build.network(), resolved)
 
 
 def trained(method: str, *, seed: int = SEED) -> Trainer:

@@ -41,7 +41,7 @@ def test_it_leaves_a_run_folder():
     record = json.loads((folder / "run.json").read_text())
     assert record["status"] == "finished"
     assert record["config"]["seed"] == 0
-    assert record["resolved"].keys() == {"precision", "threads", "device"}
+    assert record["resolved"].keys() == {"precision", "threads", "device", "kernels"}
     assert len(record["data"]["sha256"]) == 64
     assert record["environment"].keys() >= {"python", "torch", "numpy", "processor", "cores", "overfitlab"}
     assert record["times"].keys() >= {"started", "finished", "training_seconds", "peak_memory_mb"}

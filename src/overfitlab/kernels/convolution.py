@@ -30,7 +30,7 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, *, stride: int, paddi
     """
     if not _fits(x, weight, stride, padding):
         return F.conv2d(x, weight, bias, stride=stride, padding=padding)
-    y = torch.ops.overfitlab.conv3x3.default(x, weight)
+    y: Tensor = torch.ops.overfitlab.conv3x3.default(x, weight)
     return y if bias is None else y + bias[:, None, None]
 
 
@@ -67,7 +67,7 @@ def _images(x: Tensor, channels: int) -> Tensor:
 
 
 def _called(function: str, scratch: str, x: Tensor, weight: Tensor, *, turned: bool = False) -> Any:
-    """Return the function as a callable of its pointers, and the arguments that follow them, scratch memory included."""
+    """Return the function as a callable of its pointers, and the arguments after them, with scratch memory."""
     found = library.library()
     if found is None:
         raise RuntimeError("the compiled kernels are not there")
@@ -112,7 +112,8 @@ class _Conv3x3(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         with torch._C._AutoDispatchBelowAutograd():
-            return torch.ops.overfitlab.conv3x3.default(x, weight)
+            y: Tensor = torch.ops.overfitlab.conv3x3.default(x, weight)
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:

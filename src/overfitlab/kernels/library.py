@@ -53,23 +53,69 @@ class Library:
         return getattr(self.functions, f"overfitlab_winograd_{name}_{target}")
 
 
-@functools.cache
-def library() -> Library | None:
-    """Return the compiled kernels, or None where there are none, or `OVERFITLAB_KERNELS=off`.
+_used: Library | None = None  # in this process
 
-    Raises `UsageError` where that variable asks for instructions that the processor or the library has not.
+
+def use(name: str) -> bool:
+    """Use the kernels for those instructions from now on, or none where `name` is "off"; return whether that is so.
+
+    Where they are not there, because the processor is another one or nothing was compiled, none are used.
+    """
+    global _used  # noqa: PLW0603 - the kernels are one per process, as PyTorch's threads are
+    functions = None if name == OFF else _loaded()
+    _used = None
+    number = list(INSTRUCTIONS).index(name) if name in INSTRUCTIONS else None
+    if functions is not None and number is not None and functions.overfitlab_use_instructions(number):
+        _used = Library(functions, name, pooled=_share_pool(functions))
+    return name == OFF or _used is not None
+
+
+def library() -> Library | None:
+    """Return the kernels that are used, None where there are none."""
+    return _used
+
+
+def best() -> str:
+    """Return the best instructions that this processor has and there are kernels for: a key of INSTRUCTIONS, or "off".
+
+    `OVERFITLAB_KERNELS` overrides it; raises `UsageError` where what it asks for is not there.
     """
     wanted = os.environ.get(VARIABLE, "").strip().lower()
     if wanted not in ("", OFF, *INSTRUCTIONS):
         raise UsageError(f"{VARIABLE}={wanted}: choose one of {', '.join((*INSTRUCTIONS, OFF))}")
+    there = supported()
+    if wanted in INSTRUCTIONS and wanted not in there:
+        reason = f"this processor has no {INSTRUCTIONS[wanted]}" if there else "no kernels were compiled"
+        raise UsageError(f"{VARIABLE}={wanted}: {reason}; leave the variable out")
+    return wanted or (there[0] if there else OFF)
+
+
+def supported() -> list[str]:
+    """Return those of INSTRUCTIONS that this processor has, best first; none where no kernels were compiled."""
+    functions = _loaded()
+    if functions is None:
+        return []
+    found = [name for number, name in enumerate(INSTRUCTIONS) if functions.overfitlab_use_instructions(number)]
+    if _used is not None:  # asking has changed it
+        functions.overfitlab_use_instructions(list(INSTRUCTIONS).index(_used.instructions))
+    return found
+
+
+def shares_pool() -> bool:
+    """Return whether the kernels can run on several threads, those of PyTorch's own pool."""
+    functions = _loaded()
+    return functions is not None and _share_pool(functions)
+
+
+@functools.cache
+def _loaded() -> ctypes.CDLL | None:
     path = compiled()
-    if wanted == OFF or path is None:
-        return None
-    functions = _declared(ctypes.CDLL(str(path)))
-    for number, name in enumerate(INSTRUCTIONS):
-        if wanted in ("", name) and functions.overfitlab_use_instructions(number):
-            return Library(functions, name, pooled=_share_pool(functions))
-    raise UsageError(f"{VARIABLE}={wanted}: this processor has no {INSTRUCTIONS[wanted]}; leave the variable out")
+    return None if path is None else _declared(ctypes.CDLL(str(path)))
+
+
+def described(name: str) -> str:
+    """Return in words what `best` or a run's record calls the kernels."""
+    return "plain PyTorch" if name == OFF else f"kernels for {INSTRUCTIONS.get(name, name)}"
 
 
 def compiled() -> Path | None:
@@ -77,11 +123,6 @@ def compiled() -> Path | None:
     here = Path(__file__).parent
     files = (here / f"_native{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES)
     return next((file for file in files if file.is_file()), None)
-
-
-def supported(functions: ctypes.CDLL) -> list[str]:
-    """Return which of INSTRUCTIONS this processor has; leaves the last of them in use."""
-    return [name for number, name in enumerate(INSTRUCTIONS) if functions.overfitlab_use_instructions(number)]
 
 
 def _declared(functions: ctypes.CDLL) -> ctypes.CDLL:

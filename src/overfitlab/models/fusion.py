@@ -105,9 +105,7 @@ def _only_layer(layer: nn.Module) -> nn.Module | None:
 
 
 def _hooked(layer: nn.Module) -> bool:
-    return bool(
-        layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
-    )
+    return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
 
 
 def _every_layer_is_hooked() -> bool:

@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 from overfitlab.config import RunConfig
 from overfitlab.data.dataset import Dataset
+from overfitlab.kernels.library import described
 from overfitlab.run import Run
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
@@ -96,7 +97,7 @@ class Narrator:
             f"{numbers['trainable']:,} trainable\n"
             f"Protocol: {protocol.name}, {_count(protocol.epochs, 'epoch')}, batches of {protocol.batch_size}, "
             f"Adam {protocol.learning_rate:g}{', falling to zero along a cosine' * (protocol.schedule == 'cosine')}; "
-            f"{compute.precision}, {_count(compute.threads, 'thread')}"
+            f"{compute.precision}, {_count(compute.threads, 'thread')}, {described(compute.kernels)}"
         )
 
     @contextlib.contextmanager

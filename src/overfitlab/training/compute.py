@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from overfitlab.errors import OverfitlabError
+from overfitlab.kernels import library
 from overfitlab.store.environment import usable_cores
 
 DTYPES = {"bfloat16": torch.float32, "float32": torch.float32, "float64": torch.float64}
@@ -22,6 +24,7 @@ class Compute:
     precision: str
     threads: int
     device: str = "cpu"
+    kernels: str = library.OFF  # the instructions of the compiled kernels (`library.INSTRUCTIONS`), or plain PyTorch
 
     @property
     def dtype(self) -> torch.dtype:
@@ -41,11 +44,19 @@ def resolve(precision: str, threads: int | None) -> Compute:
     """
     if precision == "auto":
         precision = "bfloat16" if _has_bfloat16_instructions() else "float32"
-    return Compute(precision=precision, threads=threads or usable_cores())
+    return Compute(precision=precision, threads=threads or usable_cores(), kernels=library.best())
 
 
 def prepare(compute: Compute) -> None:
-    """Set this process up for training: threads, and memory that is kept between steps."""
+    """Set this process up for training: threads, kernels, and memory that is kept between steps.
+
+    Raises `OverfitlabError` where the kernels that a run was begun with are not there, as they decide about its bits.
+    """
+    if not library.use(compute.kernels):
+        raise OverfitlabError(
+            f"this run was begun with compiled kernels for {library.INSTRUCTIONS.get(compute.kernels, compute.kernels)}"
+            ", which are not here; go on where it was begun, or train anew with another --out (overfitlab doctor)"
+        )
     torch.set_num_threads(compute.threads)
     _keep_freed_memory()
 
