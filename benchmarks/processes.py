@@ -1,7 +1,7 @@
 """Processes that train or evaluate when they are told to, and take turns: benchmarks/contenders/ is what runs in them.
 
-They are stopped by the system while they wait, and take turns within each round, so that a change in the machine's speed
-hits all of them. A ratio is that of two times of one round.
+They are stopped by the system while they wait, and take turns within each round, so that a change in the machine's
+speed hits all of them. A ratio is that of two times of one round.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ TURN_SECONDS = 5.0  # a slow contender takes fewer steps a turn
 FEWEST_STEPS = 5
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """A contender that cannot take part; the message is the reason, in words."""
 
 
@@ -44,7 +44,7 @@ class Setup:
 
 
 class Process:
-    """One process of a contender; raises `Missing` where it does not get ready."""
+    """One process of a contender; raises `MissingError` where it does not get ready."""
 
     def __init__(self, setup: Setup, core: int | None = None) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the process
@@ -72,12 +72,12 @@ class Process:
         self._process.stdin.flush()
 
     def answer(self) -> str:
-        """Wait until it is done; raises `Missing` where it ended instead."""
+        """Wait until it is done; raises `MissingError` where it ended instead."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             code = self._process.wait()
-            raise Missing(self._reason(code))
+            raise MissingError(self._reason(code))
         return line
 
     def pause(self) -> None:
@@ -175,7 +175,7 @@ def start(setup: Setup, cores: Iterable[int | None] = (None,)) -> Contender:
     try:
         for core in cores:
             contender.processes.append(Process(setup, core))
-    except Missing as error:
+    except MissingError as error:
         contender.missing = str(error)
     return contender
 
@@ -213,7 +213,7 @@ def _turn_of(contender: Contender, number: int, turns: dict[str, int], counts: d
             else:  # an evaluation is always of all the images that it is a statement about
                 contender.turn(what, most)
                 counts[contender.name, what] = most
-    except Missing as error:
+    except MissingError as error:
         contender.missing = str(error)
         contender.milliseconds = {}
 

@@ -1,8 +1,8 @@
 """What every contender does: get ready, then train or evaluate as much as it is told to.
 
-The driver (benchmarks/processes.py) writes requests to standard input, a line each: `train STEPS`, `evaluate IMAGES`, or
-`memory`. The contender does it and writes an empty line, or the megabytes, to standard output. Before the first request
-it trains one step, so that whatever it has to compile is compiled, and reports its versions.
+The driver (benchmarks/processes.py) writes requests to standard input, a line each: `train STEPS`, `evaluate IMAGES`,
+or `memory`. The contender does it and writes an empty line, or the megabytes, to standard output. Before the first
+request it trains one step, so that whatever it has to compile is compiled, and reports its versions.
 """
 
 import argparse

@@ -2,11 +2,12 @@
 
 import math
 
-from parts.part import Measured, Options
-from parts.training import IMAGES, versions
 from peers import keras, ours, pytorch
 from processes import Setup, started, take_turns
 from tables import missing_row, ratios, spread, table
+
+from parts.part import Measured, Options
+from parts.training import IMAGES, versions
 
 VALIDATION = 15_000
 
@@ -39,10 +40,16 @@ def evaluation(options: Options) -> Measured:
         rows.append(
             [contender.name, spread(seconds, 2), spread(epochs), f"{spread(shares)} %", spread(ratios(times, mine), 2)]
         )
-    header = [f"evaluation of {VALIDATION:,} images", "s: median (lowest to highest)", "s an epoch", "share", "times ours"]
+    header = [
+        f"evaluation of {VALIDATION:,} images",
+        "s: median (lowest to highest)",
+        "s an epoch",
+        "share",
+        "times ours",
+    ]
     text = table(header, rows) + (
-        f"n = {options.rounds} rounds after one that does not count. An epoch is {IMAGES:,} images trained in batches of "
-        f"32, from the steps of the same round, and {VALIDATION:,} evaluated. Keras evaluates 32 images at once unless "
+        f"n = {options.rounds} rounds after one that does not count. An epoch is {IMAGES:,} images trained in batches "
+        f"of 32, from the steps of the same round, and {VALIDATION:,} evaluated. Keras evaluates 32 images at once unless "
         f"told otherwise; ours and PyTorch 500. {versions(contenders)}\n\n"
     )
     data = {"rounds": options.rounds, "contenders": {each.name: each.as_dict() for each in contenders}}

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from parts.part import Measured, Options
 from random_training import RandomTraining
 from tables import spread, table
 
 from overfitlab.training import compute
 from overfitlab.training.observer import Observer
+from parts.part import Measured, Options
 
 MOST_ROUNDS = 3
 SMALL_RUN = 1000  # images
@@ -63,8 +63,8 @@ def growth(options: Options) -> Measured:
         data[each.what] = {"sizes": each.sizes, "seconds": seconds}
         print(f"  {each.what}: {points}", file=sys.stderr)
     text = table(["what grows", "s, medians", "exponent: median (lowest to highest)", "in proportion it is"], rows) + (
-        f"n = {rounds} rounds of all points, after one run of each that does not count. The exponent is that of the power "
-        f"law fitted to the points of a round, by least squares of the logarithms. {resolved.precision}, "
+        f"n = {rounds} rounds of all points, after one run of each that does not count. The exponent is that of the "
+        f"power law fitted to the points of a round, by least squares of the logarithms. {resolved.precision}, "
         f"{resolved.threads} thread(s), batch 32.\n\n"
     )
     return Measured(text, {"rounds": rounds, "series": data})

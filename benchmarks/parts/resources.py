@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Sequence
 
+from peers import keras_setups, ours, pytorch
+from processes import Contender, MissingError, Process, Setup
+from tables import missing_row, spread, table
+
 from parts.part import Measured, Options
 from parts.training import IMAGES
-from peers import keras_setups, ours, pytorch
-from processes import Contender, Missing, Process, Setup
-from tables import missing_row, spread, table
 
 MOST_ROUNDS = 3
 TRAINED_STEPS = 20
@@ -52,7 +53,7 @@ def memory(options: Options) -> Measured:
 def _train_afresh(setup: Setup, contender: Contender, *, counts: bool) -> None:
     try:
         process = Process(setup.more("--images", str(IMAGES)))
-    except Missing as error:
+    except MissingError as error:
         contender.missing = str(error)
         return
     try:
@@ -60,7 +61,7 @@ def _train_afresh(setup: Setup, contender: Contender, *, counts: bool) -> None:
         process.answer()
         process.ask("memory")
         megabytes = float(process.answer())
-    except Missing as error:
+    except MissingError as error:
         contender.missing = str(error)
         return
     finally:
@@ -83,7 +84,9 @@ def start_up(options: Options) -> Measured:
     text = table(["start-up", "ms: median (lowest to highest)"], rows) + (
         f"n = {rounds} rounds after one that does not count; overfitlab {importlib.metadata.version('overfitlab')}.\n\n"
     )
-    return Measured(text, {"rounds": rounds, "medians": {name: statistics.median(t) for name, t in milliseconds.items()}})
+    return Measured(
+        text, {"rounds": rounds, "medians": {name: statistics.median(t) for name, t in milliseconds.items()}}
+    )
 
 
 def _milliseconds(arguments: Sequence[str]) -> float:

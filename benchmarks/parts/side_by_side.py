@@ -3,11 +3,12 @@
 import contextlib
 from collections.abc import Iterator
 
-from parts.part import Measured, Options
-from parts.training import versions
 from peers import cores, keras, keras_setups, ours
 from processes import Contender, Setup, close, everyone, start, started, take_turns
 from tables import missing_row, ratios, spread, table
+
+from parts.part import Measured, Options
+from parts.training import versions
 
 OURS_PINNED = "overfitlab, 2 runs x 1 thread, each on a core of its own"
 MOST_RUNS = 8
@@ -32,8 +33,8 @@ def side_by_side(options: Options) -> Measured:
         )
     header = ["runs at the same time, batch 32", "ms for each step done", "steps/s of all", "times the first row"]
     text = table(header, rows) + (
-        f"n = {options.rounds} rounds of up to {options.steps} steps of every run, after one that does not count; a turn "
-        f"ends with its slowest run. The fastest Keras in a trial of {TRIAL_ROUNDS} short rounds before was "
+        f"n = {options.rounds} rounds of up to {options.steps} steps of every run, after one that does not count; a "
+        f"turn ends with its slowest run. The fastest Keras in a trial of {TRIAL_ROUNDS} short rounds before was "
         f"{fastest.name}. {versions(contenders)}\n\n"
     )
     data = {"rounds": options.rounds, "contenders": {each.name: each.as_dict() for each in contenders}}

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
-from parts.part import Measured, Options
 from peers import OURS, keras, keras_setups, ours, pytorch
 from processes import Contender, Setup, started, take_turns
 from tables import missing_row, ratios, spread, table
 
 from overfitlab.training import compute
+from parts.part import Measured, Options
 
 IMAGES = 35_000  # that train in an epoch of the notebook
 LARGE_BATCH, LARGE_STEPS = 256, 25
