@@ -49,11 +49,10 @@ class Process:
     def __init__(self, setup: Setup, core: int | None = None) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the process
         started = time.perf_counter()
-        with bound_to(core):
-            self._process = subprocess.Popen(
-                [setup.python, setup.script, *setup.arguments], cwd=CONTENDERS, env=os.environ | setup.variables,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
-            )  # fmt: skip
+        try:
+            self._process = self._begun(setup, core)
+        except OSError as error:
+            raise MissingError(f"{setup.python} cannot be started ({error.strerror})") from error
         patience = threading.Timer(PATIENCE, self._process.kill)
         patience.start()
         try:
@@ -64,12 +63,20 @@ class Process:
         self.about: dict[str, str] = json.loads(line)
         self.pause()
 
+    def _begun(self, setup: Setup, core: int | None) -> "subprocess.Popen[str]":
+        with bound_to(core):
+            return subprocess.Popen(
+                [setup.python, setup.script, *setup.arguments], cwd=CONTENDERS, env=os.environ | setup.variables,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
+            )  # fmt: skip
+
     def ask(self, request: str) -> None:
         """Let it go on, and tell it what to do."""
         self._process.send_signal(signal.SIGCONT)
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{request}\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended: there will be no answer, which says why
+            self._process.stdin.write(f"{request}\n")
+            self._process.stdin.flush()
 
     def answer(self) -> str:
         """Wait until it is done; raises `MissingError` where it ended instead."""
@@ -216,6 +223,14 @@ def _turn_of(contender: Contender, number: int, turns: dict[str, int], counts: d
     except MissingError as error:
         contender.missing = str(error)
         contender.milliseconds = {}
+        close([contender])  # the others of a group would go on beside whoever comes next
+
+
+def own_times(contenders: list[Contender], what: str) -> list[float]:
+    """Return the milliseconds of ours, the first one, beside which all others stand; without them there is no table."""
+    if contenders[0].missing is not None:
+        sys.exit(f"{contenders[0].name}: {contenders[0].missing}")
+    return contenders[0].milliseconds[what]
 
 
 def everyone(contenders: list[Contender]) -> list[Contender]:

@@ -26,6 +26,7 @@ from overfitlab.report.figures import rendered  # noqa: E402
 
 DOCS = HERE.parent / "docs"
 PAGE, FIGURE = DOCS / "performance.md", DOCS / "figures" / "performance.png"
+SHOWN = "![A training step of every contender, in milliseconds](figures/performance.png)"
 METHODS = "methods"
 METHOD_STEPS = 30
 PARTS: dict[str, Part] = {
@@ -82,6 +83,7 @@ def measure(name: str, part: Part, options: Options) -> None:
     replace_generated(PAGE, bars_table(results), "bars")
     if "training" in results:
         FIGURE.write_bytes(rendered(performance_figure(results), "png"))
+        replace_generated(PAGE, f"{SHOWN}\n", "figure")
     print(found.text)
 
 

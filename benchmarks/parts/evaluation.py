@@ -3,7 +3,7 @@
 import math
 
 from peers import keras, ours, pytorch
-from processes import Setup, started, take_turns
+from processes import Setup, own_times, started, take_turns
 from tables import missing_row, ratios, spread, table
 
 from parts.part import Measured, Options
@@ -27,7 +27,7 @@ def evaluation(options: Options) -> Measured:
     ]
     with started(setup.more("--images", str(VALIDATION)) for setup in setups) as contenders:
         take_turns(contenders, options.rounds, {"train": min(options.steps, 100), "evaluate": VALIDATION})
-    mine = contenders[0].milliseconds["evaluate"]
+    mine = own_times(contenders, "evaluate")
     rows = []
     for contender in contenders:
         if contender.missing is not None:
@@ -49,8 +49,8 @@ def evaluation(options: Options) -> Measured:
     ]
     text = table(header, rows) + (
         f"n = {options.rounds} rounds after one that does not count. An epoch is {IMAGES:,} images trained in batches "
-        f"of 32, from the steps of the same round, and {VALIDATION:,} evaluated. Keras evaluates 32 images at once unless "
-        f"told otherwise; ours and PyTorch 500. {versions(contenders)}\n\n"
+        f"of 32, from the steps of the same round, and {VALIDATION:,} evaluated. Keras evaluates 32 images at once "
+        f"unless told otherwise; ours and PyTorch 500. {versions(contenders)}\n\n"
     )
     data = {"rounds": options.rounds, "contenders": {each.name: each.as_dict() for each in contenders}}
     return Measured(text, data)

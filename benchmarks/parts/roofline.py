@@ -80,9 +80,9 @@ def floor_text(floors: dict[str, dict[str, float]], layers: Sequence[Work]) -> s
     )
     return (
         f"An image takes {flop:.2f} GFLOP forward and backward. The floor, each layer by itself at the higher of its "
-        f"two times and everything within the cache: {said}. Every layer is counted as the definition has it: kernels that "
-        "fuse layers move fewer bytes, and Winograd's convolutions need fewer multiplications, so that they can go "
-        "below it.\n\n"
+        f"two times and everything within the cache: {said}. Every layer is counted as the definition has it: kernels "
+        "that fuse layers move fewer bytes, and Winograd's convolutions need fewer multiplications, so that they can "
+        "go below it.\n\n"
     )
 
 

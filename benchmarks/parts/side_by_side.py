@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 from peers import cores, keras, keras_setups, ours
-from processes import Contender, Setup, close, everyone, start, started, take_turns
+from processes import Contender, Setup, close, everyone, own_times, start, started, take_turns
 from tables import missing_row, ratios, spread, table
 
 from parts.part import Measured, Options
@@ -21,7 +21,7 @@ def side_by_side(options: Options) -> Measured:
     fastest = _fastest_keras(options.peer_python)
     with _contenders(options.peer_python, fastest) as contenders:
         take_turns(contenders, options.rounds, {"train": options.steps})
-    mine = contenders[0].milliseconds["train"]
+    mine = own_times(contenders, "train")
     rows = []
     for contender in contenders:
         if contender.missing is not None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from peers import OURS, keras, keras_setups, ours, pytorch
-from processes import Contender, Setup, started, take_turns
+from processes import Contender, Setup, own_times, started, take_turns
 from tables import missing_row, ratios, spread, table
 
 from overfitlab.training import compute
@@ -56,9 +56,9 @@ def _measured(setups: Sequence[Setup], rounds: int, steps: int, batch: int) -> M
     return Measured(text, {"rounds": rounds, "contenders": {each.name: each.as_dict() for each in contenders}})
 
 
-def training_table(contenders: Sequence[Contender], batch: int) -> str:
+def training_table(contenders: list[Contender], batch: int) -> str:
     """Return the table of training steps."""
-    mine = contenders[0].milliseconds["train"]
+    mine = own_times(contenders, "train")
     steps = math.ceil(IMAGES / batch)
     rows = []
     for contender in contenders:
