@@ -20,8 +20,8 @@ from typing import Any
 
 CONTENDERS = Path(__file__).resolve().parent / "contenders"
 PATIENCE = 600  # seconds for a process to get ready, in which some compile their network
-TURN_SECONDS = 5.0  # a slow contender takes fewer steps a turn
-FEWEST_STEPS = 5
+TURN_SECONDS = 3.0  # a slow contender takes fewer steps a turn
+FEWEST_STEPS = 3
 
 
 class MissingError(Exception):

@@ -10,11 +10,12 @@ from parts.part import Measured, Options
 from parts.training import IMAGES, versions
 
 VALIDATION = 15_000
+MOST_ROUNDS = 5  # they are long
 
 
 def evaluation(options: Options) -> Measured:
     """Return the time of an evaluation; each contender also trains in every round, for the share of the epoch."""
-    python = options.peer_python
+    python, rounds = options.peer_python, min(options.rounds, MOST_ROUNDS)
     setups = [
         ours(),
         pytorch("bfloat16"),
@@ -26,7 +27,7 @@ def evaluation(options: Options) -> Measured:
         _large(keras(python, "float32", backend="jax")),
     ]
     with started(setup.more("--images", str(VALIDATION)) for setup in setups) as contenders:
-        take_turns(contenders, options.rounds, {"train": min(options.steps, 100), "evaluate": VALIDATION})
+        take_turns(contenders, rounds, {"train": min(options.steps, 100), "evaluate": VALIDATION})
     mine = own_times(contenders, "evaluate")
     rows = []
     for contender in contenders:
@@ -48,11 +49,11 @@ def evaluation(options: Options) -> Measured:
         "times ours",
     ]
     text = table(header, rows) + (
-        f"n = {options.rounds} rounds after one that does not count. An epoch is {IMAGES:,} images trained in batches "
+        f"n = {rounds} rounds after one that does not count. An epoch is {IMAGES:,} images trained in batches "
         f"of 32, from the steps of the same round, and {VALIDATION:,} evaluated. Keras evaluates 32 images at once "
         f"unless told otherwise; ours and PyTorch 500. {versions(contenders)}\n\n"
     )
-    data = {"rounds": options.rounds, "contenders": {each.name: each.as_dict() for each in contenders}}
+    data = {"rounds": rounds, "contenders": {each.name: each.as_dict() for each in contenders}}
     return Measured(text, data)
 
 

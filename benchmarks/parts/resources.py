@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from peers import keras_setups, ours, pytorch
+from peers import keras, ours, pytorch
 from processes import Contender, MissingError, Process, Setup
 from tables import missing_row, spread, table
 
@@ -27,7 +27,17 @@ COMMANDS = {
 def memory(options: Options) -> Measured:
     """Return peak memory and the time to the first step, of fresh processes that hold an epoch's images."""
     rounds = min(options.rounds, MOST_ROUNDS)
-    setups = [ours(), pytorch("float32"), pytorch("bfloat16"), *keras_setups(options.peer_python)]
+    python = options.peer_python
+    setups = [
+        ours(),
+        pytorch("float32"),
+        pytorch("bfloat16"),
+        keras(python, "float32"),
+        keras(python, "mixed_bfloat16"),
+        keras(python, "float32", jit=True),
+        keras(python, "float32", backend="jax"),
+        keras(python, "float32", backend="torch"),
+    ]
     contenders = [Contender(setup.name, []) for setup in setups]
     for number in range(rounds + 1):
         for setup, contender in zip(setups, contenders, strict=True):
