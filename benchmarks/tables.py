@@ -9,6 +9,11 @@ def spread(values: Sequence[float], digits: int = 1) -> str:
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
+def counted(number: int, what: str) -> str:
+    """Return `1 thread`, or `2 threads`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def ratios(values: Sequence[float], by: Sequence[float]) -> list[float]:
     """Return the ratios of the values of each round."""
     return [value / other for value, other in zip(values, by, strict=True)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from random_training import RandomTraining
-from tables import spread, table
+from tables import counted, spread, table
 
 from overfitlab.training import compute
 from overfitlab.training.observer import Observer
@@ -65,7 +65,7 @@ def growth(options: Options) -> Measured:
     text = table(["what grows", "s, medians", "exponent: median (lowest to highest)", "in proportion it is"], rows) + (
         f"n = {rounds} rounds of all points, after one run of each that does not count. The exponent is that of the "
         f"power law fitted to the points of a round, by least squares of the logarithms. {resolved.precision}, "
-        f"{resolved.threads} thread(s), batch 32.\n\n"
+        f"{counted(resolved.threads, 'thread')}, batch 32.\n\n"
     )
     return Measured(text, {"rounds": rounds, "series": data})
 

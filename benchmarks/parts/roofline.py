@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from random_training import RandomTraining
-from tables import table
+from tables import counted, table
 
 from overfitlab.training import compute
 from parts.part import Measured, Options
@@ -49,7 +49,7 @@ def rates_table(measured: Sequence[Rates]) -> str:
         ["a PyTorch operation on one number", *(f"{each.operation * 1e6:.1f} µs" for each in measured)],
         ["sharing an operation among threads", *(_region(each) for each in measured)],
     ]
-    return table(["the machine, at its best", *(f"{each.threads} thread(s)" for each in measured)], lines)
+    return table(["the machine, at its best", *(counted(each.threads, "thread") for each in measured)], lines)
 
 
 def _region(measured: Rates) -> str:

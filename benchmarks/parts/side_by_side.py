@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from peers import cores, keras, keras_setups, ours
 from processes import Contender, Setup, close, everyone, own_times, start, started, take_turns
-from tables import missing_row, ratios, spread, table
+from tables import counted, missing_row, ratios, spread, table
 
 from parts.part import Measured, Options
 from parts.training import versions
@@ -65,9 +65,9 @@ def _contenders(python: str, fastest: Setup) -> Iterator[list[Contender]]:
     try:
         contenders.append(start(_named(one_thread, OURS_PINNED), own))
         pool = start(one_thread, [None] * MOST_RUNS)
-        contenders += [_group(f"overfitlab, {count} run(s) x 1 thread", pool, count) for count in CHOICES]
+        contenders += [_group(f"overfitlab, {counted(count, 'run')} x 1 thread", pool, count) for count in CHOICES]
         pair = start(two_threads, [None] * 2)
-        contenders += [_group(f"overfitlab, {count} run(s) x 2 threads", pair, count) for count in (1, 2)]
+        contenders += [_group(f"overfitlab, {counted(count, 'run')} x 2 threads", pair, count) for count in (1, 2)]
         contenders.append(start(_named(stock, f"{stock.name}, 1 process")))
         for setup in {each.name: each for each in (stock, keras(python, "mixed_bfloat16"), fastest)}.values():
             limit = ("--threads", "1") if setup.variables["KERAS_BACKEND"] == "tensorflow" else ()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from peers import OURS, keras, keras_setups, ours, pytorch
 from processes import Contender, Setup, own_times, started, take_turns
-from tables import missing_row, ratios, spread, table
+from tables import counted, missing_row, ratios, spread, table
 
 from overfitlab.training import compute
 from parts.part import Measured, Options
@@ -78,4 +78,4 @@ def versions(contenders: Sequence[Contender]) -> str:
     keras_versions = sorted({each.about["keras"] for each in contenders if "keras" in each.about})
     backends = sorted({each.about["backend"] for each in contenders if "backend" in each.about})
     beside = f"; Keras {', '.join(keras_versions)} on {', '.join(backends)}" if backends else ""
-    return f"{OURS} chose {about['precision']} and {about['threads']} thread(s){beside}."
+    return f"{OURS} chose {about['precision']} and {counted(int(about['threads']), 'thread')}{beside}."
