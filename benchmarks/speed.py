@@ -6,6 +6,7 @@ Each part measures one thing and writes a block of the page; those that are not 
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -54,6 +55,7 @@ def main() -> None:
     )  # fmt: skip
     given = parser.parse_args()
     options = Options(given.peer_python, given.rounds, given.steps)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # or contenders that wait would be left behind, stopped
     for name in given.only:
         begun = time.perf_counter()
         print(f"{name} ...", file=sys.stderr)
