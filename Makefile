@@ -25,9 +25,8 @@ format: $(VENV)/.lint ## let ruff mend what it can
 docs: $(VENV)/.run ## regenerate the pages that are made from the code
 	@$(BIN)/python docs/generate.py
 
-bench: $(VENV)/.run $(BENCH_VENV)/.ready ## speed, beside Keras and plain PyTorch (about 15 minutes; leave the machine alone)
+bench: $(VENV)/.run $(BENCH_VENV)/.ready ## speed, beside Keras and plain PyTorch (about 40 minutes; leave the machine alone)
 	@$(BIN)/python benchmarks/speed.py --peer-python $(BENCH_VENV)/bin/python $(ARGS)
-	@$(BIN)/python benchmarks/method_costs.py
 
 NOTEBOOK_LOG ?= ../shared/notebook/history.csv
 reproduction: $(VENV)/.run ## the notebook's log beside ours (5 runs of 30 epochs: about an hour)

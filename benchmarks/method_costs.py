@@ -18,22 +18,14 @@ import torch
 from pages import replace_generated
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "contenders"))
-from common import BATCH, CLASSES, MOST_STEPS, random_images
+from common import BATCH, CLASSES, MOST_STEPS
+from random_training import RandomTraining
 
-from overfitlab.config import RunConfig, protocol_named
-from overfitlab.data.dataset import Dataset
-from overfitlab.data.material import Material
-from overfitlab.data.splits import Split
-from overfitlab.data.standardize import channel_statistics
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
-from overfitlab.models.notebook_cnn import notebook_cnn
-from overfitlab.randomness import Key
 from overfitlab.store.environment import environment
 from overfitlab.training import compute
 from overfitlab.training.compute import Compute
-from overfitlab.training.loop import Trainer
-from overfitlab.training.observer import Observer
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
@@ -45,39 +37,23 @@ class Contender:
     """One method, trained some steps at a time."""
 
     def __init__(self, method: str, resolved: Compute) -> None:
-        images, labels = random_images()
-        order = torch.arange(MOST_STEPS * BATCH).numpy()
-        self._rows = order
-        self._dataset = Dataset("random", images, labels, tuple("0123456789"), order[:0], "", "random", official=False)
-        self._statistics = channel_statistics(images, order)
-        chosen = registry.parse(method)
-        config = RunConfig(protocol_named("notebook"), chosen.spec, "random")
-        model = notebook_cnn((32, 32, 3), CLASSES, chosen, Key(0))
-        self._trainer = Trainer(config, self._material(MOST_STEPS), model, resolved)
-        self._batches = self._trainer.batches(BATCH)
-        self._epoch = 0
-        self.transforms = any(type(part).batch is not Method.batch for part in chosen.parts)
+        self._training = RandomTraining(resolved, MOST_STEPS * BATCH, method=method)
+        self.transforms = any(type(part).batch is not Method.batch for part in registry.parse(method).parts)
         self.milliseconds: list[float] = []  # of a step
         self.transform_milliseconds: list[float] = []  # of that, the batch transform
 
     def turn(self, steps: int) -> tuple[float, float]:
         """Train that many steps, and return the milliseconds of one, and of its batch transform."""
-        self._epoch += 1
-        self._trainer.material = self._material(steps)
         started = time.perf_counter()
-        self._trainer.train_epoch(self._epoch, self._batches, Observer())
+        self._training.train(steps)
         step = time.perf_counter() - started
-        x, labels = self._batches.gather(torch.arange(BATCH))
+        x, labels = self._training.batches.gather(torch.arange(BATCH))
         y = torch.eye(CLASSES)[labels]
         started = time.perf_counter()
         for number in range(steps):
-            self._trainer.regularization.batch(x, y, self._epoch, number)  # in place or not: the time is the same
+            self._training.trainer.regularization.batch(x, y, 1, number)  # in place or not: the time is the same
         transform = time.perf_counter() - started
         return 1000 * step / steps, 1000 * transform / steps
-
-    def _material(self, steps: int) -> Material:
-        none = self._rows[:0]
-        return Material(self._dataset, Split(self._rows[: steps * BATCH], none, none), self._statistics)
 
 
 def main() -> None:

@@ -1,12 +1,14 @@
-"""What every contender does: get ready, then train as many steps as it is told to, and say how long that took.
+"""What every contender does: get ready, then train or evaluate as much as it is told to.
 
-The driver (benchmarks/speed.py) writes a number of steps to standard input; the contender trains that many batches of
-32 and writes the seconds to standard output. It reports its versions first.
+The driver (benchmarks/processes.py) writes requests to standard input, a line each: `train STEPS`, `evaluate IMAGES`,
+or `memory`. The contender does it and writes an empty line, or the megabytes, to standard output. Before the first
+request it trains one step, so that whatever it has to compile is compiled, and reports its versions.
 """
 
+import argparse
 import json
+import resource
 import sys
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -14,27 +16,46 @@ from numpy.typing import NDArray
 
 BATCH, CLASSES, MOST_STEPS = 32, 10, 200
 LEARNING_RATE = 1e-4
+MEAN, STD = 127.5, 73.9  # of uniformly random pixels
 
 
-def random_images() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return images of CIFAR-10's shape and their labels; the time of a step does not depend on what they show."""
+def options(**flags: str) -> argparse.Namespace:
+    """Return what the driver asks for on the command line; `flags` are switches of one contender, with their help."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("precision")
+    parser.add_argument("--batch", type=int, default=BATCH, help="images a step")
+    parser.add_argument("--threads", type=int, help="all cores, unless given")
+    parser.add_argument("--images", type=int, default=MOST_STEPS * BATCH, help="how many there are")
+    for name, text in flags.items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
+    return parser.parse_args()
+
+
+def random_images(count: int, size: int = 32) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return images like CIFAR-10's and their labels; the time of a step does not depend on what they show."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (MOST_STEPS * BATCH, 32, 32, 3), dtype=np.uint8)
-    return images, rng.integers(0, CLASSES, len(images))
+    images = rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    return images, rng.integers(0, CLASSES, count)
 
 
-def standardized() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the same images as the notebook prepares them."""
-    images, labels = random_images()
-    mean, std = np.mean(images, axis=(0, 1, 2)), np.std(images, axis=(0, 1, 2))
-    return ((images - mean) / std).astype(np.float32), labels
+def standardized(count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the same images as the notebook prepares them, without holding them in a wider type meanwhile."""
+    images, labels = random_images(count)
+    x = images.astype(np.float32)
+    x -= MEAN
+    x /= STD
+    return x, labels
 
 
-def serve(train: Callable[[int], None], about: dict[str, str]) -> None:
+def serve(train: Callable[[int], None], evaluate: Callable[[int], None], about: dict[str, str]) -> None:
     """Answer the driver until it closes the line."""
+    train(1)
     print(json.dumps(about), flush=True)
     for line in sys.stdin:
-        steps = int(line)
-        started = time.perf_counter()
-        train(steps)
-        print(time.perf_counter() - started, flush=True)
+        what, *numbers = line.split()
+        if what == "memory":
+            unit = 1 if sys.platform == "darwin" else 1024
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, flush=True)
+            continue
+        {"train": train, "evaluate": evaluate}[what](int(numbers[0]))
+        print(flush=True)

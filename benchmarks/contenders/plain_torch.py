@@ -1,15 +1,16 @@
-"""The notebook's network as one writes it in PyTorch: `python plain_torch.py float32|bfloat16 [malloc]`.
+"""The notebook's network as one writes it in PyTorch: `python plain_torch.py float32|bfloat16 [--malloc] [--compile]`.
 
-Channels-last memory and the fused Adam; with `malloc`, glibc's thresholds are raised as overfitlab raises them.
+Channels-last memory and the fused Adam.
 """
 
 import ctypes
-import sys
 
 import torch
-from common import BATCH, CLASSES, LEARNING_RATE, serve, standardized
+from common import CLASSES, LEARNING_RATE, options, serve, standardized
 from torch import nn
 from torch.nn import functional as F
+
+EVALUATION_BATCH = 500
 
 
 def network() -> nn.Sequential:
@@ -26,25 +27,31 @@ def network() -> nn.Sequential:
 
 
 def main() -> None:
-    """Train with a plain loop."""
-    precision, *rest = sys.argv[1:]
-    if rest == ["malloc"]:
+    """Train and evaluate with a plain loop."""
+    asked = options(malloc="raise glibc's thresholds as overfitlab raises them", compile="use torch.compile")
+    if asked.malloc:
         libc = ctypes.CDLL(None)
         libc.mallopt(-3, 32 * 2**20)
         libc.mallopt(-1, 512 * 2**20)
-    images, targets = standardized()
+    if asked.threads:
+        torch.set_num_threads(asked.threads)
+    images, targets = standardized(asked.images)
     x = torch.from_numpy(images).permute(0, 3, 1, 2)  # channels-last memory as it is
     y = torch.from_numpy(targets)
     model = network().to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, eps=1e-7, fused=True)
+    # not `model.compile()`, which leaves a network of PyTorch's own classes as it is, without a word
+    forward = torch.compile(model) if asked.compile else model
+    mixed = asked.precision == "bfloat16"
 
     def train(steps: int) -> None:
-        order = torch.randperm(steps * BATCH)
+        model.train()
+        order = torch.randperm(steps * asked.batch)
         loss_sum, correct = torch.zeros(()), torch.zeros((), dtype=torch.int64)
-        for rows in order.split(BATCH):
+        for rows in order.split(asked.batch):
             labels = y[rows]
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-                logits = model(x[rows])
+            with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+                logits = forward(x[rows])
             loss = F.cross_entropy(logits.float(), labels)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -52,7 +59,18 @@ def main() -> None:
             loss_sum += loss.detach()
             correct += (logits.argmax(1) == labels).sum()
 
-    serve(train, {"torch": torch.__version__, "precision": precision, "threads": str(torch.get_num_threads())})
+    @torch.inference_mode()
+    def evaluate(count: int) -> None:
+        model.eval()
+        loss_sum, correct = torch.zeros(()), torch.zeros((), dtype=torch.int64)
+        for images, labels in zip(x[:count].split(EVALUATION_BATCH), y[:count].split(EVALUATION_BATCH), strict=True):
+            with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+                logits = model(images)
+            loss_sum += F.cross_entropy(logits.float(), labels, reduction="sum")
+            correct += (logits.argmax(1) == labels).sum()
+
+    about = {"torch": torch.__version__, "precision": asked.precision, "threads": str(torch.get_num_threads())}
+    serve(train, evaluate, about)
 
 
 main()
