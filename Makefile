@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run test lint format docs example method-example bench pilot reproduction duplicates clean
+.PHONY: help run test lint format docs example method-example bench equivalence sanitize pilot reproduction duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -27,6 +27,19 @@ docs: $(VENV)/.run ## regenerate the pages that are made from the code
 
 bench: $(VENV)/.run $(BENCH_VENV)/.ready ## speed, beside Keras and plain PyTorch (about 40 minutes; leave the machine alone)
 	@$(BIN)/python benchmarks/speed.py --peer-python $(BENCH_VENV)/bin/python $(ARGS)
+
+equivalence: $(VENV)/.run ## does the fast path learn as well as plain PyTorch in float32? (48 runs: about half an hour)
+	@$(BIN)/python benchmarks/equivalence.py $(ARGS)
+
+SANITIZED := build/sanitized
+SANITIZERS := -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitize: $(VENV)/.test ## the kernels' tests under the address and undefined-behaviour sanitizers (needs GCC)
+	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r src pyproject.toml README.md LICENSE $(SANITIZED)
+	@rm -f $(SANITIZED)/src/overfitlab/kernels/_native*
+	@cd $(SANITIZED) && CC=gcc CFLAGS="$(SANITIZERS)" $(abspath $(BIN))/python -W ignore -c 'import setuptools; setuptools.setup()' \
+	  --quiet build_ext --inplace
+	@LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED)/src \
+	  $(BIN)/python -m pytest -q -p no:cacheprovider tests/kernels
 
 NOTEBOOK_LOG ?= ../shared/notebook/history.csv
 reproduction: $(VENV)/.run ## the notebook's log beside ours (5 runs of 30 epochs: about an hour)
@@ -61,7 +74,8 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt
+KERNELS := $(wildcard src/overfitlab/kernels/native/*)
+$(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt $(KERNELS)
 	@$(PIP_INSTALL) .
 	@touch $@
 
