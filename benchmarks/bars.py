@@ -29,7 +29,7 @@ def bars_table(results: dict[str, Any]) -> str:
     rows = [
         ["at least 6 times as fast as stock Keras in float32", *_at_least(6, _beside(here, STOCK))],
         ["at least 1.8 times as fast as plain PyTorch in bfloat16", *plain],
-        [f"no bar: beside the fastest PyTorch ({pytorch})", _at_least(0, _beside(here, pytorch))[0], ""],
+        [f"no bar: beside the fastest PyTorch ({pytorch or 'none'})", _at_least(0, _beside(here, pytorch))[0], ""],
         ["target: 4 times as fast as the fastest Keras", *_at_least(4, _beside(here, _fastest(here, "training")))],
         ["target: 8 times as fast, two runs side by side", *_at_least(8, _two_runs(here))],
         [
