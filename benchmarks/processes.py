@@ -57,6 +57,9 @@ class Process:
         patience.start()
         try:
             line = self.answer()
+        except BaseException:  # told to end, too: nobody else knows of this process yet
+            self._process.kill()
+            raise
         finally:
             patience.cancel()
         self.seconds_to_first_step = time.perf_counter() - started
