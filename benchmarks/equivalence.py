@@ -25,7 +25,7 @@ from scipy.stats import t as student
 import overfitlab
 from overfitlab.config import PILOT_SEEDS
 from overfitlab.kernels.library import described
-from overfitlab.store.environment import environment
+from overfitlab.store.environment import environment, usable_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
@@ -39,7 +39,7 @@ def main() -> None:
     """Train what is missing, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=24)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="runs at once, of one thread each")
+    parser.add_argument("--jobs", type=int, default=usable_cores(), help="runs at once, of one thread each")
     parser.add_argument("--method", default="batch_norm")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--write-only", action="store_true")

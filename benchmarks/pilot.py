@@ -22,6 +22,7 @@ from pilot_plan import RESULTS, Job, as_plain, jobs
 from overfitlab.config import RunConfig, fitted
 from overfitlab.files import write_atomically
 from overfitlab.methods import registry
+from overfitlab.store.environment import usable_cores
 
 
 def train(job: Job, data_dir: Path | None) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=usable_cores(), help="runs at once, of one thread each")
     parser.add_argument("--write-only", action="store_true", help="write the page from what is there")
     options = parser.parse_args()
     wanted = jobs(options.seeds)

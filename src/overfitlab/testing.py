@@ -82,9 +82,8 @@ def small_trainer(method: str, *, seed: int = SEED, protocol: Protocol = PROTOCO
     describe(build, CLASSES)
     config = RunConfig(protocol, chosen.spec, "made up", seed=seed)
     material = Material(dataset, split, channel_statistics(images, split.training))
-    resolved = Compute("float32", threads=1, kernels=library.best())
-    library.use(resolved.kernels)
-    return Trainer(config, material, build.network(), resolved)
+    library.use(library.best())
+    return Trainer(config, material, build.network(), Compute("float32", threads=1))
 
 
 def trained(method: str, *, seed: int = SEED) -> Trainer:

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 import safetensors.torch
 
+from overfitlab import cores
 from overfitlab import record as records
 from overfitlab.config import RunConfig, fitted, protocol_named, varied
 from overfitlab.config import image_size as size_from
@@ -98,7 +99,7 @@ def train(
         seed: fixes initial weights, batch order and masks; from 0 to 2**63 - 1.
         precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: bfloat16 where the processor has instructions
             for it, else float32.
-        threads: of the computation; None for one a core.
+        threads: of the computation; None for one for each core on which no other training of this user computes.
         out: the run's folder; None for one below `runs/`, named after what is trained.
         verbose: whether to show progress.
         stream: where to show it; None for standard output.
@@ -142,12 +143,12 @@ def train(
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
 
-    with folder.claimed(run_id, config.as_dict()):
+    with folder.claimed(run_id, config.as_dict()), cores.claimed(threads) as claim:
         if (folder / RECORD).exists() and folder.record()["status"] in (FINISHED, DIVERGED):
             return _finished_before(folder, tell)
         training = material(dataset, settings, seed)
         record = folder.record() if (folder / RECORD).exists() else None
-        resolved = Compute(**record["resolved"]) if record else compute.resolve(precision, threads)
+        resolved = Compute(**record["resolved"]) if record else compute.resolve(precision, threads or claim.threads)
         compute.prepare(resolved)
         network = models.build(
             config.model,
@@ -174,6 +175,7 @@ def train(
         tell.findings(record["data"])
         tell.network(record["network"])
         tell.plan(config, record, resolved)
+        tell.cores(claim, resolved)
         run = _train(folder, record, trainer, tell)
     if record["status"] == DIVERGED:
         raise OverfitlabError(_divergence(run))

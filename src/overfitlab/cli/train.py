@@ -105,7 +105,12 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     metavar="P",
     help=f"{', '.join(PRECISIONS[1:])}, or auto: bfloat16 where the processor has instructions for it, else float32.",
 )
-@click.option("--threads", type=int, metavar="N", help="Threads to compute with.  [default: one a core]")
+@click.option(
+    "--threads",
+    type=int,
+    metavar="N",
+    help="Threads to compute with.  [default: one a core, without cores on which another training of yours computes]",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

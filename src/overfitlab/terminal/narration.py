@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from overfitlab.config import RunConfig
+from overfitlab.cores import Claim
 from overfitlab.data.dataset import Dataset
 from overfitlab.kernels.library import described
 from overfitlab.run import Run
@@ -99,6 +100,17 @@ class Narrator:
             f"Adam {protocol.learning_rate:g}{', falling to zero along a cosine' * (protocol.schedule == 'cosine')}; "
             f"{compute.precision}, {_count(compute.threads, 'thread')}, {described(compute.kernels)}"
         )
+
+    def cores(self, claim: Claim, compute: Compute) -> None:
+        """Say where other trainings hold cores, and what that means for this one."""
+        if claim.cores < min(compute.threads, claim.usable):
+            self.say(
+                f"Note: other trainings of yours compute on {claim.usable - claim.cores} of {claim.usable} cores. With "
+                f"{_count(compute.threads, 'thread')} this one slows them down, and they it: better one after the "
+                "other, or all with --threads 1, at most as many as cores."
+            )
+        elif claim.cores < claim.usable and compute.threads == claim.cores:
+            self.say(f"Cores: {claim.cores} of {claim.usable}, which no other training of yours computes on.")
 
     @contextlib.contextmanager
     def progress(self, finished: list[EpochRow]) -> Iterator[Observer]:
