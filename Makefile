@@ -34,7 +34,7 @@ equivalence: $(VENV)/.run ## does the fast path learn as well as plain PyTorch i
 SANITIZED := build/sanitized
 SANITIZERS := -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 sanitize: $(VENV)/.test ## the kernels' tests under the address and undefined-behaviour sanitizers (needs GCC)
-	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r src pyproject.toml README.md LICENSE $(SANITIZED)
+	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r src pyproject.toml LICENSE $(SANITIZED) && touch $(SANITIZED)/README.md
 	@rm -f $(SANITIZED)/src/overfitlab/kernels/_native*
 	@cd $(SANITIZED) && CC=gcc CFLAGS="$(SANITIZERS)" $(abspath $(BIN))/python -W ignore -c 'import setuptools; setuptools.setup()' \
 	  --quiet build_ext --inplace
