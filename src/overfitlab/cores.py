@@ -8,6 +8,7 @@ that it computes on, and the next one takes those that are left. A claim is a lo
 import contextlib
 import math
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ def _usable() -> list[int]:
 
 
 def _claim(core: int, held: contextlib.ExitStack) -> bool:
-    folder = cache_folder() / "cores"
+    folder = cache_folder() / "cores" / platform.node()  # a home folder can be that of many machines
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # not shared within a process: two trainings in one are two

@@ -117,14 +117,16 @@ def _kernels() -> Check:
     from overfitlab.kernels import library
 
     if library.compiled() is None:
-        advice = f"install a C compiler ({COMPILERS}), then overfitlab again: pip install --force-reinstall --no-deps"
+        advice = f"install a C compiler ({COMPILERS}), or a newer one, and then overfitlab again"
         return Check("kernels", NOTE, "not compiled: plain PyTorch computes, which takes up to twice as long", advice)
     best = library.best()
     text = library.described(best).removeprefix("kernels ")
-    if best == library.OFF:
+    if best == library.OFF and library.shares_pool():
         return Check("kernels", NOTE, f"{text}, because {library.VARIABLE} is set", f"unset {library.VARIABLE}")
     if not library.shares_pool():
-        return Check("kernels", NOTE, f"{text}, on one thread: PyTorch's pool of threads was not found here")
+        return Check(
+            "kernels", NOTE, f"{text}: PyTorch's pool of threads was not found, so they would run on one thread"
+        )
     return Check("kernels", OK, f"{text}, on PyTorch's own threads")
 
 

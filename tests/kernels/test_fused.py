@@ -254,3 +254,69 @@ def test_without_kernels_plain_pytorch_computes_the_same(kind, dtype):
     if INSTRUCTIONS and dtype != torch.float64:
         library.use(INSTRUCTIONS[0])
         torch.testing.assert_close(fused(x, normalization, relu=True, pool=True, mask=mask).y, y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("frozen", [("gamma",), ("beta",), ("gamma", "beta"), ("x",)])
+def test_what_is_frozen_gets_no_gradient_and_the_others_theirs(kind, frozen):
+    if not INSTRUCTIONS:
+        pytest.skip("no kernels were compiled")
+    library.use(INSTRUCTIONS[0])
+    x, normalization, _, _ = made((3, 8, 6, 5), kind, True, None, torch.float32, 6)
+    found = []
+    for run in (operators.fused, reference.fused):
+        leaves = {"x": x.clone(), "gamma": normalization.gamma, "beta": normalization.beta.clone()}
+        for name, leaf in leaves.items():
+            if leaf is not None:
+                leaf.grad = None
+                leaf.requires_grad_(name not in frozen and not (kind == "affine" and name == "gamma"))
+        given = Normalization(kind, leaves["gamma"], leaves["beta"], 1e-3, normalization.groups)
+        y = run(leaves["x"], given, relu=True, pool=True, mask=None).y
+        if y.requires_grad:
+            y.square().sum().backward()
+        found.append({name: None if leaf is None else leaf.grad for name, leaf in leaves.items()})
+    for name, gradient in found[1].items():
+        if gradient is None:
+            assert found[0][name] is None
+        else:
+            torch.testing.assert_close(found[0][name], gradient, atol=1e-3, rtol=1e-3)
+
+
+def test_second_derivatives_are_refused_and_not_zero():
+    if not INSTRUCTIONS:
+        pytest.skip("no kernels were compiled")
+    library.use(INSTRUCTIONS[0])
+    x, normalization, _, _ = made((3, 8, 6, 5), "batch", True, None, torch.float32, 7)
+    y = operators.fused(x.requires_grad_(True), normalization, relu=True, pool=True, mask=None).y
+    [first] = torch.autograd.grad(y.square().sum(), [x], create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.square().sum().backward()
+
+
+def test_the_defaults_of_the_process_do_not_matter():
+    if not INSTRUCTIONS:
+        pytest.skip("no kernels were compiled")
+    library.use(INSTRUCTIONS[0])
+    x, normalization, _, _ = made((3, 8, 6, 5), "batch", True, None, torch.float32, 8)
+    expected = operators.fused(x, normalization, relu=True, pool=True, mask=None).y
+    with torch.device("meta"):
+        torch.set_default_dtype(torch.float16)
+        try:
+            assert torch.equal(operators.fused(x, normalization, relu=True, pool=True, mask=None).y, expected)
+        finally:
+            torch.set_default_dtype(torch.float32)
+
+
+def test_what_the_kernels_do_not_take_goes_to_pytorch():
+    if not INSTRUCTIONS:
+        pytest.skip("no kernels were compiled")
+    library.use(INSTRUCTIONS[0])
+    x, normalization, _, _ = made((3, 8, 6, 5), "batch", True, None, torch.float32, 9)
+    assert operators.fits(x, normalization)
+    one = torch.ones(1).expand(8)
+    for gamma, beta in ((one, normalization.beta), (torch.ones(4), normalization.beta), (None, normalization.beta)):
+        assert not operators.fits(x, Normalization("batch", gamma, beta, 1e-3))
+    assert not operators.fits(x, Normalization("group", normalization.gamma, normalization.beta, 1e-3, groups=3))
+    assert not operators.fits(x, Normalization(gamma=torch.ones(8, requires_grad=True)))
+    assert not operators.fits(x.double(), normalization)
+    assert not operators.fits(x[:0], normalization)

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from overfitlab.kernels import library
 from overfitlab.methods import registry
 from overfitlab.models import fusion
+from overfitlab.models.layers import ReLU
 from overfitlab.models.network import Builder
 from overfitlab.models.notebook_cnn import describe
 from overfitlab.models.registry import build
@@ -128,3 +129,28 @@ def test_a_layer_with_a_hook_runs_alone():
     step(model, library.OFF, "float32")
     assert seen == ["relu1", "norm2"]
     assert rows(model)[:2] == [["conv1", "norm1"], ["relu1"]]
+
+
+class Leaky(ReLU):
+    """An activation with a forward pass of its own."""
+
+    def forward(self, x):
+        return F.leaky_relu(x)
+
+
+def test_a_layer_with_a_forward_pass_of_its_own_runs_alone():
+    model = network("batch_norm")
+    model.relu1 = Leaky()
+    model.get_submodule("norm2").batch_norm.forward = lambda x: x
+    assert rows(model)[:4] == [["conv1", "norm1"], ["relu1"], ["conv2"], ["norm2"]]
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
+def test_hooks_on_every_module_see_every_layer():
+    seen, model = [], network("none")
+    hook = torch.nn.modules.module.register_module_full_backward_hook(lambda layer, *_: seen.append(layer))
+    try:
+        step(model, INSTRUCTIONS[0] if INSTRUCTIONS else library.OFF, "float32")
+    finally:
+        hook.remove()
+    assert {type(layer).__name__ for layer in seen} >= {"Conv2D", "ReLU", "MaxPool2D", "Dense"}

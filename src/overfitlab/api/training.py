@@ -143,12 +143,14 @@ def train(
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
 
-    with folder.claimed(run_id, config.as_dict()), cores.claimed(threads) as claim:
+    with folder.claimed(run_id, config.as_dict()), contextlib.ExitStack() as held:
         if (folder / RECORD).exists() and folder.record()["status"] in (FINISHED, DIVERGED):
             return _finished_before(folder, tell)
         training = material(dataset, settings, seed)
         record = folder.record() if (folder / RECORD).exists() else None
-        resolved = Compute(**record["resolved"]) if record else compute.resolve(precision, threads or claim.threads)
+        before = Compute(**record["resolved"]) if record else None
+        claim = held.enter_context(cores.claimed(before.threads if before else threads))
+        resolved = before or compute.resolve(precision, threads or claim.threads)
         compute.prepare(resolved)
         network = models.build(
             config.model,

@@ -19,6 +19,7 @@ from overfitlab.data.images import display_name
 from overfitlab.data.standardize import Standardization
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.inference.checking import check_record
+from overfitlab.kernels import library
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry as models
 from overfitlab.randomness import run_key
@@ -150,13 +151,14 @@ def load_trained(
 
 @contextlib.contextmanager
 def computing(trained: Trained) -> Iterator[None]:
-    """Compute with the threads that were asked for, and with those of before afterwards."""
-    before = torch.get_num_threads()
+    """Compute with the threads that were asked for and their kernels, and with those of before afterwards."""
+    threads, kernels = torch.get_num_threads(), library.library()
     compute.prepare(trained.compute)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+        library.use(library.OFF if kernels is None else kernels.instructions)
 
 
 def _consented(run: Run, model: str | None) -> str:

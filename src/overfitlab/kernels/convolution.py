@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from overfitlab.kernels import library
@@ -54,7 +55,7 @@ def _fits(x: Tensor, weight: Tensor, stride: int, padding: int) -> bool:
 def _pays(shape: torch.Size) -> bool:
     """Return whether tiles of 4x4 pixels cover the images with little waste; at half their pixels nothing is won."""
     height, width = shape[2:]
-    return shape[0] > 0 and 8 * (-(-height // 4)) * (-(-width // 4)) <= height * width
+    return shape.numel() > 0 and 8 * (-(-height // 4)) * (-(-width // 4)) <= height * width
 
 
 def _in_memory(x: Tensor) -> Tensor:
@@ -75,7 +76,7 @@ def _called(function: str, scratch: str, x: Tensor, weight: Tensor, *, turned: b
     sides = weight.shape[1], weight.shape[0]
     threads = torch.get_num_threads()
     floats = found.winograd(scratch)(batch, height, width, *(sides[::-1] if turned else sides), threads)
-    memory = torch.empty(floats)
+    memory = torch.empty(floats, dtype=torch.float32, device="cpu")  # whatever the process has as its defaults
     return found.winograd(function), (batch, height, width, *sides, threads, memory.data_ptr()), memory
 
 
@@ -116,6 +117,7 @@ class _Conv3x3(torch.autograd.Function):
         return y
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         operators, [gradient] = torch.ops.overfitlab, gradients

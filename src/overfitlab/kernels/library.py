@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from overfitlab.errors import UsageError
+from overfitlab.store.environment import usable_cores
 
 VARIABLE = "OVERFITLAB_KERNELS"
 INSTRUCTIONS = {  # best first, as fused.c numbers them; what people call them
@@ -62,12 +63,12 @@ def use(name: str) -> bool:
     Where they are not there, because the processor is another one or nothing was compiled, none are used.
     """
     global _used  # noqa: PLW0603 - the kernels are one per process, as PyTorch's threads are
-    functions = None if name == OFF else _loaded()
-    _used = None
-    number = list(INSTRUCTIONS).index(name) if name in INSTRUCTIONS else None
-    if functions is not None and number is not None and functions.overfitlab_use_instructions(number):
-        _used = Library(functions, name, pooled=_share_pool(functions))
-    return name == OFF or _used is not None
+    functions, found = None if name == OFF else _loaded(), None
+    if functions is not None and name in supported():
+        functions.overfitlab_use_instructions(list(INSTRUCTIONS).index(name))
+        found = Library(functions, name, pooled=_share_pool(functions))
+    _used = found  # at once: another training of this process may be in the middle of a step
+    return name == OFF or found is not None
 
 
 def library() -> Library | None:
@@ -78,12 +79,15 @@ def library() -> Library | None:
 def best() -> str:
     """Return the best instructions that this processor has and there are kernels for: a key of INSTRUCTIONS, or "off".
 
+    It is "off" too where the kernels would run on one thread, for want of a pool to share, and there are more cores.
     `OVERFITLAB_KERNELS` overrides it; raises `UsageError` where what it asks for is not there.
     """
     wanted = os.environ.get(VARIABLE, "").strip().lower()
     if wanted not in ("", OFF, *INSTRUCTIONS):
         raise UsageError(f"{VARIABLE}={wanted}: choose one of {', '.join((*INSTRUCTIONS, OFF))}")
     there = supported()
+    if not wanted and there and usable_cores() > 1 and not shares_pool():
+        return OFF  # on one thread each, the kernels would lose to PyTorch on all of them
     if wanted in INSTRUCTIONS and wanted not in there:
         reason = f"this processor has no {INSTRUCTIONS[wanted]}" if there else "no kernels were compiled"
         raise UsageError(f"{VARIABLE}={wanted}: {reason}; leave the variable out")
@@ -95,10 +99,7 @@ def supported() -> list[str]:
     functions = _loaded()
     if functions is None:
         return []
-    found = [name for number, name in enumerate(INSTRUCTIONS) if functions.overfitlab_use_instructions(number)]
-    if _used is not None:  # asking has changed it
-        functions.overfitlab_use_instructions(list(INSTRUCTIONS).index(_used.instructions))
-    return found
+    return [name for number, name in enumerate(INSTRUCTIONS) if functions.overfitlab_has_instructions(number)]
 
 
 def shares_pool() -> bool:
@@ -127,8 +128,10 @@ def compiled() -> Path | None:
 
 def _declared(functions: ctypes.CDLL) -> ctypes.CDLL:
     pointer, call = ctypes.c_void_p, ctypes.POINTER(Call)
+    functions.overfitlab_has_instructions.argtypes = [ctypes.c_int]
+    functions.overfitlab_has_instructions.restype = ctypes.c_int
     functions.overfitlab_use_instructions.argtypes = [ctypes.c_int]
-    functions.overfitlab_use_instructions.restype = ctypes.c_int
+    functions.overfitlab_use_instructions.restype = None
     functions.overfitlab_use_pool.argtypes = [pointer] * 3
     functions.overfitlab_use_pool.restype = None
     functions.overfitlab_scratch.argtypes = [call]
@@ -160,7 +163,8 @@ def _share_pool(functions: ctypes.CDLL) -> bool:
     Returns whether there is one. On a system whose OpenMP lacks GNU's entry points the kernels run on one thread.
     """
     folder = Path(torch.__file__).parent / "lib"
-    for file in sorted(folder.glob("lib*omp*.so*")):  # libgomp, or the libraries of LLVM and Intel
+    # PyTorch itself, through which the libraries that it needs are searched too; then libgomp, LLVM's and Intel's
+    for file in (folder / "libtorch_cpu.so", *sorted(folder.glob("lib*omp*.so*"))):
         try:
             loaded = ctypes.CDLL(str(file), mode=os.RTLD_NOLOAD | os.RTLD_NOW)
             entries = [ctypes.cast(getattr(loaded, name), ctypes.c_void_p) for name in POOL]

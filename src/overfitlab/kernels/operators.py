@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from overfitlab.kernels import library
 from overfitlab.kernels.fused import KINDS, Mask, Normalization, Output
@@ -33,11 +34,25 @@ def fits(x: Tensor, normalization: Normalization) -> bool:
         x.device.type == "cpu"
         and x.dtype in DTYPES
         and x.numel() > 0
-        and all(value.dtype == torch.float32 for value in given)
+        and all(_is_table(value, x) for value in given)
+        and x.shape[1] % normalization.groups == 0
         and (normalization.kind == "affine" or len(given) == 2)
-        and not (normalization.kind == "affine" and given and given[0].requires_grad and len(given) == 2)
+        and not (normalization.kind == "affine" and normalization.gamma is not None and _trains(normalization.gamma))
         and library.library() is not None
     )
+
+
+def _is_table(value: Tensor, x: Tensor) -> bool:
+    return (
+        value.dtype == torch.float32
+        and value.device == x.device
+        and value.shape == x.shape[1:2]
+        and value.is_contiguous()
+    )
+
+
+def _trains(value: Tensor) -> bool:
+    return torch.is_grad_enabled() and value.requires_grad
 
 
 def fused(x: Tensor, normalization: Normalization, *, relu: bool, pool: bool, mask: Mask | None) -> Output:
@@ -128,7 +143,7 @@ def _forward(
         x.shape, x.dtype == torch.bfloat16, torch.get_num_threads(), kind, groups, epsilon, relu, pool, dropout,
         dropped, scale,
     )  # fmt: skip
-    scratch = torch.empty(floats)
+    scratch = torch.empty(floats, dtype=torch.float32, device="cpu")  # whatever the process has as its defaults
     _functions().overfitlab_forward(
         call, x.data_ptr(), _pointer(gamma), _pointer(beta), _pointer(levels), y.data_ptr(),
         winners.data_ptr() if keep else None, mean.data_ptr(), rstd.data_ptr(), variance.data_ptr(),
@@ -142,7 +157,7 @@ def _backward_outputs(x: Tensor, kind: int, beta: bool) -> tuple[Tensor, Tensor,
     return (
         _empty(x, tuple(x.shape), x.dtype),
         x.new_empty(channels if KINDS[kind] != "affine" else 0, dtype=torch.float32),
-        x.new_empty(channels if beta else 0, dtype=torch.float32),
+        x.new_empty(channels if beta or KINDS[kind] != "affine" else 0, dtype=torch.float32),
     )
 
 
@@ -150,16 +165,19 @@ def _backward(
     gradient: Tensor, x: Tensor, winners: Tensor, gamma: Tensor | None, mean: Tensor, rstd: Tensor, kind: int,
     groups: int, epsilon: float, relu: bool, pool: bool, scale: float, beta: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    if winners.shape != gradient.shape:
+        raise RuntimeError("the forward pass did not keep what its backward pass needs")
     x, gradient = _in_memory(x), _in_memory(gradient)
     dx, dgamma, dbeta = _backward_outputs(x, kind, beta)
     call, floats = _prepared(
         x.shape, x.dtype == torch.bfloat16, torch.get_num_threads(), kind, groups, epsilon, relu, pool, NOTHING, 0,
         scale,
     )  # fmt: skip
-    scratch = torch.empty(floats)
+    scratch = torch.empty(floats, dtype=torch.float32, device="cpu")  # whatever the process has as its defaults
     _functions().overfitlab_backward(
         call, gradient.data_ptr(), x.data_ptr(), winners.data_ptr(), _pointer(gamma), mean.data_ptr(),
-        rstd.data_ptr(), dx.data_ptr(), dgamma.data_ptr(), dbeta.data_ptr() if beta else None, scratch.data_ptr(),
+        rstd.data_ptr(), dx.data_ptr(), dgamma.data_ptr(), dbeta.data_ptr() if dbeta.numel() else None,
+        scratch.data_ptr(),
     )  # fmt: skip
     return dx, dgamma, dbeta
 
@@ -178,11 +196,15 @@ class _Fused(torch.autograd.Function):
             y, winners, mean, rstd, variance = torch.ops.overfitlab.fused.default(*arguments)
         ctx.save_for_backward(x, gamma, winners, mean, rstd)
         ctx.settings = (kind, groups, epsilon, relu, pool, scale, beta is not None and beta.requires_grad)
+        ctx.set_materialize_grads(False)  # zeros for outputs that have no gradient, which nobody would read
         ctx.mark_non_differentiable(winners, mean, rstd, variance)
         return y, winners, mean, rstd, variance
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        if gradients[0] is None:
+            return (None,) * 12
         x, gamma, winners, mean, rstd = ctx.saved_tensors
         dx, dgamma, dbeta = torch.ops.overfitlab.fused_backward.default(
             gradients[0], x, winners, gamma, mean, rstd, *ctx.settings

@@ -6,12 +6,13 @@ dropout, of which each but the first may be missing (kernels/fused.py). A layer 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as every_module
 
+from overfitlab.kernels import library
 from overfitlab.kernels.fused import MaskLayer, Normalization, NormalizationLayer, fused
 from overfitlab.models.layers import Conv2D, Dense, MaxPool2D, ReLU
 
@@ -36,10 +37,13 @@ class _Row:
             x = self.weighted.product(x)  # the bias is added where the memory is touched anyway
             normalization = Normalization(beta=bias)
         else:
-            # in front of a layer that removes the mean, a bias (kept at its initial value) moves nothing but the mean
-            spared = layer.training and not self.weighted.bias_trains
-            x = self.weighted.product(x) if spared else self.weighted(x)
             normalization = layer.normalization()
+            # in front of a layer that removes the mean, a bias (kept at its initial value) moves nothing but the mean
+            spared = normalization.kind == "batch" and not self.weighted.bias_trains
+            if normalization.kind == "affine":
+                x, normalization = self.weighted.product(x), _with_bias(normalization, bias)
+            else:
+                x = self.weighted.product(x) if spared else self.weighted(x)
         shape = x.shape
         if self.pool:
             shape = torch.Size((*shape[:2], *((extent + 1) // 2 for extent in shape[2:])))
@@ -53,10 +57,10 @@ class _Row:
 def run(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
     """Return what the layers, one after the other, make of [B, C, H, W] or [B, C].
 
-    In evaluation mode with gradients (for explanations) each runs alone, and where the numbers are float64.
+    Each runs alone without compiled kernels, and in evaluation mode with gradients (for explanations).
     """
     position = 0
-    alone = x.dtype == torch.float64 or _every_layer_is_hooked()
+    alone = library.library() is None or _every_layer_is_hooked()
     while position < len(layers):
         layer = layers[position]
         row = None if alone else _row_at(layers, position)
@@ -72,20 +76,20 @@ def run(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
 def _row_at(layers: Sequence[nn.Module], position: int) -> _Row | None:
     """Return the row that begins there, None where there is nothing to fuse."""
     first = layers[position]
-    if not isinstance(first, Conv2D | Dense) or _hooked(first):
+    if not isinstance(first, Conv2D | Dense) or not (_is(first, Conv2D) or _is(first, Dense)) or _hooked(first):
         return None
     row = _Row(first)
     for layer in layers[position + 1 :]:
         inserted = _only_layer(layer)
         if inserted is None:
             break
-        if isinstance(inserted, NormalizationLayer) and row.length == 1:
+        if isinstance(inserted, NormalizationLayer) and _is(inserted, NormalizationLayer) and row.length == 1:
             row.normalization = inserted
-        elif isinstance(inserted, ReLU) and not (row.relu or row.pool):
+        elif _is(inserted, ReLU) and not (row.relu or row.pool):
             row.relu = True
-        elif isinstance(inserted, MaxPool2D) and not row.pool:
+        elif _is(inserted, MaxPool2D) and not row.pool:
             row.pool = True
-        elif isinstance(inserted, MaskLayer):
+        elif isinstance(inserted, MaskLayer) and _is(inserted, MaskLayer):
             row.dropping = inserted
             row.length += 1
             break
@@ -104,9 +108,30 @@ def _only_layer(layer: nn.Module) -> nn.Module | None:
     return layer
 
 
+def _with_bias(normalization: Normalization, bias: Tensor | None) -> Normalization:
+    """Return x * gamma + beta with a bias added to x before."""
+    if bias is None:
+        return normalization
+    moved = bias if normalization.gamma is None else bias * normalization.gamma
+    return replace(normalization, beta=moved if normalization.beta is None else normalization.beta + moved)
+
+
+def _is(layer: nn.Module, kind: type[nn.Module]) -> bool:
+    """Return whether the layer runs as that kind does: it has not been given a forward pass of its own."""
+    if not isinstance(layer, kind) or "forward" in vars(layer):
+        return False
+    if kind in (NormalizationLayer, MaskLayer):  # what says how it runs must not be older than its forward pass
+        says = "normalization" if kind is NormalizationLayer else "mask"
+        order = type(layer).__mro__
+        written = {name: next(n for n, each in enumerate(order) if name in vars(each)) for name in (says, "forward")}
+        return written[says] <= written["forward"]
+    return type(layer).forward is kind.forward
+
+
 def _hooked(layer: nn.Module) -> bool:
     return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
 
 
 def _every_layer_is_hooked() -> bool:
-    return bool(every_module._global_forward_hooks or every_module._global_forward_pre_hooks)
+    hooks = ("forward", "forward_pre", "backward", "backward_pre")
+    return any(getattr(every_module, f"_global_{name}_hooks") for name in hooks)

@@ -20,22 +20,32 @@ extern const kernels fused_kernels_avx2[2], fused_kernels_avx512[2], fused_kerne
 static const kernels *chosen = fused_kernels_portable;
 
 /* The instruction sets that there are kernels for, best first, as Python has them too (library.py). Returns whether the
-   processor has set number `wanted`, and from now on uses it if so. */
-EXPORT int overfitlab_use_instructions(int wanted) {
+   processor has set number `wanted`. */
+EXPORT int overfitlab_has_instructions(int wanted) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  if (wanted == 0 && !(avx512 && __builtin_cpu_supports("avx512bf16"))) return 0;
-  if (wanted == 1 && !avx512) return 0;
-  if (wanted == 2 && !avx2) return 0;
-  const kernels *sets[] = {fused_kernels_avx512bf16, fused_kernels_avx512, fused_kernels_avx2, fused_kernels_portable};
-  chosen = sets[wanted];
-  return 1;
-#else
-  return wanted == 3;
+#ifdef BFLOAT16_COMPILES
+  if (wanted == 0) return avx512 && __builtin_cpu_supports("avx512bf16");
 #endif
+  if (wanted == 1) return avx512;
+  if (wanted == 2) return avx2;
+#endif
+  return wanted == 3;
+}
+
+/* From now on uses set number `wanted`, which the processor must have. */
+EXPORT void overfitlab_use_instructions(int wanted) {
+#if defined(__x86_64__)
+#ifdef BFLOAT16_COMPILES
+  if (wanted == 0) chosen = fused_kernels_avx512bf16;
+#endif
+  if (wanted == 1) chosen = fused_kernels_avx512;
+  if (wanted == 2) chosen = fused_kernels_avx2;
+#endif
+  if (wanted == 3) chosen = fused_kernels_portable;
 }
 
 static void cut(task *all, float *scratch) {

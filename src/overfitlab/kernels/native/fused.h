@@ -38,6 +38,11 @@ typedef struct {
   int64_t rows, bands; /* rows of a piece, and pieces of an image */
 } task;
 
+/* GCC knows these instructions from version 10 on; an older one still compiles the other sets. */
+#if defined(__x86_64__) && (defined(__clang__) || __GNUC__ >= 10)
+#define BFLOAT16_COMPILES
+#endif
+
 #define NOBODY 4 /* no element of the window gets a gradient: ReLU or dropout has cut it off */
 
 /* One set of kernels for each target and kind of element; each does the pieces `begin` to `end` - 1. */

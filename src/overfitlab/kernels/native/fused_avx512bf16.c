@@ -1,4 +1,9 @@
-#if defined(__x86_64__)
+#include "fused.h"
+
+#ifdef BFLOAT16_COMPILES
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma"))), apply_to = function)
 #else

@@ -1,4 +1,7 @@
 #if defined(__x86_64__)
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
