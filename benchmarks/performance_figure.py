@@ -55,6 +55,6 @@ def _draw_floor(axes: Any, roofline: dict[str, Any] | None) -> None:
         return
     precision = roofline["precision"]
     floor = roofline["floor_ms"][precision]["all"]
-    label = f"floor in {precision}, from this machine's rates: {floor:.1f} ms"
+    label = f"floor of direct convolutions in {precision}, from this machine's rates: {floor:.1f} ms"
     axes.axvline(floor, color=FLOOR_COLOR, linestyle="--", linewidth=1.4, label=label)
     axes.legend(loc="upper right", frameon=False)  # the fastest are on top, so there is room

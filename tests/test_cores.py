@@ -77,9 +77,10 @@ def test_where_nothing_can_be_written_nobody_is_known(monkeypatch, tmp_path):
     [
         (cores.Claim(4, 4), 4, ""),
         (cores.Claim(4, 4), 9, ""),
-        (cores.Claim(1, 4), 1, "Cores: 1 of 4"),
-        (cores.Claim(0, 4), 1, "other trainings of yours compute on 4 of 4 cores"),
-        (cores.Claim(1, 4), 4, "other trainings of yours compute on 3 of 4 cores"),
+        (cores.Claim(1, 4), 1, ""),  # as it was asked for
+        (cores.Claim(1, 4, taken=3), 1, "Cores: 1 of 4"),
+        (cores.Claim(0, 4, taken=4), 1, "other trainings of yours compute on 4 of 4 cores"),
+        (cores.Claim(1, 4, taken=3), 4, "other trainings of yours compute on 3 of 4 cores"),
     ],
 )
 def test_what_is_said(claim, threads, said):

@@ -20,10 +20,11 @@ from overfitlab.store.environment import usable_cores
 
 @dataclass(frozen=True)
 class Claim:
-    """The cores that a training has claimed: how many, and of how many that this process may use."""
+    """The cores that a training has claimed."""
 
-    cores: int
-    usable: int
+    cores: int  # how many
+    usable: int  # of how many that this process may use
+    taken: int = 0  # of those, how many it would have claimed if others did not hold them
 
     @property
     def threads(self) -> int:
@@ -62,11 +63,15 @@ def claimed(most: int | None = None) -> Iterator[Claim]:
     usable = _usable()
     wanted = len(usable) if most is None else min(most, len(usable))
     with contextlib.ExitStack() as held:
-        found = 0
+        found = taken = 0
         for core in usable:
-            if found < wanted and _claim(core, held):
+            if found == wanted:
+                break
+            if _claim(core, held):
                 found += 1
-        yield Claim(found, len(usable))
+            else:
+                taken += 1
+        yield Claim(found, len(usable), taken)
 
 
 def _usable() -> list[int]:

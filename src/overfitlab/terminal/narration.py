@@ -105,11 +105,11 @@ class Narrator:
         """Say where other trainings hold cores, and what that means for this one."""
         if claim.cores < min(compute.threads, claim.usable):
             self.say(
-                f"Note: other trainings of yours compute on {claim.usable - claim.cores} of {claim.usable} cores. With "
+                f"Note: other trainings of yours compute on {claim.taken} of {claim.usable} cores. With "
                 f"{_count(compute.threads, 'thread')} this one slows them down, and they it: better one after the "
                 "other, or all with --threads 1, at most as many as cores."
             )
-        elif claim.cores < claim.usable and compute.threads == claim.cores:
+        elif claim.taken and compute.threads == claim.cores:
             self.say(f"Cores: {claim.cores} of {claim.usable}, which no other training of yours computes on.")
 
     @contextlib.contextmanager
