@@ -24,8 +24,9 @@ from scipy.stats import t as student
 
 import overfitlab
 from overfitlab.config import PILOT_SEEDS
+from overfitlab.cores import plan
 from overfitlab.kernels.library import described
-from overfitlab.store.environment import environment, usable_cores
+from overfitlab.store.environment import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
@@ -39,14 +40,14 @@ def main() -> None:
     """Train what is missing, and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=24)
-    parser.add_argument("--jobs", type=int, default=usable_cores(), help="runs at once, of one thread each")
+    parser.add_argument("--jobs", type=int, help="runs at once, of one thread each (as many as cores)")
     parser.add_argument("--method", default="batch_norm")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--write-only", action="store_true")
     options = parser.parse_args()
     runs = [(path, seed) for seed in PILOT_SEEDS[: options.seeds] for path in PATHS]
     if not options.write_only:
-        with ThreadPoolExecutor(options.jobs) as pool:
+        with ThreadPoolExecutor(options.jobs or plan(len(runs)).jobs) as pool:
             for done in pool.map(lambda run: train(*run, options.method, options.data_dir), runs):
                 print(f"{done} is there", file=sys.stderr)
     text = table(options.method, options.seeds)

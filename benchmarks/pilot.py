@@ -20,9 +20,9 @@ from pilot_page import write
 from pilot_plan import RESULTS, Job, as_plain, jobs
 
 from overfitlab.config import RunConfig, fitted
+from overfitlab.cores import plan
 from overfitlab.files import write_atomically
 from overfitlab.methods import registry
-from overfitlab.store.environment import usable_cores
 
 
 def train(job: Job, data_dir: Path | None) -> dict[str, Any]:
@@ -91,12 +91,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=usable_cores(), help="runs at once, of one thread each")
+    parser.add_argument("--jobs", type=int, help="runs at once, of one thread each (as many as cores)")
     parser.add_argument("--write-only", action="store_true", help="write the page from what is there")
     options = parser.parse_args()
     wanted = jobs(options.seeds)
     if not options.write_only:
-        train_missing(wanted, options.jobs, options.data_dir)
+        train_missing(wanted, options.jobs or plan(len(wanted)).jobs, options.data_dir)
     write(wanted)
 
 

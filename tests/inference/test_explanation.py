@@ -20,8 +20,7 @@ def test_files_and_arrays_have_the_same_maps(digits_run, digit_files):
     for one, other, probabilities in zip(from_files.images, from_array.images, predicted.probabilities, strict=True):
         assert one.map.shape == (2, 2)
         np.testing.assert_allclose(one.map, other.map, atol=1e-6)
-        # layers run one by one for gradients and together for a prediction: float32 rounds differently, 10 layers deep
-        np.testing.assert_allclose(one.probabilities, probabilities, atol=1e-5)
+        np.testing.assert_allclose(one.probabilities, probabilities, atol=1e-6)
         assert one.explained == one.predicted == probabilities.argmax()
         assert (one.map >= 0).all()
     assert from_files.brightest == 255

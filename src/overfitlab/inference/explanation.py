@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from overfitlab.data.dataset import Images
 from overfitlab.data.images import UnreadableImageError, display_name, image_size, read_image
@@ -156,17 +155,15 @@ class Explainer:
     def _maps(self, images: Images) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], int]]:
         """Yield each image's probabilities, its map, and the number of the class that the map is about."""
         for x in self._trained.inputs(images):
-            classes = None if self._class is None else torch.full((len(x),), self._class)
-            maps, logits = self._grad_cam(x, classes)
-            self._trained.refuse_not_finite(logits)
+            # those of a prediction, to the bit: layers that run one by one, for gradients, round differently
+            probabilities = np.exp(self._trained.log_probabilities(x))
+            chosen = torch.from_numpy(probabilities.argmax(1))
+            if self._class is not None:
+                chosen = torch.full_like(chosen, self._class)
+            with self._trained.compute.autocast():
+                maps, _ = grad_cam(self._trained.model, x, self.layer.name, chosen)
             self._trained.refuse_not_finite(maps)
-            chosen = logits.argmax(1) if classes is None else classes
-            probabilities = logits.double().softmax(1).numpy()
             yield from zip(probabilities, maps.double().numpy(), chosen.tolist(), strict=True)
-
-    def _grad_cam(self, x: Tensor, classes: Tensor | None) -> tuple[Tensor, Tensor]:
-        with self._trained.compute.autocast():
-            return grad_cam(self._trained.model, x, self.layer.name, classes)
 
 
 def _picture(path: Path, channels: int) -> Images:

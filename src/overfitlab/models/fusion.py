@@ -7,6 +7,7 @@ dropout, of which each but the first may be missing (kernels/fused.py). A layer 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from torch.nn.modules import module as every_module
 from overfitlab.kernels import library
 from overfitlab.kernels.fused import MaskLayer, Normalization, NormalizationLayer, fused
 from overfitlab.models.layers import Conv2D, Dense, MaxPool2D, ReLU
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 
 @dataclass
@@ -76,20 +79,20 @@ def run(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
 def _row_at(layers: Sequence[nn.Module], position: int) -> _Row | None:
     """Return the row that begins there, None where there is nothing to fuse."""
     first = layers[position]
-    if not isinstance(first, Conv2D | Dense) or not (_is(first, Conv2D) or _is(first, Dense)) or _hooked(first):
+    if not (_is(first, Conv2D) or _is(first, Dense)) or _hooked(first):
         return None
     row = _Row(first)
     for layer in layers[position + 1 :]:
         inserted = _only_layer(layer)
         if inserted is None:
             break
-        if isinstance(inserted, NormalizationLayer) and _is(inserted, NormalizationLayer) and row.length == 1:
+        if _is(inserted, NormalizationLayer) and row.length == 1:
             row.normalization = inserted
         elif _is(inserted, ReLU) and not (row.relu or row.pool):
             row.relu = True
         elif _is(inserted, MaxPool2D) and not row.pool:
             row.pool = True
-        elif isinstance(inserted, MaskLayer) and _is(inserted, MaskLayer):
+        elif _is(inserted, MaskLayer):
             row.dropping = inserted
             row.length += 1
             break
@@ -116,7 +119,7 @@ def _with_bias(normalization: Normalization, bias: Tensor | None) -> Normalizati
     return replace(normalization, beta=moved if normalization.beta is None else normalization.beta + moved)
 
 
-def _is(layer: nn.Module, kind: type[nn.Module]) -> bool:
+def _is(layer: nn.Module, kind: type[Layer]) -> TypeGuard[Layer]:
     """Return whether the layer runs as that kind does: it has not been given a forward pass of its own."""
     if not isinstance(layer, kind) or "forward" in vars(layer):
         return False
