@@ -71,7 +71,7 @@ def test_lower_precision_is_close_to_float64(digits_run):
 
 def test_batches_are_smaller_where_images_are_larger(digits_run):
     run = load_run(digits_run)
-    assert load_trained(run).batch_size == 500
+    assert load_trained(run).batch_size == 200
     run.record["data"]["image_shape"] = [224, 224, 3]
     trained = load_trained(load_run(digits_run))
     large = type(trained)(run, trained.model, trained.compute, trained.standardization)

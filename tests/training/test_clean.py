@@ -168,4 +168,4 @@ def test_large_images_are_measured_in_small_batches(tmp_path, monkeypatch):
     monkeypatch.setattr(BatchSource, "gather", lambda self, rows: sizes.append(len(rows)) or original(self, rows))
     settings = SETTINGS | {"epochs": 1, "image_size": 64, "batch_size": 16, "model": "resnet20"}
     overfitlab.train("none", out=tmp_path / "run", **settings)
-    assert max(sizes) == 500 * 32 * 32 // (64 * 64)
+    assert max(sizes) == 200 * 32 * 32 // (64 * 64)

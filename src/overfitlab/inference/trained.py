@@ -28,7 +28,7 @@ from overfitlab.store.run_folder import DIVERGED, FINISHED, WEIGHTS, RunFolder
 from overfitlab.training import compute
 from overfitlab.training.compute import Compute
 
-LARGEST_BATCH = 500  # images; large enough for full speed
+LARGEST_BATCH = 200  # images; large enough for full speed, small enough for the cache
 PIXELS_IN_A_BATCH = LARGEST_BATCH * 32 * 32  # bounds the memory where images are larger
 LARGEST_THREADS = 1024
 AGAIN = "train the run again"
@@ -61,7 +61,7 @@ class Trained:
 
     @property
     def batch_size(self) -> int:
-        """How many images to pass through the network at once: 500, fewer where they are larger than 32x32."""
+        """How many images to pass through the network at once: 200, fewer where they are larger than 32x32."""
         height, width, _ = self.image_shape
         return max(1, min(LARGEST_BATCH, PIXELS_IN_A_BATCH // (height * width)))
 

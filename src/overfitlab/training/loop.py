@@ -27,7 +27,7 @@ from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization, evaluated
 from overfitlab.training.schedule import learning_rate
 
-EVALUATION_BATCH = 500  # images of up to 32x32; large enough for full speed, small enough for the cache
+EVALUATION_BATCH = 200  # images of up to 32x32; large enough for full speed, small enough for the cache
 EVALUATED_PIXELS = EVALUATION_BATCH * 32 * 32  # at once, of larger images: it bounds the memory
 
 
