@@ -174,13 +174,13 @@ def test_a_file_larger_than_the_memory_it_may_take(tmp_path):
     x[:, 0, 0, 0] = np.arange(100_000) % 251
     np.savez_compressed(tmp_path / "big.npz", x=x, y=np.arange(100_000) % 2)
     code = (
-        "import resource\nfrom overfitlab.data import npz, sources\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "from overfitlab.store.environment import peak_memory_mb\nfrom overfitlab.data import npz, sources\n"
+        "before = peak_memory_mb()\n"
         "archive = sources.load('big.npz', image_size=(8, 8))\n"
-        "print(archive.images.shape[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+        "print(archive.images.shape[0], peak_memory_mb() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    count, kilobytes = map(int, done.stdout.split())
+    count, megabytes = map(int, done.stdout.split())
     assert count == 100_000
-    assert kilobytes < 200_000
+    assert megabytes < 200
