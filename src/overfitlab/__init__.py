@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from overfitlab._version import __version__
 
 if TYPE_CHECKING:
+    from overfitlab.api.comparing import compare
     from overfitlab.api.describing import describe_method
     from overfitlab.api.evaluating import evaluate
     from overfitlab.api.explaining import explain
@@ -19,17 +20,22 @@ if TYPE_CHECKING:
     from overfitlab.methods.registry import make as method
     from overfitlab.methods.registry import names as method_names
     from overfitlab.run import Run, find_run, load_run
+    from overfitlab.study.study import Study, find_study, load_study
 
 _HOMES = {  # where a name is defined, and after a colon what it is called there
     "Method": "overfitlab.methods.base",
     "OverfitlabError": "overfitlab.errors",
     "Run": "overfitlab.run",
+    "Study": "overfitlab.study.study",
     "UsageError": "overfitlab.errors",
+    "compare": "overfitlab.api.comparing",
     "describe_method": "overfitlab.api.describing",
     "evaluate": "overfitlab.api.evaluating",
     "explain": "overfitlab.api.explaining",
     "find_run": "overfitlab.run",
+    "find_study": "overfitlab.study.study",
     "load_run": "overfitlab.run",
+    "load_study": "overfitlab.study.study",
     "method": "overfitlab.methods.registry:make",
     "method_names": "overfitlab.methods.registry:names",
     "predict": "overfitlab.api.predicting",
@@ -40,13 +46,17 @@ __all__ = [
     "Method",
     "OverfitlabError",
     "Run",
+    "Study",
     "UsageError",
     "__version__",
+    "compare",
     "describe_method",
     "evaluate",
     "explain",
     "find_run",
+    "find_study",
     "load_run",
+    "load_study",
     "method",
     "method_names",
     "predict",

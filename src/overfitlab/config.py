@@ -1,10 +1,11 @@
-"""What was asked for: frozen, validated, and with one canonical JSON form that gives a run its identity."""
+"""What was asked for: frozen, validated, and with one canonical JSON form that gives it its identity."""
 
 import hashlib
 import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from overfitlab.errors import UsageError, unknown_name
@@ -15,6 +16,9 @@ STANDARDIZATIONS = ("all", "training")
 SCHEDULES = ("constant", "cosine")
 VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
 SMALLEST_IMAGE, LARGEST_IMAGE = 8, 224  # pixels a side
+MOST_SEEDS = 1000  # of a study
+LARGEST_ZONE = 100  # points
+SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def _whole(what: str, value: Any, low: int, high: int | None = None) -> None:
@@ -164,10 +168,100 @@ class RunConfig:
         values: dict[str, Any] = json.loads(canonical_json(asdict(self)))  # tuples become lists, as in a record
         return values
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
+        """Return the configuration that a record holds; raises `UsageError` where it holds something else."""
+        try:
+            size = values["image_size"]
+            changed = {"protocol": Protocol.from_dict(values["protocol"]), "image_size": size and tuple(size)}
+            return cls(**(values | changed))
+        except (KeyError, TypeError) as error:
+            raise UsageError(f"this is no configuration of a run ({error})") from None
+
     def run_id(self, data_hash: str) -> str:
         """Return the identity of this run on data of that content hash: 12 hexadecimal digits."""
-        text = canonical_json({"config": self.as_dict(), "data": data_hash})
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return _identity(self.as_dict(), data_hash)
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """A comparison as it was asked for: methods x seeds under one protocol. What it leaves open, the plan decides.
+
+    Raises `UsageError` for a protocol without clean metrics, and for values out of range.
+    """
+
+    protocol: Protocol
+    methods: tuple[str, ...]  # canonical, the baseline first
+    contrasts: tuple[tuple[str, str], ...]  # each method with the baseline, and what else was asked for beforehand
+    data: str
+    looks: tuple[int, ...] | None = None  # after how many seeds the verdict is read; None: once, after enough of them
+    first_seed: int = 0
+    budget: int | None = None  # seconds
+    accuracy_zone: float = 0.5  # points: differences within it do not matter
+    gap_zone: float = 1.0
+    given: tuple[str, ...] = ()  # fields of the protocol that were asked for and stay as they are
+    model: str = RunConfig.model
+    model_source: str | None = None
+    image_size: tuple[int, int] | None = None
+    weights: str | None = None
+    precision: str = "auto"
+    threads: int | None = None  # of each run
+
+    def __post_init__(self) -> None:
+        if not self.protocol.clean_metrics:
+            raise UsageError(
+                f"the protocol {self.protocol.name} measures no training images in evaluation mode and no test images, "
+                "which a comparison needs; clean is the same without that flaw: --protocol clean"
+            )
+        for before, look in pairwise((0, *(self.looks or ()))):
+            _whole("number of seeds", look, low=1, high=MOST_SEEDS)
+            if look <= before:
+                raise UsageError(
+                    f"each look at a study needs more seeds than the one before, not {look} after {before}"
+                )
+        last = self.first_seed + (self.looks[-1] if self.looks else MOST_SEEDS)
+        _whole("first seed", self.first_seed, low=0, high=LARGEST_SEED - MOST_SEEDS)
+        if self.first_seed < PILOT_SEEDS.stop and last > PILOT_SEEDS.start:
+            raise UsageError(
+                f"seeds from {PILOT_SEEDS.start} to {PILOT_SEEDS.stop - 1} chose the defaults, so no verdict may use "
+                "them; take another --first-seed"
+            )
+        for what, zone in (("accuracy", self.accuracy_zone), ("gap", self.gap_zone)):
+            if not math.isfinite(zone) or not 0 <= zone <= LARGEST_ZONE:
+                raise UsageError(
+                    f"the zone of equivalence for {what} must be from 0 to {LARGEST_ZONE} points, not {zone}"
+                )
+        if self.budget is not None:
+            _whole("budget in seconds", self.budget, low=1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON values."""
+        values: dict[str, Any] = json.loads(canonical_json(asdict(self)))
+        return values
+
+    def study_id(self, data_hash: str) -> str:
+        """Return the identity of this study on data of that content hash: 12 hexadecimal digits."""
+        return _identity(self.as_dict(), data_hash)
+
+    def run(self, protocol: Protocol, method: str, seed: int, threads: int) -> RunConfig:
+        """Return one of its runs, under the protocol as the plan resolved it."""
+        return RunConfig(
+            protocol,
+            method,
+            self.data,
+            seed=seed,
+            model=self.model,
+            model_source=self.model_source,
+            image_size=self.image_size,
+            weights=self.weights,
+            precision=self.precision,
+            threads=threads,
+        )
+
+
+def _identity(config: dict[str, Any], data_hash: str) -> str:
+    text = canonical_json({"config": config, "data": data_hash})
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def canonical_json(value: Any) -> str:
@@ -194,3 +288,35 @@ def varied(text: str) -> tuple[str, ...]:
     for word in words:
         _one_of("word after --vary:", word, VARIED)
     return words
+
+
+def looks(text: str) -> tuple[int, ...]:
+    """Return after how many seeds a study is looked at, from `"8"` or `"6,12"`; raises `UsageError`."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise UsageError(f"--seeds takes a number, or numbers of seeds for planned looks: 6,12; not {text!r}")
+    return tuple(int(word) for word in words)
+
+
+def seconds(text: str) -> int:
+    """Return the seconds of `"90s"`, `"10m"` or `"1.5h"`; raises `UsageError`."""
+    number, unit = text.strip()[:-1], text.strip()[-1:].lower()
+    try:
+        value = float(number) * SECONDS[unit]
+    except (KeyError, ValueError):
+        raise UsageError(f"a budget is a time like 90s, 10m or 1.5h, not {text!r}") from None
+    if not math.isfinite(value) or value < 1:
+        raise UsageError(f"a budget of {text!r} is no time")
+    return round(value)
+
+
+def zones(text: str) -> tuple[float, float]:
+    """Return the zones of accuracy and gap, in points, from `"0.5"` or `"0.5,1"`; raises `UsageError`."""
+    words = text.split(",")
+    try:
+        accuracy, gap = (float(words[0]), float(words[-1]) if len(words) > 1 else StudyConfig.gap_zone)
+    except ValueError:
+        words = []
+    if len(words) not in (1, 2):
+        raise UsageError(f"--equivalence takes points of accuracy, and of gap after a comma: 0.5,1; not {text!r}")
+    return accuracy, gap

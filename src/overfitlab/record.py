@@ -34,7 +34,6 @@ def new_record(
 
     `label` names its method for people, `resolved` says how it computes, `network` what the network is.
     """
-    data = _data(material, data_dir) | {"near_duplicates": _pairs(material.dataset, near_duplicates)}
     return {
         "format": FORMAT,
         "id": run_id,
@@ -42,16 +41,17 @@ def new_record(
         "method": label,
         "config": config.as_dict(),
         "resolved": dict(resolved),
-        "data": data,
+        "data": data_record(material, data_dir, near_duplicates),
         "network": dict(network),
         "environment": {"overfitlab": __version__} | environment(),
-        "times": {"started": _now()},
+        "times": {"started": now()},
         "resumed": [],
         "files": {},
     }
 
 
-def _data(material: Material, data_dir: str | None) -> dict[str, Any]:
+def data_record(material: Material, data_dir: str | None, near_duplicates: list[NearDuplicates]) -> dict[str, Any]:
+    """Return what a record says of the images, their parts and their standardization."""
     dataset, split, standardization = material.dataset, material.split, material.standardization
     classes = len(dataset.class_names)
     parts = {"training": split.training, "validation": split.validation, "test": split.test}
@@ -74,6 +74,7 @@ def _data(material: Material, data_dir: str | None) -> dict[str, Any]:
         "skipped_count": len(dataset.skipped),
         "mean": standardization.mean.tolist(),
         "std": standardization.std.tolist(),
+        "near_duplicates": _pairs(dataset, near_duplicates),
     } | {part: len(rows) for part, rows in parts.items()}
 
 
@@ -96,9 +97,9 @@ def _pairs(dataset: Dataset, found: list[NearDuplicates]) -> dict[str, Any]:
 
 def note_resumption(record: dict[str, Any]) -> list[str]:
     """Record that the run is resumed, and return what is no longer as it was: machine and packages."""
-    now = {"overfitlab": __version__} | environment()
-    changed = {name: value for name, value in now.items() if record["environment"].get(name) != value}
-    record["resumed"].append({"at": _now(), "changed": changed})
+    here = {"overfitlab": __version__} | environment()
+    changed = {name: value for name, value in here.items() if record["environment"].get(name) != value}
+    record["resumed"].append({"at": now(), "changed": changed})
     return list(changed)
 
 
@@ -111,7 +112,7 @@ def note_end(
     to; None where training diverged.
     """
     record["times"] |= {
-        "finished": _now(),
+        "finished": now(),
         "training_seconds": round(sum(row.seconds for row in rows), 3),
         "peak_memory_mb": peak_memory_mb(),
     }
@@ -127,5 +128,6 @@ def _json_safe(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _now() -> str:
+def now() -> str:
+    """Return date and time, in UTC, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -29,7 +29,10 @@ def overfitlab(*arguments, check=None, **environment):
 def test_it_leaves_a_run_folder():
     done = overfitlab("train", "--data", "digits", "--epochs", 2, "--out", "run", check=0)
     folder = Path("run")
-    wanted = {"history.csv", "curves.png", "curves.svg", "weights.safetensors", "run.json", "model.txt"}
+    wanted = {
+        "history.csv", "curves.png", "curves.svg", "weights.safetensors", "probabilities.safetensors", "run.json",
+        "model.txt",
+    }  # fmt: skip
     assert wanted <= {path.name for path in folder.iterdir()} <= wanted | {".lock"}
     assert "Epoch 2/2" in done.stdout
     assert "32/32 [====" in done.stdout

@@ -13,8 +13,8 @@ from overfitlab.cli.main import cli
 SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
     "_version", "errors", "files", "config", "randomness", "data", "store", "cores", "analysis", "kernels", "methods",
-    "models", "training", "cards", "report", "run", "record", "inference", "doctor", "terminal", "api", "testing",
-    "cli", "__main__",
+    "models", "training", "cards", "report", "run", "record", "execution", "inference", "study", "doctor", "terminal",
+    "api", "testing", "cli", "__main__",
 ]  # fmt: skip
 WITHOUT_TORCH = ["record", "files", "config", "store", "cores", "analysis", "report", "randomness", "run", "errors"]
 LONGEST_FILE, LONGEST_METHOD = 400, 150

@@ -377,7 +377,8 @@ def test_an_archive_bomb_is_given_up_before_it_fills_the_memory(tmp_path):
         for _ in range(2**10):
             stream.write(bytes(2**20))
     code = (
-        "from overfitlab.store.environment import peak_memory_mb\nfrom pathlib import Path\nfrom overfitlab.data import sources\n"
+        "from overfitlab.store.environment import peak_memory_mb\n"
+        "from pathlib import Path\nfrom overfitlab.data import sources\n"
         "before = peak_memory_mb()\n"
         "try: sources.load('cifar10', Path('.').absolute())\n"
         "except Exception as error: print(error)\n"

@@ -174,7 +174,8 @@ def test_a_file_larger_than_the_memory_it_may_take(tmp_path):
     x[:, 0, 0, 0] = np.arange(100_000) % 251
     np.savez_compressed(tmp_path / "big.npz", x=x, y=np.arange(100_000) % 2)
     code = (
-        "from overfitlab.store.environment import peak_memory_mb\nfrom overfitlab.data import npz, sources\n"
+        "from overfitlab.store.environment import peak_memory_mb\n"
+        "from overfitlab.data import npz, sources\n"
         "before = peak_memory_mb()\n"
         "archive = sources.load('big.npz', image_size=(8, 8))\n"
         "print(archive.images.shape[0], peak_memory_mb() - before)"

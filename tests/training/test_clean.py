@@ -152,7 +152,7 @@ def test_near_duplicates_are_shown_even_if_a_run_was_interrupted_right_before(tm
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("overfitlab.api.training.duplicate_pairs", interrupted)
+        patch.setattr("overfitlab.execution.duplicate_pairs", interrupted)
         with pytest.raises(KeyboardInterrupt):
             overfitlab.train("none", **settings)
     assert not (tmp_path / "run" / "duplicates.png").exists()

@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from overfitlab._version import __version__
+from overfitlab.cli.compare import compare
 from overfitlab.cli.data import data
 from overfitlab.cli.doctor import doctor
 from overfitlab.cli.evaluate import evaluate
@@ -36,7 +37,7 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-for command in (train, methods, evaluate, predict, explain, data, doctor):
+for command in (train, compare, methods, evaluate, predict, explain, data, doctor):
     cli.add_command(command)
 
 

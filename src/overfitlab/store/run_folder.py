@@ -6,6 +6,7 @@ curves.png, curves.svg        loss and accuracy over the epochs
 duplicates.png                near-duplicates across the parts, where there are any
 model.txt                     the network, layer by layer
 weights.safetensors           the trained weights
+probabilities.safetensors     what they say of each validation and test image: class probabilities as float16
 checkpoint.safetensors        the state after the last finished epoch; gone once the run has finished
 checkpoint.previous.safetensors
 """
@@ -17,21 +18,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import TEMPORARY, write_atomically
+from overfitlab.store.claim import LOCK, claimed
 
 FORMAT = 2
 RECORD = "run.json"
 HISTORY = "history.csv"
 SUMMARY = "model.txt"
 WEIGHTS = "weights.safetensors"
+PROBABILITIES = "probabilities.safetensors"
 FIGURES = ("curves.png", "curves.svg")
 DUPLICATES = "duplicates.png"
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
-LOCK = ".lock"
 TELLING = ("method", "data", "seed", "protocol", "model", "epochs")  # what people tell runs apart by
 SHOWN_DIFFERENCES = 3
 
@@ -49,44 +49,15 @@ class RunFolder:
         return self.path / name
 
     @contextlib.contextmanager
-    def claimed(self, run_id: str, config: dict[str, Any]) -> Iterator[None]:
+    def claimed(self, run_id: str, config: dict[str, Any], patience: float = 0) -> Iterator[None]:
         """Make the folder where there is none, and keep other processes out of it.
 
-        Raises `UsageError` where the folder holds another run or other files, and `OverfitlabError` where it cannot
-        be written or another process trains in it.
+        Another process may take `patience` seconds to leave it. Raises `UsageError` where the folder holds another run
+        or other files, and `OverfitlabError` where it cannot be written or another process trains in it.
         """
-        self._refuse_strangers(run_id, config)  # before anything is written there
-        made = not self.path.exists()
-        lock = filelock.FileLock(self / LOCK, timeout=0)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except filelock.Timeout:
-            raise OverfitlabError(
-                f"another process is training in {self.path}; wait for it, or choose another --out"
-            ) from None
-        except OSError as error:
-            if made:
-                self._remove_if_unused()
-            reason = error.strerror or str(error)
-            raise OverfitlabError(
-                f"cannot write to {self.path} ({reason}); choose another folder with --out"
-            ) from error
-        try:
-            self._refuse_strangers(run_id, config)  # again: somebody may have been quicker
-            for leftover in self.path.glob(f".*{TEMPORARY}"):  # of a process that was killed in the middle of a write
-                leftover.unlink()
+        busy = f"another process is training in {self.path}; wait for it, or choose another --out"
+        with claimed(self.path, lambda: self._refuse_strangers(run_id, config), busy, "--out", patience):
             yield
-        finally:
-            if made:
-                self._remove_if_unused()
-            lock.release()
-
-    def _remove_if_unused(self) -> None:
-        with contextlib.suppress(OSError):  # it is as good as gone, or not ours
-            if {entry.name for entry in self.path.iterdir()} <= {LOCK}:
-                (self / LOCK).unlink(missing_ok=True)
-                self.path.rmdir()
 
     def _refuse_strangers(self, run_id: str, config: dict[str, Any]) -> None:
         if not self.path.exists():

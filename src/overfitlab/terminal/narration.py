@@ -44,11 +44,11 @@ class Narrator:
         if dataset.note and not loud:
             self.say(f"Note: {dataset.note}.")
 
-    def findings(self, data: dict[str, Any]) -> None:
-        """Say what a reader of results has to know about the images, from the record's `data`."""
+    def findings(self, data: dict[str, Any], record: str = RECORD) -> None:
+        """Say what a reader of results has to know about the images, from the `data` of the file `record`."""
         if data["skipped_count"]:
             listed = "; ".join(f"{file['name']}: {file['reason']}" for file in data["skipped"][:LISTED])
-            more = f"; and {data['skipped_count'] - LISTED:,} more, see {RECORD}" * (data["skipped_count"] > LISTED)
+            more = f"; and {data['skipped_count'] - LISTED:,} more, see {record}" * (data["skipped_count"] > LISTED)
             self.say(f"Skipped {_count(data['skipped_count'], 'file')}: {listed}{more}.")
         images = [sum(counts) for counts in zip(*data["class_images"].values(), strict=True)]
         least, most = min(images), max(images)
@@ -63,7 +63,7 @@ class Narrator:
                 others = "training" if part == "validation" else "training and validation"
                 self.say(
                     f"Near-duplicates: {found['found']:,} of {found['looked_at']:,} {part} images look like one in "
-                    f"{others}, so their accuracy may partly be memory; look at {DUPLICATES} ({RECORD} lists them)."
+                    f"{others}, so their accuracy may partly be memory; look at {DUPLICATES} ({record} lists them)."
                 )
 
     def network(self, network: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
 from overfitlab.store.history import EpochRow
+from overfitlab.terminal.watching import duration
 from overfitlab.training.metrics import RunningMean
 from overfitlab.training.observer import Observer
 
@@ -95,7 +96,7 @@ class LiveBar(Lines):
         self._update(
             step,
             f"{1000 * each:.0f}ms/step - loss: {loss:.4f} - acc: {acc:.4f}"
-            f" - ETA: {_duration(left)} (run: {_duration(whole)})",
+            f" - ETA: {duration(left)} (run: {duration(whole)})",
         )
 
     def validation_started(self) -> None:
@@ -118,9 +119,3 @@ class LiveBar(Lines):
         if self._progress is not None:
             self._progress.update(self._task, completed=step, description=text)
             self._progress.refresh()
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -67,7 +67,7 @@ class PlainLines(Watcher):
             self.said("  done")
         else:
             rate = _counted(gained / seconds, self._unit)
-            self.said(f"  done: {_counted(gained, self._unit)} in {_duration(seconds)}, {rate}/s")
+            self.said(f"  done: {_counted(gained, self._unit)} in {duration(seconds)}, {rate}/s")
 
     def said(self, text: str) -> None:
         """Print the line."""
@@ -99,7 +99,7 @@ class PlainLines(Watcher):
         if now <= then or done <= before:
             return ", nothing comes" if now - then >= RATE_SECONDS / 2 else ""
         rate = (done - before) / (now - then)
-        left = f", {_duration((self._total - done) / rate)} left" if self._total is not None else ""
+        left = f", {duration((self._total - done) / rate)} left" if self._total is not None else ""
         return f", {_counted(rate, self._unit)}/s{left}"
 
 
@@ -148,7 +148,8 @@ def _counted(value: float, unit: str) -> str:
     return f"{value:,.0f} {unit}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return the time as `1:05` (minutes and seconds) or `2:01:05`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

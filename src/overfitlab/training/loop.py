@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from overfitlab.analysis.onset import onset
@@ -19,6 +20,7 @@ from overfitlab.methods import registry as methods
 from overfitlab.models.model import Model
 from overfitlab.randomness import run_key
 from overfitlab.store.history import EpochRow
+from overfitlab.store.probabilities import Predicted
 from overfitlab.training.checkpoint import Learner, Progress
 from overfitlab.training.compute import Compute
 from overfitlab.training.metrics import Measurement, RunningMean, evaluate
@@ -43,6 +45,9 @@ class Trainer:
         self.optimizer = KerasAdam(self.model, self.regularization.weight_decays)
         self.progress = Progress(steps=0, rows=[], onset_weights={})
         self._handed_over: Model | None = None
+        self.predicted: dict[
+            str, Predicted
+        ] = {}  # by the weights that are handed over, once `measured` has been called
         self._steps = math.ceil(len(material.split.training) / config.protocol.batch_size)  # an epoch
         self._one_hot = torch.eye(len(material.dataset.class_names), dtype=compute.dtype)
         height, width, _ = material.dataset.image_shape
@@ -75,10 +80,20 @@ class Trainer:
             if diverged(self.progress.rows):
                 return
 
-    def measure(self, rows: Indices, batches: BatchSource | None = None, network: Model | None = None) -> Measurement:
-        """Return loss and accuracies on those rows, in evaluation mode; of the network as it stands now, or another."""
+    def measure(
+        self,
+        rows: Indices,
+        batches: BatchSource | None = None,
+        network: Model | None = None,
+        said: list[tuple[Tensor, Tensor]] | None = None,
+    ) -> Measurement:
+        """Return loss and accuracies on those rows, in evaluation mode; of the network as it stands now, or another.
+
+        What the network says of each batch is added to `said` where that is given (`metrics.evaluate`).
+        """
         batches = batches or self.batches(self._evaluation_batch)
-        return evaluate(network or self.evaluated, batches.in_order(rows, self._evaluation_batch), self._compute)
+        in_order = batches.in_order(rows, self._evaluation_batch)
+        return evaluate(network or self.evaluated, in_order, self._compute, said)
 
     @property
     def learner(self) -> Learner:
@@ -122,7 +137,7 @@ class Trainer:
         if diverged(self.progress.rows):
             return {}
         network = self.hand_over()
-        result = {"end": self._parts_measured(network)}
+        result = {"end": self._parts_measured(network, keep=True)}
         if self._config.protocol.clean_metrics and self.regularization.restores_onset:
             result["onset"] = result["end"]
         elif self._config.protocol.clean_metrics and self.progress.onset_weights:
@@ -132,12 +147,23 @@ class Trainer:
             network.load_state_dict(at_the_end)
         return result
 
-    def _parts_measured(self, network: Model) -> dict[str, Any]:
+    def _parts_measured(self, network: Model, *, keep: bool = False) -> dict[str, Any]:
+        """Return what the network does on whole parts, and keep its predictions of validation and test if so told."""
         split = self.material.split
         parts = {"validation": split.validation}
         if self._config.protocol.clean_metrics:
             parts = {"training": split.training, **parts, "test": split.test}
-        return {name: asdict(self.measure(rows, network=network)) for name, rows in parts.items() if len(rows)}
+        result = {}
+        for name, rows in parts.items():
+            if not len(rows):
+                continue
+            said: list[tuple[Tensor, Tensor]] | None = [] if keep and name != "training" else None
+            result[name] = asdict(self.measure(rows, network=network, said=said))
+            if said is not None:
+                classes, probabilities = (torch.cat(each).numpy() for each in zip(*said, strict=True))
+                labels = self.material.dataset.labels[rows]
+                self.predicted[name] = Predicted(rows, labels, classes, probabilities)
+        return result
 
     def clean_subset(self) -> Indices:
         """Return the training images that are measured after every epoch: always the same, as many as validate."""

@@ -40,8 +40,17 @@ class Measurement:
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], compute: Compute) -> Measurement:
-    """Measure `model` on `batches` of images [B, C, H, W] and labels [B]; it is left in training mode."""
+def evaluate(
+    model: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    compute: Compute,
+    said: list[tuple[Tensor, Tensor]] | None = None,
+) -> Measurement:
+    """Measure `model` on `batches` of images [B, C, H, W] and labels [B]; it is left in training mode.
+
+    What it says of each batch, likeliest classes [B] and class probabilities [B, K] as float16, is added to `said`
+    where that is given.
+    """
     loss = torch.zeros((), dtype=torch.float64)
     images = correct = torch.zeros(0, dtype=torch.int64)  # by class
     model.eval()
@@ -50,6 +59,8 @@ def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], compute
             logits = model(x)
         logits = logits.to(compute.dtype)  # [B, K]
         loss += F.cross_entropy(logits, labels, reduction="sum").double()
+        if said is not None:
+            said.append((logits.argmax(1), logits.softmax(1).half()))
         classes = logits.shape[1]
         right = labels[logits.argmax(1) == labels]
         images = torch.bincount(labels, minlength=classes) + (images if len(images) else 0)

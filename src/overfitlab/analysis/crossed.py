@@ -1,0 +1,62 @@
+"""The noise of seeds and of test images together: every seed is measured on the same images, a crossed design."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """An interval that covers other seeds and other test images, and where the noise comes from."""
+
+    mean: float
+    low: float
+    high: float
+    seed_deviation: float  # standard deviation of the mean that is due to seeds (and to seeds with images)
+    image_deviation: float  # and to images
+
+
+def crossed(differences: NDArray[np.float64], confidence: float = 0.95) -> Crossed | None:
+    """Return the interval of the mean of differences [seeds, images], both taken as random.
+
+    Two crossed random effects without replication: Var(mean) = (MS_seed + MS_image - MS_rest) / (S I), by the method
+    of moments, with Satterthwaite's degrees of freedom (Searle, Casella and McCulloch, Variance Components, 1992, ch.
+    4; Satterthwaite, 1946). More degrees of freedom could make it narrower than seeds alone do; it never is. None for
+    fewer than two seeds or images, or where nothing varies.
+    """
+    seeds, images = differences.shape
+    if seeds < 2 or images < 2:
+        return None
+    mean = differences.mean()
+    by_seed, by_image = differences.mean(1), differences.mean(0)
+    ms_seed = images * float(by_seed.var(ddof=1))
+    ms_image = seeds * float(by_image.var(ddof=1))
+    residual = differences - by_seed[:, None] - by_image[None, :] + mean
+    rest_df = (seeds - 1) * (images - 1)
+    ms_rest = float((residual**2).sum()) / rest_df
+    from_images = max(0.0, ms_image - ms_rest)
+    total = ms_seed + from_images
+    if total <= 0:
+        return None
+    count = seeds * images
+    parts = (
+        (ms_seed, seeds - 1),
+        (ms_image if from_images else 0.0, images - 1),
+        (ms_rest if from_images else 0.0, rest_df),
+    )
+    freedom = total**2 / sum(square**2 / degrees for square, degrees in parts)
+    tail = (1 + confidence) / 2
+    half = max(
+        float(stats.t.ppf(tail, freedom)) * math.sqrt(total / count),
+        float(stats.t.ppf(tail, seeds - 1)) * math.sqrt(ms_seed / count),
+    )
+    return Crossed(
+        float(mean),
+        float(mean) - half,
+        float(mean) + half,
+        math.sqrt(ms_seed / count),
+        math.sqrt(from_images / count),
+    )

@@ -1,0 +1,126 @@
+"""Statistics of paired differences: one number for each seed, the same seed under two methods.
+
+Everything works on the last axis, [..., n], so that a simulation of thousands of studies runs the same code as a study.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+MOST_FLIPPED = 20  # pairs whose 2^n sign flips are counted one by one; with more of them, drawn
+DRAWN_FLIPS = 2**16
+RESAMPLES = 9999
+EXACT = 1e-12  # relative: sums of the same numbers in another order are equal
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean difference and how sure it is; all arrays have the shape of the differences without their last axis."""
+
+    mean: Floats
+    deviation: Floats  # standard deviation over the seeds, with n - 1
+    low: Floats  # Student's t interval
+    high: Floats
+    p: Floats  # two-sided paired t-test against 0; 1 where there is no difference at all, NaN where nothing can be said
+
+
+def estimate(differences: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Return mean, interval and two-sided p of paired differences [..., n] (Student, 1908).
+
+    With n = 1 there is a mean and nothing else; where all differences are equal, and not zero, there is no p. Raises
+    `ValueError` for n = 0.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    n = values.shape[-1]
+    if n < 1:
+        raise ValueError("no differences")
+    mean = values.mean(-1)
+    nothing = np.full(mean.shape, np.nan)
+    if n == 1:
+        return Estimate(mean, nothing, nothing, nothing, nothing)
+    deviation = _deviation(values, mean)
+    half = stats.t.ppf((1 + confidence) / 2, n - 1) * deviation / np.sqrt(n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stats.t.sf(np.abs(mean) / (deviation / np.sqrt(n)), n - 1)
+    p = np.where(deviation > 0, p, np.where(mean == 0, 1.0, np.nan))
+    return Estimate(mean, deviation, mean - half, mean + half, p)
+
+
+def equivalence(differences: ArrayLike, zone: float) -> Floats:
+    """Return p of two one-sided t-tests that the mean of differences [..., n] lies within +-zone (Schuirmann, 1987).
+
+    0 where all differences are zero, NaN where they are equal otherwise, or n < 2.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    n, mean = values.shape[-1], values.mean(-1)
+    if n < 2:
+        return np.full(mean.shape, np.nan)
+    deviation = _deviation(values, mean)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = deviation / np.sqrt(n)
+        p = np.maximum(stats.t.sf((mean + zone) / error, n - 1), stats.t.cdf((mean - zone) / error, n - 1))
+    return np.where(deviation > 0, p, np.where(mean == 0, 0.0, np.nan))
+
+
+def holm(p: ArrayLike, axis: int = -1) -> Floats:
+    """Return p-values adjusted for all of `axis` together (Holm, 1979); a NaN stays one, and counts as a test."""
+    values = np.moveaxis(np.asarray(p, dtype=np.float64), axis, -1)
+    count = values.shape[-1]
+    order = np.argsort(values, axis=-1)  # NaN last
+    ascending = np.take_along_axis(values, order, -1)
+    raised = np.minimum(np.maximum.accumulate(ascending * (count - np.arange(count)), axis=-1), 1)
+    adjusted = np.empty_like(raised)
+    np.put_along_axis(adjusted, order, raised, -1)
+    return np.moveaxis(adjusted, -1, axis)
+
+
+def sign_flip(differences: ArrayLike) -> float:
+    """Return the exact two-sided p of differences [n]: the share of their 2^n sign flips whose mean is as far from 0.
+
+    It assumes nothing but symmetry under the null hypothesis (Fisher, 1935), and is never below 2/2^n. Beyond 20
+    differences 65,536 flips are drawn, always the same, and p is (1 + as far) / (1 + drawn).
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    n = len(values)
+    observed = abs(values.sum()) * (1 - EXACT)
+    if n > MOST_FLIPPED:
+        signs = np.random.default_rng(0).integers(0, 2, (DRAWN_FLIPS, n), dtype=np.int8) * 2 - 1
+        return float((1 + np.count_nonzero(np.abs(signs @ values) >= observed)) / (1 + DRAWN_FLIPS))
+    sums = np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums + value, sums - value])
+    return float(np.count_nonzero(np.abs(sums) >= observed) / len(sums))
+
+
+def sign_flip_floor(n: int) -> float:
+    """Return the smallest p that `sign_flip` can give for n differences: 2/2^n."""
+    return min(1.0, 2.0 ** (1 - n))
+
+
+def bootstrap(differences: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the bias-corrected and accelerated bootstrap interval of the mean of differences [n] (Efron, 1987).
+
+    9,999 resamples, always the same. NaN where n < 3 or all differences are equal. With few seeds it covers too little
+    (docs/statistics.md): it is a second look, not the headline.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    if len(values) < 3 or np.ptp(values) == 0:
+        return float("nan"), float("nan")
+    found = stats.bootstrap(
+        (values,),
+        np.mean,
+        confidence_level=confidence,
+        n_resamples=RESAMPLES,
+        method="BCa",
+        rng=np.random.default_rng(0),
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def _deviation(values: Floats, mean: Floats) -> Floats:
+    """Return the standard deviation over the last axis: exactly 0 where all values are equal."""
+    deviation = np.sqrt(((values - mean[..., None]) ** 2).sum(-1) / (values.shape[-1] - 1))
+    return np.where(np.ptp(values, axis=-1) == 0, 0.0, deviation)

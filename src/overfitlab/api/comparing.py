@@ -1,0 +1,142 @@
+"""`overfitlab.compare`."""
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from overfitlab import cores
+from overfitlab.config import StudyConfig, protocol_named, varied
+from overfitlab.config import image_size as size_from
+from overfitlab.config import looks as looks_from
+from overfitlab.config import seconds as seconds_from
+from overfitlab.config import zones as zones_from
+from overfitlab.data import sources
+from overfitlab.errors import UsageError
+from overfitlab.files import user_path
+from overfitlab.methods.base import Method
+from overfitlab.models import registry as models
+from overfitlab.models.weights_file import file_hash
+from overfitlab.store.study_folder import StudyFolder
+from overfitlab.study.question import question
+from overfitlab.study.session import Images, Session
+from overfitlab.study.study import Study, load_study
+from overfitlab.terminal.narration import Narrator
+from overfitlab.terminal.study_narration import listener_on, show_study
+from overfitlab.terminal.watching import watcher_on
+
+
+def compare(
+    methods: Sequence[str | Method] = (),
+    data: str = "auto",
+    *,
+    baseline: str | Method | None = None,
+    contrasts: Sequence[str] = (),
+    protocol: str = "clean",
+    seeds: int | str | None = None,
+    first_seed: int = 0,
+    budget: str | None = None,
+    equivalence: str | float | None = None,
+    data_dir: str | Path | None = None,
+    image_size: int | str | None = None,
+    model: str = "notebook_cnn",
+    weights: str | Path | None = None,
+    vary: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    training_images: int | None = None,
+    precision: str = "auto",
+    threads: int | None = None,
+    jobs: int | None = None,
+    name: str | None = None,
+    out: str | Path | None = None,
+    verbose: bool = True,
+    stream: TextIO | None = None,
+    command: str = "",
+) -> Study:
+    """Train methods at paired seeds, and say which of them helps against overfitting, and how sure that is.
+
+    Calling it again with the same arguments resumes an interrupted study, and returns a finished one without training.
+
+    Args:
+        methods: regularization methods, alone or composed: `["none", "dropout:rate=0.3", "batch_norm+dropout"]`. None
+            at all asks the notebook's question: none, dropout, batch_norm, and batch_norm against dropout.
+        data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `model`, `weights`, `vary`, `epochs`,
+            `batch_size`, `learning_rate`, `training_images` and `precision`.
+        baseline: what every method is compared with; None for `none`, which is added where it is not among the methods.
+        contrasts: pairs to compare besides, as `"batch_norm:dropout"`; with hyperparameters as
+            `"dropout:rate=0.5 : dropout:rate=0.2"`, the colon between blanks.
+        protocol: `"clean"` or `"quick"`: docs/protocols.md.
+        seeds: how many; None for as many as make a verdict reachable. `"6,12"` plans two looks: after 6 seeds the study
+            ends if every contrast is decided, else it goes on to 12; each look has its share of the level.
+        first_seed: the seeds count from here.
+        budget: a time that the study must fit into, such as `"10m"`; what is given up for it is in docs/study.md.
+        equivalence: differences that do not matter, in points of accuracy, and of gap after a comma; None for
+            `"0.5,1"`.
+        threads: of each run; None for one, more where there are more cores than runs.
+        jobs: runs at once; None for as many as there are free cores.
+        name: of the study; its folder is `runs/NAME`. None for one after what is compared.
+        out: the study's folder instead.
+        verbose: whether to show progress.
+        stream: where to show it; None for standard output.
+        command: how to call this again, for people.
+
+    Raises:
+        UsageError: an argument is unknown or out of range, the methods do not go together, the budget is too little,
+            or the folder holds something else.
+        OverfitlabError: the data is missing or damaged, a method does not go with the network, another process works
+            on the study, or the disk refuses.
+    """
+    shown = (stream or sys.stdout) if verbose else None
+    tell = Narrator(shown)
+    asked = question(methods, baseline, contrasts)
+    changes = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "training_images": training_images,
+        "vary": None if vary is None else varied(vary),
+    }
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs must be a whole number of at least 1, not {jobs}")
+    zones = (StudyConfig.accuracy_zone, StudyConfig.gap_zone) if equivalence is None else zones_from(str(equivalence))
+    size = None if image_size is None else size_from(str(image_size))
+    config = StudyConfig(
+        protocol_named(protocol, **changes),
+        tuple(asked.methods),
+        tuple(asked.contrasts),
+        data,
+        looks=None if seeds is None else looks_from(str(seeds)),
+        first_seed=first_seed,
+        budget=None if budget is None else seconds_from(budget),
+        accuracy_zone=zones[0],
+        gap_zone=zones[1],
+        given=tuple(sorted(field for field, value in changes.items() if value is not None)),
+        model=models.canonical(model),
+        model_source=models.source_hash(model),
+        image_size=size,
+        weights=None if weights is None else file_hash(weights),
+        precision=precision,
+        threads=threads,
+    )
+    folder_of_data = user_path(data_dir) if data_dir else None
+    dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
+    config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
+    study_id = config.study_id(dataset.content_hash)
+    folder = StudyFolder(user_path(out) if out else Path("runs") / (name or f"study-{dataset.name}-{study_id[:6]}"))
+    tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
+    images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
+    listener = listener_on(shown)
+    with folder.claimed(study_id), contextlib.ExitStack() as held:
+        session = Session(folder, config, images, asked.labels, listener, command)
+        if session.finished_before:
+            study = load_study(folder.path)
+            show_study(study, study.verdict(), shown, trained_before=True)
+            return study
+        claim = held.enter_context(cores.claimed(None if jobs is None else jobs * (threads or 1)))
+        study, verdict = session.train(claim.threads, jobs)
+    show_study(study, verdict, shown)
+    return study

@@ -1,0 +1,235 @@
+"""What a study says, in words and in tables of plain text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
+SPACE = "  "
+
+
+def answer(verdict: Json) -> str:
+    """Return what the study says, a short paragraph for each contrast; numbers alone while it is provisional."""
+    return "\n".join(contrast_sentence(each, verdict) for each in verdict["contrasts"])
+
+
+def contrast_sentence(contrast: Json, verdict: Json) -> str:
+    """Return what is known of one contrast: does it generalize better, does it overfit less."""
+    name, against = contrast["label"], contrast["against_label"]
+    accuracy, gap = contrast["accuracy"], contrast["gap"]
+    if verdict["provisional"]:
+        so_far = f"test accuracy {_estimate(accuracy)}, gap {_estimate(gap)}; n = {accuracy['n']}"
+        return f"{name} minus {against}, so far: {so_far}"
+    return f"{_generalizes(name, against, accuracy, verdict)} {_overfits(against, contrast, verdict)}"
+
+
+def _generalizes(name: str, against: str, finding: Json, verdict: Json) -> str:
+    numbers = _numbers(finding, "test accuracy")
+    zone = verdict["accuracy_zone"]
+    word = finding["word"]
+    if word == "helps":
+        text = f"{name} generalizes better than {against}: {numbers}."
+    elif word == "harms":
+        text = f"{name} generalizes worse than {against}: {numbers}."
+    elif word == "equivalent":
+        text = f"{name} generalizes as well as {against}, to within {_points(zone)}: {numbers}."
+    else:
+        text = f"Whether {name} generalizes better than {against} is undecided: {_why(finding, numbers)}."
+    return text + _with_images(finding, verdict)
+
+
+def _with_images(finding: Json, verdict: Json) -> str:
+    """Return what other test images could change, where there are few of them."""
+    crossed = finding["crossed"]
+    if not verdict["image_noise_leads"] or crossed is None:
+        return ""
+    low, high = crossed["low"], crossed["high"]
+    text = f" With the noise of only {verdict['test_images']:,} test images the interval is {low:+.1f} to {high:+.1f}"
+    if finding["word"] in ("helps", "harms") and low <= 0 <= high:
+        return f"{text}: on other test images it could be otherwise."
+    return f"{text}."
+
+
+def _overfits(against: str, contrast: Json, verdict: Json) -> str:
+    finding = contrast["gap"]
+    numbers = _numbers(finding, "gap")
+    word = finding["word"]
+    if word == "helps":
+        return f"It overfits less: {numbers}.{_learns_less(contrast)}"
+    if word == "harms":
+        return f"It overfits more: {numbers}."
+    if word == "equivalent":
+        return f"It overfits as much as {against}, to within {_points(verdict['gap_zone'])}: {numbers}."
+    return f"Whether it overfits less is undecided: {_why(finding, numbers)}."
+
+
+def _learns_less(contrast: Json) -> str:
+    """Return how a smaller gap reads where accuracy does not improve with it."""
+    if contrast["accuracy"]["word"] == "helps":
+        return ""
+    fit = contrast["equal_fit"]
+    if fit is None:
+        return " At no fit of the training images that both pass can their gaps be compared."
+    where = (
+        f"when both fit the training images equally well, its gap is {_difference(fit['mean'], 'smaller', 'larger')}"
+    )
+    if fit["high"] is not None and fit["high"] < 0:
+        return f" Not only because it learns less: {where}."
+    interval = f" ({_interval(fit)})" if fit["low"] is not None else ""
+    return f" It may do so because it learns less: {where}{interval}."
+
+
+def _numbers(finding: Json, what: str) -> str:
+    """Return the estimate with its interval, p and n, in words."""
+    mean = finding["mean"]
+    if mean is None:
+        return "no number"
+    if what == "gap":
+        size = f"its gap is {_difference(mean, 'smaller', 'larger')}"
+    else:
+        size = f"{_difference(mean, 'less', 'more')} {what}"
+    details = [f"n = {finding['n']}"]
+    if finding["p_adjusted"] is not None:
+        details.insert(0, f"adjusted p = {_p(finding['p_adjusted'])}")
+    if finding["low"] is not None:
+        details.insert(0, _interval(finding))
+    return f"{size} ({', '.join(details)})"
+
+
+def _why(finding: Json, numbers: str) -> str:
+    return f"{numbers}; {finding['reason']}" if finding["reason"] else numbers
+
+
+def _interval(numbers: Json) -> str:
+    return f"95 % interval {numbers['low']:+.1f} to {numbers['high']:+.1f}"
+
+
+def _difference(value: float, negative: str, positive: str) -> str:
+    return f"{abs(value):.1f} points {negative if value < 0 else positive}"
+
+
+def _points(zone: float) -> str:
+    return f"{zone:g} point" if zone == 1 else f"{zone:g} points"
+
+
+def _estimate(finding: Json) -> str:
+    if finding["mean"] is None:
+        return "no pair yet"
+    between = f" ({finding['low']:+.1f} to {finding['high']:+.1f})" if finding["low"] is not None else ""
+    return f"{finding['mean']:+.1f}{between}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1g}"
+
+
+def recommendation(verdict: Json) -> str:
+    """Return which method to take, and why."""
+    labels = {each["method"]: each["label"] for each in verdict["methods"]}
+    chosen, baseline = verdict["recommended"], verdict["baseline"]
+    if chosen == baseline:
+        return f"Recommended: {labels[baseline]}. Nothing was shown to be better."
+    [contrast] = [each for each in verdict["contrasts"] if (each["method"], each["against"]) == (chosen, baseline)]
+    if contrast["accuracy"]["word"] == "helps":
+        rivals = [
+            each
+            for each in verdict["contrasts"]
+            if each["against"] == baseline and each["accuracy"]["word"] == "helps" and each["method"] != chosen
+        ]
+        more = ", the most accurate of those that generalize better" if rivals else ", because it generalizes better"
+    else:
+        more = ", because it overfits less and does not generalize worse"
+    return f"Recommended: {labels[chosen]}{more}."
+
+
+def contrast_table(verdict: Json) -> str:
+    """Return the table of contrasts: estimate, interval, adjusted p, n and word on both axes, and the cost."""
+    header = ["contrast", "test accuracy", "95 %", "p adj.", "verdict", "gap", "95 %", "p adj.", "verdict", "n", "time"]
+    rows = []
+    for each in verdict["contrasts"]:
+        cells = [f"{each['label']} - {each['against_label']}"]
+        for axis in ("accuracy", "gap"):
+            finding = each[axis]
+            cells += [
+                "" if finding["mean"] is None else f"{finding['mean']:+.2f}",
+                "" if finding["low"] is None else f"{finding['low']:+.2f} to {finding['high']:+.2f}",
+                "" if finding["p_adjusted"] is None else _p(finding["p_adjusted"]),
+                "provisional" if verdict["provisional"] else finding["word"] + "*" * finding["disagreement"],
+            ]
+        cells += [str(each["accuracy"]["n"]), "" if each["time_ratio"] is None else f"x{each['time_ratio']:.2f}"]
+        rows.append(cells)
+    return table(header, rows)
+
+
+def method_table(verdict: Json) -> str:
+    """Return the table of methods: means over the seeds and standard deviations, in percent, points and epochs."""
+    header = ["method", "test acc", "gap", "train acc", "onset", "damage", "s/epoch", "params", "MB", "n"]
+    rows = []
+    for each in verdict["methods"]:
+        extra = [f"{each[what]} {what}" for what in ("diverged", "missing") if each[what]]
+        if each["stopped_early"]:
+            extra.append(f"{each['stopped_early']} stopped early")
+        rows.append([
+            each["label"],
+            _spread(each["accuracy"]),
+            _spread(each["gap"]),
+            _spread(each["train_acc"]),
+            _spread(each["onset"]),
+            _spread(each["damage_acc"]),
+            _spread(each["seconds_per_epoch"], 2),
+            "" if each["parameters"] is None else f"{each['parameters']:,}",
+            "" if each["peak_memory_mb"] is None else str(each["peak_memory_mb"]),
+            ", ".join([str(each["finished"]), *extra]),
+        ])  # fmt: skip
+    return table(header, rows)
+
+
+def _spread(spread: Json | None, digits: int = 1) -> str:
+    if spread is None:
+        return ""
+    if spread["deviation"] is None:
+        return f"{spread['mean']:.{digits}f}"
+    return f"{spread['mean']:.{digits}f} ±{spread['deviation']:.{digits}f}"
+
+
+def caveats(verdict: Json, record: Json) -> list[str]:
+    """Return what a reader has to know besides, a sentence each."""
+    found = [f"Given up for the budget: {'; '.join(record['plan']['gave_up'])}."] if record["plan"]["gave_up"] else []
+    found += record["notes"]
+    for each in verdict["methods"]:
+        if each["diverged"]:
+            found.append(
+                f"{each['diverged']} of {each['diverged'] + each['finished']} runs of {each['label']} diverged: they "
+                "have no accuracy, and the numbers are those of the others."
+            )
+    for name, failure in record["failures"].items():
+        found.append(f"The run {name} failed: {failure['reason']}. The same command tries it again.")
+    flagged = [
+        f"{each['label']} - {each['against_label']} ({axis})"
+        for each in verdict["contrasts"]
+        for axis in ("accuracy", "gap")
+        if each[axis]["disagreement"]
+    ]
+    if flagged and not verdict["provisional"]:
+        found.append(
+            f"* The exact sign-flip test, which assumes less than the t-test, disagrees on {', '.join(flagged)}."
+        )
+    if len(verdict["looks"]) > 1:
+        found.append(
+            f"This is look {verdict['look']} of {len(verdict['looks'])} that were planned, each at the level "
+            f"{verdict['alpha']:g}."
+        )
+    return found
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return an aligned table; the first column is flush left, the others flush right."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    aligned = [
+        SPACE.join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    return "\n".join([aligned[0], "-" * max(len(line) for line in aligned), *aligned[1:]])

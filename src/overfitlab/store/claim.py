@@ -1,0 +1,51 @@
+"""One process at a time in a folder."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import filelock
+
+from overfitlab.errors import OverfitlabError
+from overfitlab.files import TEMPORARY
+
+LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def claimed(path: Path, refuse: Callable[[], None], busy: str, option: str, patience: float = 0) -> Iterator[None]:
+    """Make the folder where there is none, and keep other processes out of it until the block ends.
+
+    `refuse` raises where something else is there. Raises `OverfitlabError` with the message `busy` where another
+    process is in it, and does not leave within `patience` seconds, and where it cannot be written; `option` names
+    another folder. A folder in which nothing was written is removed again.
+    """
+    refuse()  # before anything is written there
+    made = not path.exists()
+    lock = filelock.FileLock(path / LOCK, timeout=patience)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout:
+        raise OverfitlabError(busy) from None
+    except OSError as error:
+        if made:
+            _remove_if_unused(path)
+        reason = error.strerror or str(error)
+        raise OverfitlabError(f"cannot write to {path} ({reason}); choose another folder with {option}") from error
+    try:
+        refuse()  # again: somebody may have been quicker
+        for leftover in path.glob(f".*{TEMPORARY}"):  # of a process that was killed in the middle of a write
+            leftover.unlink()
+        yield
+    finally:
+        if made:
+            _remove_if_unused(path)
+        lock.release()
+
+
+def _remove_if_unused(path: Path) -> None:
+    with contextlib.suppress(OSError):  # it is as good as gone, or not ours
+        if {entry.name for entry in path.iterdir()} <= {LOCK}:
+            (path / LOCK).unlink(missing_ok=True)
+            path.rmdir()

@@ -1,0 +1,168 @@
+"""The index of a study: what its run folders say, in one SQLite file that is quick to read while others write.
+
+The run folders are the truth. An entry counts only while the files that it was read from are as they were; what is
+missing or has changed is read from its folder, so that a lost or damaged index costs time and nothing else. The one
+writer is the process that trains the study.
+"""
+
+import contextlib
+import json
+import math
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from overfitlab.errors import OverfitlabError
+from overfitlab.store import history
+from overfitlab.store.history import ALL_COLUMNS, EpochRow
+from overfitlab.store.run_folder import HISTORY, RECORD, RunFolder
+from overfitlab.store.study_folder import INDEX, StudyFolder
+
+BUSY_SECONDS = 5.0
+LAYOUT = 1  # of the tables; an index with another one is made anew
+TABLES = f"""
+CREATE TABLE IF NOT EXISTS run (
+    name TEXT PRIMARY KEY, stamp TEXT NOT NULL, method TEXT NOT NULL, seed INTEGER NOT NULL, status TEXT NOT NULL,
+    record TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS epoch (
+    run TEXT NOT NULL REFERENCES run(name), {", ".join(f"{name} REAL" for name in ALL_COLUMNS)},
+    PRIMARY KEY (run, epoch)
+);
+PRAGMA user_version = {LAYOUT};
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a study: what its record and its history say; `name` is that of its folder."""
+
+    name: str
+    record: dict[str, Any]
+    rows: list[EpochRow]
+
+
+class Index:
+    """Writes the index; what goes wrong with it is no reason to stop a study, so it then does nothing."""
+
+    def __init__(self, study: StudyFolder) -> None:
+        self._study = study
+        self._connection: sqlite3.Connection | None = None
+        with contextlib.suppress(sqlite3.Error, OSError):
+            self._connection = self._opened(study / INDEX)
+
+    @staticmethod
+    def _opened(path: Path) -> sqlite3.Connection:
+        for _ in range(2):
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                if connection.execute("PRAGMA user_version").fetchone()[0] in (0, LAYOUT):
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    connection.execute("PRAGMA synchronous = NORMAL")
+                    connection.executescript(TABLES)
+                    return connection
+            except sqlite3.DatabaseError:
+                pass
+            connection.close()
+            for ending in ("", "-wal", "-shm"):  # damaged, or of another version: the folders know it all
+                path.with_name(path.name + ending).unlink(missing_ok=True)
+        raise sqlite3.DatabaseError("cannot be made anew")
+
+    def put(self, folder: RunFolder) -> Entry:
+        """Read a run's folder, note what it says, and return that; raises `OverfitlabError` where it is damaged."""
+        stamp = _stamp(folder)
+        entry = _read(folder)
+        if self._connection is None:
+            return entry
+        config = entry.record["config"]
+        values = (entry.name, stamp, config["method"], config["seed"], entry.record["status"], json.dumps(entry.record))
+        places = ", ".join("?" * (len(ALL_COLUMNS) + 1))
+        with contextlib.suppress(sqlite3.Error), self._transaction(self._connection) as connection:
+            connection.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?)", values)
+            connection.execute("DELETE FROM epoch WHERE run = ?", (entry.name,))
+            connection.executemany(
+                f"INSERT INTO epoch VALUES ({places})",  # noqa: S608 - question marks
+                [(entry.name, *(getattr(row, column) for column in ALL_COLUMNS)) for row in entry.rows],
+            )
+        return entry
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Close the file; what the write-ahead log holds is then in it."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+
+
+def entries(study: StudyFolder) -> list[Entry]:
+    """Return all runs of a study that have begun, by name, from its index where that is up to date.
+
+    Raises `OverfitlabError` where a run's folder is damaged.
+    """
+    indexed = _indexed(study / INDEX)
+    found = []
+    for folder in study.runs():
+        stamp, entry = indexed.get(folder.path.name, ("", None))
+        found.append(entry if entry is not None and stamp == _stamp(folder) else _read(folder))
+    return found
+
+
+def _indexed(path: Path) -> dict[str, tuple[str, Entry]]:
+    """Return stamp and entry of each run that the index knows; nothing where it cannot be read."""
+    if not path.is_file():
+        return {}
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as reading:
+            reading.execute("BEGIN")  # both tables as they are at one moment
+            rows: dict[str, list[tuple[float | None, ...]]] = {}
+            for name, *values in reading.execute(
+                f"SELECT run, {', '.join(ALL_COLUMNS)} FROM epoch ORDER BY run, epoch"  # noqa: S608 - our own names
+            ):
+                rows.setdefault(name, []).append(tuple(values))
+            found = {}
+            for name, stamp, text in reading.execute("SELECT name, stamp, record FROM run"):
+                record = json.loads(text)
+                found[name] = (stamp, Entry(name, record, [_row(values, record) for values in rows.get(name, [])]))
+            return found
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
+        return {}
+
+
+def _row(values: tuple[Any, ...], record: dict[str, Any]) -> EpochRow:
+    """Return an epoch from its columns; SQLite knows no NaN, which the loss of a diverged run is, and keeps NULL."""
+    clean = record["config"]["protocol"]["clean_metrics"]
+    kept = (
+        math.nan if value is None and (clean or not column.startswith("train_")) else value
+        for column, value in zip(ALL_COLUMNS[1:], values[1:], strict=True)
+    )
+    return EpochRow(int(values[0]), *kept)
+
+
+def _read(folder: RunFolder) -> Entry:
+    record = folder.record()
+    path = folder / HISTORY
+    if not path.exists() and record["files"]:
+        raise OverfitlabError(f"{path} is missing; move the folder of that run away, and it is trained again")
+    return Entry(folder.path.name, record, history.read_csv(path) if path.exists() else [])
+
+
+def _stamp(folder: RunFolder) -> str:
+    """Return what changes when the files that an entry is read from are replaced."""
+    parts = []
+    for name in (RECORD, HISTORY):
+        with contextlib.suppress(OSError):
+            status = (folder / name).stat()
+            parts.append(f"{status.st_mtime_ns}.{status.st_size}.{status.st_ino}")
+    return "-".join(parts)

@@ -1,0 +1,54 @@
+"""What a trained network says of each image: confusion, calibration and disagreement are computed from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from overfitlab.errors import OverfitlabError
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The predictions of one run for the images of one part."""
+
+    rows: NDArray[np.int64]  # [N] of the dataset
+    labels: NDArray[np.int64]  # [N]
+    classes: NDArray[np.int64]  # [N] the likeliest class, before the probabilities are rounded
+    probabilities: NDArray[np.float16]  # [N, K]
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each image [N] is classified rightly; their mean is the accuracy."""
+        correct: NDArray[np.bool_] = self.classes == self.labels
+        return correct
+
+
+FIELDS = {"rows": np.int64, "labels": np.int64, "classes": np.int64, "probabilities": np.float16}
+
+
+def to_bytes(predicted: Mapping[str, Predicted], run_id: str) -> bytes:
+    """Return the content of the file, given the predictions of each part."""
+    tensors = {
+        f"{part}.{field}": np.ascontiguousarray(getattr(found, field), dtype=kind)
+        for part, found in predicted.items()
+        for field, kind in FIELDS.items()
+    }
+    return safetensors.numpy.save(tensors, {"run": run_id})
+
+
+def read(path: Path) -> dict[str, Predicted]:
+    """Return the predictions by part, "validation" and "test"; raises `OverfitlabError`."""
+    try:
+        tensors: dict[str, NDArray[Any]] = safetensors.numpy.load(path.read_bytes())
+        parts = sorted({name.partition(".")[0] for name in tensors})
+        return {part: Predicted(**{field: tensors[f"{part}.{field}"] for field in FIELDS}) for part in parts}
+    except OSError as error:
+        raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
+    except (safetensors.SafetensorError, KeyError) as error:
+        raise OverfitlabError(f"{path} is damaged; train the run again") from error

@@ -1,0 +1,106 @@
+"""A study's folder: `study.json` says what was asked for and planned; its runs lie below `runs/`.
+
+study.json     what was asked for, the plan that it led to, data, environment, sessions, failures
+runs/          a folder a run (run_folder.py): the truth
+study.db       an index of them for fast reading, which can be rebuilt (index.py)
+verdict.json   the verdict, once it has been read, with every number behind it
+workers.log    what the processes that trained had to say, most of all when one died
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import TEMPORARY, write_atomically
+from overfitlab.store import claim
+from overfitlab.store.run_folder import RECORD as RUN_RECORD
+from overfitlab.store.run_folder import RunFolder
+
+FORMAT = 1
+RECORD = "study.json"
+RUNS = "runs"
+INDEX = "study.db"
+VERDICT = "verdict.json"
+LOG = "workers.log"
+RUNNING, INTERRUPTED, FINISHED = STATUSES = ("running", "interrupted", "finished")
+SHAPE = {
+    "format": int, "id": str, "status": str, "config": dict, "plan": dict, "labels": dict, "data": dict,
+    "environment": dict, "sessions": list, "failures": dict, "notes": list, "look": int, "command": str,
+}  # fmt: skip
+
+
+class StudyFolder:
+    """Reads and writes a study's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __truediv__(self, name: str) -> Path:
+        """Return the path of the file `name` in the folder."""
+        return self.path / name
+
+    def claimed(self, study_id: str) -> AbstractContextManager[None]:
+        """Make the folder where there is none, and keep other processes out of it.
+
+        Raises `UsageError` where it holds another study or other files, `OverfitlabError` where it cannot be written or
+        another process works on the study.
+        """
+        busy = f"another process works on the study in {self.path}; wait for it, or give this one another --name"
+        return claim.claimed(self.path, lambda: self._refuse_strangers(study_id), busy, "--out")
+
+    def _refuse_strangers(self, study_id: str) -> None:
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise UsageError(f"{self.path} is a file, not a folder; choose another --name or --out")
+        if (self / RECORD).exists():
+            if self.record()["id"] != study_id:
+                raise UsageError(
+                    f"{self.path} holds a study that was asked for otherwise (overfitlab show {self.path} says how); "
+                    "choose another --name. More seeds are added only by looks that were planned beforehand "
+                    "(--seeds 6,12), or in a new study with fresh ones (--first-seed)"
+                )
+        elif any(entry.name != claim.LOCK and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
+            raise UsageError(f"{self.path} is not empty and not a study; choose another --name or --out")
+
+    def exists(self) -> bool:
+        """Return whether a study lies here."""
+        return (self / RECORD).is_file()
+
+    def record(self) -> dict[str, Any]:
+        """Return the content of `study.json`; raises `OverfitlabError` where it is missing or damaged."""
+        path = self / RECORD
+        advice = "move the folder away, or choose another one"
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise OverfitlabError(f"{self.path} is not a study: it has no {RECORD}") from None
+        except OSError as error:
+            raise OverfitlabError(f"{path} cannot be read ({error.strerror}); {advice}") from error
+        except (ValueError, RecursionError):
+            raise OverfitlabError(f"{path} is damaged (not JSON); {advice}") from None
+        if not isinstance(record, dict) or not all(isinstance(record.get(name), kind) for name, kind in SHAPE.items()):
+            raise OverfitlabError(f"{path} is damaged (entries are missing); {advice}")
+        if record["format"] != FORMAT:
+            raise OverfitlabError(f"{path} has format {record['format']}, this version reads {FORMAT}; {advice}")
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Replace `study.json`."""
+        self.write(RECORD, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace the file `name`, atomically."""
+        write_atomically(self / name, content)
+
+    def run(self, name: str) -> RunFolder:
+        """Return the folder of the run of that name."""
+        return RunFolder(self / RUNS / name)
+
+    def runs(self) -> Iterator[RunFolder]:
+        """Yield the folders of all runs that have begun, by name."""
+        for path in sorted((self / RUNS).glob(f"*/{RUN_RECORD}")):
+            yield RunFolder(path.parent)

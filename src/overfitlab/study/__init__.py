@@ -1,0 +1,1 @@
+"""Studies: methods over paired seeds; plan, worker processes, runner, and what comes out."""

@@ -1,0 +1,90 @@
+"""Fitting a study into a time that was given.
+
+What is given up, in this order, and no more than it takes:
+
+1. training images, down to 1,000 or 20 for each class, whichever is more; fewer images are learnt by heart sooner, so
+   overfitting stays visible. Validation images go along, at half as many, down to 1,000.
+2. epochs, as long as the learning rates of all steps still add up to LEAST_LEARNING, which bounds the first step too.
+   With less, even `none` has hardly begun to overfit (docs/study.md).
+
+Seeds are never given up: without enough of them there is no verdict, however long each run was.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from overfitlab.config import Protocol
+from overfitlab.errors import UsageError
+from overfitlab.study.cost import Parts, reduced
+
+LEAST_IMAGES, LEAST_OF_A_CLASS = 1000, 20
+LEAST_VALIDATION = 1000
+LEAST_LEARNING = 0.15  # sum of the learning rates of all steps
+SHRINK = 0.95  # of the images, from one try to the next
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A protocol that fits, and what was given up for it, in words."""
+
+    protocol: Protocol
+    gave_up: tuple[str, ...]
+
+
+def fit(protocol: Protocol, parts: Parts, classes: int, budget: float, seconds: Callable[[Protocol], float]) -> Fitted:
+    """Return the protocol that fits into `budget` seconds, where `seconds` says what one takes.
+
+    Raises `UsageError` where even the least that shows overfitting does not fit.
+    """
+    if seconds(protocol) <= budget:
+        return Fitted(protocol, ())
+    least = min(parts.training, max(LEAST_IMAGES, LEAST_OF_A_CLASS * classes))
+    fitted, images = protocol, reduced(protocol, parts).training
+    while seconds(fitted) > budget and images > least:
+        images = max(least, math.floor(images * SHRINK))
+        smaller = _with_images(protocol, images, parts)
+        if not _learns(smaller, parts):
+            break
+        fitted = smaller
+    while seconds(fitted) > budget and fitted.epochs > 1 and _learns(replace(fitted, epochs=fitted.epochs - 1), parts):
+        fitted = replace(fitted, epochs=fitted.epochs - 1)
+    needed = seconds(fitted)
+    if needed > budget:
+        raise UsageError(
+            f"{_minutes(budget)} are too little: these methods and seeds take {_minutes(needed)} even with "
+            f"{reduced(fitted, parts).training:,} training images and {fitted.epochs} epochs, and with less nothing "
+            "would overfit; give a larger --budget, fewer methods, or fewer --seeds"
+        )
+    return Fitted(fitted, _given_up(protocol, fitted, parts))
+
+
+def learning(protocol: Protocol, images: int) -> float:
+    """Return the sum of the learning rates of all steps of a run on that many images."""
+    steps = protocol.epochs * math.ceil(images / protocol.batch_size)
+    mean = 0.5 if protocol.schedule == "cosine" else 1.0
+    return steps * protocol.learning_rate * mean
+
+
+def _learns(protocol: Protocol, parts: Parts) -> bool:
+    return learning(protocol, reduced(protocol, parts).training) >= LEAST_LEARNING
+
+
+def _with_images(protocol: Protocol, images: int, parts: Parts) -> Protocol:
+    validation = min(reduced(protocol, parts).validation, max(LEAST_VALIDATION, images // 2))
+    return replace(protocol, training_images=images, validation_images=validation)
+
+
+def _given_up(before: Protocol, after: Protocol, parts: Parts) -> tuple[str, ...]:
+    had, has = reduced(before, parts), reduced(after, parts)
+    words = []
+    for what in ("training", "validation"):
+        if getattr(has, what) < getattr(had, what):
+            words.append(f"{what} images: {getattr(has, what):,} instead of {getattr(had, what):,}")
+    if after.epochs < before.epochs:
+        words.append(f"epochs: {after.epochs} instead of {before.epochs}")
+    return tuple(words)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"

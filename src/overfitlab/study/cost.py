@@ -1,0 +1,62 @@
+"""What a study takes: time and memory, from a few measured steps of each method."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from overfitlab.config import Protocol
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How many images train, validate and test."""
+
+    training: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one method takes, measured on this machine with as many runs at once as the study will have."""
+
+    step_seconds: float  # a training step
+    image_seconds: float  # an image in evaluation mode
+    epoch_seconds: float  # what each epoch takes besides: the checkpoint
+    memory_mb: int | None  # the most that a process held, in MB (10^6 bytes)
+    parameters: int
+
+
+def run_seconds(cost: Cost, protocol: Protocol, parts: Parts) -> float:
+    """Return how long one run takes: its steps, the measurements after each epoch, and those at the end.
+
+    At the end all images are measured twice, with the weights that are handed over and with those of the onset.
+    """
+    steps = math.ceil(parts.training / protocol.batch_size)
+    each_epoch = parts.validation + min(parts.training, parts.validation)
+    at_the_end = 2 * (parts.training + parts.validation + parts.test)
+    epoch = steps * cost.step_seconds + each_epoch * cost.image_seconds + cost.epoch_seconds
+    return protocol.epochs * epoch + at_the_end * cost.image_seconds
+
+
+def study_seconds(runs: Iterable[float], jobs: int) -> float:
+    """Return how long runs of those seconds take, in their order, with so many at once."""
+    ends = [0.0] * jobs
+    for seconds in runs:
+        first = ends.index(min(ends))
+        ends[first] += seconds
+    return max(ends)
+
+
+def reduced(protocol: Protocol, parts: Parts) -> Parts:
+    """Return the parts once the protocol has taken what it wants of those that there are."""
+    training = min(parts.training, protocol.training_images or parts.training)
+    validation = min(parts.validation, protocol.validation_images or parts.validation)
+    return Parts(training, validation, parts.test)
+
+
+def whole_study(costs: Mapping[str, Cost], protocol: Protocol, parts: Parts, seeds: int, jobs: int) -> float:
+    """Return how long every method takes at `seeds` seeds, seed after seed, from the parts of the full protocol."""
+    fewer = reduced(protocol, parts)
+    one_seed: Sequence[float] = [run_seconds(cost, protocol, fewer) for cost in costs.values()]
+    return study_seconds([*one_seed] * seeds, jobs)

@@ -1,0 +1,78 @@
+"""A few measured steps of a method, from which the time of a study is planned."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from overfitlab.config import RunConfig
+from overfitlab.data.dataset import Dataset
+from overfitlab.data.material import material
+from overfitlab.methods import registry
+from overfitlab.models import registry as models
+from overfitlab.models.weights_file import load_weights
+from overfitlab.randomness import run_key
+from overfitlab.store.environment import forget_peak_memory, peak_memory_mb
+from overfitlab.store.run_folder import RunFolder
+from overfitlab.study.cost import Cost
+from overfitlab.training import checkpoint, compute
+from overfitlab.training.loop import Trainer
+from overfitlab.training.observer import Observer
+
+WARM_UP_STEPS = 3
+FEWEST_STEPS, MOST_STEPS = 2, 40
+TURNS = 3  # the median of so many measurements of steps
+PROBE_SECONDS = 0.6  # for all of them, where a step is short
+EVALUATED = 200  # images
+
+
+def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path) -> Cost:
+    """Return what a run takes, from a few steps and evaluations of a network that is then forgotten.
+
+    A checkpoint is written below `folder` and removed. Raises `OverfitlabError` where the network or the method do not
+    go with the images.
+    """
+    forget_peak_memory()
+    resolved = compute.resolve(config.precision, config.threads)
+    compute.prepare(resolved)
+    prepared = material(dataset, config.protocol, config.seed)
+    network = models.build(
+        config.model,
+        dataset.image_shape,
+        len(dataset.class_names),
+        registry.parse(config.method),
+        run_key(config.seed, config.protocol.vary),
+        warm_up=config.protocol.batch_norm_warm_up,
+    )
+    if weights:
+        load_weights(network, weights)
+    trainer = Trainer(config, prepared, network, resolved)
+    training = prepared.split.training
+    batches = trainer.batches(config.protocol.batch_size)
+    size = min(config.protocol.batch_size, len(training))
+
+    def steps(count: int) -> None:
+        rows = np.resize(training, count * size)  # again from the first one where there are too few
+        trainer.material = replace(prepared, split=replace(prepared.split, training=rows))
+        trainer.train_epoch(1, batches, Observer())
+
+    steps(1)  # the first one sets things up
+    warm = _seconds(lambda: steps(WARM_UP_STEPS)) / WARM_UP_STEPS
+    count = min(max(round(PROBE_SECONDS / TURNS / warm), FEWEST_STEPS), MOST_STEPS)
+    step = float(np.median([_seconds(lambda: steps(count)) / count for _ in range(TURNS)]))
+    trainer.material = prepared
+    measured = prepared.split.validation[:EVALUATED]
+    trainer.measure(measured)
+    image = float(np.median([_seconds(lambda: trainer.measure(measured)) for _ in range(TURNS)])) / len(measured)
+    with tempfile.TemporaryDirectory(dir=folder) as kept:
+        save = _seconds(lambda: checkpoint.save(RunFolder(Path(kept)), "probe", trainer.learner, trainer.progress))
+    return Cost(step, image, save, peak_memory_mb(), network.parameter_counts()[0])
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

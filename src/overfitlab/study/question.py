@@ -1,0 +1,72 @@
+"""What a study compares with what."""
+
+from collections.abc import Sequence
+
+from overfitlab.errors import UsageError
+from overfitlab.methods import registry
+from overfitlab.methods.base import Method
+
+NOTEBOOKS_QUESTION = ("none", "dropout", "batch_norm")
+NOTEBOOKS_CONTRAST = ("batch_norm", "dropout")
+BASELINE = "none"
+
+
+class Question:
+    """The methods of a study, by their canonical texts, and the contrasts between them."""
+
+    def __init__(self) -> None:
+        self.methods: list[str] = []
+        self.labels: dict[str, str] = {}
+        self.contrasts: list[tuple[str, str]] = []
+
+    def add(self, method: str | Method, *, again: bool = False) -> str:
+        """Add a method; raises `UsageError` where it is there already, unless it may be named `again`."""
+        resolved = registry.resolve(method)
+        if resolved.spec not in self.labels:
+            self.methods.append(resolved.spec)
+            self.labels[resolved.spec] = resolved.label
+        elif not again:
+            raise UsageError(f"{resolved.label} is given twice; leave one of them out")
+        return resolved.spec
+
+    def compare(self, method: str, against: str) -> None:
+        """Add a contrast, unless the pair is compared already."""
+        if method == against:
+            raise UsageError(f"{self.labels[method]} cannot be compared with itself")
+        if (method, against) not in self.contrasts and (against, method) not in self.contrasts:
+            self.contrasts.append((method, against))
+
+
+def question(methods: Sequence[str | Method], baseline: str | Method | None, contrasts: Sequence[str]) -> Question:
+    """Return what is compared with what: the baseline first, then each method with it, then what else was asked for."""
+    found = Question()
+    pairs = [_pair(text) for text in contrasts]
+    asks_the_notebook = not methods and not pairs
+    if isinstance(methods, str | Method):
+        raise UsageError("methods are a list, such as ['none', 'dropout']")
+    given = list(methods) or (list(NOTEBOOKS_QUESTION) if asks_the_notebook else [])
+    specs = [registry.resolve(method).spec for method in given]
+    for position, spec in enumerate(specs):
+        if spec in specs[:position]:
+            raise UsageError(f"{registry.parse(spec).label} is given twice; leave one of them out")
+    start = found.add(baseline if baseline is not None else BASELINE)
+    for method in [*specs, *(side for pair in pairs for side in pair)]:
+        found.add(method, again=True)
+    if len(found.methods) < 2:
+        raise UsageError("a comparison needs a method besides the baseline; overfitlab methods lists them")
+    for method in found.methods[1:]:
+        found.compare(method, start)
+    for method, against in [NOTEBOOKS_CONTRAST] if asks_the_notebook and baseline is None else pairs:
+        found.compare(found.add(method, again=True), found.add(against, again=True))
+    return found
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return both sides of `"A:B"`, or of `"A:rate=0.5 : B"`, each a method; raises `UsageError`."""
+    sides = [side.strip() for side in text.split(" : " if " : " in text else ":")]
+    if len(sides) != 2 or not all(sides):
+        raise UsageError(
+            f"--contrast {text!r} is no pair; write batch_norm:dropout, or with hyperparameters, the colon in the "
+            "middle between blanks, 'dropout:rate=0.5 : dropout:rate=0.2'"
+        )
+    return registry.parse(sides[0]).spec, registry.parse(sides[1]).spec

@@ -1,0 +1,141 @@
+"""A study, read from its folder."""
+
+import contextlib
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from overfitlab.config import Protocol, StudyConfig
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.run import Run
+from overfitlab.store import index
+from overfitlab.store.index import Entry
+from overfitlab.store.study_folder import RECORD, StudyFolder
+from overfitlab.study.judging import Verdict, judge
+from overfitlab.study.plan import StudyPlan, alpha_of_a_look
+
+
+@dataclass(frozen=True, repr=False)
+class Study:
+    """Methods over paired seeds: `folder` is where they lie, `record` the content of `study.json`."""
+
+    folder: Path
+    record: dict[str, Any]
+    entries: list[Entry]
+
+    @cached_property
+    def config(self) -> StudyConfig:
+        """What was asked for; raises `OverfitlabError` where the record is damaged."""
+        return config_from(self.record["config"])
+
+    @cached_property
+    def plan(self) -> StudyPlan:
+        """What that led to; raises `OverfitlabError` where the record is damaged."""
+        return StudyPlan.from_dict(self.record["plan"])
+
+    @property
+    def status(self) -> str:
+        """`"running"`, `"interrupted"` or `"finished"`; one that was killed still says that it runs."""
+        status: str = self.record["status"]
+        return status
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What each method is called, for people."""
+        labels: dict[str, str] = self.record["labels"]
+        return labels
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs that have begun, by the names of their folders."""
+        folder = StudyFolder(self.folder)
+        return [Run(folder.run(entry.name).path, entry.record, entry.rows) for entry in self.entries]
+
+    @property
+    def look(self) -> int:
+        """The look that the runs belong to, from 1: the last one that has been begun."""
+        look: int = self.record["look"]
+        return look
+
+    def verdict(self) -> Verdict:
+        """Return what the runs say, provisionally while some are missing.
+
+        For each contrast: does the method generalize better, and does it overfit less; docs/statistics.md says how.
+        Raises `OverfitlabError` where a file of a run is damaged.
+        """
+        return judge(
+            StudyFolder(self.folder),
+            self.config,
+            self.labels,
+            self.entries,
+            looks=self.plan.looks,
+            look=self.look,
+            alpha=alpha_of_a_look(self.plan.looks),
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Study of {', '.join(self.labels.values())}: {self.status}, {len(self.entries)} runs, in {self.folder}>"
+        )
+
+
+def config_from(values: dict[str, Any]) -> StudyConfig:
+    """Return the configuration that a record holds; raises `OverfitlabError` where it is damaged."""
+    try:
+        looks, size = values["looks"], values["image_size"]
+        changed = {
+            "protocol": Protocol.from_dict(values["protocol"]),
+            "methods": tuple(values["methods"]),
+            "contrasts": tuple((method, against) for method, against in values["contrasts"]),
+            "looks": looks and tuple(looks),
+            "given": tuple(values["given"]),
+            "image_size": size and tuple(size),
+        }
+        return StudyConfig(**(values | changed))
+    except (KeyError, TypeError, ValueError) as error:
+        raise OverfitlabError(f"the configuration of this study is damaged ({error}); move its folder away") from None
+
+
+def load_study(folder: str | Path) -> Study:
+    """Return the study in `folder`, finished or not; raises `OverfitlabError` where there is none, or it is damaged."""
+    path = Path(folder)
+    study = StudyFolder(path)
+    return Study(path, study.record(), index.entries(study))
+
+
+def find_study(text: str | Path, runs: Path = Path("runs")) -> Study:
+    """Return the study that `text` names: a folder, the name of one below `runs`, or the beginning of a study's id.
+
+    Raises `UsageError` where there is no such study, or more than one, and `OverfitlabError` where it is damaged.
+    """
+    given = Path(text)
+    with contextlib.suppress(RuntimeError):  # ~somebody who does not exist: then it is a name
+        given = given.expanduser()
+    for folder in (given, runs / given):
+        with contextlib.suppress(OSError, ValueError):  # no folder can have that name
+            if (folder / RECORD).is_file():
+                return load_study(folder)
+    there = studies(runs)
+    matching = {name: found for name, found in there.items() if str(text) and _id(found).startswith(str(text))}
+    if len(matching) == 1:
+        return load_study(*matching.values())
+    if matching:
+        raise UsageError(f"{str(text)!r} begins the ids of {len(matching)} studies: {', '.join(matching)}; write more")
+    near = difflib.get_close_matches(str(text), there, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "overfitlab list shows what there is"
+    raise UsageError(f"there is no study {str(text)!r}; {hint}")
+
+
+def studies(runs: Path = Path("runs")) -> dict[str, Path]:
+    """Return the folders of all studies below `runs`, by name."""
+    return {path.parent.name: path.parent for path in sorted(runs.glob(f"*/{RECORD}"))}
+
+
+def _id(folder: Path) -> str:
+    try:
+        identity: str = StudyFolder(folder).record()["id"]
+    except OverfitlabError:
+        return ""
+    return identity
