@@ -12,6 +12,7 @@ from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.store import history
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import FINISHED, HISTORY, INTERRUPTED, RECORD, RUNNING, RunFolder
+from overfitlab.store.study_folder import RUNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -181,7 +182,10 @@ def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
         return load_run(folders[0])
     if is_file:
         raise UsageError(f"{given} is a file; name the run's folder")
-    there = {record.parent.name: record.parent for record in sorted(runs.glob(f"*/{RECORD}"))}
+    records = sorted(
+        [*runs.glob(f"*/{RECORD}"), *runs.glob(f"*/{RUNS}/*/{RECORD}")]
+    )  # single ones, and those of studies
+    there = {record.parent.name: record.parent for record in records}
     wanted = str(text)
     matching = {name: folder for name, folder in there.items() if wanted and _id(folder).startswith(wanted)}
     if len(matching) == 1:

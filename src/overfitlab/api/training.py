@@ -20,27 +20,30 @@ from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
 from overfitlab.run import Run
 from overfitlab.store.run_folder import DIVERGED, RunFolder
+from overfitlab.study import likeness
+from overfitlab.study.study import find_study
 from overfitlab.terminal.narration import Narrator
 from overfitlab.terminal.watching import watcher_on
 from overfitlab.training import compute
 
 
 def train(
-    method: str | Method = "batch_norm",
-    data: str = "auto",
+    method: str | Method | None = None,
+    data: str | None = None,
     *,
+    like: str | Path | None = None,
     data_dir: str | Path | None = None,
     image_size: int | str | None = None,
-    model: str = "notebook_cnn",
+    model: str | None = None,
     weights: str | Path | None = None,
-    protocol: str = "notebook",
+    protocol: str | None = None,
     vary: str | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     training_images: int | None = None,
     seed: int = 0,
-    precision: str = "auto",
+    precision: str | None = None,
     threads: int | None = None,
     out: str | Path | None = None,
     verbose: bool = True,
@@ -53,34 +56,48 @@ def train(
 
     Args:
         method: a regularization method, or several joined by `+`: `"batch_norm+dropout:rate=0.3"`, or the same as
-            objects: `overfitlab.method("batch_norm") + overfitlab.method("dropout", rate=0.3)`.
+            objects: `overfitlab.method("batch_norm") + overfitlab.method("dropout", rate=0.3)`. None for
+            `"batch_norm"`, the notebook's.
         data: `"cifar10"`, `"cifar100"`, `"fashion_mnist"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this
             machine or can be fetched, else the digits. Or a folder of images, one subfolder per class, or an `.npz`
-            file with `x` and `y`.
+            file with `x` and `y`. None for `"auto"`.
+        like: a study (a folder, or a name or the beginning of an id below `runs/`): train what it recommends, or
+            `method`, under its protocol on all its training images. What else is given here takes the place of the
+            study's.
         data_dir: the folder that holds a published set.
         image_size: that the images are resized to, in pixels, from 8 to 224: `64`, or height and width as `"48x64"`;
             None for 32 where they are files, and for the size that they have elsewhere.
         model: `"notebook_cnn"`, `"resnet20"`, `"vgg11"`, `"timm:NAME"`, your own as `"FILE.py:FUNCTION"` or
-            `"MODULE:FUNCTION"`, and others: docs/models.md.
+            `"MODULE:FUNCTION"`, and others: docs/models.md. None for `"notebook_cnn"`.
         weights: to begin with, from a file (`.safetensors`, or `.pt` of PyTorch) or the folder of a run; None for fresh
             ones.
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly, `"clean"` the same without its
-            flaws, `"quick"` the clean one on few images: docs/protocols.md.
+            flaws, `"quick"` the clean one on few images: docs/protocols.md. None for `"notebook"`.
         vary: what the seed decides, of `"split,init,order"`; None for what the protocol says.
         epochs: instead of the protocol's; likewise `batch_size` (images) and `learning_rate` (of Adam).
         training_images: to train on so many of the training images at most; None for what the protocol says.
         seed: fixes initial weights, batch order and masks; from 0 to 2**63 - 1.
         precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: bfloat16 where the processor has instructions
-            for it, else float32.
+            for it, else float32. None for `"auto"`.
         threads: of the computation; None for one for each core on which no other training of this user computes.
         out: the run's folder; None for one below `runs/`, named after what is trained.
         verbose: whether to show progress.
         stream: where to show it; None for standard output.
 
     Raises:
-        UsageError: an argument is unknown or out of range, or `out` holds something else.
+        UsageError: an argument is unknown or out of range, the study `like` is not finished and no method is given, or
+            `out` holds something else.
         OverfitlabError: the data is missing or damaged, the folder cannot be written, or the training diverged.
     """
+    pattern = None if like is None else likeness.like(find_study(like), method_given=method is not None)
+    if pattern is not None:
+        method, model = method or pattern.method, model or pattern.model
+        precision, weights = precision or pattern.precision, weights or pattern.weights
+        if data is None:
+            data, data_dir = pattern.data, data_dir or pattern.data_dir
+            image_size = image_size or _size_text(pattern.image_size)
+    method, data, model = method or "batch_norm", data or "auto", model or "notebook_cnn"
+    precision = precision or "auto"
     chosen = registry.resolve(method)
     changes = {
         "epochs": epochs,
@@ -89,7 +106,11 @@ def train(
         "training_images": training_images,
         "vary": None if vary is None else varied(vary),
     }
-    settings = protocol_named(protocol, **changes)
+    given = [name for name, value in changes.items() if value is not None]
+    settings = protocol_named(protocol or "notebook", **changes)
+    if pattern is not None and protocol is None:
+        settings = replace(pattern.protocol, **{name: changes[name] for name in given})
+        given = ["training_images", "epochs"]  # the study's, and all of its images
     size = None if image_size is None else size_from(str(image_size))
     config = RunConfig(
         settings,
@@ -107,7 +128,6 @@ def train(
     tell = Narrator(shown)
     folder_of_data = user_path(data_dir) if data_dir else None
     dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
-    given = [name for name, value in changes.items() if value is not None]
     settings = fitted(settings, dataset.source, available_for_training(dataset, settings), given)
     config = replace(config, protocol=settings, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
@@ -138,3 +158,7 @@ def train(
         raise OverfitlabError(execution.divergence(run))
     tell.result(run)
     return run
+
+
+def _size_text(size: tuple[int, int] | None) -> str | None:
+    return None if size is None else f"{size[0]}x{size[1]}"

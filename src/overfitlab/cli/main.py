@@ -16,6 +16,7 @@ from overfitlab.cli.doctor import doctor
 from overfitlab.cli.evaluate import evaluate
 from overfitlab.cli.explain import explain
 from overfitlab.cli.groups import Commands
+from overfitlab.cli.listing import list_all, show
 from overfitlab.cli.methods import methods
 from overfitlab.cli.predict import predict
 from overfitlab.cli.train import train
@@ -37,7 +38,7 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-for command in (train, compare, methods, evaluate, predict, explain, data, doctor):
+for command in (train, compare, list_all, show, methods, evaluate, predict, explain, data, doctor):
     cli.add_command(command)
 
 

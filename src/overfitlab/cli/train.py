@@ -14,24 +14,26 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     "  overfitlab train\n"
     "  overfitlab train --method none --data digits --epochs 100 --learning-rate 1e-3\n"
     "  overfitlab train --method batch_norm+dropout:rate=0.3 --seed 1\n"
+    "  overfitlab train --like study-cifar10-1a2b3c\n"
     "  overfitlab train --data photos/ --image-size 64 --protocol clean --model resnet20"
 )
 @click.option(
     "--method",
-    default="batch_norm",
-    show_default=True,
     metavar="M",
     help="Regularization method, or several joined by +, with hyperparameters after a colon: dropout:rate=0.3. "
-    "overfitlab methods lists them.",
+    "overfitlab methods lists them.  [default: batch_norm]",
+)
+@click.option(
+    "--like",
+    metavar="STUDY",
+    help="Train what a study recommends, or --method, under its protocol on all its training images.",
 )
 @click.option(
     "--data",
-    default="auto",
-    show_default=True,
     metavar="D",
     help="cifar10, cifar100, fashion_mnist, digits, a folder of images (DIR/class/*.jpg, or "
     "DIR/train|val|test/class/...), an .npz file with x and y, or auto: CIFAR-10 where it is here or can be fetched, "
-    "else digits.",
+    "else digits.  [default: auto]",
 )
 @click.option(
     "--data-dir",
@@ -46,11 +48,9 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
 )
 @click.option(
     "--model",
-    default="notebook_cnn",
-    show_default=True,
     metavar="M",
     help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py:FUNCTION or "
-    "MODULE:FUNCTION.",
+    "MODULE:FUNCTION.  [default: notebook_cnn]",
 )
 @click.option(
     "--weights",
@@ -60,10 +60,8 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
 )
 @click.option(
     "--protocol",
-    default="notebook",
-    show_default=True,
     metavar="P",
-    help=f"Everything that is held fixed: {', '.join(PROTOCOLS)}.",
+    help=f"Everything that is held fixed: {', '.join(PROTOCOLS)}.  [default: notebook]",
 )
 @click.option(
     "--vary",
@@ -100,10 +98,9 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
 )
 @click.option(
     "--precision",
-    default="auto",
-    show_default=True,
     metavar="P",
-    help=f"{', '.join(PRECISIONS[1:])}, or auto: bfloat16 where the processor has instructions for it, else float32.",
+    help=f"{', '.join(PRECISIONS[1:])}, or auto: bfloat16 where the processor has instructions for it, else float32.  "
+    "[default: auto]",
 )
 @click.option(
     "--threads",

@@ -8,6 +8,7 @@ import contextlib
 import math
 import os
 import stat
+import struct
 import threading
 import warnings
 from collections import deque
@@ -31,6 +32,7 @@ ENDINGS = frozenset(
     )
 )
 LARGEST_FILE = 256 * 2**20  # bytes
+JPEG2000_HEAD, JPEG2000_START, JPEG2000_CODING_STYLE = 2**16, b"\xff\x4f\xff\x51", 0xFF52
 LARGEST_IMAGE = 89_478_485  # pixels: where Pillow begins to suspect a decompression bomb
 LARGE_IMAGE = 8_000_000  # pixels; of such images only one is decoded at a time, which bounds the memory
 LOOKAHEAD = 4  # images a thread that are decoded before they are asked for
@@ -187,6 +189,7 @@ def _read(path: Path, size: tuple[int, int], channels: int) -> Images:
         image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
         if math.prod(image.size) > LARGE_IMAGE:
             with _one_large_image:
+                _leave_out_details(image, path, size)
                 return _array(image, size, channels)
         return _array(image, size, channels)
 
@@ -225,6 +228,33 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise UnreadableImageError(reason[0].lower() + " ".join(reason[1:].split()), passing=passing) from error
     except Exception as error:  # a decoder can fail on a damaged file in nearly any way
         raise UnreadableImageError(f"it is damaged ({type(error).__name__})") from error
+
+
+def _leave_out_details(image: Image.Image, path: Path, size: tuple[int, int]) -> None:
+    """Let a large JPEG 2000 image decode at a half, a quarter, ...: whole, it takes four bytes for every sample."""
+    if image.format != "JPEG2000":
+        return
+    factor = min(image.width // (2 * max(size)), image.height // (2 * max(size)))
+    halvings = min(max(factor, 1).bit_length() - 1, _resolutions(path))
+    # the decoder rounds sizes up, and Pillow to the nearest: where they differ, it takes the image for a broken one
+    while any(-(-side // 2**halvings) != (side + 2**halvings // 2) // 2**halvings for side in image.size):
+        halvings -= 1
+    image.reduce = halvings  # type: ignore[method-assign,assignment]
+    image.load()
+    image.reduce = 0  # type: ignore[method-assign,assignment] - Pillow then gives the method of that name again
+
+
+def _resolutions(path: Path) -> int:
+    """Return how often a JPEG 2000 image was halved, by its coding style marker (ISO 15444-1, A.6.1); 0 if unknown."""
+    with path.open("rb") as stream:
+        head = stream.read(JPEG2000_HEAD)
+    position = head.find(JPEG2000_START) + 2  # after the start of the codestream come markers, each with its length
+    while 2 <= position <= len(head) - 10:
+        marker, length = struct.unpack(">HH", head[position : position + 4])
+        if marker == JPEG2000_CODING_STYLE:
+            return head[position + 9]
+        position += 2 + length
+    return 0
 
 
 def _array(image: Image.Image, size: tuple[int, int], channels: int) -> Images:

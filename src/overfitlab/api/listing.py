@@ -1,0 +1,122 @@
+"""What lies below `runs/`: studies and single runs."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.run import Run, find_run, load_run
+from overfitlab.store.claim import LOCK
+from overfitlab.store.run_folder import RECORD as RUN_RECORD
+from overfitlab.store.run_folder import RUNNING
+from overfitlab.study.study import Study, find_study, load_study, studies
+from overfitlab.terminal.study_narration import study_text
+
+DAMAGED = "damaged"
+KILLED = "interrupted"  # it says that it runs, but nobody holds its folder
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One study or run."""
+
+    name: str
+    id: str
+    kind: str  # "study" or "run"
+    status: str
+    what: str  # that was compared or trained
+    outcome: str
+
+
+def listed(runs: str | Path = "runs") -> list[Listed]:
+    """Return the studies and the single runs below `runs`, by name; what is damaged says so."""
+    folder = Path(runs)
+    found = [_study(name, path) for name, path in studies(folder).items()]
+    found += [_run(path.parent) for path in sorted(folder.glob(f"*/{RUN_RECORD}"))]
+    return sorted(found, key=lambda each: each.name)
+
+
+def show(named: str | Path) -> tuple[dict[str, Any], str]:
+    """Return what is known of the study or run that `named` names, as a document and as text.
+
+    Raises `UsageError` where there is no such study or run, and `OverfitlabError` where it is damaged.
+    """
+    try:
+        study = find_study(named)
+    except UsageError as no_study:
+        try:
+            run = find_run(named)
+        except UsageError:
+            raise no_study from None
+        return _run_document(run), _run_text(run)
+    verdict = study.verdict()
+    status = _status(study.folder, study.status)
+    document = {"folder": str(study.folder), **study.record, "status": status, "verdict": verdict.as_dict()}
+    return document, f"{_about(study, status)}\n\n{study_text(study, verdict)}"
+
+
+def _about(study: Study, status: str) -> str:
+    plan, record = study.plan, study.record
+    ended = sum(entry.record["status"] != RUNNING and bool(entry.record["files"]) for entry in study.entries)
+    lines = [
+        f"Study {study.folder} ({record['id']}): {status}, {ended} of "
+        f"{len(study.config.methods) * plan.looks[study.look - 1]} runs have ended",
+        f"Data: {record['data']['name']}, {plan.parts.training:,} training, {plan.parts.validation:,} validation, "
+        f"{plan.parts.test:,} test images; protocol {plan.protocol.name}, {plan.protocol.epochs} epochs",
+    ]
+    if record["command"]:
+        lines.append(f"Command: {record['command']}")
+    return "\n".join(lines)
+
+
+def _study(name: str, path: Path) -> Listed:
+    try:
+        study = load_study(path)
+        status = _status(path, study.status)
+        what = f"{', '.join(study.labels.values())} on {study.record['data']['name']}, {study.plan.seeds} seeds"
+        verdict = study.verdict()
+        outcome = f"recommends {study.labels[verdict.recommended]}" if verdict.recommended else "provisional"
+        return Listed(name, study.record["id"], "study", status, what, outcome)
+    except OverfitlabError as error:
+        return Listed(name, "", "study", DAMAGED, "", str(error))
+
+
+def _run(path: Path) -> Listed:
+    try:
+        run = load_run(path)
+        test = run.measured.get("end", {}).get("test")
+        val_acc = f"val_acc {run.rows[-1].val_acc:.4f}" if run.rows else ""
+        outcome = f"test accuracy {test['acc']:.4f}" if test else val_acc
+        return Listed(path.name, run.record["id"], "run", _status(path, run.record["status"]), run.title, outcome)
+    except OverfitlabError as error:
+        return Listed(path.name, "", "run", DAMAGED, "", str(error))
+
+
+def _status(folder: Path, status: str) -> str:
+    """Return the status, and of one that says that it runs, whether anybody is at it."""
+    if status != RUNNING:
+        return status
+    try:
+        with filelock.FileLock(folder / LOCK, timeout=0):
+            return KILLED
+    except filelock.Timeout:
+        return RUNNING
+    except (OSError, NotImplementedError):  # a folder that may only be read: nobody can tell
+        return status
+
+
+def _run_document(run: Run) -> dict[str, Any]:
+    return {"folder": str(run.folder), **run.record, "history": run.history}
+
+
+def _run_text(run: Run) -> str:
+    record = run.record
+    head = f"Run {run.folder} ({record['id']}): {_status(run.folder, record['status'])}, {run.title}"
+    return "\n\n".join(filter(None, (head, run.table(), run.summary())))
+
+
+def as_documents(found: list[Listed]) -> list[dict[str, str]]:
+    """Return the list as plain JSON values."""
+    return [asdict(each) for each in found]

@@ -1,0 +1,47 @@
+"""`overfitlab list` and `overfitlab show`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from overfitlab.cli.groups import as_json
+
+
+@click.command("list", epilog="\b\nExamples:\n  overfitlab list\n  overfitlab list --runs elsewhere --json")
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default="runs",
+    show_default=True,
+    metavar="DIR",
+    help="The folder that they lie in.",
+)
+@as_json
+def list_all(runs: Path, as_json: bool) -> None:
+    """List the studies and the runs that lie below runs/."""
+    from overfitlab.api import listing  # imports NumPy, which --help need not wait for
+    from overfitlab.report.study_text import table
+
+    found = listing.listed(runs)
+    if as_json:
+        click.echo(json.dumps(listing.as_documents(found)))
+    elif found:
+        rows = [[each.name, each.kind, each.status, each.what, each.outcome] for each in found]
+        click.echo(table(["name", "", "status", "what", "outcome"], rows, left=5))
+    else:
+        click.echo(f"There is nothing in {runs} yet; overfitlab train and overfitlab compare put it there.")
+
+
+@click.command(epilog="\b\nExamples:\n  overfitlab show study-digits-1a2b3c\n  overfitlab show 1a2b3c --json")
+@click.argument("named", metavar="STUDY|RUN")
+@as_json
+def show(named: str, as_json: bool) -> None:
+    """Show a study or a run: its state, its numbers, and what they say.
+
+    STUDY|RUN is a folder, or a name or the beginning of an id below runs/. A study that still trains can be shown too.
+    """
+    from overfitlab.api import listing  # imports NumPy, which --help need not wait for
+
+    document, text = listing.show(named)
+    click.echo(json.dumps(document, allow_nan=False) if as_json else text)
