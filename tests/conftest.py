@@ -110,6 +110,25 @@ def digits_run(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def small_settings() -> dict:
+    """What the small study asks for."""
+    return {
+        "methods": ["none", "dropout", "early_stopping:patience=1"],
+        "contrasts": ["dropout : early_stopping:patience=1"],
+        "data": "digits", "protocol": "quick", "epochs": 3, "training_images": 60, "seeds": 4, "precision": "float32",
+        "threads": 1, "verbose": False,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory, small_settings) -> Path:
+    """The folder of a finished study of three methods at four seeds; tests must not change it."""
+    folder = tmp_path_factory.mktemp("studies") / "small"
+    overfitlab.compare(jobs=2, out=folder, **small_settings)
+    return folder
+
+
 @pytest.fixture
 def own_digits_run(digits_run, tmp_path) -> Path:
     """A copy of that run, which a test may change."""

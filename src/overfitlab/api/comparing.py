@@ -1,6 +1,7 @@
 """`overfitlab.compare`."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -100,6 +101,10 @@ def compare(
         "training_images": training_images,
         "vary": None if vary is None else varied(vary),
     }
+    if name is not None and not re.fullmatch(r"\w[\w.+=-]*", name):
+        raise UsageError(
+            f"{name!r} is no name for a study; take letters, digits, and - _ . + =, or a folder with --out"
+        )
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs must be a whole number of at least 1, not {jobs}")
     zones = (StudyConfig.accuracy_zone, StudyConfig.gap_zone) if equivalence is None else zones_from(str(equivalence))
@@ -126,7 +131,8 @@ def compare(
     dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
     config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     study_id = config.study_id(dataset.content_hash)
-    folder = StudyFolder(user_path(out) if out else Path("runs") / (name or f"study-{dataset.name}-{study_id[:6]}"))
+    default = re.sub(r"[^\w.+=-]+", "-", f"study-{dataset.name}-{study_id[:6]}")
+    folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
     images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
     listener = listener_on(shown)

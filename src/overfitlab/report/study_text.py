@@ -56,7 +56,7 @@ def _overfits(against: str, contrast: Json, verdict: Json) -> str:
     if word == "helps":
         return f"It overfits less: {numbers}.{_learns_less(contrast)}"
     if word == "harms":
-        return f"It overfits more: {numbers}."
+        return f"It overfits more: {numbers}.{_fits_more(contrast)}"
     if word == "equivalent":
         return f"It overfits as much as {against}, to within {_points(verdict['gap_zone'])}: {numbers}."
     return f"Whether it overfits less is undecided: {_why(finding, numbers)}."
@@ -76,6 +76,17 @@ def _learns_less(contrast: Json) -> str:
         return f" Not only because it learns less: {where}."
     interval = f" ({_interval(fit)})" if fit["low"] is not None else ""
     return f" It may do so because it learns less: {where}{interval}."
+
+
+def _fits_more(contrast: Json) -> str:
+    """Return how a larger gap reads where the training images are only fitted better."""
+    fit = contrast["equal_fit"]
+    if fit is None or fit["high"] is None or fit["high"] >= 0:
+        return ""
+    return (
+        " It does so because it fits the training images better: when both fit them equally well, its gap is "
+        f"{_difference(fit['mean'], 'smaller', 'larger')} ({_interval(fit)})."
+    )
 
 
 def _numbers(finding: Json, what: str) -> str:
@@ -161,8 +172,11 @@ def contrast_table(verdict: Json) -> str:
 
 
 def method_table(verdict: Json) -> str:
-    """Return the table of methods: means over the seeds and standard deviations, in percent, points and epochs."""
-    header = ["method", "test acc", "gap", "train acc", "onset", "damage", "s/epoch", "params", "MB", "n"]
+    """Return the table of methods: means over the seeds and standard deviations, in percent, points, epochs and nats.
+
+    The loss rise is validation loss at the end less that at the onset: what overfitting cost.
+    """
+    header = ["method", "test acc", "gap", "train acc", "onset", "loss rise", "s/epoch", "params", "MB", "n"]
     rows = []
     for each in verdict["methods"]:
         extra = [f"{each[what]} {what}" for what in ("diverged", "missing") if each[what]]
@@ -174,7 +188,7 @@ def method_table(verdict: Json) -> str:
             _spread(each["gap"]),
             _spread(each["train_acc"]),
             _spread(each["onset"]),
-            _spread(each["damage_acc"]),
+            _spread(each["damage_loss"], 2),
             _spread(each["seconds_per_epoch"], 2),
             "" if each["parameters"] is None else f"{each['parameters']:,}",
             "" if each["peak_memory_mb"] is None else str(each["peak_memory_mb"]),

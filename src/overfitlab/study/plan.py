@@ -12,7 +12,7 @@ from overfitlab.study.cost import Cost, Parts, whole_study
 
 DIFFERENCES = (0.5, 1.0, 2.0)  # points of accuracy, whose power a plan states
 TYPICAL_DEVIATION = {
-    "cifar10": 1.2,
+    "cifar10": 1.1,
     "digits": 1.6,
 }  # points: of paired differences of test accuracy, docs/statistics.md
 OTHER_DEVIATION = 1.5

@@ -34,7 +34,7 @@ from overfitlab.study.runner import Runner, measured
 from overfitlab.study.study import Study, studies
 from overfitlab.study.workers import Workers
 
-MEMORY_SHARE = 0.9  # of what is free
+MEMORY_SHARE = 0.7  # of what is free; runs take up to a third more than the few steps of a probe
 
 
 @dataclass(frozen=True)

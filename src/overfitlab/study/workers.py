@@ -125,8 +125,9 @@ class Workers:
 
     def _listen(self, worker: Worker) -> None:
         assert worker.process.stdout is not None  # noqa: S101 - it was opened as a pipe
-        for line in worker.process.stdout:
-            self._events.put(Event(worker, messages.read(line)))
+        with worker.process.stdout as lines:
+            for line in lines:
+                self._events.put(Event(worker, messages.read(line)))
         self._events.put(Event(worker, None))
 
     def _last_words(self) -> str:

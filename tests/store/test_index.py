@@ -1,0 +1,128 @@
+"""The index of a study: quick to read, never believed against the folders, made anew where it is lost."""
+
+import json
+import math
+import shutil
+import sqlite3
+
+import pytest
+
+from overfitlab.errors import OverfitlabError
+from overfitlab.store import index
+from overfitlab.store.index import Index
+from overfitlab.store.study_folder import INDEX, StudyFolder
+
+
+@pytest.fixture
+def study(tmp_path, digits_run):
+    """A study folder with three runs, all the same."""
+    folder = StudyFolder(tmp_path / "study")
+    for name in ("a", "b", "c"):
+        shutil.copytree(digits_run, folder / "runs" / name)
+    return folder
+
+
+def indexed(study):
+    writer = Index(study)
+    for folder in study.runs():
+        writer.put(folder)
+    writer.close()
+
+
+def read_folders(study, monkeypatch):
+    """Return the entries, and the names of the folders that were read for them."""
+    read = []
+    original = index._read
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_read", lambda folder: read.append(folder.path.name) or original(folder))
+        return index.entries(study), read
+
+
+def test_it_says_what_the_folders_say(study, monkeypatch):
+    from_folders, read = read_folders(study, monkeypatch)
+    assert read == ["a", "b", "c"]
+    indexed(study)
+    from_index, read = read_folders(study, monkeypatch)
+    assert read == []
+    assert from_index == from_folders
+    assert [entry.name for entry in from_index] == ["a", "b", "c"]
+
+
+def test_what_changed_is_read_anew(study, monkeypatch):
+    indexed(study)
+    record = study.run("b").record()
+    study.run("b").write_record(record | {"method": "another"})
+    found, read = read_folders(study, monkeypatch)
+    assert read == ["b"]
+    assert [entry.record["method"] for entry in found] == ["batch_norm", "another", "batch_norm"]
+
+
+def test_a_run_that_is_gone_is_gone(study):
+    indexed(study)
+    shutil.rmtree(study / "runs" / "c")
+    assert [entry.name for entry in index.entries(study)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_damaged_index_costs_nothing_but_time(study, monkeypatch, damage):
+    before = index.entries(study)
+    indexed(study)
+    content = (study / INDEX).read_bytes()
+    (study / INDEX).write_bytes(content[: len(content) // 2] if damage is None else damage)
+    assert index.entries(study) == before
+    indexed(study)  # the writer makes it anew
+    found, read = read_folders(study, monkeypatch)
+    assert (found, read) == (before, [])
+
+
+def test_an_index_of_another_version_is_made_anew(study, monkeypatch):
+    connection = sqlite3.connect(study / INDEX)
+    connection.execute("CREATE TABLE run (something TEXT)")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    assert len(index.entries(study)) == 3
+    indexed(study)
+    assert read_folders(study, monkeypatch)[1] == []
+
+
+def test_losses_that_are_no_numbers_come_back(study):
+    lines = (study / "runs" / "a" / "history.csv").read_text().splitlines()
+    cells = lines[-1].split(",")
+    cells[2], cells[4], cells[6] = "nan", "inf", "nan"
+    study.run("a").write("history.csv", "\n".join([*lines[:-1], ",".join(cells), ""]).encode())
+    indexed(study)
+    row = index.entries(study)[0].rows[-1]
+    assert math.isnan(row.loss)
+    assert row.val_loss == math.inf
+    assert math.isnan(row.train_loss)
+
+
+def test_a_reader_is_not_held_up_by_the_writer(study):
+    indexed(study)
+    writer = sqlite3.connect(study / INDEX, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE run SET method = 'half'")
+    assert [entry.record["method"] for entry in index.entries(study)] == ["batch_norm"] * 3
+    writer.execute("ROLLBACK")
+    writer.close()
+
+
+def test_a_study_goes_on_where_the_index_cannot_be_written(study):
+    (study / INDEX).mkdir()
+    writer = Index(study)
+    assert writer.put(study.run("a")).record["method"] == "batch_norm"
+    writer.close()
+    assert len(index.entries(study)) == 3
+
+
+def test_a_missing_history_is_one_line(study):
+    (study / "runs" / "a" / "history.csv").unlink()
+    with pytest.raises(OverfitlabError, match=r"history\.csv is missing; move the folder of that run away"):
+        index.entries(study)
+
+
+def test_a_run_without_an_epoch_yet(study):
+    record = study.run("a").record()
+    (study / "runs" / "a" / "history.csv").unlink()
+    study.run("a").write_record(json.loads(json.dumps(record)) | {"files": {}, "status": "running"})
+    assert index.entries(study)[0].rows == []

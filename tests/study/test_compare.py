@@ -1,0 +1,283 @@
+"""Whole studies, on a few digits."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import filelock
+import pytest
+
+import overfitlab
+from overfitlab.config import PILOT_SEEDS
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.store import probabilities
+from overfitlab.study import messages, session
+from overfitlab.study.workers import Workers
+
+FEW = {
+    "data": "digits", "protocol": "quick", "epochs": 1, "training_images": 60, "seeds": 1, "precision": "float32",
+    "threads": 1, "verbose": False,
+}  # fmt: skip
+
+
+def outcome(study):
+    """Everything of a study that must not depend on how its runs were trained: weights, predictions, verdict."""
+    names = ("weights.safetensors", "probabilities.safetensors")
+    files = {run.folder.name: [(run.folder / name).read_bytes() for name in names] for run in study.runs}
+    histories = {
+        run.folder.name: {name: values for name, values in run.history.items() if name != "seconds"}
+        for run in study.runs
+    }
+    verdict = study.verdict().as_dict()
+    for method in verdict["methods"]:
+        del method["seconds_per_epoch"], method["peak_memory_mb"]
+    for contrast in verdict["contrasts"]:
+        del contrast["time_ratio"]
+    return files, repr(histories), repr(verdict | {"study": ""})
+
+
+@pytest.fixture
+def nothing_trains(monkeypatch):
+    monkeypatch.setattr(Workers, "add", lambda *_: pytest.fail("a worker was started"))
+
+
+def test_every_method_is_trained_at_every_seed(small_study, small_settings):
+    study = overfitlab.load_study(small_study)
+    assert study.status == "finished"
+    runs = {(run.record["method"], run.record["config"]["seed"]) for run in study.runs}
+    assert runs == {(method, seed) for method in small_settings["methods"] for seed in range(4)}
+    assert {run.record["status"] for run in study.runs} == {"finished"}
+    assert json.loads((small_study / "verdict.json").read_text()) == json.loads(json.dumps(study.verdict().as_dict()))
+    assert study.record["failures"] == {}
+    assert study.record["plan"]["looks"] == [4]
+
+
+def test_a_run_of_a_study_is_the_run_that_train_would_make(small_study, tmp_path, small_settings):
+    study = overfitlab.load_study(small_study)
+    theirs = next(run for run in study.runs if run.record["method"] == "dropout" and run.record["config"]["seed"] == 2)
+    settings = {name: value for name, value in small_settings.items() if name not in ("seeds", "methods", "contrasts")}
+    mine = overfitlab.train("dropout", seed=2, out=tmp_path / "run", **settings)
+    assert mine.record["id"] == theirs.record["id"]
+    for name in ("weights.safetensors", "probabilities.safetensors"):
+        assert (mine.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
+
+
+def test_runs_are_paired_by_their_seed(small_study):
+    rows = {}
+    for run in overfitlab.load_study(small_study).runs:
+        seed = run.record["config"]["seed"]
+        found = probabilities.read(run.folder / "probabilities.safetensors")
+        rows.setdefault(seed, []).append((found["validation"].rows.tolist(), found["test"].rows.tolist()))
+    assert all(each == of_seed[0] for of_seed in rows.values() for each in of_seed)
+    validation = [of_seed[0][0] for of_seed in rows.values()]
+    assert all(one != other for number, one in enumerate(validation) for other in validation[:number])
+    assert len({tuple(of_seed[0][1]) for of_seed in rows.values()}) == 1  # the test images are always the same
+
+
+def test_the_number_of_jobs_changes_nothing(small_study, tmp_path, small_settings):
+    alone = overfitlab.compare(jobs=1, out=tmp_path / "alone", **small_settings)
+    assert outcome(alone) == outcome(overfitlab.load_study(small_study))
+
+
+def test_a_finished_study_is_not_trained_again(small_study, nothing_trains, capsys, small_settings):
+    loud = small_settings | {"verbose": True}
+    again = overfitlab.compare(out=small_study, **loud)
+    assert outcome(again) == outcome(overfitlab.load_study(small_study))
+    assert "has finished before; nothing is trained again" in capsys.readouterr().out
+
+
+def test_what_is_missing_is_trained_and_nothing_else(small_study, tmp_path, small_settings):
+    folder = tmp_path / "study"
+    shutil.copytree(small_study, folder)
+    record = json.loads((folder / "study.json").read_text())
+    (folder / "study.json").write_text(json.dumps(record | {"status": "interrupted"}))
+    lost, *kept = sorted((folder / "runs").iterdir())
+    shutil.rmtree(lost)
+    times = [(run / "weights.safetensors").stat().st_mtime_ns for run in kept]
+    again = overfitlab.compare(out=folder, **small_settings)
+    assert [(run / "weights.safetensors").stat().st_mtime_ns for run in kept] == times
+    assert outcome(again) == outcome(overfitlab.load_study(small_study))
+
+
+def test_another_process_is_refused(small_study, nothing_trains, tmp_path, small_settings):
+    folder = tmp_path / "study"
+    shutil.copytree(small_study, folder)
+    with (
+        filelock.FileLock(folder / ".lock"),
+        pytest.raises(OverfitlabError, match=r"another process works on the study in .*; wait for it"),
+    ):
+        overfitlab.compare(out=folder, **small_settings)
+
+
+@pytest.mark.parametrize("changes", [{"seeds": 5}, {"epochs": 4}, {"equivalence": "1"}, {"budget": "10m"}])
+def test_a_folder_holds_one_question(small_study, nothing_trains, changes, small_settings):
+    with pytest.raises(UsageError, match=r"holds a study that was asked for otherwise .* planned beforehand"):
+        overfitlab.compare(out=small_study, **small_settings | changes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"protocol": "notebook"}, r"notebook measures no training images .* --protocol clean"),
+        ({"seeds": 0}, "number of seeds must be a whole number from 1"),
+        ({"seeds": "6,4"}, "each look at a study needs more seeds than the one before"),
+        ({"seeds": "some"}, "--seeds takes a number"),
+        ({"first_seed": PILOT_SEEDS.start}, "chose the defaults, so no verdict may use them"),
+        ({"budget": "soon"}, "a budget is a time like"),
+        ({"budget": "0m"}, "is no time"),
+        ({"equivalence": "a"}, "--equivalence takes points"),
+        ({"equivalence": "-1"}, "zone of equivalence for accuracy must be from 0"),
+        ({"equivalence": "1,nan"}, "zone of equivalence for gap must be from 0"),
+        ({"jobs": 0}, "jobs must be a whole number of at least 1"),
+        ({"name": "../elsewhere", "out": None}, "is no name for a study"),
+        ({"name": "", "out": None}, "is no name for a study"),
+        ({"training_images": 5}, "5 training images for 10 classes are too few"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_written(settings, message, tmp_path):
+    with pytest.raises(OverfitlabError, match=message):
+        overfitlab.compare(["l2"], **{"out": tmp_path / "study"} | FEW | settings)
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_method_that_does_not_go_with_the_network_is_refused_before_training(tmp_path):
+    Path("net.py").write_text(
+        "from torch import nn\n"
+        "def net(image_shape, classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))\n"
+    )
+    with pytest.raises(OverfitlabError, match=r"^batch_norm: .*norm"):
+        overfitlab.compare(["batch_norm"], model="net.py:net", out=tmp_path / "study", **FEW)
+    assert not (tmp_path / "study").exists()
+
+
+def test_too_small_a_budget_leaves_nothing_behind(tmp_path):
+    with pytest.raises(UsageError, match="1 seconds are too little: these methods and seeds take"):
+        overfitlab.compare(["l2"], budget="1s", out=tmp_path / "study", **FEW | {"seeds": 40, "epochs": 3})
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_budget_is_kept_with_what_was_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("overfitlab.study.budget.LEAST_LEARNING", 0)
+    monkeypatch.setattr("overfitlab.study.budget.LEAST_IMAGES", 40)
+    monkeypatch.setattr("overfitlab.study.budget.LEAST_OF_A_CLASS", 4)
+    settings = FEW | {"training_images": 200, "epochs": 30, "budget": "2s"}
+    study = overfitlab.compare(["none", "l2"], jobs=1, out=tmp_path / "study", **settings)
+    plan = study.record["plan"]
+    assert plan["protocol"]["training_images"] < 200
+    assert plan["gave_up"][0] == f"training images: {plan['protocol']['training_images']} instead of 200"
+    assert {run.record["data"]["training"] for run in study.runs} == {plan["protocol"]["training_images"]}
+
+
+@pytest.fixture
+def ill_fated(monkeypatch):
+    """Kill the worker of a run as often as told, as soon as it has that run: `ill_fated("dropout", times=1)`."""
+
+    def arm(method, times):
+        left = [times]
+        give = Workers.give
+
+        def deadly(self, worker, task, kind, **content):
+            give(self, worker, task, kind, **content)
+            if kind == messages.RUN and task.method.startswith(method) and task.seed == 0 and left[0]:
+                left[0] -= 1
+                worker.process.kill()
+
+        monkeypatch.setattr(Workers, "give", deadly)
+        return left
+
+    return arm
+
+
+def test_a_worker_that_dies_is_replaced_and_its_run_tried_again(
+    small_study, tmp_path, ill_fated, capsys, small_settings
+):
+    left = ill_fated("dropout", times=1)
+    settings = small_settings | {"verbose": True}
+    study = overfitlab.compare(jobs=2, out=tmp_path / "study", **settings)
+    assert left == [0]
+    assert re.search(
+        r"dropout, seed 0: its process was killed by SIGKILL.*; it is tried again", capsys.readouterr().out
+    )
+    assert study.record["failures"] == {}
+    assert outcome(study) == outcome(overfitlab.load_study(small_study))
+
+
+def test_a_run_that_fails_twice_counts_as_failed_and_its_siblings_go_on(
+    small_study, tmp_path, ill_fated, small_settings
+):
+    ill_fated("dropout", times=2)
+    arguments = {"jobs": 2, "out": tmp_path / "study", **small_settings}
+    study = overfitlab.compare(**arguments)
+    [(name, failure)] = study.record["failures"].items()
+    assert name.startswith("dropout-seed0")
+    assert failure["attempts"] == 2
+    verdict = study.verdict()
+    assert verdict.provisional
+    assert [contrast.accuracy.n for contrast in verdict.contrasts] == [3, 4, 3]
+    assert [contrast.missing for contrast in verdict.contrasts] == [1, 0, 1]
+    again = overfitlab.compare(**arguments)  # the same command tries it again
+    assert again.record["failures"] == {}
+    assert outcome(again) == outcome(overfitlab.load_study(small_study))
+
+
+def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
+    settings = FEW | {"learning_rate": 1e30, "seeds": 3, "epochs": 1}
+    study = overfitlab.compare(["none", "dropout"], out=tmp_path / "study", **settings)
+    verdict = study.verdict()
+    assert not verdict.provisional
+    assert [method.diverged for method in verdict.methods] == [3, 3]
+    [contrast] = verdict.contrasts
+    assert (contrast.accuracy.word, contrast.accuracy.reason[:18]) == ("undecided", "no pair of finishe")
+    assert verdict.recommended == study.config.methods[0]
+
+
+@pytest.mark.parametrize(("decided", "seeds"), [(True, 2), (False, 3)])
+def test_a_look_ends_the_study_if_all_is_decided(tmp_path, monkeypatch, decided, seeds):
+    monkeypatch.setattr(session, "decided", lambda verdict: decided)
+    study = overfitlab.compare(["none", "l2"], out=tmp_path / "study", **FEW | {"seeds": "2,3"})
+    assert len(study.runs) == 2 * seeds
+    verdict = study.verdict()
+    assert (verdict.seeds, verdict.look, verdict.looks, verdict.alpha) == (seeds, seeds - 1, (2, 3), 0.025)
+
+
+def test_seeds_that_were_seen_before_are_pointed_out(tmp_path, capsys):
+    loud = FEW | {"verbose": True}
+    overfitlab.compare(["none", "l2"], name="first", **loud)
+    overfitlab.compare(["none", "l2"], name="more", **loud | {"seeds": 2})
+    assert "The study first asked the same of seeds 0 to 0" in capsys.readouterr().out
+    fresh = overfitlab.compare(["none", "l2"], name="fresh", first_seed=2, **loud)
+    assert fresh.record["notes"] == []
+    assert {run.record["config"]["seed"] for run in fresh.runs} == {2}
+
+
+def test_vary_decides_what_seeds_change(tmp_path):
+    study = overfitlab.compare(["none", "l2"], out=tmp_path / "study", vary="init", **FEW | {"seeds": 2})
+    rows = {
+        tuple(probabilities.read(run.folder / "probabilities.safetensors")["validation"].rows) for run in study.runs
+    }
+    assert len(rows) == 1
+    assert study.config.protocol.vary == ("init",)
+
+
+def test_train_like_a_study(small_study, tmp_path, capsys):
+    study = overfitlab.load_study(small_study)
+    chosen = study.verdict().recommended
+    run = overfitlab.train(like=small_study, out=tmp_path / "run", threads=1)
+    assert run.record["config"]["method"] == chosen
+    assert run.record["data"]["training"] == 1006  # all of them
+    assert run.record["data"]["validation"] == 432
+    assert run.record["config"]["protocol"]["epochs"] == 3
+    named = overfitlab.train("l2", like=small_study, epochs=1, out=tmp_path / "named", threads=1, verbose=False)
+    assert named.record["config"]["method"].startswith("l2")
+    assert named.record["config"]["protocol"]["epochs"] == 1
+
+
+def test_an_unfinished_study_recommends_nothing(small_study, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(small_study, folder)
+    shutil.rmtree(next((folder / "runs").iterdir()))
+    with pytest.raises(UsageError, match="is not finished, so it recommends nothing yet"):
+        overfitlab.train(like=folder, out=tmp_path / "run", verbose=False)
+    assert not (tmp_path / "run").exists()
