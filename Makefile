@@ -5,12 +5,15 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run test lint format docs example method-example bench equivalence sanitize pilot reproduction duplicates clean
+.PHONY: help run train test lint format docs example method-example bench equivalence sanitize pilot reproduction statistics budget-floor duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
-run: $(VENV)/.run ## the notebook's job: train, and draw the learning curves
+run: $(VENV)/.run ## the notebook's question: does batch norm, or dropout, help? (about ten minutes)
+	@$(BIN)/overfitlab compare --protocol quick $(ARGS)
+
+train: $(VENV)/.run ## the notebook's own job: train its network, and draw the learning curves
 	@$(BIN)/overfitlab train $(ARGS)
 
 test: $(VENV)/.test ## all tests
@@ -60,6 +63,12 @@ method-example: $(VENV)/.test ## a package with a method of its own: install it 
 
 pilot: $(VENV)/.run ## choose the defaults anew on CIFAR-10 (docs/defaults.md; some hours)
 	@$(BIN)/python benchmarks/pilot.py $(ARGS)
+
+statistics: $(VENV)/.run ## simulate the verdict's procedure (docs/statistics.md; some minutes)
+	@$(BIN)/python benchmarks/verdict_simulation.py $(ARGS)
+
+budget-floor: $(VENV)/.run ## how little training still shows overfitting, on CIFAR-10 (docs/study.md; some minutes)
+	@$(BIN)/python benchmarks/budget_floor.py $(ARGS)
 
 duplicates: $(VENV)/.run ## near-duplicates in CIFAR-10 (docs/data.md)
 	@$(BIN)/python benchmarks/near_duplicates.py $(ARGS)

@@ -43,7 +43,7 @@ def new_record(
         "resolved": dict(resolved),
         "data": data_record(material, data_dir, near_duplicates),
         "network": dict(network),
-        "environment": {"overfitlab": __version__} | environment(),
+        "environment": here(),
         "times": {"started": now()},
         "resumed": [],
         "files": {},
@@ -97,10 +97,19 @@ def _pairs(dataset: Dataset, found: list[NearDuplicates]) -> dict[str, Any]:
 
 def note_resumption(record: dict[str, Any]) -> list[str]:
     """Record that the run is resumed, and return what is no longer as it was: machine and packages."""
-    here = {"overfitlab": __version__} | environment()
-    changed = {name: value for name, value in here.items() if record["environment"].get(name) != value}
-    record["resumed"].append({"at": now(), "changed": changed})
-    return list(changed)
+    changed = changed_since(record["environment"])
+    record["resumed"].append({"at": now(), "changed": {name: here().get(name) for name in changed}})
+    return changed
+
+
+def here() -> dict[str, str | int]:
+    """Return this machine and its packages, as a record has them."""
+    return {"overfitlab": __version__} | environment()
+
+
+def changed_since(recorded: Mapping[str, Any]) -> list[str]:
+    """Return the names of what is no longer as it was recorded."""
+    return [name for name, value in here().items() if recorded.get(name) != value]
 
 
 def note_end(

@@ -82,5 +82,5 @@ def test_seeds_are_never_given_up():
 
 
 def test_many_classes_keep_images_of_each():
-    found = fit(CLEAN, CIFAR, 100, 0.06 * seconds(CLEAN), seconds)
+    found = fit(CLEAN, CIFAR, 100, 0.08 * seconds(CLEAN), seconds)
     assert reduced(found.protocol, CIFAR).training >= 2000

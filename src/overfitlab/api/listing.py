@@ -1,5 +1,7 @@
 """What lies below `runs/`: studies and single runs."""
 
+import contextlib
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from overfitlab.run import Run, find_run, load_run
 from overfitlab.store.claim import LOCK
 from overfitlab.store.run_folder import RECORD as RUN_RECORD
 from overfitlab.store.run_folder import RUNNING
+from overfitlab.store.study_folder import FINISHED, VERDICT
 from overfitlab.study.study import Study, find_study, load_study, studies
 from overfitlab.terminal.study_narration import study_text
 
@@ -76,11 +79,19 @@ def _study(name: str, path: Path) -> Listed:
         study = load_study(path)
         status = _status(path, study.status)
         what = f"{', '.join(study.labels.values())} on {study.record['data']['name']}, {study.plan.seeds} seeds"
-        verdict = study.verdict()
-        outcome = f"recommends {study.labels[verdict.recommended]}" if verdict.recommended else "provisional"
+        outcome = _recommendation(study)
         return Listed(name, study.record["id"], "study", status, what, outcome)
     except OverfitlabError as error:
         return Listed(name, "", "study", DAMAGED, "", str(error))
+
+
+def _recommendation(study: Study) -> str:
+    """Return what a finished study recommends, from the verdict that it wrote: quicker than reading every run."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        verdict = json.loads((study.folder / VERDICT).read_text(encoding="utf-8"))
+        if study.status == FINISHED and verdict["recommended"] is not None:
+            return f"recommends {study.labels[verdict['recommended']]}"
+    return "provisional"
 
 
 def _run(path: Path) -> Listed:

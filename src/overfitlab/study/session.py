@@ -10,7 +10,6 @@ from typing import Any
 
 from overfitlab import cores
 from overfitlab import record as records
-from overfitlab._version import __version__
 from overfitlab.analysis.verdict import UNDECIDED
 from overfitlab.config import Protocol, StudyConfig, fitted
 from overfitlab.data import sources
@@ -21,7 +20,7 @@ from overfitlab.data.splits import available_for_training
 from overfitlab.errors import OverfitlabError
 from overfitlab.report.data_figures import duplicate_pairs
 from overfitlab.report.figures import rendered
-from overfitlab.store.environment import available_memory_mb, environment
+from overfitlab.store.environment import available_memory_mb
 from overfitlab.store.index import Index
 from overfitlab.store.run_folder import DUPLICATES
 from overfitlab.store.study_folder import FINISHED, FORMAT, INTERRUPTED, LOG, RUNNING, VERDICT, StudyFolder
@@ -92,6 +91,8 @@ class Session:
             with Workers(self._images.setup(), threads, self._folder / LOG) as workers:
                 if self._record is None:
                     self._record = self._planned(workers, threads, at_once)
+                else:
+                    self._note_changes(self._record)
                 plan = StudyPlan.from_dict(self._record["plan"])
                 at_once = self._within_memory(plan, at_once)
                 self._record["status"] = RUNNING
@@ -121,6 +122,15 @@ class Session:
         if isinstance(error, KeyboardInterrupt):
             kept = f"what was trained is kept in {self._folder.path}, and " if self._record else ""
             error.add_note(f"stopped; {kept}the same command goes on")
+
+    @staticmethod
+    def _note_changes(record: dict[str, Any]) -> None:
+        """Note what of machine and packages is no longer as it was when the study began: it can change bits."""
+        changed = records.changed_since(record["environment"])
+        what = ", ".join(changed)
+        note = f"Some runs were trained after {what} had changed, so they may differ by more than the method."
+        if changed and note not in record["notes"]:
+            record["notes"].append(note)
 
     def _threads(self) -> int:
         """Return the threads of each run: a study keeps them, because they can change bits."""
@@ -167,7 +177,7 @@ class Session:
             "data": data,
             "image_size": self._images.image_size,
             "weights": self._images.weights,
-            "environment": {"overfitlab": __version__} | environment(),
+            "environment": records.here(),
             "command": self._command,
             "sessions": [],
             "failures": {},

@@ -99,8 +99,11 @@ class Worker:
                 self.tell(messages.FAILED, reason=reason, final=False, disk=False)
 
     def tell(self, kind: str, **content: Any) -> None:
-        """Send an event."""
-        messages.write(self._events, kind, **content)
+        """Send an event; stop where nobody is there to read it."""
+        try:
+            messages.write(self._events, kind, **content)
+        except OSError:
+            raise _Stopped from None
 
     def stop_if_told(self) -> None:
         """Raise where the study is to stop."""
