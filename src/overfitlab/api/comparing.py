@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from overfitlab import cores
 from overfitlab.config import StudyConfig, protocol_named, varied
@@ -94,7 +94,7 @@ def compare(
     shown = (stream or sys.stdout) if verbose else None
     tell = Narrator(shown)
     asked = question(methods, baseline, contrasts)
-    changes = {
+    changes: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,

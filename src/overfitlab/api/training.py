@@ -5,7 +5,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from overfitlab import cores, execution
 from overfitlab.config import RunConfig, fitted, protocol_named, varied
@@ -99,7 +99,7 @@ def train(
     method, data, model = method or "batch_norm", data or "auto", model or "notebook_cnn"
     precision = precision or "auto"
     chosen = registry.resolve(method)
-    changes = {
+    changes: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,

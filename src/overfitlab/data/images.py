@@ -239,9 +239,9 @@ def _leave_out_details(image: Image.Image, path: Path, size: tuple[int, int]) ->
     # the decoder rounds sizes up, and Pillow to the nearest: where they differ, it takes the image for a broken one
     while any(-(-side // 2**halvings) != (side + 2**halvings // 2) // 2**halvings for side in image.size):
         halvings -= 1
-    image.reduce = halvings  # type: ignore[method-assign,assignment]
+    setattr(image, "reduce", halvings)  # noqa: B010 - a property of this format; of others a method
     image.load()
-    image.reduce = 0  # type: ignore[method-assign,assignment] - Pillow then gives the method of that name again
+    setattr(image, "reduce", 0)  # noqa: B010 - the method again
 
 
 def _resolutions(path: Path) -> int:
