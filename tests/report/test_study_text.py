@@ -1,0 +1,134 @@
+"""What a study says: every sentence has to be true of its numbers."""
+
+import dataclasses
+import re
+
+import pytest
+
+import overfitlab
+from overfitlab.analysis.crossed import Crossed
+from overfitlab.analysis.verdict import Diverged, Paired, findings
+from overfitlab.report.study_text import answer, caveats, contrast_table, method_table, recommendation, table
+from overfitlab.study.judging import EqualFit, Judged
+
+BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4)
+SAME = (0.1, -0.1, 0.05, -0.05, 0.1, -0.08, 0.0)
+NOISY = (3.0, -2.0, 1.0, -3.0, 2.0, -1.0, 0.5)
+WORSE = tuple(-each for each in BETTER)
+
+
+def found(differences, zone=0.5, crossed=None, diverged=None, **options):
+    pairs = [Paired(tuple(differences), tuple(range(len(differences))), crossed)]
+    [finding] = findings(pairs, zone, diverged=diverged and [diverged], **options)
+    return finding
+
+
+def sentence(accuracy, gap, fit=None, provisional=False, image_noise_leads=False, **options):
+    crossed, diverged = options.get("crossed"), options.get("diverged")
+    judged = Judged(
+        "m", "b", "dropout", "none", found(accuracy, crossed=crossed, diverged=diverged),
+        found(gap, 1.0, smaller_is_better=True, diverged=diverged), found(accuracy), found(gap), fit, 1.0, 0,
+    )  # fmt: skip
+    verdict = {
+        "contrasts": [dataclasses.asdict(judged)], "provisional": provisional, "accuracy_zone": 0.5, "gap_zone": 1.0,
+        "image_noise_leads": image_noise_leads, "test_images": 359,
+    }  # fmt: skip
+    return answer(verdict)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "gap", "said"),
+    [
+        (BETTER, WORSE, ["dropout generalizes better than none: 2.1 points more test accuracy (95 % interval +1.9 to "
+                         "+2.4, adjusted p = ", "n = 7).",
+                         "It overfits less: its gap is 2.1 points smaller (95 % interval -2.4 to"]),
+        (WORSE, BETTER, ["dropout generalizes worse than none: 2.1 points less test accuracy",
+                         "It overfits more: its gap is 2.1 points larger"]),
+        (SAME, SAME, ["dropout generalizes as well as none, to within 0.5 points: 0.0 points more test accuracy",
+                      "It overfits as much as none, to within 1 point: its gap is 0.0 points larger"]),
+        (NOISY, NOISY, ["Whether dropout generalizes better than none is undecided: 0.1 points more test accuracy",
+                        "Whether it overfits less is undecided: its gap is 0.1 points larger"]),
+        ((), (), ["is undecided: no number; no pair of finished runs; a verdict needs 3."]),
+        ((1.0,), (1.0,), ["is undecided: 1.0 points more test accuracy (n = 1); 1 pair of runs; a verdict needs 3."]),
+        ((1.0, 2.0), (1.0, 2.0), ["interval -4.9 to +7.9, n = 2); 2 pairs of runs; a verdict needs 3."]),
+        ((0.7,) * 5, (0.0,) * 5, ["all 5 differences are the same", "overfits as much as none"]),
+    ],
+)  # fmt: skip
+def test_sentences(accuracy, gap, said):
+    text = sentence(accuracy, gap)
+    for part in said:
+        assert part in text
+
+
+def test_a_smaller_gap_without_accuracy_may_come_from_learning_less():
+    less = sentence(SAME, WORSE, EqualFit(7, -0.2, -1.0, 0.6))
+    assert "It may do so because it learns less: when both fit the training images equally well, its gap is 0.2" in less
+    more = sentence(SAME, WORSE, EqualFit(7, -2.0, -3.0, -1.0))
+    assert "Not only because it learns less" in more
+    assert "At no fit of the training images that both pass" in sentence(SAME, WORSE)
+    assert "learns less" not in sentence(BETTER, WORSE, EqualFit(7, -0.2, -1.0, 0.6))
+
+
+def test_a_larger_gap_may_come_from_fitting_better():
+    better = sentence(BETTER, BETTER, EqualFit(7, -2.0, -3.0, -1.0))
+    assert (
+        "It does so because it fits the training images better: when both fit them equally well, its gap is 2.0"
+        in better
+    )
+    assert "because" not in sentence(BETTER, BETTER, EqualFit(7, 2.0, 1.0, 3.0))
+
+
+def test_few_test_images_bring_their_noise_along():
+    crossed = Crossed(2.1, -0.3, 4.5, 0.1, 1.0)
+    text = sentence(BETTER, WORSE, crossed=crossed, image_noise_leads=True)
+    assert "With the noise of only 359 test images the interval is -0.3 to +4.5: on other test images it could" in text
+    assert "359" not in sentence(BETTER, WORSE, crossed=crossed)
+    sure = sentence(BETTER, WORSE, crossed=Crossed(2.1, 1.3, 2.9, 0.1, 0.2), image_noise_leads=True)
+    assert "otherwise" not in sure
+
+
+def test_no_verdict_words_while_it_is_provisional():
+    text = sentence(BETTER, WORSE, provisional=True)
+    assert text == "dropout minus none, so far: test accuracy +2.1 (+1.9 to +2.4), gap -2.1 (-2.4 to -1.9); n = 7"
+
+
+def test_divergence_is_said():
+    text = sentence(BETTER, WORSE, diverged=Diverged(method=2))
+    assert "2 runs of the method diverged, and the others cannot speak for it" in text
+    assert "generalizes better than none:" not in text
+
+
+def test_tables_of_a_real_study(small_study):
+    study = overfitlab.load_study(small_study)
+    verdict = study.verdict().as_dict()
+    methods, contrasts = method_table(verdict), contrast_table(verdict)
+    assert [line.split()[0] for line in methods.splitlines()[2:]] == ["none", "dropout", "early_stopping:patience=1"]
+    assert len(contrasts.splitlines()) == 2 + 3
+    mean = verdict["contrasts"][0]["accuracy"]["mean"]
+    assert f"{mean:+.2f}" in contrasts.splitlines()[2]
+    none = verdict["methods"][0]["accuracy"]
+    assert f"{none['mean']:.1f} ±{none['deviation']:.1f}" in methods
+    assert recommendation(verdict).startswith("Recommended: ")
+    assert "stopped early" in methods or not verdict["methods"][2]["stopped_early"]
+
+
+def test_caveats(small_study):
+    study = overfitlab.load_study(small_study)
+    verdict = study.verdict().as_dict()
+    record = study.record | {
+        "failures": {"dropout-seed0-123456": {"reason": "out of memory"}},
+        "notes": ["The study x asked the same."],
+    }
+    record["plan"] = record["plan"] | {"gave_up": ["epochs: 6 instead of 12"]}
+    verdict["methods"][0]["diverged"] = 2
+    said = "\n".join(caveats(verdict, record))
+    assert "Given up for the budget: epochs: 6 instead of 12." in said
+    assert "The study x asked the same." in said
+    assert re.search(r"2 of 6 runs of none diverged", said)
+    assert "The run dropout-seed0-123456 failed: out of memory. The same command tries it again." in said
+
+
+def test_a_table_is_aligned():
+    assert table(["a", "bb"], [["long", "1"], ["x", "222"]]).splitlines() == [
+        "a      bb", "---------", "long    1", "x     222",
+    ]  # fmt: skip
