@@ -80,3 +80,8 @@ def test_help_imports_neither_torch_nor_anything_slow(command):
 def test_files_stay_short(path):
     longest = LONGEST_METHOD if room_of(path) == "methods" and path.stem not in ("base", "registry") else LONGEST_FILE
     assert len(path.read_text().splitlines()) <= longest
+
+
+def test_looking_at_studies_does_not_wait_for_torch():
+    code = "import sys, overfitlab.api.listing; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,13 +9,13 @@ from typing import Any
 import filelock
 
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.report.study_text import whole
 from overfitlab.run import Run, find_run, load_run
 from overfitlab.store.claim import LOCK
 from overfitlab.store.run_folder import RECORD as RUN_RECORD
 from overfitlab.store.run_folder import RUNNING
 from overfitlab.store.study_folder import FINISHED, VERDICT
 from overfitlab.study.study import Study, find_study, load_study, studies
-from overfitlab.terminal.study_narration import study_text
 
 DAMAGED = "damaged"
 KILLED = "interrupted"  # it says that it runs, but nobody holds its folder
@@ -57,7 +57,7 @@ def show(named: str | Path) -> tuple[dict[str, Any], str]:
     verdict = study.verdict()
     status = _status(study.folder, study.status)
     document = {"folder": str(study.folder), **study.record, "status": status, "verdict": verdict.as_dict()}
-    return document, f"{_about(study, status)}\n\n{study_text(study, verdict)}"
+    return document, f"{_about(study, status)}\n\n{whole(document['verdict'], study.record)}"
 
 
 def _about(study: Study, status: str) -> str:

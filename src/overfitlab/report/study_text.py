@@ -7,6 +7,17 @@ Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
 SPACE = "  "
 
 
+def whole(verdict: Json, record: Json) -> str:
+    """Return the tables, the answer and what else a reader has to know, from a verdict and its study's record."""
+    parts = [method_table(verdict), contrast_table(verdict), answer(verdict)]
+    notes = caveats(verdict, record)
+    if notes:
+        parts.append("\n".join(f"Note: {note}" for note in notes))
+    if verdict["recommended"] is not None:
+        parts.append(recommendation(verdict))
+    return "\n\n".join(parts)
+
+
 def answer(verdict: Json) -> str:
     """Return what the study says, a short paragraph for each contrast; numbers alone while it is provisional."""
     return "\n".join(contrast_sentence(each, verdict) for each in verdict["contrasts"])

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from overfitlab.config import StudyConfig
-from overfitlab.report.study_text import answer, caveats, contrast_table, method_table, recommendation
+from overfitlab.report.study_text import whole
 from overfitlab.store.index import Entry
 from overfitlab.store.run_folder import DUPLICATES
 from overfitlab.store.study_folder import INDEX, RECORD, RUNS, VERDICT
@@ -207,24 +207,12 @@ def show_study(study: Study, verdict: Verdict, stream: TextIO | None, *, trained
         return
     if trained_before:
         print("This study has finished before; nothing is trained again.", file=stream)
-    print(f"\n{study_text(study, verdict)}", file=stream)
+    print(f"\n{whole(verdict.as_dict(), study.record)}", file=stream)
     duplicates = [DUPLICATES] if (study.folder / DUPLICATES).exists() else []
     others = ", ".join((RECORD, f"{RUNS}/", INDEX, *duplicates))
     verb = "See" if trained_before else "Wrote"
     print(f"\n{verb} {study.folder / VERDICT} (and {others})", file=stream)
     print(f"Next: overfitlab train --like {study.folder} trains {_next(study, verdict)}", file=stream, flush=True)
-
-
-def study_text(study: Study, verdict: Verdict) -> str:
-    """Return the tables, the answer and what else a reader has to know."""
-    document = verdict.as_dict()
-    parts = [method_table(document), contrast_table(document), answer(document)]
-    notes = caveats(document, study.record)
-    if notes:
-        parts.append("\n".join(f"Note: {note}" for note in notes))
-    if verdict.recommended is not None:
-        parts.append(recommendation(document))
-    return "\n\n".join(parts)
 
 
 def _next(study: Study, verdict: Verdict) -> str:
