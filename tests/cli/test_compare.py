@@ -72,7 +72,7 @@ def test_json_for_machines():
 
 
 def test_ctrl_c_keeps_what_is_there_and_the_same_command_goes_on():
-    command = [*COMPARE, "--epochs", "40", "--seeds", "3", "--name", "mine"]
+    command = [*COMPARE, "--epochs", "20", "--seeds", "3", "--name", "mine"]
     process = begun(*command)
     try:
         read_until(process, r"^\[2/6\]")
