@@ -10,6 +10,7 @@ from typing import Any
 
 from overfitlab.errors import UsageError, unknown_name
 
+DEVICES = ("cpu", "cuda", "mps")
 PRECISIONS = ("auto", "bfloat16", "float32", "float64")
 LARGEST_SEED = 2**63 - 1
 STANDARDIZATIONS = ("all", "training")
@@ -154,10 +155,12 @@ class RunConfig:
     weights: str | None = None  # SHA-256 of the file with the weights to begin with; None for fresh ones
     precision: str = "auto"
     threads: int | None = None  # None: one a core
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         _whole("seed", self.seed, low=0, high=LARGEST_SEED)
         _one_of("precision", self.precision, PRECISIONS)
+        _one_of("device", self.device, DEVICES)
         if self.threads is not None:
             _whole("threads", self.threads, low=1, high=1024)
         for side in self.image_size or ():

@@ -134,7 +134,8 @@ def _device(cuda: bool, mps: bool) -> Check:
     others = [name for name, there in (("CUDA", cuda), ("Apple's MPS", mps)) if there]
     if not others:
         return Check("device", OK, "the CPU")
-    return Check("device", NOTE, f"the CPU; {' and '.join(others)} would be there, but nothing here was tested with it")
+    names = " and ".join(others)
+    return Check("device", NOTE, f"the CPU; {names} would be there for train --device, but nothing was tested with it")
 
 
 def _memory() -> Iterator[Check]:

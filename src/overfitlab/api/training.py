@@ -45,6 +45,7 @@ def train(
     seed: int = 0,
     precision: str | None = None,
     threads: int | None = None,
+    device: str = "cpu",
     out: str | Path | None = None,
     verbose: bool = True,
     stream: TextIO | None = None,
@@ -80,6 +81,8 @@ def train(
         precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: bfloat16 where the processor has instructions
             for it, else float32. None for `"auto"`.
         threads: of the computation; None for one for each core on which no other training of this user computes.
+        device: `"cpu"`, or `"cuda"` or `"mps"` for a graphics processor: plain PyTorch without our kernels, which works
+            in principle but was never run on one.
         out: the run's folder; None for one below `runs/`, named after what is trained.
         verbose: whether to show progress.
         stream: where to show it; None for standard output.
@@ -123,6 +126,7 @@ def train(
         weights=None if weights is None else file_hash(weights),
         precision=precision,
         threads=threads,
+        device=device,
     )
     shown = (stream or sys.stdout) if verbose else None
     tell = Narrator(shown)
@@ -145,7 +149,7 @@ def train(
             return run
         before = execution.begun_with(folder)
         claim = held.enter_context(cores.claimed(before.threads if before else threads))
-        resolved = before or compute.resolve(precision, threads or claim.threads)
+        resolved = before or compute.resolve(precision, threads or claim.threads, device)
         begun = execution.begin(execution.Job(config, dataset, folder, folder_of_data, weights), resolved)
         tell.resumption(begun.changed or [])
         tell.findings(begun.record["data"])

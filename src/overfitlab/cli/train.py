@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from overfitlab.config import PRECISIONS, PROTOCOLS
+from overfitlab.config import DEVICES, PRECISIONS, PROTOCOLS
 
 
 @click.command(
@@ -107,6 +107,13 @@ from overfitlab.config import PRECISIONS, PROTOCOLS
     type=int,
     metavar="N",
     help="Threads to compute with.  [default: one a core, without cores on which another training of yours computes]",
+)
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="D",
+    help=f"{', '.join(DEVICES)}; on others than the CPU plain PyTorch computes, which was never tested on one.",
 )
 @click.option(
     "--out",

@@ -46,5 +46,5 @@ def _by_channel(values: Tensor, x: Tensor) -> Tensor:
 
 def _kept(mask: Mask, y: Tensor) -> Tensor:
     """Return a tensor of zeros and ones that can be multiplied with y."""
-    kept = torch.from_numpy(mask.levels.numpy() >= mask.dropped)  # PyTorch does not compare uint16
+    kept = torch.from_numpy(mask.levels.numpy() >= mask.dropped).to(y.device)  # PyTorch does not compare uint16
     return kept.movedim(-1, 1) if kept.ndim == y.ndim else kept.reshape(*kept.shape, *(1,) * (y.ndim - kept.ndim))

@@ -51,7 +51,7 @@ class DropoutLayer(RandomLayer, MaskLayer):
             return x
         mask = self.mask(x.shape)
         kept = torch.from_numpy(mask.levels.numpy() >= mask.dropped).movedim(-1, 1)
-        return x * kept * mask.scale
+        return x * kept.to(x.device) * mask.scale
 
     def mask(self, shape: torch.Size) -> Mask:
         """Return this step's mask, with the channels last: how the numbers lie."""

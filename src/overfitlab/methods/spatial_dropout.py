@@ -47,7 +47,7 @@ class SpatialDropoutLayer(RandomLayer, MaskLayer):
             return x
         mask = self.mask(x.shape)
         kept = torch.from_numpy(mask.levels.numpy() >= mask.dropped)  # [B, C]
-        return x * kept.reshape(*kept.shape, *(1,) * (x.ndim - kept.ndim)) * mask.scale
+        return x * kept.to(x.device).reshape(*kept.shape, *(1,) * (x.ndim - kept.ndim)) * mask.scale
 
     def mask(self, shape: torch.Size) -> Mask:
         """Return this step's mask, a level for each channel of each image."""

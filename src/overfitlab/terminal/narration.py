@@ -100,6 +100,8 @@ class Narrator:
             f"Adam {protocol.learning_rate:g}{', falling to zero along a cosine' * (protocol.schedule == 'cosine')}; "
             f"{compute.precision}, {_count(compute.threads, 'thread')}, {described(compute.kernels)}"
         )
+        if compute.device != "cpu":
+            self.say(f"Note: plain PyTorch computes on {compute.device}. Nothing here was ever tested on one.")
 
     def cores(self, claim: Claim, compute: Compute) -> None:
         """Say where other trainings hold cores, and what that means for this one."""

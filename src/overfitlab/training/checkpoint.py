@@ -53,6 +53,7 @@ def save(folder: RunFolder, run_id: str, learner: Learner, progress: Progress) -
     tensors |= {f"optimizer.{name}": value.contiguous() for name, value in learner.optimizer.state().items()}
     tensors |= {f"method.{name}": value for name, value in learner.regularization.state().items()}
     tensors |= {f"onset.{name}": value for name, value in progress.onset_weights.items()}
+    tensors = {name: value.cpu() for name, value in tensors.items()}
     state = json.dumps({"run": run_id, "steps": progress.steps, "rows": [asdict(row) for row in progress.rows]})
     metadata = {"state": state, "sha256": _digest(state, tensors)}
     content = safetensors.torch.save(tensors, metadata)

@@ -2,14 +2,20 @@
 
 import ctypes
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.kernels import library
 from overfitlab.store.environment import usable_cores
 
+AVAILABLE: dict[str, Callable[[], bool]] = {  # the devices that can compute
+    "cpu": lambda: True,
+    "cuda": torch.cuda.is_available,
+    "mps": torch.backends.mps.is_available,
+}
 DTYPES = {"bfloat16": torch.float32, "float32": torch.float32, "float64": torch.float64}
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 
@@ -36,12 +42,19 @@ class Compute:
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16")
 
 
-def resolve(precision: str, threads: int | None) -> Compute:
+def resolve(precision: str, threads: int | None, device: str = "cpu") -> Compute:
     """Return what `auto` and None mean on this machine.
 
     bfloat16 where the processor has instructions for it (AMX or AVX-512-bf16), with which a step is faster
-    (docs/performance.md); without them it would be emulated.
+    (docs/performance.md); without them it would be emulated. Other devices than the CPU take float32 and plain PyTorch.
+    Raises `UsageError` for a device that is not here, or does not know the precision.
     """
+    if not AVAILABLE[device]():
+        raise UsageError(f"PyTorch finds no {device} device here; leave --device out (overfitlab doctor)")
+    if device == "mps" and precision == "float64":
+        raise UsageError("an mps device does not know float64; take another --precision")
+    if device != "cpu":
+        return Compute("float32" if precision == "auto" else precision, threads or usable_cores(), device)
     if precision == "auto":
         precision = "bfloat16" if _has_bfloat16_instructions() else "float32"
     return Compute(precision=precision, threads=threads or usable_cores(), kernels=library.best())

@@ -39,7 +39,7 @@ class Trainer:
     def __init__(self, config: RunConfig, material: Material, model: Model, compute: Compute) -> None:
         self._config, self.material, self._compute = config, material, compute
         self._key = run_key(config.seed, config.protocol.vary)
-        self.model = model.to(compute.dtype)
+        self.model = model.to(compute.device, compute.dtype)
         self.model.train()
         self.regularization = Regularization(methods.parse(config.method), self.model, self._key)
         self.optimizer = KerasAdam(self.model, self.regularization.weight_decays)
@@ -189,6 +189,7 @@ class Trainer:
         before = (epoch - 1) * self._steps
         for step, (x, labels) in enumerate(batches.in_order(rows[order], protocol.batch_size), start=1):
             x, y = self.regularization.batch(x, self._one_hot[labels], epoch, step)  # noqa: PLW2901
+            x, y = x.to(self._compute.device), y.to(self._compute.device)  # noqa: PLW2901
             self.model.at(epoch, step)
             with self._compute.autocast():
                 logits = self.model(x)

@@ -20,8 +20,8 @@ class RunningMean:
 
     def add(self, loss: Tensor, logits: Tensor, y: Tensor) -> None:
         """Add a batch: its loss, logits [B, K] and label probabilities [B, K], the greatest being the right label."""
-        self._loss += loss.detach().double() * len(y)
-        self._correct += (logits.detach().argmax(1) == y.argmax(1)).sum()
+        self._loss += loss.detach().cpu().double() * len(y)  # not every device knows float64
+        self._correct += (logits.detach().argmax(1) == y.argmax(1)).sum().cpu()
         self._images += len(y)
 
     def values(self) -> tuple[float, float]:
@@ -56,8 +56,8 @@ def evaluate(
     model.eval()
     for x, labels in batches:
         with compute.autocast():
-            logits = model(x)
-        logits = logits.to(compute.dtype)  # [B, K]
+            logits = model(x.to(compute.device))
+        logits = logits.to("cpu", compute.dtype)  # [B, K]
         loss += F.cross_entropy(logits, labels, reduction="sum").double()
         if said is not None:
             said.append((logits.argmax(1), logits.softmax(1).half()))

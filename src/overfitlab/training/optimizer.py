@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
+FUSED = ("cpu", "cuda")  # devices for which PyTorch has a fused step
+
 
 @dataclass
 class _State:
@@ -47,7 +49,7 @@ class KerasAdam:
         for name, parameter in trained.items():
             if name not in self._state:
                 zeros = torch.zeros_like(parameter)
-                self._state[name] = _State(m=zeros, v=zeros.clone(), steps=torch.tensor(0.0), last=0)
+                self._state[name] = _State(m=zeros, v=zeros.clone(), steps=_steps(0, parameter), last=0)
         states = [self._state[name] for name in trained]
         for state in states:
             if state.last != self._steps - 1:  # Adam's t counts all steps, as after a resume
@@ -63,7 +65,7 @@ class KerasAdam:
             [state.v for state in states],
             [],
             [state.steps for state in states],
-            fused=True,
+            fused=all(value.device.type in FUSED for value in trained.values()),
             amsgrad=False,
             beta1=self.BETA1,
             beta2=self.BETA2,
@@ -98,12 +100,17 @@ class KerasAdam:
             name: _State(
                 m=_like(moments[f"{name}.m"], parameter),
                 v=_like(moments[f"{name}.v"], parameter),
-                steps=torch.tensor(float(steps)),
+                steps=_steps(steps, parameter),
                 last=steps,
             )
             for name, parameter in self._parameters.items()
             if f"{name}.m" in moments
         }
+
+
+def _steps(count: int, parameter: Tensor) -> Tensor:
+    """Return the count as PyTorch wants it: where the parameter is for its fused step, else on the CPU."""
+    return torch.tensor(float(count), device=parameter.device if parameter.device.type in FUSED else "cpu")
 
 
 def _like(content: Tensor, parameter: Tensor) -> Tensor:
