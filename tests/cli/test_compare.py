@@ -49,7 +49,7 @@ def test_it_plans_trains_and_answers():
         "Contrasts: l2 - none, dropout - none, l2 - dropout",
         "60 training, 432 validation, 359 test images, 2 epochs",
         r"Takes: about 0:\d\d with 2 runs at once, 1 thread each, [\d,]+ MB; a run: none 0:\d\d",
-        "Can decide: a true difference in test accuracy is found",
+        "Can decide: nothing with 2 seeds; a verdict needs 3 at least.",
     ):
         assert re.search(said if "\\d" in said else re.escape(said), before), said
     assert "[6/6]" in after

@@ -9,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from overfitlab.analysis.power import FEWEST
 from overfitlab.config import StudyConfig
 from overfitlab.report.study_text import whole
 from overfitlab.store.index import Entry
@@ -192,6 +193,8 @@ def plan_text(config: StudyConfig, plan: StudyPlan, labels: dict[str, str], jobs
 
 def power_text(config: StudyConfig, plan: StudyPlan) -> str:
     """Return what the number of seeds can decide."""
+    if plan.seeds < FEWEST:
+        return f"Can decide: nothing with {_count(plan.seeds, 'seed')}; a verdict needs {FEWEST} at least."
     found = power(config, plan)
     differ = ", ".join(f"{points:g}: {_percent(chance)}" for points, chance in found["differ"].items())
     return (
