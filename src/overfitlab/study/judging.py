@@ -14,6 +14,7 @@ from overfitlab.analysis.endpoints import Endpoints, endpoints
 from overfitlab.analysis.equal_fit import difference_at_equal_fit
 from overfitlab.analysis.verdict import HARMS, HELPS, Diverged, Finding, Paired, findings
 from overfitlab.config import StudyConfig
+from overfitlab.errors import OverfitlabError
 from overfitlab.store import probabilities
 from overfitlab.store.history import EpochRow
 from overfitlab.store.index import Entry
@@ -21,6 +22,8 @@ from overfitlab.store.run_folder import DIVERGED, FINISHED, PROBABILITIES
 from overfitlab.store.study_folder import StudyFolder
 
 POINTS = 100  # of a fraction
+CAN_BE_UNKNOWN = {"onset", "peak_memory_mb"}
+LARGEST = 1e15  # a greater number is damage
 FEW_TEST_IMAGES = 2000  # below that the interval with image noise is the headline
 
 
@@ -120,15 +123,28 @@ class Verdict:
 
 
 def outcomes(entries: Sequence[Entry]) -> list[Outcome]:
-    """Return the runs that have ended."""
-    found = []
-    for entry in entries:
-        config, status = entry.record["config"], entry.record["status"]
-        if status in (FINISHED, DIVERGED):
-            end = endpoints(entry.record, entry.rows) if status == FINISHED else None
-            early = status == FINISHED and len(entry.rows) < config["protocol"]["epochs"]
-            found.append(Outcome(config["method"], config["seed"], entry.name, end, entry.rows, early))
-    return found
+    """Return the runs that have ended; raises `OverfitlabError` where a record lacks what has to be there."""
+    return [_outcome(entry) for entry in entries if entry.record["status"] in (FINISHED, DIVERGED)]
+
+
+def _outcome(entry: Entry) -> Outcome:
+    config, finished = entry.record["config"], entry.record["status"] == FINISHED
+    try:
+        end = endpoints(entry.record, entry.rows) if finished else None
+        early = finished and len(entry.rows) < config["protocol"]["epochs"]
+        numbers = asdict(end) if end else {}
+        unknown = {name for name, value in numbers.items() if value is None}
+        sound = unknown <= CAN_BE_UNKNOWN and all(
+            abs(value) < LARGEST for value in numbers.values() if value is not None
+        )
+        if not sound or not isinstance(config["method"], str):
+            raise ValueError
+        return Outcome(config["method"], int(config["seed"]), entry.name, end, entry.rows, early)
+    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise OverfitlabError(
+            f"the run {entry.name} is damaged: its record lacks what was measured; move its folder away, and the "
+            "study's command trains it again"
+        ) from None
 
 
 def judge(

@@ -1,12 +1,13 @@
 """From what was asked for to what will be trained: seeds, images, epochs, and what that takes."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from overfitlab.analysis.power import power_to_differ, power_to_equal, seeds_needed
 from overfitlab.analysis.verdict import ALPHA
-from overfitlab.config import Protocol, StudyConfig
+from overfitlab.config import MOST_SEEDS, Protocol, StudyConfig
 from overfitlab.errors import OverfitlabError
 from overfitlab.study.cost import Cost, Parts, whole_study
 
@@ -16,6 +17,7 @@ TYPICAL_DEVIATION = {
     "digits": 1.6,
 }  # points: of paired differences of test accuracy, docs/statistics.md
 OTHER_DEVIATION = 1.5
+LARGEST = 10**12  # more of anything is damage
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,37 @@ class StudyPlan:
     def from_dict(cls, values: dict[str, Any]) -> "StudyPlan":
         """Return the plan that a record holds; raises `OverfitlabError` where it holds something else."""
         try:
-            return cls(
+            plan = cls(
                 Protocol.from_dict(values["protocol"]),
                 tuple(values["looks"]),
                 values["threads"],
                 Parts(**values["parts"]),
-                tuple(values["gave_up"]),
+                tuple(map(str, values["gave_up"])),
                 {method: Cost(**cost) for method, cost in values["costs"].items()},
-                values["deviation"],
+                float(values["deviation"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+            if not plan._is_sound():
+                raise ValueError("a number is out of range")
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise OverfitlabError(f"the plan of this study is damaged ({error}); move its folder away") from None
+        return plan
+
+    def _is_sound(self) -> bool:
+        """Return whether the numbers can be those of a plan: a record can be damaged, or somebody else's."""
+        counts = [*self.looks, self.threads, self.parts.training, self.parts.validation, self.parts.test]
+        known = [cost.memory_mb for cost in self.costs.values() if cost.memory_mb is not None]
+        counts += [*known, *(cost.parameters for cost in self.costs.values())]
+        seconds = [
+            part for cost in self.costs.values() for part in (cost.step_seconds, cost.image_seconds, cost.epoch_seconds)
+        ]
+        return (
+            all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count < LARGEST for count in counts)
+            and all(math.isfinite(each) and 0 <= each < LARGEST for each in (*seconds, self.deviation))
+            and self.threads >= 1
+            and len(self.looks) >= 1
+            and sorted({*self.looks}) == list(self.looks)
+            and 1 <= self.looks[0] <= self.looks[-1] <= MOST_SEEDS
+        )
 
     def seconds(self, jobs: int) -> float:
         """Return how long the whole study takes with so many runs at once, by the costs that were measured."""

@@ -30,7 +30,7 @@ from overfitlab.study.judging import Verdict
 from overfitlab.study.listener import Listener
 from overfitlab.study.plan import StudyPlan, looks_for, typical_deviation
 from overfitlab.study.runner import Runner, measured
-from overfitlab.study.study import Study, studies
+from overfitlab.study.study import Study, check, studies
 from overfitlab.study.workers import Workers
 
 MEMORY_SHARE = 0.7  # of what is free; runs take up to a third more than the few steps of a probe
@@ -73,6 +73,8 @@ class Session:
         self._listener, self._command = listener, command
         self._id = config.study_id(images.dataset.content_hash)
         self._record: dict[str, Any] | None = folder.record() if folder.exists() else None
+        if self._record is not None:
+            check(self._record)
 
     @property
     def finished_before(self) -> bool:

@@ -12,7 +12,7 @@ from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.run import Run
 from overfitlab.store import index
 from overfitlab.store.index import Entry
-from overfitlab.store.study_folder import RECORD, StudyFolder
+from overfitlab.store.study_folder import RECORD, STATUSES, StudyFolder
 from overfitlab.study.judging import Verdict, judge
 from overfitlab.study.plan import StudyPlan, alpha_of_a_look
 
@@ -87,22 +87,54 @@ def config_from(values: dict[str, Any]) -> StudyConfig:
         looks, size = values["looks"], values["image_size"]
         changed = {
             "protocol": Protocol.from_dict(values["protocol"]),
-            "methods": tuple(values["methods"]),
-            "contrasts": tuple((method, against) for method, against in values["contrasts"]),
+            "methods": _texts(values["methods"]),
+            "contrasts": tuple((method, against) for method, against in map(_texts, values["contrasts"])),
             "looks": looks and tuple(looks),
-            "given": tuple(values["given"]),
+            "given": _texts(values["given"]),
             "image_size": size and tuple(size),
         }
         return StudyConfig(**(values | changed))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise OverfitlabError(f"the configuration of this study is damaged ({error}); move its folder away") from None
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not values == [str(value) for value in values]:
+        raise TypeError("it has no list of texts")
+    return tuple(values)
 
 
 def load_study(folder: str | Path) -> Study:
     """Return the study in `folder`, finished or not; raises `OverfitlabError` where there is none, or it is damaged."""
     path = Path(folder)
     study = StudyFolder(path)
-    return Study(path, study.record(), index.entries(study))
+    record = study.record()
+    check(record)
+    return Study(path, record, index.entries(study))
+
+
+def check(record: dict[str, Any]) -> None:
+    """Raise `OverfitlabError` where a record that is shaped like one cannot be that of a study."""
+    config, plan = config_from(record["config"]), StudyPlan.from_dict(record["plan"])
+    data = record["data"]
+    sound = (
+        all(isinstance(record["labels"].get(method), str) for method in config.methods)
+        and all(method in plan.costs for method in config.methods)
+        and all(method in config.methods for pair in config.contrasts for method in pair)
+        and 1 <= record["look"] <= len(plan.looks)
+        and all(isinstance(data.get(name), str) for name in ("name", "source", "sha256"))
+        and all(isinstance(data.get(name), str | None) for name in ("data_dir",))
+        and all(
+            isinstance(failure, dict) and isinstance(failure.get("reason"), str)
+            for failure in record["failures"].values()
+        )
+        and all(isinstance(note, str) for note in (*record["notes"], *record["plan"]["gave_up"]))
+        and record["status"] in STATUSES
+    )
+    if not sound:
+        raise OverfitlabError(
+            "the record of this study is damaged (its entries do not go together); move its folder away"
+        )
 
 
 def find_study(text: str | Path, runs: Path = Path("runs")) -> Study:

@@ -1,0 +1,100 @@
+"""Folders of studies that are damaged, or that somebody else wrote: one line, at once, and never a traceback."""
+
+import copy
+import json
+import shutil
+
+import pytest
+
+import overfitlab
+from overfitlab.api import listing
+from overfitlab.errors import OverfitlabError
+
+STRANGE = [None, "x", -1, 10**30, [1], {}]
+GONE = object()
+FREE = ("environment", "sessions", "command", "weights")  # texts for people, and what only a training reads
+
+
+def places(value, place=()):
+    """Yield the keys that lead to every entry, of lists the first one."""
+    if place:
+        yield place
+    if isinstance(value, dict):
+        for key in value:
+            yield from places(value[key], (*place, key))
+    elif isinstance(value, list) and value:
+        yield from places(value[0], (*place, 0))
+
+
+def changed(document, place, value):
+    found = copy.deepcopy(document)
+    inner = found
+    for key in place[:-1]:
+        inner = inner[key]
+    if value is GONE:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = value
+    return found
+
+
+@pytest.fixture
+def study(small_study, tmp_path):
+    return shutil.copytree(small_study, tmp_path / "study")
+
+
+def test_a_strange_study_is_shown_or_refused(study):
+    original = json.loads((study / "study.json").read_text())
+    refused = 0
+    tried = [place for place in places(original) if place[0] not in FREE]
+    for place in tried:
+        for value in (GONE, *STRANGE):
+            (study / "study.json").write_text(json.dumps(changed(original, place, value)))
+            try:
+                json.dumps(listing.show(study)[0])
+            except OverfitlabError as error:
+                refused += "\n" not in str(error)
+    assert refused > 3 * len(tried)
+    (study / "study.json").write_text(json.dumps(original))
+    assert "finished" in listing.show(study)[1]
+
+
+def test_a_strange_run_is_shown_or_refused(study):
+    path = next((study / "runs").glob("dropout*")) / "run.json"
+    original = json.loads(path.read_text())
+    refused = 0
+    tried = [place for place in places(original) if place[0] in ("result", "config", "status", "network", "times")]
+    for place in tried:
+        for value in (GONE, *STRANGE):
+            path.write_text(json.dumps(changed(original, place, value)))
+            try:
+                json.dumps(listing.show(study)[0])
+            except OverfitlabError as error:
+                refused += "\n" not in str(error)
+    assert refused > len(tried)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 99}', "null", "[" * 100_000])
+def test_damaged_documents(study, content):
+    (study / "study.json").write_text(content)
+    for look in (overfitlab.load_study, listing.show):
+        with pytest.raises(OverfitlabError, match="damaged"):
+            look(study)
+    [listed] = listing.listed(study.parent)
+    assert (listed.kind, listed.status) == ("study", "damaged")
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense"])
+def test_damaged_predictions(study, content):
+    (next((study / "runs").glob("dropout*")) / "probabilities.safetensors").write_bytes(content)
+    with pytest.raises(OverfitlabError, match="is damaged; train the run again"):
+        listing.show(study)
+
+
+def test_missing_predictions_cost_the_second_interval_alone(study):
+    before = overfitlab.load_study(study).verdict()
+    assert before.contrasts[0].accuracy.crossed is not None
+    (next((study / "runs").glob("dropout*")) / "probabilities.safetensors").unlink()
+    after = overfitlab.load_study(study).verdict()
+    assert after.contrasts[0].accuracy.crossed is None
+    assert after.contrasts[0].accuracy.mean == before.contrasts[0].accuracy.mean
