@@ -107,8 +107,9 @@ from overfitlab.config import CLEAN, PRECISIONS, QUICK
 def compare(methods: tuple[str, ...], as_json: bool, **options: object) -> None:
     """Train methods at paired seeds, and say which helps against overfitting, and how sure that is.
 
-    Without methods it asks the notebook's question: none, dropout and batch_norm. It says what it will do and how long
-    that takes, then trains; Ctrl-C keeps what was trained, and the same command goes on.
+    M is a method, or several joined by +; without any it asks the notebook's question: none, dropout and batch_norm.
+    It says what it will do and how long that takes, then trains; Ctrl-C keeps what was trained, and the same command
+    goes on.
     """
     from overfitlab.api import comparing  # imports torch, which --help need not wait for
 
