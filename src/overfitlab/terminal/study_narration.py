@@ -1,5 +1,6 @@
 """What a study says on screen: the plan, a live table or plain lines while it trains, and the verdict."""
 
+import shlex
 from statistics import mean
 from typing import Any, TextIO
 
@@ -215,12 +216,12 @@ def show_study(study: Study, verdict: Verdict, stream: TextIO | None, *, trained
     others = ", ".join((RECORD, f"{RUNS}/", INDEX, *duplicates))
     verb = "See" if trained_before else "Wrote"
     print(f"\n{verb} {study.folder / VERDICT} (and {others})", file=stream)
-    print(f"Next: overfitlab train --like {study.folder} trains {_next(study, verdict)}", file=stream, flush=True)
-
-
-def _next(study: Study, verdict: Verdict) -> str:
-    method = verdict.recommended or verdict.baseline
-    return f"{study.labels[method]} on all the training images"
+    if verdict.recommended is None:
+        print("Next: the same command tries again what failed", file=stream, flush=True)
+    else:
+        label = study.labels[verdict.recommended]
+        what = f"trains {label} on all the training images"
+        print(f"Next: overfitlab train --like {shlex.quote(str(study.folder))} {what}", file=stream, flush=True)
 
 
 def _outcome(entry: Entry) -> str:
