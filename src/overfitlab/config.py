@@ -17,7 +17,7 @@ STANDARDIZATIONS = ("all", "training")
 SCHEDULES = ("constant", "cosine")
 VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
 SMALLEST_IMAGE, LARGEST_IMAGE = 8, 224  # pixels a side
-MOST_SEEDS = 1000  # of a study
+FEWEST_SEEDS, MOST_SEEDS = 3, 1000  # of a study
 LARGEST_ZONE = 100  # points
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -169,6 +169,8 @@ class RunConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         values: dict[str, Any] = json.loads(canonical_json(asdict(self)))  # tuples become lists, as in a record
+        if self.device == "cpu":  # as records of before there was a choice: the same run keeps its identity
+            del values["device"]
         return values
 
     @classmethod
@@ -236,6 +238,13 @@ class StudyConfig:
                 )
         if self.budget is not None:
             _whole("budget in seconds", self.budget, low=1)
+        _one_of("precision", self.precision, PRECISIONS)
+        if self.threads is not None:
+            _whole("threads", self.threads, low=1, high=1024)
+        if self.looks is not None and len(self.looks) > 1 and self.looks[0] < FEWEST_SEEDS:
+            raise UsageError(f"a look at fewer than {FEWEST_SEEDS} seeds decides nothing; let the first one come later")
+        if not self.protocol.vary:
+            raise UsageError("with --vary nothing every seed is the same run, which a comparison cannot learn from")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
@@ -296,7 +305,7 @@ def varied(text: str) -> tuple[str, ...]:
 def looks(text: str) -> tuple[int, ...]:
     """Return after how many seeds a study is looked at, from `"8"` or `"6,12"`; raises `UsageError`."""
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() for word in words):
+    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
         raise UsageError(f"--seeds takes a number, or numbers of seeds for planned looks: 6,12; not {text!r}")
     return tuple(int(word) for word in words)
 

@@ -187,6 +187,8 @@ def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
     )  # single ones, and those of studies
     there = {record.parent.name: record.parent for record in records}
     wanted = str(text)
+    if wanted in there:
+        return load_run(there[wanted])
     matching = {name: folder for name, folder in there.items() if wanted and _id(folder).startswith(wanted)}
     if len(matching) == 1:
         return load_run(*matching.values())

@@ -27,7 +27,8 @@ def sentence(accuracy, gap, fit=None, provisional=False, image_noise_leads=False
     crossed, diverged = options.get("crossed"), options.get("diverged")
     judged = Judged(
         "m", "b", "dropout", "none", found(accuracy, crossed=crossed, diverged=diverged),
-        found(gap, 1.0, smaller_is_better=True, diverged=diverged), found(accuracy), found(gap), fit, 1.0, 0,
+        found(gap, 1.0, smaller_is_better=True, diverged=diverged), found(accuracy), found(gap),
+        options.get("train", -5.0), fit, 1.0, 0,
     )  # fmt: skip
     verdict = {
         "contrasts": [dataclasses.asdict(judged)], "provisional": provisional, "accuracy_zone": 0.5, "gap_zone": 1.0,
@@ -65,7 +66,7 @@ def test_a_smaller_gap_without_accuracy_may_come_from_learning_less():
     assert "It may do so because it learns less: when both fit the training images equally well, its gap is 0.2" in less
     more = sentence(SAME, WORSE, EqualFit(7, -2.0, -3.0, -1.0))
     assert "Not only because it learns less" in more
-    assert "At no fit of the training images that both pass" in sentence(SAME, WORSE)
+    assert "its training accuracy is 5.0 points lower, and at no fit that both pass" in sentence(SAME, WORSE)
     assert "learns less" not in sentence(BETTER, WORSE, EqualFit(7, -0.2, -1.0, 0.6))
 
 

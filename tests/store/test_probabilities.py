@@ -43,7 +43,7 @@ def test_a_run_under_notebook_keeps_those_of_validation_alone(tmp_path):
 def test_a_damaged_file_is_one_line(tmp_path, content):
     path = tmp_path / "damaged"
     path.write_bytes(content)
-    with pytest.raises(OverfitlabError, match="is damaged; train the run again"):
+    with pytest.raises(OverfitlabError, match="is damaged; move the folder of its run away"):
         probabilities.read(path)
 
 

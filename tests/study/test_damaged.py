@@ -87,7 +87,7 @@ def test_damaged_documents(study, content):
 @pytest.mark.parametrize("content", [b"", b"nonsense"])
 def test_damaged_predictions(study, content):
     (next((study / "runs").glob("dropout*")) / "probabilities.safetensors").write_bytes(content)
-    with pytest.raises(OverfitlabError, match="is damaged; train the run again"):
+    with pytest.raises(OverfitlabError, match="is damaged; move the folder of its run away"):
         listing.show(study)
 
 

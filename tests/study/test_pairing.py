@@ -51,7 +51,7 @@ def test_every_method_is_paired_with_none(method, monkeypatch):
         np.testing.assert_array_equal(other[name], initial[name])
 
 
-@pytest.mark.parametrize("vary", [words for count in range(4) for words in itertools.combinations(VARIED, count)])
+@pytest.mark.parametrize("vary", [words for count in range(1, 4) for words in itertools.combinations(VARIED, count)])
 def test_two_seeds_differ_in_what_is_varied_and_nothing_else(vary, monkeypatch):
     one, other = (seen("none", seed, vary, monkeypatch) for seed in (0, 1))
     assert (one[0][:2] != other[0][:2]) == ("split" in vary)

@@ -101,12 +101,14 @@ def compare(
         "training_images": training_images,
         "vary": None if vary is None else varied(vary),
     }
-    if name is not None and not re.fullmatch(r"\w[\w.+=-]*", name):
+    if name is not None and not re.fullmatch(r"\w[\w.+=-]*", str(name)):
         raise UsageError(
             f"{name!r} is no name for a study; take letters, digits, and - _ . + =, or a folder with --out"
         )
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"jobs must be a whole number of at least 1, not {jobs}")
+    if name is not None and out is not None:
+        raise UsageError("a study lies in the folder of its --name or in --out; leave one of them out")
+    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
+        raise UsageError(f"jobs must be a whole number of at least 1, not {jobs!r}")
     zones = (StudyConfig.accuracy_zone, StudyConfig.gap_zone) if equivalence is None else zones_from(str(equivalence))
     size = None if image_size is None else size_from(str(image_size))
     config = StudyConfig(
@@ -116,7 +118,7 @@ def compare(
         data,
         looks=None if seeds is None else looks_from(str(seeds)),
         first_seed=first_seed,
-        budget=None if budget is None else seconds_from(budget),
+        budget=None if budget is None else seconds_from(str(budget)),
         accuracy_zone=zones[0],
         gap_zone=zones[1],
         given=tuple(sorted(field for field, value in changes.items() if value is not None)),

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.report.study_text import whole
 from overfitlab.run import Run, find_run, load_run
 from overfitlab.store.claim import LOCK
+from overfitlab.store.run_folder import HISTORY, RUNNING, RunFolder
 from overfitlab.store.run_folder import RECORD as RUN_RECORD
-from overfitlab.store.run_folder import RUNNING
 from overfitlab.store.study_folder import FINISHED, VERDICT
 from overfitlab.study.study import Study, find_study, load_study, studies
 
@@ -96,6 +97,11 @@ def _recommendation(study: Study) -> str:
 
 def _run(path: Path) -> Listed:
     try:
+        record = RunFolder(path).record()
+        if record["status"] == RUNNING and not (path / HISTORY).exists():
+            config = record["config"]
+            what = f"{record['method']} on {config['data']}, seed {config['seed']}"
+            return Listed(path.name, record["id"], "run", _status(path, RUNNING), what, "in its first epoch")
         run = load_run(path)
         test = run.measured.get("end", {}).get("test")
         val_acc = f"val_acc {run.rows[-1].val_acc:.4f}" if run.rows else ""
@@ -119,7 +125,8 @@ def _status(folder: Path, status: str) -> str:
 
 
 def _run_document(run: Run) -> dict[str, Any]:
-    return {"folder": str(run.folder), **run.record, "history": run.history}
+    history = {name: [value if math.isfinite(value) else None for value in of] for name, of in run.history.items()}
+    return {"folder": str(run.folder), **run.record, "history": history}
 
 
 def _run_text(run: Run) -> str:

@@ -94,8 +94,9 @@ def train(
     """
     pattern = None if like is None else likeness.like(find_study(like), method_given=method is not None)
     if pattern is not None:
-        method, model = method or pattern.method, model or pattern.model
-        precision, weights = precision or pattern.precision, weights or pattern.weights
+        method, precision = method or pattern.method, precision or pattern.precision
+        if model is None:  # the weights to begin with are those of its network
+            model, weights = pattern.model, weights or pattern.weights
         if data is None:
             data, data_dir = pattern.data, data_dir or pattern.data_dir
             image_size = image_size or _size_text(pattern.image_size)
@@ -139,14 +140,12 @@ def train(
     name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{network_name}{chosen.label}-seed{seed}-{run_id[:6]}")
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
     tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
+    if pattern is not None and dataset.content_hash != pattern.data_hash:
+        tell.say("Note: these are not the images that the study was made on, so what it recommends may not hold.")
 
     with folder.claimed(run_id, config.as_dict()), contextlib.ExitStack() as held:
         if execution.ended(folder):
-            run = execution.ended_before(folder)
-            if run.record["status"] == DIVERGED:
-                raise OverfitlabError(execution.divergence(run))
-            tell.result(run, trained_before=True)
-            return run
+            return _ended_before(folder, tell)
         before = execution.begun_with(folder)
         claim = held.enter_context(cores.claimed(before.threads if before else threads))
         resolved = before or compute.resolve(precision, threads or claim.threads, device)
@@ -166,3 +165,12 @@ def train(
 
 def _size_text(size: tuple[int, int] | None) -> str | None:
     return None if size is None else f"{size[0]}x{size[1]}"
+
+
+def _ended_before(folder: RunFolder, tell: Narrator) -> Run:
+    """Show a run that has nothing left to train; raises `OverfitlabError` where it diverged."""
+    run = execution.ended_before(folder)
+    if run.record["status"] == DIVERGED:
+        raise OverfitlabError(execution.divergence(run))
+    tell.result(run, trained_before=True)
+    return run

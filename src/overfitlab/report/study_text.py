@@ -5,6 +5,7 @@ from typing import Any
 
 Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
 SPACE = "  "
+FEWEST_PAIRS = 3  # for a statement about the gap at equal fit
 
 
 def whole(verdict: Json, record: Json) -> str:
@@ -55,7 +56,9 @@ def _with_images(finding: Json, verdict: Json) -> str:
         return ""
     low, high = crossed["low"], crossed["high"]
     text = f" With the noise of only {verdict['test_images']:,} test images the interval is {low:+.1f} to {high:+.1f}"
-    if finding["word"] in ("helps", "harms") and low <= 0 <= high:
+    zone = verdict["accuracy_zone"]
+    beyond = finding["word"] == "equivalent" and (low < -zone or high > zone)
+    if beyond or (finding["word"] in ("helps", "harms") and low <= 0 <= high):
         return f"{text}: on other test images it could be otherwise."
     return f"{text}."
 
@@ -75,28 +78,31 @@ def _overfits(against: str, contrast: Json, verdict: Json) -> str:
 
 def _learns_less(contrast: Json) -> str:
     """Return how a smaller gap reads where accuracy does not improve with it."""
-    if contrast["accuracy"]["word"] == "helps":
+    if contrast["accuracy"]["word"] == "helps" or contrast["fit"] is None or contrast["fit"] >= 0:
         return ""
     fit = contrast["equal_fit"]
     if fit is None:
-        return " At no fit of the training images that both pass can their gaps be compared."
+        return (
+            f" It may do so because it learns less: its training accuracy is {-contrast['fit']:.1f} points lower, and "
+            "at no fit that both pass can their gaps be compared."
+        )
     where = (
         f"when both fit the training images equally well, its gap is {_difference(fit['mean'], 'smaller', 'larger')}"
     )
-    if fit["high"] is not None and fit["high"] < 0:
+    if fit["n"] >= FEWEST_PAIRS and fit["high"] is not None and fit["high"] < 0:
         return f" Not only because it learns less: {where}."
-    interval = f" ({_interval(fit)})" if fit["low"] is not None else ""
+    interval = f" ({_interval(fit)}, n = {fit['n']})" if fit["low"] is not None else f" (n = {fit['n']})"
     return f" It may do so because it learns less: {where}{interval}."
 
 
 def _fits_more(contrast: Json) -> str:
     """Return how a larger gap reads where the training images are only fitted better."""
     fit = contrast["equal_fit"]
-    if fit is None or fit["high"] is None or fit["high"] >= 0:
+    if fit is None or fit["n"] < FEWEST_PAIRS or fit["high"] is None or fit["high"] >= 0:
         return ""
     return (
         " It does so because it fits the training images better: when both fit them equally well, its gap is "
-        f"{_difference(fit['mean'], 'smaller', 'larger')} ({_interval(fit)})."
+        f"{_difference(fit['mean'], 'smaller', 'larger')} ({_interval(fit)}, n = {fit['n']})."
     )
 
 
@@ -106,9 +112,9 @@ def _numbers(finding: Json, what: str) -> str:
     if mean is None:
         return "no number"
     if what == "gap":
-        size = f"its gap is {_difference(mean, 'smaller', 'larger')}"
+        size = f"its gap is {_difference(mean, 'smaller', 'larger')}" if mean else "its gap is the same"
     else:
-        size = f"{_difference(mean, 'less', 'more')} {what}"
+        size = f"{_difference(mean, 'less', 'more')} {what}" if mean else f"the same {what}"
     details = [f"n = {finding['n']}"]
     if finding["p_adjusted"] is not None:
         details.insert(0, f"adjusted p = {_p(finding['p_adjusted'])}")
@@ -159,7 +165,7 @@ def recommendation(verdict: Json) -> str:
         ]
         more = ", the most accurate of those that generalize better" if rivals else ", because it generalizes better"
     else:
-        more = ", because it overfits less and does not generalize worse"
+        more = ", because it overfits less and was not shown to generalize worse"
     return f"Recommended: {labels[chosen]}{more}."
 
 
@@ -224,7 +230,7 @@ def caveats(verdict: Json, record: Json) -> list[str]:
         if each["diverged"]:
             found.append(
                 f"{each['diverged']} of {each['diverged'] + each['finished']} runs of {each['label']} diverged: they "
-                "have no accuracy, and the numbers are those of the others."
+                f"have no accuracy{', and the numbers are those of the others' * bool(each['finished'])}."
             )
     for name, failure in record["failures"].items():
         found.append(f"The run {name} failed: {failure['reason']}. The same command tries it again.")

@@ -1,6 +1,7 @@
 """One process at a time in a folder."""
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from overfitlab.errors import OverfitlabError
 from overfitlab.files import TEMPORARY
 
 LOCK = ".lock"
+GLANCE_SECONDS = 1.0  # somebody who only looks whether a folder is held lets go of it at once
 
 
 @contextlib.contextmanager
@@ -22,7 +24,7 @@ def claimed(path: Path, refuse: Callable[[], None], busy: str, option: str, pati
     """
     refuse()  # before anything is written there
     made = not path.exists()
-    lock = filelock.FileLock(path / LOCK, timeout=patience)
+    lock = filelock.FileLock(path / LOCK, timeout=max(patience, GLANCE_SECONDS))
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -36,7 +38,10 @@ def claimed(path: Path, refuse: Callable[[], None], busy: str, option: str, pati
     try:
         refuse()  # again: somebody may have been quicker
         for leftover in path.glob(f".*{TEMPORARY}"):  # of a process that was killed in the middle of a write
-            leftover.unlink()
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink()
         yield
     finally:
         if made:

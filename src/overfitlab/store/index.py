@@ -17,7 +17,7 @@ from typing import Any
 from overfitlab.errors import OverfitlabError
 from overfitlab.store import history
 from overfitlab.store.history import ALL_COLUMNS, EpochRow
-from overfitlab.store.run_folder import HISTORY, RECORD, RunFolder
+from overfitlab.store.run_folder import HISTORY, RECORD, RunFolder, shaped_like_a_record
 from overfitlab.store.study_folder import INDEX, StudyFolder
 
 BUSY_SECONDS = 5.0
@@ -134,6 +134,8 @@ def _indexed(path: Path) -> dict[str, tuple[str, Entry]]:
             found = {}
             for name, stamp, text in reading.execute("SELECT name, stamp, record FROM run"):
                 record = json.loads(text)
+                if not shaped_like_a_record(record):
+                    raise ValueError
                 found[name] = (stamp, Entry(name, record, [_row(values, record) for values in rows.get(name, [])]))
             return found
     except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):

@@ -1,6 +1,6 @@
 """What a trained network says of each image: confusion, calibration and disagreement are computed from it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,29 @@ def to_bytes(predicted: Mapping[str, Predicted], run_id: str) -> bytes:
     return safetensors.numpy.save(tensors, {"run": run_id})
 
 
-def read(path: Path) -> dict[str, Predicted]:
-    """Return the predictions by part, "validation" and "test"; raises `OverfitlabError`."""
+def read(path: Path, needed: Collection[str] = ()) -> dict[str, Predicted]:
+    """Return the predictions by part, "validation" and "test"; raises `OverfitlabError` where `needed` ones are not."""
     try:
         tensors: dict[str, NDArray[Any]] = safetensors.numpy.load(path.read_bytes())
         parts = sorted({name.partition(".")[0] for name in tensors})
-        return {part: Predicted(**{field: tensors[f"{part}.{field}"] for field in FIELDS}) for part in parts}
+        found = {part: Predicted(**{field: tensors[f"{part}.{field}"] for field in FIELDS}) for part in parts}
+        if not found.keys() >= set(needed) or not all(_sound(each) for each in found.values()):
+            raise KeyError
+        return found
     except OSError as error:
         raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
     except (safetensors.SafetensorError, KeyError) as error:
-        raise OverfitlabError(f"{path} is damaged; train the run again") from error
+        raise OverfitlabError(f"{path} is damaged; move the folder of its run away, and train that again") from error
+
+
+def _sound(found: Predicted) -> bool:
+    count = len(found.labels)
+    flat = (found.rows, found.labels, found.classes)
+    return (
+        found.probabilities.ndim == 2
+        and all(each.shape == (count,) for each in flat)
+        and (
+            len(found.probabilities) == count
+            and all(getattr(found, name).dtype == kind for name, kind in FIELDS.items())
+        )
+    )

@@ -86,7 +86,7 @@ class RunFolder:
             raise OverfitlabError(f"{path} cannot be read ({error.strerror}); {advice}") from error
         except (ValueError, RecursionError):
             raise OverfitlabError(f"{path} is damaged (not JSON); {advice}") from None
-        if not isinstance(record, dict) or not _shaped_like_a_record(record):
+        if not isinstance(record, dict) or not shaped_like_a_record(record):
             raise OverfitlabError(f"{path} is damaged (entries are missing); {advice}")
         if record["format"] != FORMAT:
             raise OverfitlabError(f"{path} has format {record['format']}, this version reads {FORMAT}; {advice}")
@@ -127,7 +127,8 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
     return "; ".join(settings) or "the same settings on other images"
 
 
-def _shaped_like_a_record(record: dict[str, Any]) -> bool:
+def shaped_like_a_record(record: dict[str, Any]) -> bool:
+    """Return whether that has the entries of a `run.json`."""
     shape = {
         "format": int, "id": str, "status": str, "config": dict, "resolved": dict, "data": dict, "files": dict,
         "environment": dict, "times": dict, "method": str, "resumed": list,

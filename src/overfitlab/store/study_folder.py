@@ -16,8 +16,8 @@ from typing import Any
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import TEMPORARY, write_atomically
 from overfitlab.store import claim
+from overfitlab.store.run_folder import DUPLICATES, RunFolder
 from overfitlab.store.run_folder import RECORD as RUN_RECORD
-from overfitlab.store.run_folder import RunFolder
 
 FORMAT = 1
 RECORD = "study.json"
@@ -63,8 +63,13 @@ class StudyFolder:
                     "choose another --name. More seeds are added only by looks that were planned beforehand "
                     "(--seeds 6,12), or in a new study with fresh ones (--first-seed)"
                 )
-        elif any(entry.name != claim.LOCK and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
+        elif any(not self._left_by_planning(entry.name) for entry in self.path.iterdir()):
             raise UsageError(f"{self.path} is not empty and not a study; choose another --name or --out")
+
+    @staticmethod
+    def _left_by_planning(name: str) -> bool:
+        """Return whether a study that was killed before its plan stood can have left that."""
+        return name in (claim.LOCK, LOG, DUPLICATES) or name.endswith(TEMPORARY)
 
     def exists(self) -> bool:
         """Return whether a study lies here."""

@@ -11,7 +11,7 @@ Seeds are never given up: without enough of them there is no verdict, however lo
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from overfitlab.config import Protocol
@@ -32,8 +32,17 @@ class Fitted:
     gave_up: tuple[str, ...]
 
 
-def fit(protocol: Protocol, parts: Parts, classes: int, budget: float, seconds: Callable[[Protocol], float]) -> Fitted:
+def fit(
+    protocol: Protocol,
+    parts: Parts,
+    classes: int,
+    budget: float,
+    seconds: Callable[[Protocol], float],
+    given: Collection[str] = (),
+) -> Fitted:
     """Return the protocol that fits into `budget` seconds, where `seconds` says what one takes.
+
+    The fields of the protocol in `given` were asked for, and stay.
 
     Raises `UsageError` where even the least that shows overfitting does not fit.
     """
@@ -41,20 +50,24 @@ def fit(protocol: Protocol, parts: Parts, classes: int, budget: float, seconds: 
         return Fitted(protocol, ())
     least = min(parts.training, max(LEAST_IMAGES, LEAST_OF_A_CLASS * classes))
     fitted, images = protocol, reduced(protocol, parts).training
-    while seconds(fitted) > budget and images > least:
+    while "training_images" not in given and seconds(fitted) > budget and images > least:
         images = max(least, math.floor(images * SHRINK))
         smaller = _with_images(protocol, images, parts)
         if not _learns(smaller, parts):
             break
         fitted = smaller
-    while seconds(fitted) > budget and fitted.epochs > 1 and _learns(replace(fitted, epochs=fitted.epochs - 1), parts):
-        fitted = replace(fitted, epochs=fitted.epochs - 1)
+    while "epochs" not in given and seconds(fitted) > budget and fitted.epochs > 1:
+        shorter = replace(fitted, epochs=fitted.epochs - 1)
+        if not _learns(shorter, parts):
+            break
+        fitted = shorter
     needed = seconds(fitted)
     if needed > budget:
         raise UsageError(
             f"{_minutes(budget)} are too little: these methods and seeds take {_minutes(needed)} even with "
             f"{reduced(fitted, parts).training:,} training images and {fitted.epochs} epochs, and with less nothing "
-            "would overfit; give a larger --budget, fewer methods, or fewer --seeds"
+            f"would overfit{', or you asked for as many' * bool(given)}; give a larger --budget, fewer methods, or "
+            "fewer --seeds"
         )
     return Fitted(fitted, _given_up(protocol, fitted, parts))
 

@@ -93,6 +93,7 @@ class Judged:
     gap: Finding
     onset_accuracy: Finding  # the same at the epoch of lowest validation loss: early stopping for both
     onset_gap: Finding
+    fit: float | None  # training accuracy at the end, in points: method minus against
     equal_fit: EqualFit | None
     time_ratio: float | None  # seconds of an epoch: method / against
     missing: int  # pairs that were planned and are not there
@@ -114,12 +115,17 @@ class Verdict:
     baseline: str
     methods: tuple[MethodSummary, ...]
     contrasts: tuple[Judged, ...]
-    recommended: str | None  # method; None while provisional
+    recommended: str | None  # method; None while provisional, and where the baseline has no run that finished
     image_noise_leads: bool  # so few test images that the interval with their noise is the headline
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as plain JSON values."""
-        return asdict(self)
+        values = asdict(self)
+        if self.provisional:  # no verdict words before the end
+            for contrast in values["contrasts"]:
+                for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):
+                    contrast[axis]["word"] = None
+        return values
 
 
 def outcomes(entries: Sequence[Entry]) -> list[Outcome]:
@@ -156,8 +162,9 @@ def judge(
     looks: tuple[int, ...],
     look: int,
     alpha: float,
+    failed: int = 0,
 ) -> Verdict:
-    """Return the verdict of a study at its `look`, from 1, from the runs that have ended."""
+    """Return the verdict of a study at its `look`, from 1, from the runs that have ended; `failed` ones never will."""
     wanted = range(config.first_seed, config.first_seed + looks[look - 1])
     ended = [outcome for outcome in outcomes(entries) if outcome.seed in wanted]
     by_run = {(outcome.method, outcome.seed): outcome for outcome in ended}
@@ -188,6 +195,7 @@ def judge(
             gap[index],
             onset_accuracy[index],
             onset_gap[index],
+            _fit(pairs[index]),
             _equal_fit(pairs[index]),
             _time_ratio(pairs[index]),
             len(wanted) - len(pairs[index]),
@@ -195,7 +203,7 @@ def judge(
         for index, (method, against) in enumerate(config.contrasts)
     )
     summaries = tuple(_summary(method, labels[method], by_run, wanted) for method in config.methods)
-    provisional = len(ended) < len(wanted) * len(config.methods)
+    provisional = len(ended) + failed < len(wanted) * len(config.methods)
     return Verdict(
         study=folder.path.name,
         seeds=len(wanted),
@@ -209,7 +217,7 @@ def judge(
         baseline=config.methods[0],
         methods=summaries,
         contrasts=judged,
-        recommended=None if provisional else recommended(config.methods[0], judged),
+        recommended=None if provisional or not summaries[0].finished else recommended(config.methods[0], judged),
         image_noise_leads=0 < test_images < FEW_TEST_IMAGES,
     )
 
@@ -267,7 +275,7 @@ class _Correct:
         """Return whether each test image [N] is right; None where the file is missing."""
         if outcome.name not in self._known:
             path = self._folder.run(outcome.name) / PROBABILITIES
-            self._known[outcome.name] = probabilities.read(path)["test"].correct if path.is_file() else None
+            self._known[outcome.name] = probabilities.read(path, ("test",))["test"].correct if path.is_file() else None
         return self._known[outcome.name]
 
     def crossed(self, pairs: Pairs) -> Crossed | None:
@@ -277,6 +285,11 @@ class _Correct:
             return None
         differences = np.array([one.astype(np.float64) - other for one, other in both])
         return crossed(POINTS * differences)
+
+
+def _fit(pairs: Pairs) -> float | None:
+    found = [one.end.train_acc - other.end.train_acc for _, one, other in pairs if one.end and other.end]
+    return POINTS * mean(found) if found else None
 
 
 def _equal_fit(pairs: Pairs) -> EqualFit | None:

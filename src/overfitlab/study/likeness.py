@@ -16,6 +16,7 @@ class Likeness:
     method: str
     protocol: Protocol  # on all the training images
     data: str  # what to load
+    data_hash: str  # of the study's images
     data_dir: Path | None
     image_size: tuple[int, int] | None
     model: str
@@ -37,9 +38,10 @@ def like(study: Study, *, method_given: bool) -> Likeness:
     record: dict[str, Any] = study.record
     data, size = record["data"], record["image_size"]
     return Likeness(
-        method=verdict.recommended or verdict.baseline,
+        method=verdict.recommended or verdict.baseline,  # the latter where another is named
         protocol=replace(study.plan.protocol, training_images=None, validation_images=None),
         data=data["source"],
+        data_hash=data["sha256"],
         data_dir=data["data_dir"] and Path(data["data_dir"]),
         image_size=size and tuple(size),
         model=study.config.model,

@@ -11,6 +11,7 @@ import numpy as np
 from overfitlab.config import RunConfig
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.material import material
+from overfitlab.files import TEMPORARY
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import load_weights
@@ -67,7 +68,7 @@ def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path
     measured = prepared.split.validation[:EVALUATED]
     trainer.measure(measured)
     image = float(np.median([_seconds(lambda: trainer.measure(measured)) for _ in range(TURNS)])) / len(measured)
-    with tempfile.TemporaryDirectory(dir=folder) as kept:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".", suffix=TEMPORARY) as kept:
         save = _seconds(lambda: checkpoint.save(RunFolder(Path(kept)), "probe", trainer.learner, trainer.progress))
     return Cost(step, image, save, peak_memory_mb(), network.parameter_counts()[0])
 

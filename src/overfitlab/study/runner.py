@@ -20,6 +20,7 @@ from overfitlab.study.workers import Event, Worker, Workers
 
 TICK = 0.25  # seconds
 MOST_ATTEMPTS = 2  # of a run whose worker failed; what cannot work is not tried again
+MOST_STILLBORN = 3
 LONGEST_LABEL = 60  # characters in the name of a folder
 
 
@@ -47,6 +48,8 @@ class Runner:
         self._total = 0
         self._predicted = self._took = 0.0  # seconds of the runs that finished: as planned, and in fact
         self._began: dict[str, float] = {}
+        self._jobs = 1
+        self._stillborn = 0  # workers that died before they were ready
 
     @property
     def entries(self) -> list[Entry]:
@@ -63,7 +66,7 @@ class Runner:
         over = [there[task.name] for task in wanted if task.name in there and _over(there[task.name])]
         names = {entry.name for entry in over}
         self._pending = deque(task for task in wanted if task.name not in names)
-        self._total = len(wanted)
+        self._total, self._jobs = len(wanted), jobs
         self._listener.opened(over, self._total)
         done = len(over)
         for task in self._pending:
@@ -89,7 +92,7 @@ class Runner:
 
     def _hand_out(self) -> None:
         for worker in self._workers.members:
-            if worker.ready and worker.task is None and self._pending:
+            if worker.ready and worker.task is None and self._pending and len(self._running()) < self._jobs:
                 task = self._pending.popleft()
                 self._began[task.name] = time.monotonic()
                 config = self._config.run(self._plan.protocol, task.method, task.seed, self._plan.threads)
@@ -132,9 +135,11 @@ class Runner:
         """Replace a worker that is gone."""
         reason = self._workers.ended(worker)
         if not worker.ready:
-            raise OverfitlabError(f"training could not begin: {reason}")
+            self._stillborn += 1
+            if self._stillborn > MOST_STILLBORN or not any(each.ready for each in self._workers.members):
+                raise OverfitlabError(f"no process could be started to train in: {reason}")
         ended = self._again_or_failed(task, reason, final=False, disk=False) if task is not None else 0
-        if len(self._workers.members) < len(self._pending):
+        if len(self._workers.members) < min(self._jobs, len(self._pending) + len(self._running())):
             self._workers.add()
         return ended
 

@@ -22,14 +22,15 @@ from overfitlab.report.data_figures import duplicate_pairs
 from overfitlab.report.figures import rendered
 from overfitlab.store.environment import available_memory_mb
 from overfitlab.store.index import Index
-from overfitlab.store.run_folder import DUPLICATES
+from overfitlab.store.run_folder import DIVERGED, DUPLICATES, PROBABILITIES
+from overfitlab.store.run_folder import FINISHED as RUN_FINISHED
 from overfitlab.store.study_folder import FINISHED, FORMAT, INTERRUPTED, LOG, RUNNING, VERDICT, StudyFolder
 from overfitlab.study.budget import fit
 from overfitlab.study.cost import Cost, Parts, reduced, whole_study
 from overfitlab.study.judging import Verdict
 from overfitlab.study.listener import Listener
 from overfitlab.study.plan import StudyPlan, looks_for, typical_deviation
-from overfitlab.study.runner import Runner, measured
+from overfitlab.study.runner import Runner, measured, run_name
 from overfitlab.study.study import Study, check, studies
 from overfitlab.study.workers import Workers
 
@@ -79,7 +80,29 @@ class Session:
     @property
     def finished_before(self) -> bool:
         """Whether the study has ended, with nothing that could be tried again."""
-        return self._record is not None and self._record["status"] == FINISHED and not self._record["failures"]
+        record = self._record
+        if (
+            record is None
+            or record["status"] != FINISHED
+            or record["failures"]
+            or not (self._folder / VERDICT).exists()
+        ):
+            return False
+        plan = StudyPlan.from_dict(record["plan"])
+        wanted = {
+            run_name(record["labels"][method], seed, self._run_id(plan, method, seed))
+            for method, seed in plan.runs(self._config, 0, plan.looks[record["look"] - 1])
+        }
+        whole = {
+            folder.path.name
+            for folder in self._folder.runs()
+            if folder.record()["status"] in (RUN_FINISHED, DIVERGED)
+            and (folder.record()["status"] == DIVERGED or (folder / PROBABILITIES).exists())
+        }
+        return wanted <= whole
+
+    def _run_id(self, plan: StudyPlan, method: str, seed: int) -> str:
+        return self._config.run(plan.protocol, method, seed, plan.threads).run_id(self._data_hash)
 
     def train(self, free_cores: int, jobs: int | None) -> tuple[Study, Verdict]:
         """Train what is left of the study with `jobs` runs at once, or as many as cores are free; return its verdict.
@@ -198,6 +221,7 @@ class Session:
             classes,
             self._config.budget,
             lambda protocol: whole_study(costs, protocol, parts, seeds, at_once),
+            self._config.given,
         )
         return found.protocol, found.gave_up
 
@@ -218,6 +242,7 @@ class Session:
         for name, path in studies(self._folder.path.parent).items():
             with contextlib.suppress(OverfitlabError, KeyError, TypeError):
                 other = StudyFolder(path).record()
+                check(other)
                 theirs, their_first = other["config"], other["config"]["first_seed"]
                 their_end = their_first + other["plan"]["looks"][-1]
                 same = mine == {key: theirs.get(key) for key in mine} and other["data"]["sha256"] == self._data_hash

@@ -73,6 +73,7 @@ class Study:
             looks=self.plan.looks,
             look=self.look,
             alpha=alpha_of_a_look(self.plan.looks),
+            failed=len(self.record["failures"]),
         )
 
     def __repr__(self) -> str:

@@ -77,7 +77,10 @@ class Worker:
 
     def __init__(self, tasks: Iterator[dict[str, Any]], events: BinaryIO, stopping: threading.Event) -> None:
         self._tasks, self._events, self._stopping = tasks, events, stopping
-        self._setup = next(tasks)
+        setup = next(tasks, None)
+        if setup is None:  # told to stop before there was anything to do
+            raise _Stopped
+        self._setup = setup
         self._dataset = self._loaded()
 
     def work(self) -> None:

@@ -61,7 +61,12 @@ class Workers:
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(self._threads))
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "overfitlab.study.worker"],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "overfitlab.study.worker",
+                ],  # -P: no file of the user's is taken for a module
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

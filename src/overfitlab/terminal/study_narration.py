@@ -216,9 +216,9 @@ def show_study(study: Study, verdict: Verdict, stream: TextIO | None, *, trained
     others = ", ".join((RECORD, f"{RUNS}/", INDEX, *duplicates))
     verb = "See" if trained_before else "Wrote"
     print(f"\n{verb} {study.folder / VERDICT} (and {others})", file=stream)
-    if verdict.recommended is None:
+    if study.record["failures"]:
         print("Next: the same command tries again what failed", file=stream, flush=True)
-    else:
+    elif verdict.recommended is not None:
         label = study.labels[verdict.recommended]
         what = f"trains {label} on all the training images"
         print(f"Next: overfitlab train --like {shlex.quote(str(study.folder))} {what}", file=stream, flush=True)
