@@ -1,6 +1,7 @@
 """One run, carried out: begun or taken up again, trained, and written into its folder."""
 
 import contextlib
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from overfitlab.store.run_folder import (
     PROBABILITIES,
     RECORD,
     RUNNING,
+    SAVE_SECONDS,
     SUMMARY,
     WEIGHTS,
     RunFolder,
@@ -57,7 +59,7 @@ class Job:
     alone: bool = True  # not one of many: then its curves and its near-duplicates are drawn
 
 
-@dataclass(frozen=True)
+@dataclass
 class Execution:
     """A run that is ready to train."""
 
@@ -65,6 +67,7 @@ class Execution:
     record: dict[str, Any]
     trainer: Trainer
     changed: list[str] | None  # of machine and packages, since the run began; None where it begins now
+    saved: float = 0.0  # when the last checkpoint was written, or the training began
 
     def complete(self, observer: Observer) -> Run:
         """Train what is left of the run, and write down what came out; its record says if it diverged.
@@ -72,6 +75,7 @@ class Execution:
         An interruption leaves what the last finished epoch left. Raises `OSError` where the disk refuses.
         """
         folder, trainer = self.job.folder, self.trainer
+        self.saved = time.monotonic()
         try:
             if not diverged(trainer.progress.rows):
                 trainer.train(self._save, observer)
@@ -83,6 +87,10 @@ class Execution:
             raise
 
     def _save(self) -> None:
+        now = time.monotonic()
+        if not self.job.alone and now - self.saved < SAVE_SECONDS:
+            return
+        self.saved = now
         folder, trainer = self.job.folder, self.trainer
         checkpoint.save(folder, self.record["id"], trainer.learner, trainer.progress)
         folder.write(HISTORY, history.to_csv(trainer.progress.rows).encode())

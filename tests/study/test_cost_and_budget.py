@@ -7,7 +7,7 @@ from overfitlab.errors import UsageError
 from overfitlab.study.budget import LEAST_LEARNING, fit, learning
 from overfitlab.study.cost import Cost, Parts, reduced, run_seconds, study_seconds, whole_study
 
-COST = Cost(step_seconds=0.04, image_seconds=0.0004, epoch_seconds=0.05, memory_mb=700, parameters=800_000)
+COST = Cost(step_seconds=0.04, image_seconds=0.0004, save_seconds=0.05, memory_mb=700, parameters=800_000)
 CIFAR = Parts(35_000, 15_000, 10_000)
 
 
@@ -18,7 +18,8 @@ def seconds(protocol, methods=3, seeds=7, jobs=2):
 def test_a_run_is_its_steps_and_its_measurements():
     parts = reduced(QUICK, CIFAR)
     assert parts == Parts(2000, 1000, 10_000)
-    by_hand = 12 * (63 * 0.04 + 2000 * 0.0004 + 0.05) + 2 * 13_000 * 0.0004
+    epochs = 12 * (63 * 0.04 + 2000 * 0.0004)
+    by_hand = epochs + epochs / 10 * 0.05 + 2 * 13_000 * 0.0004  # a checkpoint every ten seconds
     assert run_seconds(COST, QUICK, parts) == pytest.approx(by_hand)
 
 

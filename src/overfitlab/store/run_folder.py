@@ -34,6 +34,7 @@ CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
 TELLING = ("method", "data", "seed", "protocol", "model", "epochs")  # what people tell runs apart by
 SHOWN_DIFFERENCES = 3
+SAVE_SECONDS = 10.0  # at least, between two checkpoints of a run that is one of many: there they add up
 
 RUNNING, INTERRUPTED, FINISHED, DIVERGED = STATUSES = ("running", "interrupted", "finished", "diverged")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from overfitlab.config import Protocol
+from overfitlab.store.run_folder import SAVE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Cost:
 
     step_seconds: float  # a training step
     image_seconds: float  # an image in evaluation mode
-    epoch_seconds: float  # what each epoch takes besides: the checkpoint
+    save_seconds: float  # a checkpoint
     memory_mb: int | None  # the most that a process held, in MB (10^6 bytes)
     parameters: int
 
@@ -35,8 +36,9 @@ def run_seconds(cost: Cost, protocol: Protocol, parts: Parts) -> float:
     steps = math.ceil(parts.training / protocol.batch_size)
     each_epoch = parts.validation + min(parts.training, parts.validation)
     at_the_end = 2 * (parts.training + parts.validation + parts.test)
-    epoch = steps * cost.step_seconds + each_epoch * cost.image_seconds + cost.epoch_seconds
-    return protocol.epochs * epoch + at_the_end * cost.image_seconds
+    epochs = protocol.epochs * (steps * cost.step_seconds + each_epoch * cost.image_seconds)
+    saves = min(protocol.epochs, epochs / SAVE_SECONDS)
+    return epochs + saves * cost.save_seconds + at_the_end * cost.image_seconds
 
 
 def study_seconds(runs: Iterable[float], jobs: int) -> float:

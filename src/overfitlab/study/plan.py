@@ -66,7 +66,7 @@ class StudyPlan:
         known = [cost.memory_mb for cost in self.costs.values() if cost.memory_mb is not None]
         counts += [*known, *(cost.parameters for cost in self.costs.values())]
         seconds = [
-            part for cost in self.costs.values() for part in (cost.step_seconds, cost.image_seconds, cost.epoch_seconds)
+            part for cost in self.costs.values() for part in (cost.step_seconds, cost.image_seconds, cost.save_seconds)
         ]
         return (
             all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count < LARGEST for count in counts)
