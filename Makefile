@@ -41,7 +41,8 @@ sanitize: $(VENV)/.test ## the kernels' tests under the address and undefined-be
 	@rm -f $(SANITIZED)/src/overfitlab/kernels/_native*
 	@cd $(SANITIZED) && CC=gcc CFLAGS="$(SANITIZERS)" $(abspath $(BIN))/python -W ignore -c 'import setuptools; setuptools.setup()' \
 	  --quiet build_ext --inplace
-	@LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED)/src \
+	@LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  PYTHONPATH=$(SANITIZED)/src \
 	  $(BIN)/python -m pytest -q -p no:cacheprovider tests/kernels
 
 NOTEBOOK_LOG ?= ../shared/notebook/history.csv
