@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
-from overfitlab.config import CLEAN, PRECISIONS, QUICK
+from overfitlab.cli.settings import (
+    batch_size_option,
+    data_dir_option,
+    image_size_option,
+    model_option,
+    precision_option,
+    weights_option,
+)
+from overfitlab.config import CLEAN, QUICK
 
 
 @click.command(
@@ -61,47 +69,20 @@ from overfitlab.config import CLEAN, PRECISIONS, QUICK
 @click.option("--jobs", type=int, metavar="N", help="Runs at once.  [default: as many as there are free cores]")
 @click.option("--name", metavar="NAME", help="Of the study; it lies in runs/NAME.  [default: after what it compares]")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The study's folder instead.")
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder that holds a published set.  [default: $OVERFITLAB_DATA, then the usual places]",
-)
-@click.option(
-    "--image-size",
-    metavar="N",
-    help="Resize images to NxN pixels, or HxW; 8 to 224.  [default: 32 for image files, else as they are]",
-)
-@click.option(
-    "--model",
-    default="notebook_cnn",
-    show_default=True,
-    metavar="M",
-    help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py:FUNCTION or "
-    "MODULE:FUNCTION.",
-)
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Weights to begin with: a .safetensors or PyTorch file, or the folder of a run.  [default: fresh ones]",
-)
+@data_dir_option
+@image_size_option
+@model_option
+@weights_option
 @click.option(
     "--vary",
     metavar="WORDS",
-    help="What the seed decides: some of split,init,order, or nothing.  [default: all three]",
+    help="What the seed decides: some of split,init,order.  [default: all three]",
 )
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's]")
-@click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's; 32]")
+@batch_size_option
 @click.option("--learning-rate", "--lr", type=float, metavar="X", help="Of Adam.  [default: the protocol's]")
 @click.option("--training-images", type=int, metavar="N", help="Train on N images at most.  [default: the protocol's]")
-@click.option(
-    "--precision",
-    default="auto",
-    show_default=True,
-    metavar="P",
-    help=f"{', '.join(PRECISIONS[1:])}, or auto: bfloat16 where the processor has instructions for it, else float32.",
-)
+@precision_option
 @click.option("--threads", type=int, metavar="N", help="Threads of each run.  [default: 1, more where cores are left]")
 @as_json
 def compare(methods: tuple[str, ...], as_json: bool, **options: object) -> None:
@@ -115,7 +96,8 @@ def compare(methods: tuple[str, ...], as_json: bool, **options: object) -> None:
 
     stream = sys.stderr if as_json else sys.stdout
     command = shlex.join(["overfitlab", *sys.argv[1:]])
-    study = comparing.compare(methods, stream=stream, command=command, **options)  # type: ignore[arg-type]
+    given = {name: value for name, value in options.items() if value is not None}
+    study = comparing.compare(methods, stream=stream, command=command, **given)  # type: ignore[arg-type]
     if as_json:
         document = {"folder": str(study.folder), "verdict": study.verdict().as_dict(), **study.record}
         click.echo(json.dumps(document, allow_nan=False))

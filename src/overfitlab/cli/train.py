@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from overfitlab.config import DEVICES, PRECISIONS, PROTOCOLS
+from overfitlab.cli.groups import as_json
+from overfitlab.cli.settings import (
+    batch_size_option,
+    data_dir_option,
+    image_size_option,
+    model_option,
+    precision_option,
+    weights_option,
+)
+from overfitlab.config import DEVICES, PROTOCOLS
 
 
 @click.command(
@@ -35,29 +44,10 @@ from overfitlab.config import DEVICES, PRECISIONS, PROTOCOLS
     "DIR/train|val|test/class/...), an .npz file with x and y, or auto: CIFAR-10 where it is here or can be fetched, "
     "else digits.  [default: auto]",
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder that holds a published set.  [default: $OVERFITLAB_DATA, then the usual places]",
-)
-@click.option(
-    "--image-size",
-    metavar="N",
-    help="Resize images to NxN pixels, or HxW; 8 to 224.  [default: 32 for image files, else as they are]",
-)
-@click.option(
-    "--model",
-    metavar="M",
-    help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py:FUNCTION or "
-    "MODULE:FUNCTION.  [default: notebook_cnn]",
-)
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Weights to begin with: a .safetensors or PyTorch file, or the folder of a run.  [default: fresh ones]",
-)
+@data_dir_option
+@image_size_option
+@model_option
+@weights_option
 @click.option(
     "--protocol",
     metavar="P",
@@ -74,7 +64,7 @@ from overfitlab.config import DEVICES, PRECISIONS, PROTOCOLS
     metavar="N",
     help="Passes over the training images.  [default: the protocol's; 30 under notebook]",
 )
-@click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's; 32]")
+@batch_size_option
 @click.option(
     "--learning-rate",
     "--lr",
@@ -96,12 +86,7 @@ from overfitlab.config import DEVICES, PRECISIONS, PROTOCOLS
     metavar="N",
     help="Fixes initial weights, batch order and masks, and under clean and quick the split.",
 )
-@click.option(
-    "--precision",
-    metavar="P",
-    help=f"{', '.join(PRECISIONS[1:])}, or auto: bfloat16 where the processor has instructions for it, else float32.  "
-    "[default: auto]",
-)
+@precision_option
 @click.option(
     "--threads",
     type=int,
@@ -121,12 +106,7 @@ from overfitlab.config import DEVICES, PRECISIONS, PROTOCOLS
     metavar="DIR",
     help="The run's folder.  [default: one below runs/, named after what is trained]",
 )
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON document to standard output, everything else to standard error.",
-)
+@as_json
 def train(as_json: bool, **options: object) -> None:
     """Train a network under one method, and draw its learning curves.
 
