@@ -13,14 +13,14 @@ checkpoint.previous.safetensors
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import UsageError
 from overfitlab.files import TEMPORARY, write_atomically
 from overfitlab.store.claim import LOCK, claimed
+from overfitlab.store.record_file import read_record, write_record
 
 FORMAT = 2
 RECORD = "run.json"
@@ -77,25 +77,11 @@ class RunFolder:
 
     def record(self) -> dict[str, Any]:
         """Return the content of `run.json`; raises `OverfitlabError` where it is missing or damaged."""
-        path = self / RECORD
-        advice = "move the folder away, or choose another one"
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise OverfitlabError(f"{self.path} is not a run: it has no {RECORD}") from None
-        except OSError as error:
-            raise OverfitlabError(f"{path} cannot be read ({error.strerror}); {advice}") from error
-        except (ValueError, RecursionError):
-            raise OverfitlabError(f"{path} is damaged (not JSON); {advice}") from None
-        if not isinstance(record, dict) or not shaped_like_a_record(record):
-            raise OverfitlabError(f"{path} is damaged (entries are missing); {advice}")
-        if record["format"] != FORMAT:
-            raise OverfitlabError(f"{path} has format {record['format']}, this version reads {FORMAT}; {advice}")
-        return record
+        return read_record(self / RECORD, "a run", FORMAT, shaped_like_a_record)
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Replace `run.json`."""
-        self.write(RECORD, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+        write_record(self / RECORD, record)
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file `name`, atomically."""

@@ -7,15 +7,15 @@ verdict.json   the verdict, once it has been read, with every number behind it
 workers.log    what the processes that trained had to say, most of all when one died
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import UsageError
 from overfitlab.files import TEMPORARY, write_atomically
 from overfitlab.store import claim
+from overfitlab.store.record_file import read_record, write_record
 from overfitlab.store.run_folder import DUPLICATES, RunFolder
 from overfitlab.store.run_folder import RECORD as RUN_RECORD
 
@@ -77,25 +77,11 @@ class StudyFolder:
 
     def record(self) -> dict[str, Any]:
         """Return the content of `study.json`; raises `OverfitlabError` where it is missing or damaged."""
-        path = self / RECORD
-        advice = "move the folder away, or choose another one"
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise OverfitlabError(f"{self.path} is not a study: it has no {RECORD}") from None
-        except OSError as error:
-            raise OverfitlabError(f"{path} cannot be read ({error.strerror}); {advice}") from error
-        except (ValueError, RecursionError):
-            raise OverfitlabError(f"{path} is damaged (not JSON); {advice}") from None
-        if not isinstance(record, dict) or not all(isinstance(record.get(name), kind) for name, kind in SHAPE.items()):
-            raise OverfitlabError(f"{path} is damaged (entries are missing); {advice}")
-        if record["format"] != FORMAT:
-            raise OverfitlabError(f"{path} has format {record['format']}, this version reads {FORMAT}; {advice}")
-        return record
+        return read_record(self / RECORD, "a study", FORMAT, _shaped_like_a_record)
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Replace `study.json`."""
-        self.write(RECORD, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+        write_record(self / RECORD, record)
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file `name`, atomically."""
@@ -109,3 +95,7 @@ class StudyFolder:
         """Yield the folders of all runs that have begun, by name."""
         for path in sorted((self / RUNS).glob(f"*/{RUN_RECORD}")):
             yield RunFolder(path.parent)
+
+
+def _shaped_like_a_record(record: dict[str, Any]) -> bool:
+    return all(isinstance(record.get(name), kind) for name, kind in SHAPE.items())

@@ -19,14 +19,12 @@ class Question:
         self.labels: dict[str, str] = {}
         self.contrasts: list[tuple[str, str]] = []
 
-    def add(self, method: str | Method, *, again: bool = False) -> str:
-        """Add a method; raises `UsageError` where it is there already, unless it may be named `again`."""
+    def add(self, method: str | Method) -> str:
+        """Add a method, unless it is there already, and return its canonical text."""
         resolved = registry.resolve(method)
         if resolved.spec not in self.labels:
             self.methods.append(resolved.spec)
             self.labels[resolved.spec] = resolved.label
-        elif not again:
-            raise UsageError(f"{resolved.label} is given twice; leave one of them out")
         return resolved.spec
 
     def compare(self, method: str, against: str) -> None:
@@ -51,13 +49,13 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
             raise UsageError(f"{registry.parse(spec).label} is given twice; leave one of them out")
     start = found.add(baseline if baseline is not None else BASELINE)
     for method in [*specs, *(side for pair in pairs for side in pair)]:
-        found.add(method, again=True)
+        found.add(method)
     if len(found.methods) < 2:
         raise UsageError("a comparison needs a method besides the baseline; overfitlab methods lists them")
     for method in found.methods[1:]:
         found.compare(method, start)
     for method, against in [NOTEBOOKS_CONTRAST] if asks_the_notebook and baseline is None else pairs:
-        found.compare(found.add(method, again=True), found.add(against, again=True))
+        found.compare(found.add(method), found.add(against))
     return found
 
 

@@ -57,7 +57,7 @@ class _Telling(Observer):
         if now - self._told >= STEP_SECONDS:
             self._told = now
             done = (self._epoch - 1 + step / self._steps) / self._epochs
-            self._worker.tell(messages.STEP, epoch=self._epoch, epochs=self._epochs, done=done)
+            self._worker.tell(messages.STEP, epoch=self._epoch, done=done)
 
     def validation_started(self) -> None:
         self._worker.stop_if_told()
@@ -68,7 +68,7 @@ class _Telling(Observer):
     def epoch_done(self, row: EpochRow, steps: int) -> None:
         numbers = {"val_acc": row.val_acc, "train_acc": row.train_acc}
         finite = {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
-        self._worker.tell(messages.EPOCH, epoch=row.epoch, epochs=self._epochs, **finite)
+        self._worker.tell(messages.EPOCH, epoch=row.epoch, **finite)
         self._worker.stop_if_told()
 
 
@@ -127,18 +127,16 @@ class Worker:
         run_id = config.run_id(self._dataset.content_hash)
         with folder.claimed(run_id, config.as_dict(), PATIENCE):
             if ended(folder):
-                run = ended_before(folder)
+                ended_before(folder)
             else:
                 weights = self._setup["weights"]
                 where = self._setup["data_dir"]
                 job = Job(config, self._dataset, folder, where and Path(where), weights, alone=False)
                 resolved = begun_with(folder) or compute.resolve(config.precision, config.threads)
                 execution = begin(job, resolved)
-                self.tell(
-                    messages.STARTED, epochs=len(execution.trainer.progress.rows), changed=execution.changed or []
-                )
-                run = execution.complete(_Telling(self))
-        self.tell(messages.DONE, status=run.record["status"])
+                self.tell(messages.STARTED, epochs=len(execution.trainer.progress.rows))
+                execution.complete(_Telling(self))
+        self.tell(messages.DONE)
 
     def _probe(self, task: dict[str, Any]) -> None:
         config = RunConfig.from_dict(task["config"])

@@ -22,10 +22,8 @@ class Worker:
     """One process, and what it is doing."""
 
     process: "subprocess.Popen[bytes]"
-    name: int
     task: Any = None  # what it was last given to do; None while it is idle
     ready: bool = False
-    failure: str = ""  # why it could not even begin
     inbox: BinaryIO = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,7 +46,6 @@ class Workers:
         self._setup, self._threads, self._log = setup, threads, log
         self._events: queue.Queue[Event] = queue.Queue()
         self.members: list[Worker] = []
-        self._started = 0
 
     def __enter__(self) -> "Workers":
         return self
@@ -73,8 +70,7 @@ class Workers:
                 env=environment,
                 start_new_session=True,  # Ctrl-C in the terminal is for us, not for them
             )
-        self._started += 1
-        worker = Worker(process, self._started)
+        worker = Worker(process)
         self.members.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         self._send(worker, messages.SETUP, self._setup)
