@@ -8,7 +8,15 @@ import pytest
 import overfitlab
 from overfitlab.analysis.crossed import Crossed
 from overfitlab.analysis.verdict import Diverged, Paired, findings
-from overfitlab.report.study_text import answer, caveats, contrast_table, method_table, recommendation, table
+from overfitlab.report.study_text import (
+    answer,
+    caveats,
+    contrast_table,
+    method_table,
+    recommendation,
+    second_table,
+    table,
+)
 from overfitlab.study.judging import EqualFit, Judged
 
 BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4)
@@ -82,10 +90,13 @@ def test_a_larger_gap_may_come_from_fitting_better():
 def test_few_test_images_bring_their_noise_along():
     crossed = Crossed(2.1, -0.3, 4.5, 0.1, 1.0)
     text = sentence(BETTER, WORSE, crossed=crossed, image_noise_leads=True)
-    assert "With the noise of only 359 test images the interval is -0.3 to +4.5: on other test images it could" in text
-    assert "359" not in sentence(BETTER, WORSE, crossed=crossed)
+    assert "2.1 points more test accuracy (95 % interval -0.3 to +4.5, adjusted p" in text  # the headline
+    assert "over seeds alone it is +1.9 to +2.4, so on other test images it could be otherwise." in text
+    assert "so few test images" not in sentence(BETTER, WORSE, crossed=crossed)
     sure = sentence(BETTER, WORSE, crossed=Crossed(2.1, 1.3, 2.9, 0.1, 0.2), image_noise_leads=True)
-    assert "otherwise" not in sure
+    assert "over seeds alone it is +1.9 to +2.4. It overfits" in sure
+    same = sentence(SAME, SAME, crossed=Crossed(0.0, -1.9, 2.1, 0.1, 1.0), image_noise_leads=True)
+    assert "so on other test images it could be otherwise" in same  # equivalent, but not on others
 
 
 def test_no_verdict_words_while_it_is_provisional():
@@ -104,9 +115,17 @@ def test_tables_of_a_real_study(small_study):
     verdict = study.verdict().as_dict()
     methods, contrasts = method_table(verdict), contrast_table(verdict)
     assert [line.split()[0] for line in methods.splitlines()[2:]] == ["none", "dropout", "early_stopping:patience=1"]
-    assert len(contrasts.splitlines()) == 2 + 3
-    mean = verdict["contrasts"][0]["accuracy"]["mean"]
-    assert f"{mean:+.2f}" in contrasts.splitlines()[2]
+    assert len(contrasts.splitlines()) == 2 + 3 + 1
+    accuracy = verdict["contrasts"][0]["accuracy"]
+    assert f"{accuracy['mean']:+.2f}" in contrasts.splitlines()[2]
+    assert f"{accuracy['crossed']['low']:+.2f} to {accuracy['crossed']['high']:+.2f}" in contrasts.splitlines()[2]
+    assert contrasts.splitlines()[-1] == "Intervals of test accuracy have the noise of only 359 test images in them."
+    second = second_table(verdict).splitlines()
+    onset = verdict["contrasts"][1]["onset_gap"]
+    cells = second[3].split()
+    assert f"{onset['mean']:+.2f}" in cells
+    assert f"{onset['low']:+.2f} to {onset['high']:+.2f}".split() == cells[-8:-5]
+    assert second[2].split()[-1] == "0.125"  # 2 / 2^4
     none = verdict["methods"][0]["accuracy"]
     assert f"{none['mean']:.1f} ±{none['deviation']:.1f}" in methods
     assert recommendation(verdict).startswith("Recommended: ")

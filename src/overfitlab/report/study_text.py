@@ -10,7 +10,7 @@ FEWEST_PAIRS = 3  # for a statement about the gap at equal fit
 
 def whole(verdict: Json, record: Json) -> str:
     """Return the tables, the answer and what else a reader has to know, from a verdict and its study's record."""
-    parts = [method_table(verdict), contrast_table(verdict), answer(verdict)]
+    parts = [method_table(verdict), contrast_table(verdict), second_table(verdict), answer(verdict)]
     notes = caveats(verdict, record)
     if notes:
         parts.append("\n".join(f"Note: {note}" for note in notes))
@@ -35,7 +35,8 @@ def contrast_sentence(contrast: Json, verdict: Json) -> str:
 
 
 def _generalizes(name: str, against: str, finding: Json, verdict: Json) -> str:
-    numbers = _numbers(finding, "test accuracy")
+    interval = _headline(finding, verdict)
+    numbers = _numbers(finding, "test accuracy", interval)
     zone = verdict["accuracy_zone"]
     word = finding["word"]
     if word == "helps":
@@ -46,26 +47,31 @@ def _generalizes(name: str, against: str, finding: Json, verdict: Json) -> str:
         text = f"{name} generalizes as well as {against}, to within {_points(zone)}: {numbers}."
     else:
         text = f"Whether {name} generalizes better than {against} is undecided: {_why(finding, numbers)}."
-    return text + _with_images(finding, verdict)
+    return text + _on_other_images(finding, interval, zone)
 
 
-def _with_images(finding: Json, verdict: Json) -> str:
-    """Return what other test images could change, where there are few of them."""
-    crossed = finding["crossed"]
-    if not verdict["image_noise_leads"] or crossed is None:
+def _headline(finding: Json, verdict: Json) -> Json:
+    """Return what has the interval of a test accuracy: with few test images the one that has their noise in it."""
+    leads = verdict["image_noise_leads"] and finding["crossed"] is not None
+    interval: Json = finding["crossed"] if leads else finding
+    return interval
+
+
+def _on_other_images(finding: Json, interval: Json, zone: float) -> str:
+    """Return what the noise of few test images leaves open, where the word goes by the seeds on just these images."""
+    if interval is finding:
         return ""
-    low, high = crossed["low"], crossed["high"]
-    text = f" With the noise of only {verdict['test_images']:,} test images the interval is {low:+.1f} to {high:+.1f}"
-    zone = verdict["accuracy_zone"]
+    low, high = interval["low"], interval["high"]
+    text = f" The interval has the noise of so few test images in it; over seeds alone it is {_range(finding)}"
     beyond = finding["word"] == "equivalent" and (low < -zone or high > zone)
     if beyond or (finding["word"] in ("helps", "harms") and low <= 0 <= high):
-        return f"{text}: on other test images it could be otherwise."
+        return f"{text}, so on other test images it could be otherwise."
     return f"{text}."
 
 
 def _overfits(against: str, contrast: Json, verdict: Json) -> str:
     finding = contrast["gap"]
-    numbers = _numbers(finding, "gap")
+    numbers = _numbers(finding, "gap", finding)
     word = finding["word"]
     if word == "helps":
         return f"It overfits less: {numbers}.{_learns_less(contrast)}"
@@ -106,7 +112,7 @@ def _fits_more(contrast: Json) -> str:
     )
 
 
-def _numbers(finding: Json, what: str) -> str:
+def _numbers(finding: Json, what: str, interval: Json) -> str:
     """Return the estimate with its interval, p and n, in words."""
     mean = finding["mean"]
     if mean is None:
@@ -118,8 +124,8 @@ def _numbers(finding: Json, what: str) -> str:
     details = [f"n = {finding['n']}"]
     if finding["p_adjusted"] is not None:
         details.insert(0, f"adjusted p = {_p(finding['p_adjusted'])}")
-    if finding["low"] is not None:
-        details.insert(0, _interval(finding))
+    if interval["low"] is not None:
+        details.insert(0, _interval(interval))
     return f"{size} ({', '.join(details)})"
 
 
@@ -128,7 +134,11 @@ def _why(finding: Json, numbers: str) -> str:
 
 
 def _interval(numbers: Json) -> str:
-    return f"95 % interval {numbers['low']:+.1f} to {numbers['high']:+.1f}"
+    return f"95 % interval {_range(numbers)}"
+
+
+def _range(numbers: Json) -> str:
+    return f"{numbers['low']:+.1f} to {numbers['high']:+.1f}"
 
 
 def _difference(value: float, negative: str, positive: str) -> str:
@@ -174,18 +184,52 @@ def contrast_table(verdict: Json) -> str:
     header = ["contrast", "test accuracy", "95 %", "p adj.", "verdict", "gap", "95 %", "p adj.", "verdict", "n", "time"]
     rows = []
     for each in verdict["contrasts"]:
-        cells = [f"{each['label']} - {each['against_label']}"]
+        cells = [_pair(each)]
         for axis in ("accuracy", "gap"):
             finding = each[axis]
-            cells += [
-                "" if finding["mean"] is None else f"{finding['mean']:+.2f}",
-                "" if finding["low"] is None else f"{finding['low']:+.2f} to {finding['high']:+.2f}",
-                "" if finding["p_adjusted"] is None else _p(finding["p_adjusted"]),
-                "provisional" if verdict["provisional"] else finding["word"] + "*" * finding["disagreement"],
-            ]
+            interval = _headline(finding, verdict) if axis == "accuracy" else finding
+            p = "" if finding["p_adjusted"] is None else _p(finding["p_adjusted"])
+            cells += [_cell(finding["mean"]), _cells(interval), p, _word(finding, verdict)]
         cells += [str(each["accuracy"]["n"]), "" if each["time_ratio"] is None else f"x{each['time_ratio']:.2f}"]
         rows.append(cells)
+    text = table(header, rows)
+    if verdict["image_noise_leads"]:
+        text += f"\nIntervals of test accuracy have the noise of only {verdict['test_images']:,} test images in them."
+    return text
+
+
+def second_table(verdict: Json) -> str:
+    """Return the second look: the same with the weights of the onset, and the exact sign-flip p with its floor.
+
+    At the epoch with the lowest validation loss every method has been stopped early, the baseline too.
+    """
+    header = ["at the onset", "test accuracy", "95 %", "verdict", "gap", "95 %", "verdict"]
+    header += ["sign-flip p: accuracy", "gap", "least"]
+    rows = []
+    for each in verdict["contrasts"]:
+        cells = [_pair(each)]
+        for axis in ("onset_accuracy", "onset_gap"):
+            finding = each[axis]
+            cells += [_cell(finding["mean"]), _cells(finding), _word(finding, verdict)]
+        exact = (each["accuracy"]["p_sign_flip"], each["gap"]["p_sign_flip"], each["accuracy"]["p_sign_flip_floor"])
+        rows.append([*cells, *("" if p is None else _p(p) for p in exact)])
     return table(header, rows)
+
+
+def _pair(contrast: Json) -> str:
+    return f"{contrast['label']} - {contrast['against_label']}"
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}"
+
+
+def _cells(interval: Json) -> str:
+    return "" if interval["low"] is None else f"{interval['low']:+.2f} to {interval['high']:+.2f}"
+
+
+def _word(finding: Json, verdict: Json) -> str:
+    return "provisional" if verdict["provisional"] else finding["word"] + "*" * finding["disagreement"]
 
 
 def method_table(verdict: Json) -> str:
