@@ -51,5 +51,9 @@ def test_with_the_default_number_of_seeds_a_verdict_is_within_reach(contrasts, d
     )
 
 
+def test_a_wide_zone_needs_no_more_seeds():
+    assert seeds_needed(3, 1.2, 3.0, 0.05) == seeds_needed(3, 1.2, 0.5, 0.05)
+
+
 def test_there_is_an_end_to_it():
     assert seeds_needed(3, 50.0, 0.5, 0.05) == 100

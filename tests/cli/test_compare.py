@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from overfitlab.api import comparing
+from overfitlab.cli.compare import compare
+from overfitlab.errors import OverfitlabError
+from overfitlab.study.study import Study, load_study
+
 COMPARE = ["compare", "l2", "--data", "digits", "--protocol", "quick", "--training-images", "60", "--threads", "1"]
 SHORT = ["--epochs", "2", "--seeds", "2"]
 
@@ -197,3 +202,12 @@ def test_wrong_usage_is_one_line(arguments, line):
     assert line in done.stderr
     assert done.stderr.count("\n") == 1
     assert not Path("runs").exists()
+
+
+def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
+    study = load_study(small_study)
+    failed = {"dropout-seed0-123456": {"reason": "out of memory"}}
+    ended = Study(study.folder, study.record | {"failures": failed}, [])
+    monkeypatch.setattr(comparing, "compare", lambda *_, **__: ended)
+    with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* the same command tries them again"):
+        compare.main(["l2"], standalone_mode=False)

@@ -10,7 +10,7 @@ from overfitlab.analysis.paired import sign_flip_floor
 QUANTILES = (np.arange(4000) + 0.5) / 4000  # of the standard deviation's distribution: the midpoint rule
 FEWEST, MOST = 3, 100  # seeds
 ENOUGH_POWER = 0.5  # found more likely than not
-WORTH_FINDING = 2.0  # points of accuracy: what the default number of seeds has to find
+WORTH_FINDING = 1.5  # points of accuracy beyond the zone: what the default number of seeds has to find
 
 
 def power_to_differ(difference: float, deviation: float, n: int, zone: float, alpha: float, contrasts: int) -> float:
@@ -42,10 +42,10 @@ def seeds_needed(contrasts: int, deviation: float, zone: float, alpha: float) ->
     """Return how many seeds make a verdict reachable.
 
     So many that the exact sign-flip test can agree after Holm's correction, 2/2^n <= alpha / contrasts, and that a
-    difference of 2 points is found more likely than not; at most 100.
+    difference of 1.5 points more than the zone is found more likely than not; at most 100.
     """
     for n in range(FEWEST, MOST):
         agrees = sign_flip_floor(n) * contrasts <= alpha
-        if agrees and power_to_differ(WORTH_FINDING, deviation, n, zone, alpha, contrasts) >= ENOUGH_POWER:
+        if agrees and power_to_differ(zone + WORTH_FINDING, deviation, n, zone, alpha, contrasts) >= ENOUGH_POWER:
             return n
     return MOST

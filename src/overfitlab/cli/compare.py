@@ -17,6 +17,7 @@ from overfitlab.cli.settings import (
     weights_option,
 )
 from overfitlab.config import CLEAN, QUICK
+from overfitlab.errors import OverfitlabError
 
 
 @click.command(
@@ -101,3 +102,8 @@ def compare(methods: tuple[str, ...], as_json: bool, **options: object) -> None:
     if as_json:
         document = {"folder": str(study.folder), "verdict": study.verdict().as_dict(), **study.record}
         click.echo(json.dumps(document, allow_nan=False))
+    failed = len(study.record["failures"])
+    if failed:
+        raise OverfitlabError(
+            f"{failed} of its runs failed (overfitlab show says why); the same command tries them again"
+        )

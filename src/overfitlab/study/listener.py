@@ -52,5 +52,8 @@ class Listener:
     def failed(self, task: Task, reason: str, *, again: bool) -> None:
         """A run could not be trained; it is tried `again`, or counted as failed."""
 
+    def stopping(self) -> None:
+        """The user wants the study to stop, and its runs are being ended."""
+
     def close(self) -> None:
         """Take away what does not stay; also after an interruption."""

@@ -1,5 +1,6 @@
 """Trains the runs of a study: gives them to workers, keeps the index, and copes with what goes wrong."""
 
+import itertools
 import re
 import time
 from collections import deque
@@ -177,14 +178,16 @@ def _over(entry: Entry) -> bool:
 def measured(
     workers: Workers, methods: Iterable[tuple[str, str, dict[str, Any]]], folder: StudyFolder, listener: Listener
 ) -> dict[str, Cost]:
-    """Return what each method takes, measured by all workers at once; each is method, label and a run's configuration.
+    """Return what each method takes, in the order given; each is method, label and a run's configuration.
 
-    Raises `OverfitlabError` where a method cannot be trained on these images with this network.
+    All workers measure side by side, as they will train, where there are fewer methods some of them twice; what took
+    longest counts. Raises `OverfitlabError` where a method cannot be trained on these images with this network.
     """
-    pending = deque(methods)
-    total, costs = len(pending), dict[str, Cost]()
-    listener.measuring(total)
-    while len(costs) < total:
+    asked = list(methods)
+    pending = deque(itertools.islice(itertools.cycle(asked), max(len(asked), len(workers.members))))
+    total, found = len(pending), list[tuple[str, Cost]]()
+    listener.measuring(len(asked))
+    while len(found) < total:
         for worker in workers.members:
             if worker.ready and worker.task is None and pending:
                 method, label, config = pending.popleft()
@@ -199,8 +202,10 @@ def measured(
             event.worker.ready = True
         elif kind == messages.PROBED:
             (method, _), event.worker.task = event.worker.task, None
-            costs[method] = Cost(**event.message)
+            found.append((method, Cost(**event.message)))
         elif kind == messages.FAILED:
             _, label = event.worker.task
-            raise OverfitlabError(f"{label}: {event.message['reason']}")
-    return costs
+            blamed = "" if event.message["disk"] else f"{label}: "
+            raise OverfitlabError(f"{blamed}{event.message['reason']}")
+    longest = dict(sorted(found, key=lambda each: each[1].step_seconds))  # of equal keys the last one stays
+    return {method: longest[method] for method, *_ in asked}

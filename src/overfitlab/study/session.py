@@ -119,12 +119,18 @@ class Session:
                 else:
                     self._note_changes(self._record)
                 plan = StudyPlan.from_dict(self._record["plan"])
-                at_once = self._within_memory(plan, at_once)
+                if fitting(plan, at_once) < at_once:
+                    at_once = fitting(plan, at_once)
+                    self._listener.little_memory(plan.memory_mb(1) or 0, available_memory_mb() or 0, at_once)
                 self._record["status"] = RUNNING
                 self._record["sessions"].append({"started": records.now(), "jobs": at_once})
                 self._folder.write_record(self._record)
                 self._listener.planned(self._config, plan, self._record, at_once)
-                study, verdict = self._look_by_look(self._record, plan, workers, at_once)
+                try:
+                    study, verdict = self._look_by_look(self._record, plan, workers, at_once)
+                except KeyboardInterrupt:
+                    self._listener.stopping()
+                    raise
         except BaseException as error:
             self._listener.close()
             self._interrupted(error)
@@ -174,7 +180,7 @@ class Session:
         available = available_for_training(dataset, config.protocol)
         settings = fitted(config.protocol, dataset.source, available, config.given)
         first = material(dataset, settings, config.first_seed)
-        for _ in range(min(at_once, len(config.methods))):
+        for _ in range(at_once):
             workers.add()
         runs = [
             (method, self._labels[method], config.run(settings, method, config.first_seed, threads).as_dict())
@@ -187,7 +193,8 @@ class Session:
         deviation = typical_deviation(config.data)
         looks = looks_for(config, deviation)
         parts = Parts(data["training"], data["validation"], data["test"])
-        settings, gave_up = self._within_budget(settings, parts, costs, looks[-1], at_once)
+        unfitted = StudyPlan(settings, looks, threads, parts, (), costs, deviation)
+        settings, gave_up = self._within_budget(settings, parts, costs, looks[-1], fitting(unfitted, at_once))
         plan = StudyPlan(settings, looks, threads, reduced(settings, parts), gave_up, costs, deviation)
         if any(part.pairs for part in found):
             self._folder.write(DUPLICATES, rendered(duplicate_pairs(dataset, found), "png"))
@@ -224,15 +231,6 @@ class Session:
             self._config.given,
         )
         return found.protocol, found.gave_up
-
-    def _within_memory(self, plan: StudyPlan, at_once: int) -> int:
-        """Return how many runs fit into the memory that is free."""
-        one, free = plan.memory_mb(1), available_memory_mb()
-        if one is None or free is None or at_once * one <= MEMORY_SHARE * free:
-            return at_once
-        fewer = min(at_once, max(1, math.floor(MEMORY_SHARE * free / one)))
-        self._listener.little_memory(one, free, fewer)
-        return fewer
 
     def _seen_before(self, seeds: int) -> list[str]:
         """Return a warning for each study of the same question, some of whose seeds are used again here."""
@@ -271,6 +269,14 @@ class Session:
                     return study, verdict
                 record["look"] += 1
                 self._folder.write_record(record)
+
+
+def fitting(plan: StudyPlan, jobs: int) -> int:
+    """Return how many of so many runs at once fit into the memory that is free, at least one."""
+    one, free = plan.memory_mb(1), available_memory_mb()
+    if not one or free is None:
+        return jobs
+    return min(jobs, max(1, math.floor(MEMORY_SHARE * free / one)))
 
 
 def decided(verdict: Verdict) -> bool:

@@ -77,6 +77,11 @@ class StudyLines(Listener):
         """Say what went wrong."""
         self.say(f"{task.label}, seed {task.seed}: {reason}; {'it is tried again' if again else 'it counts as failed'}")
 
+    def stopping(self) -> None:
+        """Say what the pause is, and how to cut it short."""
+        self.close()
+        self.say("Stopping after the step that each run is at; Ctrl-C again does not wait for it.")
+
     def say(self, text: str) -> None:
         """Print lines."""
         print(text, file=self._stream, flush=True)
@@ -216,9 +221,7 @@ def show_study(study: Study, verdict: Verdict, stream: TextIO | None, *, trained
     others = ", ".join((RECORD, f"{RUNS}/", INDEX, *duplicates))
     verb = "See" if trained_before else "Wrote"
     print(f"\n{verb} {study.folder / VERDICT} (and {others})", file=stream)
-    if study.record["failures"]:
-        print("Next: the same command tries again what failed", file=stream, flush=True)
-    elif verdict.recommended is not None:
+    if verdict.recommended is not None:
         label = study.labels[verdict.recommended]
         what = f"trains {label} on all the training images"
         print(f"Next: overfitlab train --like {shlex.quote(str(study.folder))} {what}", file=stream, flush=True)
