@@ -1,7 +1,6 @@
 """A finished (or interrupted) run, read from its folder."""
 
 import contextlib
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from overfitlab.analysis.onset import onset
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.store import history
 from overfitlab.store.history import EpochRow
+from overfitlab.store.lookup import by_name_or_id
 from overfitlab.store.run_folder import FINISHED, HISTORY, INTERRUPTED, RECORD, RUNNING, RunFolder
 from overfitlab.store.study_folder import RUNS
 
@@ -182,27 +182,8 @@ def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
         return load_run(folders[0])
     if is_file:
         raise UsageError(f"{given} is a file; name the run's folder")
-    records = sorted(
-        [*runs.glob(f"*/{RECORD}"), *runs.glob(f"*/{RUNS}/*/{RECORD}")]
-    )  # single ones, and those of studies
+    # single ones, and those of studies
+    records = sorted([*runs.glob(f"*/{RECORD}"), *runs.glob(f"*/{RUNS}/*/{RECORD}")])
     there = {record.parent.name: record.parent for record in records}
-    wanted = str(text)
-    if wanted in there:
-        return load_run(there[wanted])
-    matching = {name: folder for name, folder in there.items() if wanted and _id(folder).startswith(wanted)}
-    if len(matching) == 1:
-        return load_run(*matching.values())
-    if matching:
-        raise UsageError(f"{wanted!r} begins the ids of {len(matching)} runs: {', '.join(matching)}; write more of it")
-    near = difflib.get_close_matches(wanted, there, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "name a run's folder, or a folder or an id below runs/"
-    raise UsageError(f"there is no run {wanted!r}; {hint}")
-
-
-def _id(folder: Path) -> str:
-    """Return the id of the run in a folder, and no text where its record is damaged."""
-    try:
-        identity: str = RunFolder(folder).record()["id"]
-    except OverfitlabError:
-        return ""
-    return identity
+    hint = "name a run's folder, or a folder or an id below runs/"
+    return load_run(by_name_or_id(str(text), there, lambda folder: RunFolder(folder).record(), ("run", "runs"), hint))

@@ -1,17 +1,17 @@
 """A study, read from its folder."""
 
 import contextlib
-import difflib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from overfitlab.config import Protocol, StudyConfig
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import OverfitlabError
 from overfitlab.run import Run
 from overfitlab.store import index
 from overfitlab.store.index import Entry
+from overfitlab.store.lookup import by_name_or_id
 from overfitlab.store.study_folder import RECORD, STATUSES, StudyFolder
 from overfitlab.study.judging import Verdict, judge
 from overfitlab.study.plan import StudyPlan, alpha_of_a_look
@@ -150,25 +150,11 @@ def find_study(text: str | Path, runs: Path = Path("runs")) -> Study:
         with contextlib.suppress(OSError, ValueError):  # no folder can have that name
             if (folder / RECORD).is_file():
                 return load_study(folder)
-    there = studies(runs)
-    matching = {name: found for name, found in there.items() if str(text) and _id(found).startswith(str(text))}
-    if len(matching) == 1:
-        return load_study(*matching.values())
-    if matching:
-        raise UsageError(f"{str(text)!r} begins the ids of {len(matching)} studies: {', '.join(matching)}; write more")
-    near = difflib.get_close_matches(str(text), there, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "overfitlab list shows what there is"
-    raise UsageError(f"there is no study {str(text)!r}; {hint}")
+    hint = "overfitlab list shows what there is"
+    kinds = ("study", "studies")
+    return load_study(by_name_or_id(str(text), studies(runs), lambda folder: StudyFolder(folder).record(), kinds, hint))
 
 
 def studies(runs: Path = Path("runs")) -> dict[str, Path]:
     """Return the folders of all studies below `runs`, by name."""
     return {path.parent.name: path.parent for path in sorted(runs.glob(f"*/{RECORD}"))}
-
-
-def _id(folder: Path) -> str:
-    try:
-        identity: str = StudyFolder(folder).record()["id"]
-    except OverfitlabError:
-        return ""
-    return identity
