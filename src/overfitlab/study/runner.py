@@ -52,9 +52,8 @@ class Runner:
         self._jobs = 1
         self._stillborn = 0  # workers that died before they were ready
 
-    @property
-    def entries(self) -> list[Entry]:
-        """The runs that have begun, as their folders are now."""
+    def _read(self) -> list[Entry]:
+        """Return the runs that have begun, as their folders are now, and note them in the index."""
         return [self._index.put(folder) for folder in self._folder.runs()]
 
     def train(self, seeds: int, jobs: int) -> list[Entry]:
@@ -62,7 +61,7 @@ class Runner:
 
         Finished runs are not trained again. Raises `OverfitlabError` where the disk refuses or no worker can begin.
         """
-        there = {entry.name: entry for entry in self.entries}
+        there = {entry.name: entry for entry in self._read()}
         wanted = [self._task(method, seed) for method, seed in self._plan.runs(self._config, 0, seeds)]
         over = [there[task.name] for task in wanted if task.name in there and _over(there[task.name])]
         names = {entry.name for entry in over}
@@ -80,7 +79,7 @@ class Runner:
             if event is not None:
                 done += self._handle(event, done)
             self._listener.advanced(self._running(), self._seconds_left())
-        return self.entries
+        return self._read()
 
     def _task(self, method: str, seed: int) -> Task:
         config = self._config.run(self._plan.protocol, method, seed, self._plan.threads)
