@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from overfitlab.api import comparing
-from overfitlab.cli.compare import compare
+from overfitlab.cli.main import cli
 from overfitlab.errors import OverfitlabError
 from overfitlab.study.study import Study, load_study
 
@@ -108,21 +108,26 @@ def verdict(text):
 
 
 def test_a_killed_study_says_so_and_its_workers_end():
-    process = begun(*COMPARE, "--epochs", "400", "--seeds", "1", "--name", "mine", "--jobs", "2")
-    read_until(process, "Can decide")
-    deadline = time.monotonic() + 60
-    while not list(Path("runs/mine/runs").glob("*/history.csv")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    busy = overfitlab(*COMPARE, "--epochs", "400", "--seeds", "1", "--name", "mine")
-    assert busy.returncode == 1
-    assert busy.stderr == (
-        "overfitlab: another process works on the study in runs/mine; wait for it, or give this one another --name\n"
-    )
-    assert "running" in overfitlab("list", check=0).stdout
-    process.kill()
-    process.communicate(timeout=60)
+    command = [*COMPARE, "--epochs", "20000", "--seeds", "1", "--name", "mine"]  # longer than the commands below take
+    process = begun(*command, "--jobs", "2")
+    try:
+        read_until(process, "Can decide")
+        deadline = time.monotonic() + 60
+        while not list(Path("runs/mine/runs").glob("*/history.csv")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        busy = overfitlab(*command)
+        assert busy.returncode == 1
+        assert busy.stderr == (
+            "overfitlab: another process works on the study in runs/mine; "
+            "wait for it, or give this one another --name\n"
+        )
+        assert "running" in overfitlab("list", check=0).stdout
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
     assert "interrupted" in overfitlab("list", check=0).stdout
     folders = sorted(Path("runs/mine/runs").iterdir())
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         states = [json.loads((folder / "run.json").read_text())["status"] for folder in folders]
         if states == ["interrupted"] * len(folders):
@@ -210,4 +215,4 @@ def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
     ended = Study(study.folder, study.record | {"failures": failed}, [])
     monkeypatch.setattr(comparing, "compare", lambda *_, **__: ended)
     with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* the same command tries them again"):
-        compare.main(["l2"], standalone_mode=False)
+        cli.main(["compare", "l2"], standalone_mode=False)
