@@ -8,15 +8,9 @@ import pytest
 import overfitlab
 from overfitlab.analysis.crossed import Crossed
 from overfitlab.analysis.verdict import Diverged, Paired, findings
-from overfitlab.report.study_text import (
-    answer,
-    caveats,
-    contrast_table,
-    method_table,
-    recommendation,
-    second_table,
-    table,
-)
+from overfitlab.report.study_sentences import answer, caveats, recommendation
+from overfitlab.report.study_tables import contrast_table, method_table, second_table
+from overfitlab.report.study_text import laid_out, table
 from overfitlab.study.judging import EqualFit, Judged
 
 BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4)
@@ -91,12 +85,12 @@ def test_few_test_images_bring_their_noise_along():
     crossed = Crossed(2.1, -0.3, 4.5, 0.1, 1.0)
     text = sentence(BETTER, WORSE, crossed=crossed, image_noise_leads=True)
     assert "2.1 points more test accuracy (95 % interval -0.3 to +4.5, adjusted p" in text  # the headline
-    assert "over seeds alone it is +1.9 to +2.4, so on other test images it could be otherwise." in text
+    assert "over seeds alone it is +1.9 to +2.4. So on other test images it could be otherwise." in text
     assert "so few test images" not in sentence(BETTER, WORSE, crossed=crossed)
     sure = sentence(BETTER, WORSE, crossed=Crossed(2.1, 1.3, 2.9, 0.1, 0.2), image_noise_leads=True)
     assert "over seeds alone it is +1.9 to +2.4. It overfits" in sure
     same = sentence(SAME, SAME, crossed=Crossed(0.0, -1.9, 2.1, 0.1, 1.0), image_noise_leads=True)
-    assert "so on other test images it could be otherwise" in same  # equivalent, but not on others
+    assert "So on other test images it could be otherwise" in same  # equivalent, but not on others
 
 
 def test_no_verdict_words_while_it_is_provisional():
@@ -112,15 +106,15 @@ def test_divergence_is_said():
 
 def test_tables_of_a_real_study(small_study):
     study = overfitlab.load_study(small_study)
-    verdict = study.verdict().as_dict()
-    methods, contrasts = method_table(verdict), contrast_table(verdict)
+    verdict = study.judged().as_dict()
+    methods, contrasts = laid_out(method_table(verdict)), laid_out(contrast_table(verdict))
     assert [line.split()[0] for line in methods.splitlines()[2:]] == ["none", "dropout", "early_stopping:patience=1"]
     assert len(contrasts.splitlines()) == 2 + 3 + 1
     accuracy = verdict["contrasts"][0]["accuracy"]
     assert f"{accuracy['mean']:+.2f}" in contrasts.splitlines()[2]
     assert f"{accuracy['crossed']['low']:+.2f} to {accuracy['crossed']['high']:+.2f}" in contrasts.splitlines()[2]
     assert contrasts.splitlines()[-1] == "Intervals of test accuracy have the noise of only 359 test images in them."
-    second = second_table(verdict).splitlines()
+    second = laid_out(second_table(verdict)).splitlines()
     onset = verdict["contrasts"][0]["onset_gap"]
     cells = second[2].split()
     assert f"{onset['mean']:+.2f}" in cells
@@ -134,7 +128,7 @@ def test_tables_of_a_real_study(small_study):
 
 def test_caveats(small_study):
     study = overfitlab.load_study(small_study)
-    verdict = study.verdict().as_dict()
+    verdict = study.judged().as_dict()
     record = study.record | {
         "failures": {"dropout-seed0-123456": {"reason": "out of memory"}},
         "notes": ["The study x asked the same."],

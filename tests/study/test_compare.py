@@ -29,7 +29,7 @@ def outcome(study):
         run.folder.name: {name: values for name, values in run.history.items() if name != "seconds"}
         for run in study.runs
     }
-    verdict = study.verdict().as_dict()
+    verdict = study.judged().as_dict()
     for method in verdict["methods"]:
         del method["seconds_per_epoch"], method["peak_memory_mb"]
     for contrast in verdict["contrasts"]:
@@ -48,7 +48,7 @@ def test_every_method_is_trained_at_every_seed(small_study, small_settings):
     runs = {(run.record["method"], run.record["config"]["seed"]) for run in study.runs}
     assert runs == {(method, seed) for method in small_settings["methods"] for seed in range(4)}
     assert {run.record["status"] for run in study.runs} == {"finished"}
-    assert json.loads((small_study / "verdict.json").read_text()) == json.loads(json.dumps(study.verdict().as_dict()))
+    assert json.loads((small_study / "verdict.json").read_text()) == json.loads(json.dumps(study.judged().as_dict()))
     assert study.record["failures"] == {}
     assert study.record["plan"]["looks"] == [4]
 
@@ -259,7 +259,7 @@ def test_a_run_that_fails_twice_counts_as_failed_and_its_siblings_go_on(
     [(name, failure)] = study.record["failures"].items()
     assert name.startswith("dropout-seed0")
     assert failure["attempts"] == 2
-    verdict = study.verdict()
+    verdict = study.judged()
     assert not verdict.provisional  # the run has had its chances: the answer is that of the others, and says so
     assert [contrast.accuracy.n for contrast in verdict.contrasts] == [3, 4, 3]
     assert [contrast.missing for contrast in verdict.contrasts] == [1, 0, 1]
@@ -271,7 +271,7 @@ def test_a_run_that_fails_twice_counts_as_failed_and_its_siblings_go_on(
 def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
     settings = FEW | {"learning_rate": 1e30, "seeds": 3, "epochs": 1}
     study = overfitlab.compare(["none", "dropout"], out=tmp_path / "study", **settings)
-    verdict = study.verdict()
+    verdict = study.judged()
     assert not verdict.provisional
     assert [method.diverged for method in verdict.methods] == [3, 3]
     [contrast] = verdict.contrasts
@@ -284,7 +284,7 @@ def test_a_look_ends_the_study_if_all_is_decided(tmp_path, monkeypatch, decided,
     monkeypatch.setattr(session, "decided", lambda verdict: decided)
     study = overfitlab.compare(["none", "l2"], out=tmp_path / "study", **FEW | {"seeds": "3,4"})
     assert len(study.runs) == 2 * seeds
-    verdict = study.verdict()
+    verdict = study.judged()
     assert (verdict.seeds, verdict.look, verdict.looks, verdict.alpha) == (seeds, seeds - 2, (3, 4), 0.025)
 
 
@@ -309,7 +309,7 @@ def test_vary_decides_what_seeds_change(tmp_path):
 
 def test_train_like_a_study(small_study, tmp_path, capsys):
     study = overfitlab.load_study(small_study)
-    chosen = study.verdict().recommended
+    chosen = study.judged().recommended
     run = overfitlab.train(like=small_study, out=tmp_path / "run", threads=1)
     assert run.record["config"]["method"] == chosen
     assert run.record["data"]["training"] == 1006  # all of them

@@ -92,9 +92,9 @@ def test_damaged_predictions(study, content):
 
 
 def test_missing_predictions_cost_the_second_interval_alone(study):
-    before = overfitlab.load_study(study).verdict()
+    before = overfitlab.load_study(study).judged()
     assert before.contrasts[0].accuracy.crossed is not None
     (next((study / "runs").glob("dropout*")) / "probabilities.safetensors").unlink()
-    after = overfitlab.load_study(study).verdict()
+    after = overfitlab.load_study(study).judged()
     assert after.contrasts[0].accuracy.crossed is None
     assert after.contrasts[0].accuracy.mean == before.contrasts[0].accuracy.mean

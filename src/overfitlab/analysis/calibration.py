@@ -26,10 +26,15 @@ class Calibration:
     expected_error: float  # ECE: mean distance between confidence and accuracy, weighted by images, from 0 to 1
 
 
-def calibration(probabilities: Floats, labels: Integers, bins: int = BINS) -> Calibration:
-    """Return the calibration of probabilities [N, K] with labels [N] (Guo et al., 2017, arXiv:1706.04599)."""
+def calibration(
+    probabilities: Floats, labels: Integers, bins: int = BINS, *, predicted: Integers | None = None
+) -> Calibration:
+    """Return the calibration of probabilities [N, K] with labels [N] (Guo et al., 2017, arXiv:1706.04599).
+
+    `predicted` [N] are the likeliest classes where rounding can have made probabilities equal; None finds them.
+    """
     confidence = np.clip(probabilities.max(axis=1), 0.0, 1.0)  # a softmax can end a rounding error above 1
-    right = probabilities.argmax(axis=1) == labels
+    right = (probabilities.argmax(axis=1) if predicted is None else predicted) == labels
     edges = np.linspace(0.0, 1.0, bins + 1)
     numbers = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
     images = np.bincount(numbers, minlength=bins)

@@ -142,7 +142,7 @@ def compare(
         session = Session(folder, config, images, asked.labels, listener, command)
         if session.finished_before:
             study = load_study(folder.path)
-            show_study(study, study.verdict(), shown, trained_before=True)
+            show_study(study, study.judged(), shown, trained_before=True)
             return study
         claim = held.enter_context(cores.claimed(None if jobs is None else jobs * (threads or 1)))
         study, verdict = session.train(claim.threads, jobs)

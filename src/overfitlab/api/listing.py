@@ -55,7 +55,7 @@ def show(named: str | Path) -> tuple[dict[str, Any], str]:
         except UsageError:
             raise no_study from None
         return _run_document(run), _run_text(run)
-    verdict = study.verdict()
+    verdict = study.judged()
     status = _status(study.folder, study.status)
     document = {"folder": str(study.folder), **study.record, "status": status, "verdict": verdict.as_dict()}
     return document, f"{_about(study, status)}\n\n{whole(document['verdict'], study.record)}"

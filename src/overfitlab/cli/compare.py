@@ -100,7 +100,7 @@ def compare(methods: tuple[str, ...], as_json: bool, **options: object) -> None:
     given = {name: value for name, value in options.items() if value is not None}
     study = comparing.compare(methods, stream=stream, command=command, **given)  # type: ignore[arg-type]
     if as_json:
-        document = {"folder": str(study.folder), "verdict": study.verdict().as_dict(), **study.record}
+        document = {"folder": str(study.folder), "verdict": study.judged().as_dict(), **study.record}
         click.echo(json.dumps(document, allow_nan=False))
     failed = len(study.record["failures"])
     if failed:

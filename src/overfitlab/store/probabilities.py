@@ -62,6 +62,10 @@ def _sound(found: Predicted) -> bool:
     flat = (found.rows, found.labels, found.classes)
     return (
         found.probabilities.ndim == 2
+        and all(
+            0 <= each.min(initial=0) <= each.max(initial=0) < max(1, found.probabilities.shape[1])
+            for each in (found.labels, found.classes)
+        )
         and all(each.shape == (count,) for each in flat)
         and (
             len(found.probabilities) == count

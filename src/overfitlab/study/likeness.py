@@ -30,7 +30,7 @@ def like(study: Study, *, method_given: bool) -> Likeness:
     Its validation images stay apart, for the learning curves and for methods that stop; its test images as well.
     Raises `UsageError` where the study is not finished and the method not given.
     """
-    verdict = study.verdict()
+    verdict = study.judged()
     if verdict.recommended is None and not method_given:
         raise UsageError(
             f"the study {study.folder} is not finished, so it recommends nothing yet; finish it, or name a --method"

@@ -264,7 +264,7 @@ class Session:
             while True:
                 entries = runner.train(plan.looks[record["look"] - 1], at_once)
                 study = Study(self._folder.path, record, entries)
-                verdict = study.verdict()
+                verdict = study.judged()
                 if record["look"] == len(plan.looks) or decided(verdict):
                     return study, verdict
                 record["look"] += 1

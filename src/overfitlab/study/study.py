@@ -4,7 +4,7 @@ import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overfitlab.config import Protocol, StudyConfig
 from overfitlab.errors import OverfitlabError
@@ -13,8 +13,12 @@ from overfitlab.store import index
 from overfitlab.store.index import Entry
 from overfitlab.store.lookup import by_name_or_id
 from overfitlab.store.study_folder import RECORD, STATUSES, StudyFolder
-from overfitlab.study.judging import Verdict, judge
+from overfitlab.study.judging import Verdict, judge, outcomes
 from overfitlab.study.plan import StudyPlan, alpha_of_a_look
+from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,7 +63,53 @@ class Study:
         look: int = self.record["look"]
         return look
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> "pandas.DataFrame":
+        """Return what the study says, a row for each contrast, provisionally (without words) while runs are missing.
+
+        The index is method and against. On two axes, `accuracy` (of the test images) and `gap`, the columns are
+        `_difference` (method minus against, points), `_low` and `_high` (95 % interval, points), `_p` (adjusted, from
+        0 to 1), `_verdict` (helps, equivalent, harms, undecided), `_reason` and `_p_sign_flip`; besides them `n`,
+        `accuracy_low_images` and `accuracy_high_images` (the interval with the noise of the test images),
+        `gap_at_equal_fit` (points) and `time_ratio`. docs/statistics.md says how all this is found.
+
+        Raises `OverfitlabError` where a file of a run is damaged.
+        """
+        from overfitlab.study.frames import verdict_frame
+
+        return verdict_frame(self.judged().as_dict())
+
+    def results(self) -> "pandas.DataFrame":
+        """Return a row for each run that has ended: the columns of `runs.csv` (docs/report.md).
+
+        Accuracies and gaps are fractions from 0 to 1, losses nats.
+        """
+        from overfitlab.study.frames import frame
+
+        return frame(run_rows(self.entries, self.labels, self.record["failures"]), RUN_COLUMNS)
+
+    def history(self) -> "pandas.DataFrame":
+        """Return a row for each epoch of each run that has ended: method, seed, epoch, seconds, loss, acc, and so on.
+
+        `loss` and `acc` are what a progress bar shows; `train_` and `val_` are clean and in evaluation mode, nats and
+        fractions from 0 to 1.
+        """
+        from overfitlab.study.frames import frame
+
+        return frame(history_rows(self.entries, self.labels), HISTORY_COLUMNS)
+
+    def evidence(self) -> dict[str, Any]:
+        """Return the verdict with all numbers behind it, as plain JSON values: what a report is made from.
+
+        Raises `OverfitlabError` where a file of a run is damaged.
+        """
+        from overfitlab.study.evidence import evidence
+
+        verdict = self.judged()
+        last = self.config.first_seed + verdict.seeds
+        ended = [each for each in outcomes(self.entries) if self.config.first_seed <= each.seed < last]
+        return evidence(StudyFolder(self.folder), self.record, self.config, self.plan, verdict, ended)
+
+    def judged(self) -> Verdict:
         """Return what the runs say, provisionally while some are missing.
 
         For each contrast: does the method generalize better, and does it overfit less; docs/statistics.md says how.

@@ -1,0 +1,87 @@
+"""A panel as SVG inside a page.
+
+Without styles that a strict content security policy would refuse, in colours that follow the page into the dark, with
+letters that the reader's browser has, and a text alternative.
+"""
+
+import io
+import re
+import warnings
+from xml.etree import ElementTree as ET
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from overfitlab.report.palette import COLORS
+from overfitlab.report.panels import Panel, composed, drawing
+
+SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}href"
+NAMES = {color.light: name for name, color in COLORS.items()}
+FONT = re.compile(r"^(?P<styles>.*?)(?P<size>[\d.]+px)\b")
+REFERENCE = re.compile(r"^url\(#(?P<id>[^)]+)\)$")
+DROPPED = (f"{SVG}metadata", f"{SVG}style")
+REPLACED = ("style", "id", "font-family", LINK)
+
+
+def inline_svg(panel: Panel, name: str) -> str:
+    """Return the panel as an `<svg>` element for a page; `name` keeps its ids apart from those of other figures."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser will have one
+        with drawing(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "overfitlab"}):
+            figure = composed([panel])
+            figure.patch.set_visible(False)  # the page has its own ground
+            root = ET.fromstring(_svg(figure))  # noqa: S314 - matplotlib wrote it a moment ago
+    _cleaned(root, name)
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": panel.alternative}
+    ET.register_namespace("", SVG.strip("{}"))
+    return ET.tostring(root, encoding="unicode")
+
+
+def _svg(figure: Figure) -> str:
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()
+
+
+def _cleaned(root: ET.Element, name: str) -> None:
+    for parent in root.iter():
+        for child in [child for child in parent if child.tag in DROPPED]:
+            parent.remove(child)
+    for element in root.iter():
+        attributes = element.attrib | _styles(element)
+        kept = {key: _renamed(value, name) for key, value in attributes.items() if key not in REPLACED}
+        if LINK in attributes:
+            kept["href"] = f"#{name}-{attributes[LINK].removeprefix('#')}"
+        if element.tag in (f"{SVG}clipPath", f"{SVG}path") and "id" in attributes:  # what others refer to
+            kept["id"] = f"{name}-{attributes['id']}"
+        classes = [f"{key}-{NAMES[kept[key]]}" for key in ("fill", "stroke") if kept.get(key) in NAMES]
+        if classes:
+            kept["class"] = " ".join(classes)
+        element.attrib = kept
+        element.text, element.tail = _bare(element.text), _bare(element.tail)
+
+
+def _renamed(value: str, name: str) -> str:
+    found = REFERENCE.match(value)
+    return f"url(#{name}-{found['id']})" if found else value
+
+
+def _bare(text: str | None) -> str | None:
+    return text and (text if text.strip() else "")
+
+
+def _styles(element: ET.Element) -> dict[str, str]:
+    """Return the properties of a `style` attribute as attributes of their own, which no policy refuses."""
+    found: dict[str, str] = {}
+    for entry in element.get("style", "").split(";"):
+        key, _, value = (part.strip() for part in entry.partition(":"))
+        if key == "font":  # `bold 9px 'DejaVu Sans', ...`: the page chooses the family
+            font = FONT.match(value)
+            if font:
+                found["font-size"] = font["size"]
+                if "700" in font["styles"] or "bold" in font["styles"]:
+                    found["font-weight"] = "bold"
+        elif key:
+            found[key] = value
+    return found

@@ -1,0 +1,90 @@
+"""The language of a report: English sentences stand in the code, other languages translate them whole.
+
+A sentence is a template such as `"{name} overfits less than {against}"`; its fields are texts that are ready to be
+read. A language maps English templates to its own, so that each can order its words as it likes.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from string import Formatter
+
+FINAL_CONSONANTS = 28  # a Hangul syllable's code, counted from the first, leaves none of them where it divides
+FIRST_SYLLABLE, LAST_SYLLABLE = "\uac00", "\ud7a3"
+SPOKEN_WITH_FINAL = frozenset("013678LMNRlmnr")  # digits and letters whose Korean names end in a consonant
+RIEUL = 8  # the final consonant after which 으로 is 로
+RIEUL_SIGNS = frozenset("178LRlr")
+PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}  # after a consonant: after a vowel
+
+
+class Name(str):
+    """A name in a sentence, to which a Korean template can attach a particle: `{name:은}` is 은 or 는 as it sounds."""
+
+    __slots__ = ()
+
+    def __format__(self, particle: str) -> str:
+        if particle not in PARTICLES:
+            return super().__format__(particle)
+        return str(self) + (particle if _ends_in_consonant(self, light=particle == "으로") else PARTICLES[particle])
+
+
+def _ends_in_consonant(text: str, *, light: bool) -> bool:
+    """Return whether the last letter that is spoken ends in a consonant; with `light`, ㄹ does not count as one."""
+    spoken = [sign for sign in re.sub(r"\([^()]*\)$", "", text) if sign.isalnum()]
+    last = spoken[-1] if spoken else "a"
+    if FIRST_SYLLABLE <= last <= LAST_SYLLABLE:
+        final = (ord(last) - ord(FIRST_SYLLABLE)) % FINAL_CONSONANTS
+        return final != 0 and not (light and final == RIEUL)
+    return last in SPOKEN_WITH_FINAL and not (light and last in RIEUL_SIGNS)
+
+
+@dataclass(frozen=True)
+class Language:
+    """What a report is written in. Without a translation a text stays English."""
+
+    code: str  # as HTML's `lang`
+    texts: Mapping[str, str] = field(default_factory=dict)  # English template -> template of this language
+    messages: Mapping[str, str] = field(default_factory=dict)  # the same of texts that a study has recorded in English
+    method_names: Mapping[str, str] = field(default_factory=dict)  # how textbooks call what is named `batch_norm`
+    last_comma: str = " and "
+    listed_with: str = ", "
+
+    def __call__(self, template: str, /, **fields: object) -> str:
+        """Return the text of an English template."""
+        return self.texts.get(template, template).format(**fields)
+
+    def message(self, text: str) -> str:
+        """Return a text that was recorded in English, in this language where it is known."""
+        for template, own in self.messages.items():
+            found = re.fullmatch(_pattern(template), text)
+            if found:
+                return own.format(**{name: Name(self.message(value)) for name, value in found.groupdict().items()})
+        return text
+
+    def method(self, label: str) -> Name:
+        """Return what a method is called, given its label: `batch_norm+dropout`, `dropout:rate=0.5`."""
+        parts = []
+        for part in label.split("+"):
+            name, colon, settings = part.partition(":")
+            known = self.method_names.get(name)
+            parts.append(part if known is None else f"{known}({settings})" if colon else known)
+        return Name("+".join(parts))
+
+    def listing(self, texts: Sequence[str]) -> Name:
+        """Return texts in a row: a, b and c."""
+        if len(texts) < 2:
+            return Name("".join(texts))
+        return Name(self.listed_with.join(texts[:-1]) + self.last_comma + texts[-1])
+
+
+ENGLISH = Language("en")
+
+
+def _pattern(template: str) -> str:
+    """Return a regular expression for the texts that a template makes."""
+    pattern = ""
+    for literal, name, *_ in Formatter().parse(template):
+        pattern += re.escape(literal)
+        if name is not None:
+            pattern += f"(?P<{name}>.+)"
+    return pattern

@@ -1,0 +1,283 @@
+"""What a study says, in sentences; every one has to be true of the numbers of its verdict."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from overfitlab.report.language import ENGLISH, Language, Name
+
+Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
+FEWEST_PAIRS = 3  # for a statement about the gap at equal fit
+# words of the verdict on each axis: how a headline says them of one method, and of several
+ACCURACY_WORDS = {
+    "helps": ("{names} generalizes better", "{names} generalize better"),
+    "harms": ("{names} generalizes worse", "{names} generalize worse"),
+    "equivalent": ("{names} generalizes as well", "{names} generalize as well"),
+}
+GAP_WORDS = {
+    "helps": ("{names} overfits less", "{names} overfit less"),
+    "harms": ("{names} overfits more", "{names} overfit more"),
+    "equivalent": ("{names} overfits as much", "{names} overfit as much"),
+}
+
+
+def headline(verdict: Json, say: Language = ENGLISH) -> str:
+    """Return the answer in one sentence: what was shown of the methods, compared with the baseline."""
+    baseline = say.method(_label_of(verdict["baseline"], verdict))
+    asked = [each for each in verdict["contrasts"] if each["against"] == verdict["baseline"]]
+    if verdict["provisional"]:
+        return say("Not all runs have ended, so there is no verdict yet.")
+    said = [_grouped(asked, "accuracy", ACCURACY_WORDS, say), _grouped(asked, "gap", GAP_WORDS, say)]
+    parts = [part for axis in said for part in axis]
+    if not parts:
+        return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
+    return say("Compared with {baseline}: {parts}.", baseline=baseline, parts="; ".join(parts))
+
+
+def _label_of(method: str, verdict: Json) -> str:
+    return next((each["label"] for each in verdict["methods"] if each["method"] == method), method)
+
+
+def _grouped(asked: list[Json], axis: str, words: Mapping[str, tuple[str, str]], say: Language) -> list[str]:
+    """Return what was shown on one axis, the methods of each word together, the greatest difference first."""
+    found = []
+    for word, (one, several) in words.items():
+        same = [each for each in asked if each[axis]["word"] == word]
+        same.sort(key=lambda each: -abs(each[axis]["mean"]))
+        names = [
+            say("{name} ({difference} points)", name=say.method(each["label"]), difference=f"{each[axis]['mean']:+.1f}")
+            for each in same
+        ]
+        if names:
+            found.append(say(one if len(names) == 1 else several, names=say.listing(names)))
+    return found
+
+
+def answer(verdict: Json, say: Language = ENGLISH) -> str:
+    """Return what the study says, a short paragraph for each contrast; numbers alone while it is provisional."""
+    return "\n".join(contrast_sentence(each, verdict, say) for each in verdict["contrasts"])
+
+
+def contrast_sentence(contrast: Json, verdict: Json, say: Language = ENGLISH) -> str:
+    """Return what is known of one contrast: does it generalize better, does it overfit less."""
+    accuracy, gap = contrast["accuracy"], contrast["gap"]
+    name, against = say.method(contrast["label"]), say.method(contrast["against_label"])
+    if verdict["provisional"]:
+        return say(
+            "{name} minus {against}, so far: test accuracy {accuracy}, gap {gap}; n = {n}",
+            name=name, against=against, accuracy=_estimate(accuracy, say), gap=_estimate(gap, say), n=accuracy["n"],
+        )  # fmt: skip
+    return f"{_generalizes(name, against, accuracy, verdict, say)} {_overfits(against, contrast, verdict, say)}"
+
+
+def _generalizes(name: Name, against: Name, finding: Json, verdict: Json, say: Language) -> str:
+    interval = leading_interval(finding, verdict)
+    numbers = _numbers(finding, _accuracy_size(finding["mean"], say), interval, say)
+    zone = verdict["accuracy_zone"]
+    word = finding["word"]
+    if word == "helps":
+        text = say("{name} generalizes better than {against}: {numbers}.", name=name, against=against, numbers=numbers)
+    elif word == "harms":
+        text = say("{name} generalizes worse than {against}: {numbers}.", name=name, against=against, numbers=numbers)
+    elif word == "equivalent":
+        text = say(
+            "{name} generalizes as well as {against}, to within {zone}: {numbers}.",
+            name=name, against=against, zone=points(zone, say), numbers=numbers,
+        )  # fmt: skip
+    else:
+        text = say(
+            "Whether {name} generalizes better than {against} is undecided: {why}.",
+            name=name, against=against, why=_why(finding, numbers, say),
+        )  # fmt: skip
+    return text + _on_other_images(finding, interval, zone, say)
+
+
+def leading_interval(finding: Json, verdict: Json) -> Json:
+    """Return what has the interval of a test accuracy: with few test images the one that has their noise in it."""
+    leads = verdict["image_noise_leads"] and finding["crossed"] is not None
+    interval: Json = finding["crossed"] if leads else finding
+    return interval
+
+
+def _on_other_images(finding: Json, interval: Json, zone: float, say: Language) -> str:
+    """Return what the noise of few test images leaves open, where the word goes by the seeds on just these images."""
+    if interval is finding:
+        return ""
+    low, high = interval["low"], interval["high"]
+    text = say(
+        " The interval has the noise of so few test images in it; over seeds alone it is {range}.",
+        range=_range(finding, say),
+    )
+    beyond = finding["word"] == "equivalent" and (low < -zone or high > zone)
+    if beyond or (finding["word"] in ("helps", "harms") and low <= 0 <= high):
+        return text + say(" So on other test images it could be otherwise.")
+    return text
+
+
+def _overfits(against: Name, contrast: Json, verdict: Json, say: Language) -> str:
+    finding = contrast["gap"]
+    numbers = _numbers(finding, _gap_size(finding["mean"], say), finding, say)
+    word = finding["word"]
+    if word == "helps":
+        return say("It overfits less: {numbers}.", numbers=numbers) + _learns_less(contrast, say)
+    if word == "harms":
+        return say("It overfits more: {numbers}.", numbers=numbers) + _fits_more(contrast, say)
+    if word == "equivalent":
+        zone = points(verdict["gap_zone"], say)
+        return say("It overfits as much as {against}, to within {zone}: {numbers}.",
+                   against=against, zone=zone, numbers=numbers)  # fmt: skip
+    return say("Whether it overfits less is undecided: {why}.", why=_why(finding, numbers, say))
+
+
+def _learns_less(contrast: Json, say: Language) -> str:
+    """Return how a smaller gap reads where accuracy does not improve with it."""
+    if contrast["accuracy"]["word"] == "helps" or contrast["fit"] is None or contrast["fit"] >= 0:
+        return ""
+    fit = contrast["equal_fit"]
+    if fit is None:
+        return say(
+            " It may do so because it learns less: its training accuracy is {points} points lower, and at no fit that "
+            "both pass can their gaps be compared.",
+            points=f"{-contrast['fit']:.1f}",
+        )
+    size = _gap_size(fit["mean"], say)
+    if fit["n"] >= FEWEST_PAIRS and fit["high"] is not None and fit["high"] < 0:
+        return say(
+            " Not only because it learns less: when both fit the training images equally well, {size} ({details}).",
+            size=size, details=_details(fit, fit, say),
+        )  # fmt: skip
+    return say(
+        " It may do so because it learns less: when both fit the training images equally well, {size} ({details}).",
+        size=size, details=_details(fit, fit, say),
+    )  # fmt: skip
+
+
+def _fits_more(contrast: Json, say: Language) -> str:
+    """Return how a larger gap reads where the training images are only fitted better."""
+    fit = contrast["equal_fit"]
+    if fit is None or fit["n"] < FEWEST_PAIRS or fit["high"] is None or fit["high"] >= 0:
+        return ""
+    return say(
+        " It does so because it fits the training images better: when both fit them equally well, {size} ({details}).",
+        size=_gap_size(fit["mean"], say), details=_details(fit, fit, say),
+    )  # fmt: skip
+
+
+def _numbers(finding: Json, size: str, interval: Json, say: Language) -> str:
+    """Return the estimate with its interval, p and n, in words."""
+    if finding["mean"] is None:
+        return say("no number")
+    return f"{size} ({_details(finding, interval, say)})"
+
+
+def _details(finding: Json, interval: Json, say: Language) -> str:
+    details = [say("n = {n}", n=finding["n"])]
+    if finding.get("p_adjusted") is not None:
+        details.insert(0, say("adjusted p = {p}", p=p_value(finding["p_adjusted"])))
+    if interval["low"] is not None:
+        details.insert(0, say("95 % interval {range}", range=_range(interval, say)))
+    return ", ".join(details)
+
+
+def _accuracy_size(mean: float | None, say: Language) -> str:
+    if not mean:
+        return say("the same test accuracy")
+    if mean > 0:
+        return say("{points} points more test accuracy", points=f"{mean:.1f}")
+    return say("{points} points less test accuracy", points=f"{-mean:.1f}")
+
+
+def _gap_size(mean: float | None, say: Language) -> str:
+    if not mean:
+        return say("its gap is the same")
+    if mean > 0:
+        return say("its gap is {points} points larger", points=f"{mean:.1f}")
+    return say("its gap is {points} points smaller", points=f"{-mean:.1f}")
+
+
+def _why(finding: Json, numbers: str, say: Language) -> str:
+    return f"{numbers}; {say.message(finding['reason'])}" if finding["reason"] else numbers
+
+
+def _range(numbers: Json, say: Language, digits: int = 1) -> str:
+    return say("{low} to {high}", low=f"{numbers['low']:+.{digits}f}", high=f"{numbers['high']:+.{digits}f}")
+
+
+def points(size: float, say: Language = ENGLISH) -> str:
+    """Return a size in points, with the word."""
+    return say("{number} point" if size == 1 else "{number} points", number=f"{size:g}")
+
+
+def _estimate(finding: Json, say: Language) -> str:
+    if finding["mean"] is None:
+        return say("no pair yet")
+    between = f" ({_range(finding, say)})" if finding["low"] is not None else ""
+    return f"{finding['mean']:+.1f}{between}"
+
+
+def p_value(value: float) -> str:
+    """Return p with three digits, or its order of magnitude where it is very small."""
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1g}"
+
+
+def recommendation(verdict: Json, say: Language = ENGLISH) -> str:
+    """Return which method to take, and why."""
+    chosen, baseline = verdict["recommended"], verdict["baseline"]
+    name = say.method(_label_of(chosen, verdict))
+    if chosen == baseline:
+        return say("Recommended: {name}. Nothing was shown to be better.", name=name)
+    [contrast] = [each for each in verdict["contrasts"] if (each["method"], each["against"]) == (chosen, baseline)]
+    if contrast["accuracy"]["word"] != "helps":
+        return say("Recommended: {name}, because it overfits less and was not shown to generalize worse.", name=name)
+    rivals = [
+        each
+        for each in verdict["contrasts"]
+        if each["against"] == baseline and each["accuracy"]["word"] == "helps" and each["method"] != chosen
+    ]
+    if rivals:
+        return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
+    return say("Recommended: {name}, because it generalizes better.", name=name)
+
+
+def caveats(verdict: Json, record: Json, say: Language = ENGLISH) -> list[str]:
+    """Return what a reader has to know besides, a sentence each."""
+    found = []
+    if record["plan"]["gave_up"]:
+        given_up = "; ".join(say.message(each) for each in record["plan"]["gave_up"])
+        found.append(say("Given up for the budget: {what}.", what=given_up))
+    found += [say.message(note) for note in record["notes"]]
+    for each in verdict["methods"]:
+        if each["diverged"]:
+            found.append(_diverged(each, say))
+    for name, failure in record["failures"].items():
+        found.append(
+            say("The run {name} failed: {reason}. The same command tries it again.",
+                name=name, reason=say.message(failure["reason"]))
+        )  # fmt: skip
+    flagged = [
+        f"{say.method(each['label'])} - {say.method(each['against_label'])} ({say(word)})"
+        for each in verdict["contrasts"]
+        for axis, word in (("accuracy", "test accuracy"), ("gap", "gap"))
+        if each[axis]["disagreement"]
+    ]
+    if flagged and not verdict["provisional"]:
+        found.append(
+            say("* The exact sign-flip test, which assumes less than the t-test, disagrees on {contrasts}.",
+                contrasts=", ".join(flagged))
+        )  # fmt: skip
+    if len(verdict["looks"]) > 1:
+        found.append(
+            say("This is look {look} of {looks} that were planned, each at the level {alpha}.",
+                look=verdict["look"], looks=len(verdict["looks"]), alpha=f"{verdict['alpha']:g}")
+        )  # fmt: skip
+    return found
+
+
+def _diverged(method: Json, say: Language) -> str:
+    fields = {"count": method["diverged"], "all": method["diverged"] + method["finished"]}
+    name = say.method(method["label"])
+    if method["finished"]:
+        return say(
+            "{count} of {all} runs of {name} diverged: they have no accuracy, and the numbers are those of the others.",
+            name=name, **fields,
+        )  # fmt: skip
+    return say("{count} of {all} runs of {name} diverged: they have no accuracy.", name=name, **fields)

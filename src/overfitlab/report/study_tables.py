@@ -1,0 +1,126 @@
+"""The tables of a study, as cells of text: a screen, Markdown and a page lay them out each in its way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from overfitlab.report.language import ENGLISH, Language
+from overfitlab.report.study_sentences import leading_interval, p_value
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells below a header; the first `left` columns are names, the others numbers and words."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    left: int = 1
+
+
+def contrast_table(verdict: Json, say: Language = ENGLISH) -> Table:
+    """Return the table of contrasts: estimate, interval, adjusted p, n and word on both axes, and the cost."""
+    axis_header = ("95 %", "p adj.", "verdict")
+    header = ("contrast", "test accuracy", *axis_header, "gap", *axis_header, "n", "time")
+    rows = []
+    for each in verdict["contrasts"]:
+        cells = [pair(each, say)]
+        for axis in ("accuracy", "gap"):
+            finding = each[axis]
+            interval = leading_interval(finding, verdict) if axis == "accuracy" else finding
+            p = "" if finding["p_adjusted"] is None else p_value(finding["p_adjusted"])
+            cells += [difference(finding["mean"]), between(interval, say), p, word(finding, verdict, say)]
+        cells += [str(each["accuracy"]["n"]), "" if each["time_ratio"] is None else f"x{each['time_ratio']:.2f}"]
+        rows.append(tuple(cells))
+    note = ""
+    if verdict["image_noise_leads"]:
+        note = say(
+            "Intervals of test accuracy have the noise of only {images} test images in them.",
+            images=f"{verdict['test_images']:,}",
+        )
+    return Table(tuple(map(say, header)), tuple(rows), note)
+
+
+def second_table(verdict: Json, say: Language = ENGLISH) -> Table:
+    """Return the second look: the same with the weights of the onset, and the exact sign-flip p with its floor.
+
+    At the epoch with the lowest validation loss every method has been stopped early, the baseline too.
+    """
+    header = (
+        *("at the onset", "test accuracy", "95 %", "verdict", "gap", "95 %", "verdict"),
+        *("sign-flip p: accuracy", "sign-flip p: gap", "least"),
+    )
+    rows = []
+    for each in verdict["contrasts"]:
+        cells = [pair(each, say)]
+        for axis in ("onset_accuracy", "onset_gap"):
+            finding = each[axis]
+            cells += [difference(finding["mean"]), between(finding, say), word(finding, verdict, say)]
+        exact = (each["accuracy"]["p_sign_flip"], each["gap"]["p_sign_flip"], each["accuracy"]["p_sign_flip_floor"])
+        rows.append((*cells, *("" if p is None else p_value(p) for p in exact)))
+    return Table(tuple(map(say, header)), tuple(rows))
+
+
+def method_table(verdict: Json, say: Language = ENGLISH) -> Table:
+    """Return the table of methods: means over the seeds and standard deviations, in percent, points, epochs and nats.
+
+    The loss rise is validation loss at the end less that at the onset: what overfitting cost.
+    """
+    header = ("method", "test acc", "gap", "train acc", "onset", "loss rise", "best epoch", "s/epoch", "params", "MB",
+              "n")  # fmt: skip
+    rows = []
+    for each in verdict["methods"]:
+        extra = []
+        if each["diverged"]:
+            extra.append(say("{count} diverged", count=each["diverged"]))
+        if each["missing"]:
+            extra.append(say("{count} missing", count=each["missing"]))
+        if each["stopped_early"]:
+            extra.append(say("{count} stopped early", count=each["stopped_early"]))
+        rows.append((
+            say.method(each["label"]),
+            spread(each["accuracy"]),
+            spread(each["gap"]),
+            spread(each["train_acc"]),
+            spread(each["onset"]),
+            spread(each["damage_loss"], 2),
+            spread(each["best_epoch"]),
+            spread(each["seconds_per_epoch"], 2),
+            "" if each["parameters"] is None else f"{each['parameters']:,}",
+            "" if each["peak_memory_mb"] is None else str(each["peak_memory_mb"]),
+            ", ".join([str(each["finished"]), *extra]),
+        ))  # fmt: skip
+    return Table(tuple(map(say, header)), tuple(rows))
+
+
+def pair(contrast: Json, say: Language = ENGLISH) -> str:
+    """Return the name of a contrast: method - what it is compared with."""
+    return f"{say.method(contrast['label'])} - {say.method(contrast['against_label'])}"
+
+
+def difference(value: float | None) -> str:
+    """Return a difference in points with its sign."""
+    return "" if value is None else f"{value:+.2f}"
+
+
+def between(interval: Json, say: Language = ENGLISH) -> str:
+    """Return an interval, nothing where it is not known."""
+    if interval["low"] is None:
+        return ""
+    return say("{low} to {high}", low=f"{interval['low']:+.2f}", high=f"{interval['high']:+.2f}")
+
+
+def word(finding: Json, verdict: Json, say: Language = ENGLISH) -> str:
+    """Return the verdict's word, with a star where the sign-flip test disagrees."""
+    return say("provisional") if verdict["provisional"] else say(finding["word"]) + "*" * finding["disagreement"]
+
+
+def spread(found: Json | None, digits: int = 1) -> str:
+    """Return a mean over the seeds and their standard deviation."""
+    if found is None:
+        return ""
+    if found["deviation"] is None:
+        return f"{found['mean']:.{digits}f}"
+    return f"{found['mean']:.{digits}f} ±{found['deviation']:.{digits}f}"

@@ -1,0 +1,35 @@
+"""A study as data frames of pandas."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas
+
+AXES = ("accuracy", "gap")
+NUMBERS = {  # of a finding: what its column is called
+    "mean": "difference", "low": "low", "high": "high", "p_adjusted": "p", "word": "verdict", "reason": "reason",
+    "p_sign_flip": "p_sign_flip",
+}  # fmt: skip
+
+
+def verdict_frame(verdict: Mapping[str, Any]) -> pandas.DataFrame:
+    """Return a row for each contrast, from a verdict as plain values: both axes, in points, and the cost."""
+    rows = []
+    for each in verdict["contrasts"]:
+        row = {"method": each["label"], "against": each["against_label"], "n": each["accuracy"]["n"]}
+        for axis in AXES:
+            row |= {f"{axis}_{column}": each[axis][name] for name, column in NUMBERS.items()}
+        crossed = each["accuracy"]["crossed"]
+        row["accuracy_low_images"] = crossed and crossed["low"]
+        row["accuracy_high_images"] = crossed and crossed["high"]
+        row["gap_at_equal_fit"] = each["equal_fit"] and each["equal_fit"]["mean"]
+        row["time_ratio"] = each["time_ratio"]
+        rows.append(row)
+    return pandas.DataFrame(rows).set_index(["method", "against"])
+
+
+def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pandas.DataFrame:
+    """Return rows as a data frame; whole numbers that are not known everywhere stay whole numbers."""
+    return pandas.DataFrame(rows, columns=list(columns)).convert_dtypes(
+        infer_objects=False, convert_string=False, convert_boolean=False, convert_floating=False
+    )
