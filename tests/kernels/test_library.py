@@ -58,7 +58,7 @@ def test_asking_what_there_is_leaves_what_is_used():
 
 def test_without_a_compiler_plain_pytorch_computes(monkeypatch):
     monkeypatch.setattr(library, "compiled", lambda: None)
-    library._loaded.cache_clear()
+    library.loaded.cache_clear()
     try:
         assert library.best() == library.OFF
         assert library.use(library.OFF)
@@ -71,7 +71,7 @@ def test_without_a_compiler_plain_pytorch_computes(monkeypatch):
         with pytest.raises(UsageError, match="no kernels were compiled"):
             library.best()
     finally:
-        library._loaded.cache_clear()
+        library.loaded.cache_clear()
 
 
 def test_a_run_goes_on_with_its_own_kernels_or_not_at_all():

@@ -85,10 +85,10 @@ def test_few_test_images_bring_their_noise_along():
     crossed = Crossed(2.1, -0.3, 4.5, 0.1, 1.0)
     text = sentence(BETTER, WORSE, crossed=crossed, image_noise_leads=True)
     assert "2.1 points more test accuracy (95 % interval -0.3 to +4.5, adjusted p" in text  # the headline
-    assert "over seeds alone it is +1.9 to +2.4. So on other test images it could be otherwise." in text
-    assert "so few test images" not in sentence(BETTER, WORSE, crossed=crossed)
+    assert "Over seeds alone the interval is +1.9 to +2.4. So on other test images it could be otherwise." in text
+    assert "seeds alone" not in sentence(BETTER, WORSE, crossed=crossed)
     sure = sentence(BETTER, WORSE, crossed=Crossed(2.1, 1.3, 2.9, 0.1, 0.2), image_noise_leads=True)
-    assert "over seeds alone it is +1.9 to +2.4. It overfits" in sure
+    assert "Over seeds alone the interval is +1.9 to +2.4. It overfits" in sure
     same = sentence(SAME, SAME, crossed=Crossed(0.0, -1.9, 2.1, 0.1, 1.0), image_noise_leads=True)
     assert "So on other test images it could be otherwise" in same  # equivalent, but not on others
 

@@ -1,13 +1,12 @@
 """`overfitlab.evaluate`."""
 
-import os
 from pathlib import Path
 from typing import Any, TextIO
 
 from overfitlab.data import sources
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.images import display_name
-from overfitlab.data.published import SETS
+from overfitlab.data.recorded import recorded
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import user_path
@@ -103,11 +102,8 @@ def _own_dataset(run: Run, folder: Path | None, part: str, watcher: Watcher) -> 
             f"{run.folder} was trained on images of your own, which --data-dir is not for; "
             f"use --data {folder} --part {part}"
         )
-    where = folder or (Path(record["data_dir"]) if record["data_dir"] else None)
-    if where is None and record["source"] in SETS and os.path.exists(record["origin"]):  # noqa: PTH110 - never raises
-        where = Path(record["origin"]).parent  # found by a variable that may no longer be set
     try:
-        return sources.load(record["source"], where, image_size=tuple(size) if size else None, watcher=watcher)
+        return recorded(record, size, folder, watcher=watcher)
     except (OverfitlabError, OSError) as error:
         advice = f"; if they lie elsewhere now, name the place with --data DIR --part {part}" if own else ""
         reason = display_name(str(error))  # it quotes the record

@@ -19,6 +19,7 @@ from overfitlab.cli.groups import Commands
 from overfitlab.cli.listing import list_all, show
 from overfitlab.cli.methods import methods
 from overfitlab.cli.predict import predict
+from overfitlab.cli.report import report
 from overfitlab.cli.train import train
 from overfitlab.errors import OverfitlabError
 
@@ -38,7 +39,7 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-for command in (train, compare, list_all, show, methods, evaluate, predict, explain, data, doctor):
+for command in (train, compare, report, list_all, show, methods, evaluate, predict, explain, data, doctor):
     cli.add_command(command)
 
 

@@ -43,11 +43,11 @@ def published_named(name: str) -> Published:
     return SETS[name]
 
 
-def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = None) -> Loaded:
+def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = None, fetch: bool = True) -> Loaded:
     """Return a published set from the best copy on this machine; where there is none, fetch it into the cache.
 
-    Raises `NotFoundError` where there is none and it cannot be fetched, and `OverfitlabError` where a folder that the
-    user named is missing, or holds a damaged copy, or (`data_dir`) none.
+    Raises `NotFoundError` where there is none and it cannot be fetched, or without `fetch` may not be, and
+    `OverfitlabError` where a folder that the user named is missing, or holds a damaged copy, or (`data_dir`) none.
     """
     published = published_named(name)
     watcher = watcher or Watcher()
@@ -65,6 +65,8 @@ def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = N
             except OverfitlabError as error:
                 passed_over.append(copy)
                 watcher.said(f"Passed over: {error}.")
+    if not fetch:
+        raise NotFoundError(_missing(published, passed_over))
     if not download.offline_is_forced():
         watcher.said(f"{published.title} is not on this machine; fetching it once ({published.size / 1e6:.0f} MB).")
     try:

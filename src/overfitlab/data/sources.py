@@ -24,14 +24,16 @@ def load(
     image_size: tuple[int, int] | None = None,
     watcher: Watcher | None = None,
     trainable: bool = True,
+    fetch: bool = True,
 ) -> Dataset:
     """Return the dataset of that name, or the images in that folder or `.npz` file.
 
     A published set is fetched where no copy is on this machine. `auto` is CIFAR-10 where it is on this machine or can
     be fetched, else the digits, with a note that says why. Images are resized to `image_size` (height, width); None
     leaves them as they are, and image files at 32x32. Images that need not be `trainable` may be of a single class or
-    few, and no test set is set apart from them. Raises `UsageError` for an unknown name and `OverfitlabError` where
-    the data is missing or damaged; a copy that the user named is never passed over silently.
+    few, and no test set is set apart from them. Without `fetch` nothing is downloaded. Raises `UsageError` for an
+    unknown name and `OverfitlabError` where the data is missing or damaged; a copy that the user named is never passed
+    over silently.
     """
     watcher = watcher or Watcher()
     if name not in SOURCES:
@@ -43,7 +45,7 @@ def load(
             raise UsageError("--data digits needs no --data-dir; leave one of them out")
         if not data_dir.is_dir():
             raise OverfitlabError(f"{data_dir} is not a folder; name the one that holds the data")
-    return resized(_published(name, data_dir, watcher), image_size, watcher)
+    return resized(_published(name, data_dir, watcher, fetch=fetch), image_size, watcher)
 
 
 def is_own(dataset: Dataset) -> bool:
@@ -51,20 +53,20 @@ def is_own(dataset: Dataset) -> bool:
     return dataset.source not in SOURCES
 
 
-def _published(name: str, data_dir: Path | None, watcher: Watcher) -> Dataset:
+def _published(name: str, data_dir: Path | None, watcher: Watcher, *, fetch: bool) -> Dataset:
     if name == "digits":
         return digits.load()
     if name != "auto":
-        return _from_library(name, data_dir, watcher)
+        return _from_library(name, data_dir, watcher, fetch=fetch)
     try:
-        return _from_library("cifar10", data_dir, watcher)
+        return _from_library("cifar10", data_dir, watcher, fetch=fetch)
     except library.NotFoundError as error:
         note = f"NOT CIFAR-10 but 1,797 small handwritten digits, so easy that hardly any overfitting shows. {error}"
         return replace(digits.load(), note=note)
 
 
-def _from_library(name: str, data_dir: Path | None, watcher: Watcher) -> Dataset:
-    loaded = library.load(name, data_dir, watcher=watcher)
+def _from_library(name: str, data_dir: Path | None, watcher: Watcher, *, fetch: bool) -> Dataset:
+    loaded = library.load(name, data_dir, watcher=watcher, fetch=fetch)
     parts = loaded.parts
     learning, test = len(parts.training_labels), len(parts.test_labels)
     return Dataset(

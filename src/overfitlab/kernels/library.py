@@ -63,7 +63,7 @@ def use(name: str) -> bool:
     Where they are not there, because the processor is another one or nothing was compiled, none are used.
     """
     global _used  # noqa: PLW0603 - the kernels are one per process, as PyTorch's threads are
-    functions, found = None if name == OFF else _loaded(), None
+    functions, found = None if name == OFF else loaded(), None
     if functions is not None and name in supported():
         functions.overfitlab_use_instructions(list(INSTRUCTIONS).index(name))
         found = Library(functions, name, pooled=_share_pool(functions))
@@ -96,7 +96,7 @@ def best() -> str:
 
 def supported() -> list[str]:
     """Return those of INSTRUCTIONS that this processor has, best first; none where no kernels were compiled."""
-    functions = _loaded()
+    functions = loaded()
     if functions is None:
         return []
     return [name for number, name in enumerate(INSTRUCTIONS) if functions.overfitlab_has_instructions(number)]
@@ -104,12 +104,13 @@ def supported() -> list[str]:
 
 def shares_pool() -> bool:
     """Return whether the kernels can run on several threads, those of PyTorch's own pool."""
-    functions = _loaded()
+    functions = loaded()
     return functions is not None and _share_pool(functions)
 
 
 @functools.cache
-def _loaded() -> ctypes.CDLL | None:
+def loaded() -> ctypes.CDLL | None:
+    """Return the compiled library; None where it was not built."""
     path = compiled()
     return None if path is None else _declared(ctypes.CDLL(str(path)))
 
@@ -139,6 +140,8 @@ def _declared(functions: ctypes.CDLL) -> ctypes.CDLL:
     for function in (functions.overfitlab_forward, functions.overfitlab_backward):
         function.argtypes = [call, *[pointer] * 10]
         function.restype = None
+    functions.overfitlab_flush_denormals.argtypes = [ctypes.c_int, ctypes.c_int]
+    functions.overfitlab_flush_denormals.restype = ctypes.c_int
     for target in ("avx512", "avx2", "portable"):
         _declare_winograd(functions, f"overfitlab_winograd_{{}}_{target}")
     return functions

@@ -6,12 +6,12 @@ letters that the reader's browser has, and a text alternative.
 
 import io
 import re
-import warnings
 from xml.etree import ElementTree as ET
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from overfitlab.report.lettering import fonts_of_the_reader
 from overfitlab.report.palette import COLORS
 from overfitlab.report.panels import Panel, composed, drawing
 
@@ -26,12 +26,10 @@ REPLACED = ("style", "id", "font-family", LINK)
 
 def inline_svg(panel: Panel, name: str) -> str:
     """Return the panel as an `<svg>` element for a page; `name` keeps its ids apart from those of other figures."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser will have one
-        with drawing(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "overfitlab"}):
-            figure = composed([panel])
-            figure.patch.set_visible(False)  # the page has its own ground
-            root = ET.fromstring(_svg(figure))  # noqa: S314 - matplotlib wrote it a moment ago
+    with fonts_of_the_reader(), drawing(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "overfitlab"}):
+        figure = composed([panel])
+        figure.patch.set_visible(False)  # the page has its own ground
+        root = ET.fromstring(_svg(figure))  # noqa: S314 - matplotlib wrote it a moment ago
     _cleaned(root, name)
     root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": panel.alternative}
     ET.register_namespace("", SVG.strip("{}"))

@@ -6,7 +6,9 @@ hold both, and line breaks, and bytes that are no text.
 
 import contextlib
 import unicodedata
+import warnings
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from functools import cache
 
 from matplotlib import font_manager, rc_context
@@ -24,11 +26,31 @@ MISSING = "\N{WHITE SQUARE}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
+_READER_HAS_FONTS: ContextVar[bool] = ContextVar("reader has fonts", default=False)
+
+
 @contextlib.contextmanager
 def lettering() -> Iterator[None]:
     """Make figures inside this context, and render them in it: no mathematics, and letters of more than one font."""
     with rc_context({"text.parse_math": False, "font.family": [DEFAULT_FONT, *_fallbacks()]}):
         yield
+
+
+@contextlib.contextmanager
+def fonts_of_the_reader() -> Iterator[None]:
+    """Leave letters for which this machine has no font as they are: text in a page is shown by the reader's browser."""
+    before = _READER_HAS_FONTS.set(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            yield
+    finally:
+        _READER_HAS_FONTS.reset(before)
+
+
+def cells(text: str) -> int:
+    """Return how many letters wide a text is, Chinese, Japanese and Korean ones counted twice."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def legible(text: str, longest: int) -> str:
@@ -72,8 +94,13 @@ def _fallbacks() -> tuple[str, ...]:
     return tuple(name for name in FALLBACK_FONTS if name in installed)
 
 
+def can_write(text: str) -> bool:
+    """Return whether there is a font for every letter of `text`."""
+    return all(sign.isspace() or _has(sign) for sign in set(text))
+
+
 def _has(sign: str) -> bool:
-    return any(ord(sign) in _letters(family) for family in (DEFAULT_FONT, *_fallbacks()))
+    return _READER_HAS_FONTS.get() or any(ord(sign) in _letters(family) for family in (DEFAULT_FONT, *_fallbacks()))
 
 
 @cache

@@ -10,14 +10,14 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from overfitlab.report.figures import DisplayedFigure
-from overfitlab.report.lettering import lettering
+from overfitlab.report.lettering import cells, lettering
 from overfitlab.report.palette import light
 
 WIDTH, HEIGHT = 3.4, 2.6  # inches: on a telephone's screen its letters are as large as in print
 COLUMNS = 3
 TOP, RIGHT, BOTTOM, LEGEND_ROW = 0.3, 0.12, 0.44, 0.165  # inches
 LEGEND_LETTERS = 54  # in two columns
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 8, "axes.titlesize": 9, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "axes.edgecolor": light("soft"), "axes.labelcolor": light("ink"), "axes.titlecolor": light("ink"),
     "axes.facecolor": "none", "figure.facecolor": light("surface"), "text.color": light("ink"),
@@ -85,5 +85,5 @@ def _placed(figure: DisplayedFigure, panel: Panel, corner: tuple[float, float], 
 def _legend_columns(labels: Sequence[str]) -> int:
     half = ceil(len(labels) / 2)
     both = (labels[:half], labels[half:])
-    letters = sum(max(map(len, column), default=0) for column in both)
+    letters = sum(max(map(cells, column), default=0) for column in both)
     return 2 if len(labels) > 1 and letters <= LEGEND_LETTERS else 1

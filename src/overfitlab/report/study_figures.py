@@ -20,6 +20,7 @@ MARGIN = 0.12  # inches: left of rows, whose labels stand above them
 ROW_HEIGHT = 0.5  # inches of a contrast
 JITTER = (0.0, 0.09, -0.09, 0.18, -0.18)  # so that dots with equal values stay apart
 BELOW = 0.3  # of a row: where the interval lies below its dots
+CARRIED = (0, (2, 1.5))  # dashes
 LABELS_APART = 0.075  # of the height of the panel
 
 
@@ -32,16 +33,16 @@ def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
             continue
         onset = each["onset"] and each["onset"]["mean"]
         for metric, word, digits in (("loss", say("loss"), 2), ("acc", say("accuracy"), 3)):
-            train, val = curves[f"train_{metric}"], curves[f"val_{metric}"]
+            train, val = f"train_{metric}", f"val_{metric}"
             alternative = say(
                 "{metric} of {name} over {epochs} epochs, means of {n} seeds: training ends at {train}, validation at "
                 "{val}; the onset of overfitting lies at epoch {onset}.",
                 metric=word, name=name, epochs=len(curves["epochs"]), n=curves["runs"],
-                train=f"{train['mean'][-1]:.{digits}f}", val=f"{val['mean'][-1]:.{digits}f}",
+                train=f"{curves[train]['mean'][-1]:.{digits}f}", val=f"{curves[val]['mean'][-1]:.{digits}f}",
                 onset="-" if onset is None else f"{onset:.1f}",
             )  # fmt: skip
-            lines = ((train, say("training"), "train"), (val, say("validation"), "val"))
-            found.append(Panel(f"{name}: {word}", _curves_drawn(curves, lines, onset, say), alternative))
+            lines = ((curves, train, say("training"), "train"), (curves, val, say("validation"), "val"))
+            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, onset, say), alternative))
     return found
 
 
@@ -56,10 +57,10 @@ def gap_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
             "{last} at the end.",
             name=name, n=curves["runs"], first=f"{100 * gap[0]:.1f}", last=f"{100 * gap[-1]:.1f}",
         )  # fmt: skip
-        lines = [(curves["gap"], name, "method")]
+        lines = [(curves, "gap", name, "other" if base is None else "method")]
         if base is not None:
-            lines.insert(0, (base["gap"], _baseline_name(evidence, say), "other"))
-        draw = _curves_drawn(curves, lines, onset, say, share=True)
+            lines.insert(0, (base, "gap", _baseline_name(evidence, say), "other"))
+        draw = _curves_drawn(lines, onset, say, share=True)
         found.append(Panel(name, draw, alternative))
     return found
 
@@ -193,36 +194,24 @@ def _beside_baseline(evidence: Json, say: Language) -> list[tuple[Json, Json, Js
 
 
 def _curves_drawn(
-    curves: Json, lines: Sequence[tuple[Json, str, str]], onset: float | None, say: Language, *, share: bool = False
+    lines: Sequence[tuple[Json, str, str, str]], onset: float | None, say: Language, *, share: bool = False
 ) -> Callable[[Axes], None]:
-    epochs = np.array(curves["epochs"])
-    stopped = next((k for k, n in enumerate(curves["training"]) if n < curves["runs"]), len(epochs))
+    """Draw lines, given as curves, which of them, label and colour."""
 
     def draw(axes: Axes) -> None:
-        marker = "o" if len(epochs) == 1 else ""  # a line through one point is invisible
-        for line, label, color in lines:
-            mean = np.array(line["mean"], dtype=float)
-            shown = {"color": light(color), "marker": marker}
-            axes.plot(epochs[:stopped], mean[:stopped], label=legible(label, LONGEST_LABEL), **shown)
-            if stopped < len(epochs):  # from where runs were stopped, their last values are carried forward
-                first = max(stopped - 1, 0)
-                axes.plot(epochs[first:], mean[first:], linestyle=(0, (2, 1.5)), **shown)
-            if None not in line["deviation"]:
-                deviation = np.array(line["deviation"], dtype=float)
-                axes.fill_between(
-                    epochs, mean - deviation, mean + deviation, color=light(color), alpha=0.2, linewidth=0
-                )
-        bands = any(None not in line["deviation"] for line, *_ in lines)
-        if bands:
-            note = say("band: ±1 SD over {n} seeds", n=curves["runs"])
+        for curves, name, label, color in lines:
+            _line(axes, curves, name, legible(label, LONGEST_LABEL), light(color))
+        epochs = max(len(curves["epochs"]) for curves, *_ in lines)
+        if any(None not in curves[name]["deviation"] for curves, name, *_ in lines):
+            note = say("band: ±1 SD over {n} seeds", n=lines[-1][0]["runs"])
             axes.fill_between([], [], color=light("soft"), alpha=0.25, linewidth=0, label=note)
-        if stopped < len(epochs):
-            axes.plot([], [], color=light("soft"), linestyle=(0, (2, 1.5)), label=say("carried forward after a stop"))
+        if any(_stopped(curves) < len(curves["epochs"]) for curves, *_ in lines):
+            axes.plot([], [], color=light("soft"), linestyle=CARRIED, label=say("carried forward after a stop"))
         if onset is not None:
             label = say("onset: epoch {epoch}", epoch=f"{onset:.1f}")
             axes.axvline(onset, color=light("soft"), linestyle=":", linewidth=1.2, label=label)
         axes.set_xlabel(say("epoch"))
-        axes.set_xlim(0.5, max(len(epochs), 1) + 0.5)
+        axes.set_xlim(0.5, epochs + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
         if share:
             axes.axhline(0, color=light("soft"), linewidth=0.8)
@@ -230,6 +219,24 @@ def _curves_drawn(
             axes.set_ylabel(say("gap, points"))
 
     return draw
+
+
+def _line(axes: Axes, curves: Json, name: str, label: str, color: str) -> None:
+    epochs, stopped = np.array(curves["epochs"]), _stopped(curves)
+    mean = np.array(curves[name]["mean"], dtype=float)
+    marker = "o" if len(epochs) == 1 else ""  # a line through one point is invisible
+    axes.plot(epochs[:stopped], mean[:stopped], label=label, color=color, marker=marker)
+    if stopped < len(epochs):  # from where runs were stopped, their last values are carried forward
+        first = max(stopped - 1, 0)
+        axes.plot(epochs[first:], mean[first:], color=color, linestyle=CARRIED)
+    if None not in curves[name]["deviation"]:
+        deviation = np.array(curves[name]["deviation"], dtype=float)
+        axes.fill_between(epochs, mean - deviation, mean + deviation, color=color, alpha=0.2, linewidth=0)
+
+
+def _stopped(curves: Json) -> int:
+    """Return how many epochs all runs trained."""
+    return next((k for k, n in enumerate(curves["training"]) if n < curves["runs"]), len(curves["training"]))
 
 
 def _fit_drawn(curves: Json, base: Json, names: tuple[str, str], say: Language) -> Callable[[Axes], None]:
@@ -319,7 +326,7 @@ def _cost_drawn(contrasts: Sequence[Json], base: str, say: Language) -> Callable
                 legible(name, 28), (ratio, mean), (right + 0.06 * width, place), va="center", fontsize=7.5,
                 arrowprops={"arrowstyle": "-", "color": light("grid"), "linewidth": 0.8, "shrinkA": 1, "shrinkB": 3},
             )  # fmt: skip
-        axes.axhline(0, color=light("soft"), linewidth=0.8)
+        axes.hlines(0, left - 0.08 * width, right, color=light("soft"), linewidth=0.8)
         axes.set_xticks([tick for tick in axes.get_xticks() if left - 0.1 * width <= tick <= right + 0.1 * width])
         axes.set_xlabel(say("time of an epoch, times that of {baseline}", baseline=legible(base, 20)))
         axes.set_ylabel(say("test accuracy, points more"))

@@ -103,10 +103,7 @@ def _on_other_images(finding: Json, interval: Json, zone: float, say: Language) 
     if interval is finding:
         return ""
     low, high = interval["low"], interval["high"]
-    text = say(
-        " The interval has the noise of so few test images in it; over seeds alone it is {range}.",
-        range=_range(finding, say),
-    )
+    text = say(" Over seeds alone the interval is {range}.", range=_range(finding, say))
     beyond = finding["word"] == "equivalent" and (low < -zone or high > zone)
     if beyond or (finding["word"] in ("helps", "harms") and low <= 0 <= high):
         return text + say(" So on other test images it could be otherwise.")

@@ -4,6 +4,7 @@ study.json     what was asked for, the plan that it led to, data, environment, s
 runs/          a folder a run (run_folder.py): the truth
 study.db       an index of them for fast reading, which can be rebuilt (index.py)
 verdict.json   the verdict, once it has been read, with every number behind it
+report/        the report, once it has been asked for
 workers.log    what the processes that trained had to say, most of all when one died
 """
 
@@ -25,6 +26,7 @@ RUNS = "runs"
 INDEX = "study.db"
 VERDICT = "verdict.json"
 LOG = "workers.log"
+REPORT = "report"
 RUNNING, INTERRUPTED, FINISHED = STATUSES = ("running", "interrupted", "finished")
 SHAPE = {
     "format": int, "id": str, "status": str, "config": dict, "plan": dict, "labels": dict, "data": dict,

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from overfitlab.config import Protocol, StudyConfig
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.files import user_path
 from overfitlab.run import Run
 from overfitlab.store import index
 from overfitlab.store.index import Entry
 from overfitlab.store.lookup import by_name_or_id
-from overfitlab.store.study_folder import RECORD, STATUSES, StudyFolder
+from overfitlab.store.study_folder import RECORD, REPORT, STATUSES, StudyFolder
 from overfitlab.study.judging import Verdict, judge, outcomes
 from overfitlab.study.plan import StudyPlan, alpha_of_a_look
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
 
 if TYPE_CHECKING:
     import pandas
+
+    from overfitlab.report.figures import DisplayedFigure
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,6 +111,50 @@ class Study:
         last = self.config.first_seed + verdict.seeds
         ended = [each for each in outcomes(self.entries) if self.config.first_seed <= each.seed < last]
         return evidence(StudyFolder(self.folder), self.record, self.config, self.plan, verdict, ended)
+
+    def figure(self, name: str = "paired_differences", language: str = "en") -> "DisplayedFigure":
+        """Return a figure, which a Jupyter notebook displays by itself; `savefig` writes it for a paper.
+
+        Args:
+            name: `paired_differences`, `learning_curves`, `gap_curves`, `equal_fit`, `noise`, `cost_and_benefit`,
+                `calibration`, `confusion` or `disputed`, as in docs/report.md.
+            language: `"en"` or `"ko"`.
+
+        Raises:
+            UsageError: there is no such figure or language.
+            OverfitlabError: a run is damaged, or the study has nothing to show in that figure.
+        """
+        from overfitlab.report.languages import language_named
+        from overfitlab.study import reporting
+
+        say = language_named(language)
+        if name not in reporting.FIGURE_NAMES:
+            raise unknown_name("figure", name, reporting.FIGURE_NAMES)
+        evidence = self.evidence()
+        pictures = reporting.disputed_pictures(self, evidence) if name == reporting.DISPUTED else {}
+        figure = reporting.figure_of(name, evidence, pictures, say)
+        if figure is None:
+            raise OverfitlabError(f"the study {self.folder} has nothing to show in the figure {name}")
+        return figure
+
+    def report(self, out: str | Path | None = None, language: str = "en") -> Path:
+        """Write the report: a page to read and pass on, Markdown, figures, tables, and every number behind them.
+
+        Args:
+            out: the folder; None for `report` in the study's folder.
+            language: `"en"` or `"ko"`.
+
+        Returns:
+            The path of its page, `report.html`.
+
+        Raises:
+            UsageError: the language is unknown, or the folder holds other files.
+            OverfitlabError: a run is damaged.
+            OSError: the disk refuses.
+        """
+        from overfitlab.study.reporting import write_report
+
+        return write_report(self, self.folder / REPORT if out is None else user_path(out), language)
 
     def judged(self) -> Verdict:
         """Return what the runs say, provisionally while some are missing.

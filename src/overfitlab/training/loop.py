@@ -16,6 +16,7 @@ from overfitlab.config import RunConfig
 from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Indices
 from overfitlab.data.material import Material
+from overfitlab.kernels import denormals
 from overfitlab.methods import registry as methods
 from overfitlab.models.model import Model
 from overfitlab.randomness import run_key
@@ -183,6 +184,10 @@ class Trainer:
 
     def train_epoch(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
         """Train one epoch, and return the running mean of its loss and accuracy."""
+        with denormals.flushed(self._compute.threads):
+            return self._epoch_trained(epoch, batches, observer)
+
+    def _epoch_trained(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
         protocol, rows = self._config.protocol, self.material.split.training
         order = (self._key / "order" / epoch).generator().permutation(len(rows))
         mean = RunningMean()

@@ -1,0 +1,38 @@
+"""`overfitlab report`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from overfitlab.cli.groups import as_json
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  overfitlab report study-digits-1a2b3c\n"
+    "  overfitlab report runs/mine --lang ko --out mine-ko"
+)
+@click.argument("study", metavar="STUDY")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the report.  [default: report in the study's folder]",
+)
+@click.option("--lang", default="en", show_default=True, metavar="L", help="Language: en, or ko (Korean).")
+@as_json
+def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
+    """Write the report of a study: a page to read and pass on, figures, tables, and every number behind them.
+
+    STUDY is a folder, or a name or the beginning of an id below runs/. A study that still trains gives a provisional
+    report. It writes report.html, report.md, verdict.json, runs.csv, history.csv and figures/.
+    """
+    from overfitlab.study.study import find_study  # imports NumPy, which --help need not wait for
+
+    found = find_study(study)
+    page = found.report(out, lang)
+    if as_json:
+        click.echo(json.dumps({"study": str(found.folder), "folder": str(page.parent), "page": str(page)}))
+    else:
+        click.echo(f"Wrote {page} (and report.md, verdict.json, runs.csv, history.csv, figures/); open it in a browser")

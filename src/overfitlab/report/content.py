@@ -1,0 +1,283 @@
+"""What stands in a report, section by section: a page and a Markdown file lay out the same content.
+
+It is made from the document of a study's evidence and nothing else, so that every number can be found there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from overfitlab.data.images import display_name
+from overfitlab.report import study_figures
+from overfitlab.report.blocks import (
+    Bullets,
+    Confusion,
+    Confusions,
+    Disputed,
+    Facts,
+    FigureBlock,
+    Paragraphs,
+    Pictures,
+    Section,
+    TableBlock,
+)
+from overfitlab.report.language import Language
+from overfitlab.report.reproduction_facts import commands, environment, limits, protocol
+from overfitlab.report.study_sentences import answer, headline, recommendation
+from overfitlab.report.study_tables import Table, contrast_table, difference, method_table, pair, second_table, spread
+from overfitlab.report.study_tables import between as between_bounds
+
+Json = Mapping[str, Any]
+SHOWN_CLASSES = 20  # up to so many a confusion matrix stands on the page; a larger one is in the figures
+
+
+def title(evidence: Json, say: Language) -> str:
+    """Return the title of a report."""
+    return say("Which method helps against overfitting? {study}", study=display_name(evidence["study"]))
+
+
+def subtitle(evidence: Json, say: Language) -> str:
+    """Return what was studied, in a line."""
+    parts = evidence["plan"]["parts"]
+    return say(
+        "{methods} methods on {data}, {training} training images, {seeds} paired seeds, protocol {protocol}",
+        methods=len(evidence["methods"]), data=display_name(evidence["data"]["name"]),
+        training=f"{parts['training']:,}", seeds=evidence["seeds"], protocol=evidence["plan"]["protocol"]["name"],
+    )  # fmt: skip
+
+
+def sections(evidence: Json, say: Language) -> list[Section]:
+    """Return the report; a section that has nothing to show says so or is left out."""
+    made: list[Callable[[Json, Language], Section | None]] = [
+        _answer, _verdict, _methods, _differences, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
+        _disputed, _limits, _protocol, _words,
+    ]  # fmt: skip
+    return [section for make in made if (section := make(evidence, say)) is not None]
+
+
+def _answer(evidence: Json, say: Language) -> Section:
+    texts = [headline(evidence, say)]
+    if evidence["recommended"] is not None:
+        texts.append(recommendation(evidence, say))
+    sentences = Bullets(tuple(answer(evidence, say).split("\n")))
+    return Section("answer", say("The answer"), (Paragraphs(tuple(texts), leading=True), sentences))
+
+
+def _verdict(evidence: Json, say: Language) -> Section:
+    text = say(
+        "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the zone of differences that "
+        "do not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests put "
+        "it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired by "
+        "seed; a negative gap difference means less overfitting.",
+        alpha=f"{evidence['alpha']:g}", accuracy=f"±{evidence['accuracy_zone']:g}", gap=f"±{evidence['gap_zone']:g}",
+    )  # fmt: skip
+    second = say(
+        "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
+        "baseline too, has been stopped early; and the exact sign-flip test, with the least p that so many seeds give."
+    )
+    return Section("verdict", say("The verdict"), (
+        TableBlock(contrast_table(evidence, say), say("Every contrast on two axes: does it generalize better, does it "
+                                                      "overfit less")),
+        Paragraphs((text,)),
+        TableBlock(second_table(evidence, say), second),
+    ))  # fmt: skip
+
+
+def _methods(evidence: Json, say: Language) -> Section:
+    text = say(
+        "Means over the seeds ± standard deviation: test accuracy and training accuracy in percent, the gap (training "
+        "minus validation accuracy) in points, onset and best epoch in epochs, the loss rise from the onset to the end "
+        "in nats. All in evaluation mode on clean images."
+    )
+    return Section("methods", say("The methods"), (TableBlock(method_table(evidence, say), text),))
+
+
+def _differences(evidence: Json, say: Language) -> Section | None:
+    caption = say(
+        "Each dot is one seed: the same split, order and initial weights under both methods. The interval is Student's "
+        "t, 95 %."
+    )
+    return _figure(evidence, say, "paired_differences", "differences", say("Differences, seed by seed"), caption)
+
+
+def _curves(evidence: Json, say: Language) -> Section | None:
+    caption = say(
+        "Means over the seeds, training and validation on one axis, both in evaluation mode; the bands are one "
+        "standard deviation over the seeds. The onset is the epoch with the lowest validation loss: what comes after "
+        "it is overfitting."
+    )
+    return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption)
+
+
+def _gaps(evidence: Json, say: Language) -> Section | None:
+    caption = say("Training minus validation accuracy in points, beside that of the baseline.")
+    return _figure(evidence, say, "gap_curves", "gaps", say("The gap over the epochs"), caption)
+
+
+def _equal_fit(evidence: Json, say: Language) -> Section | None:
+    caption = say(
+        "A method can have a smaller gap only because it learns less. Here validation accuracy stands against training "
+        "accuracy: where one line lies above the other, that method generalizes better at the same fit."
+    )
+    section = _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption)
+    if section is None:
+        return None
+    header = (say("contrast"), say("gap at equal fit"), "95 %", say("gap at the end"), say("n"))
+    rows = []
+    for each in evidence["contrasts"]:
+        fit = each["equal_fit"]
+        cells = ("", "", "0") if fit is None else (
+            difference(fit["mean"]), between_bounds(fit, say), str(fit["n"])
+        )  # fmt: skip
+        rows.append((pair(each, say), cells[0], cells[1], difference(each["gap"]["mean"]), cells[2]))
+    text = say("The difference in gap, in points, at the best fit to the training images that both reach on their way")
+    table = TableBlock(Table(header, tuple(rows)), text)
+    return Section(section.anchor, section.title, (table, *section.blocks))
+
+
+def _noise(evidence: Json, say: Language) -> Section | None:
+    caption = say(
+        "How far the mean difference in test accuracy would vary with other seeds, and with other test images. More "
+        "seeds make only the first smaller."
+    )
+    section = _figure(evidence, say, "noise", "noise", say("Seed noise and image noise"), caption)
+    if section is None:
+        return None
+    header = (say("contrast"), say("test accuracy"), say("95 %, seeds"), say("95 %, seeds and test images"))
+    rows = tuple(
+        (pair(each, say), difference(each["accuracy"]["mean"]), between_bounds(each["accuracy"], say),
+         between_bounds(each["accuracy"]["crossed"], say))
+        for each in evidence["contrasts"]
+        if each["accuracy"]["crossed"]
+    )  # fmt: skip
+    table = TableBlock(
+        Table(header, rows), say("The interval over seeds, and the one that covers other test images too")
+    )
+    return Section(section.anchor, section.title, (*section.blocks, table))
+
+
+def _cost(evidence: Json, say: Language) -> Section | None:
+    caption = say(
+        "Time is that of an epoch with its validation, paired by seed, measured while the study trained; parameters "
+        "and memory are in the table of methods."
+    )
+    return _figure(evidence, say, "cost_and_benefit", "cost", say("Cost and benefit"), caption)
+
+
+def _figure(evidence: Json, say: Language, name: str, anchor: str, heading: str, caption: str) -> Section | None:
+    panels = tuple(study_figures.FIGURES[name][0](evidence, say))
+    return Section(anchor, heading, (FigureBlock(name, panels, caption),)) if panels else None
+
+
+def class_names(evidence: Json) -> list[str]:
+    """Return the names of the classes, as they can be shown."""
+    return [display_name(name) for name in evidence["data"]["classes"]]
+
+
+def _confusion(evidence: Json, say: Language) -> Section | None:
+    classes, found, tops = class_names(evidence), [], []
+    for each in evidence["methods"]:
+        said = evidence["predictions"][each["method"]]
+        name = str(say.method(each["label"]))
+        top = ", ".join(
+            say("{true} taken for {predicted} {share} %", true=classes[one["true"]],
+                predicted=classes[one["predicted"]], share=f"{100 * one['share']:.1f}")
+            for one in said["top_confusions"]
+        )  # fmt: skip
+        if said["confusion"] is not None and len(classes) <= SHOWN_CLASSES:
+            found.append(Confusion(name, tuple(classes), _percent(said["confusion"]), top))
+        elif said["top_confusions"]:
+            tops.append(f"{name}: {top}")
+    caption = say(
+        "Rows are true classes, columns what the networks take them for, in percent of the true class, over all seeds."
+    )
+    heading = say("What is confused")
+    if found:
+        return Section("confusion", heading, (Confusions(tuple(found), caption),))
+    return Section("confusion", heading, (Bullets(tuple(tops)),)) if tops else None
+
+
+def _percent(counts: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(100 * count / (sum(row) or 1) for count in row) for row in counts)
+
+
+def _calibration(evidence: Json, say: Language) -> Section | None:
+    caption = say(
+        "Do probabilities mean what they say? Below the diagonal a network is too sure of itself. The size of a dot is "
+        "the number "
+        "of images. ECE is the expected calibration error in 15 bins, mean ± standard deviation over the seeds."
+    )
+    section = _figure(evidence, say, "calibration", "calibration", say("Calibration"), caption)
+    if section is None:
+        return None
+    header = (say("method"), "ECE", say("mean confidence"), say("accuracy"))
+    known = [(each, evidence["predictions"][each["method"]]["calibration"]) for each in evidence["methods"]]
+    rows = tuple(
+        (str(say.method(each["label"])), spread(found["expected_error"], 3), f"{found['mean_confidence']:.3f}",
+         f"{found['accuracy']:.3f}")
+        for each, found in known
+        if found is not None
+    )  # fmt: skip
+    table = TableBlock(Table(header, rows), say("Calibration on the test images"))
+    return Section(section.anchor, section.title, (*section.blocks, table))
+
+
+def _disputed(evidence: Json, say: Language) -> Section | None:
+    classes = class_names(evidence)
+    labels = {each["method"]: str(say.method(each["label"])) for each in evidence["methods"]}
+    found = []
+    for each in evidence["disputed"]:
+        true = classes[each["label"]]
+        opinions = tuple(
+            (labels[method], _opinion(said, classes, each["label"], say)) for method, said in each["opinions"].items()
+        )
+        title_text = say("true class: {name}", name=true)
+        alternative = say("test image, row {row} of the data set, {name}", row=each["row"], name=true)
+        found.append(Disputed(each["row"], title_text, alternative, opinions))
+    if not found:
+        return None
+    caption = say(
+        "The test images on which a method differs most from the baseline in how many of its seeds are right. A few "
+        "images picked for their difference say nothing about how often that happens."
+    )
+    return Section("disputed", say("Where methods disagree"), (Pictures(tuple(found), caption),))
+
+
+def _opinion(said: Json, classes: Sequence[str], label: int, say: Language) -> str:
+    if said["right"] == said["runs"]:
+        return say("right in all {runs}", runs=said["runs"])
+    if said["taken_for"] == label:
+        return say("right in {right} of {runs}", right=said["right"], runs=said["runs"])
+    return say(
+        "right in {right} of {runs}; mostly {name}", right=said["right"], runs=said["runs"],
+        name=classes[said["taken_for"]],
+    )  # fmt: skip
+
+
+def _limits(evidence: Json, say: Language) -> Section:
+    return Section("limits", say("What this study cannot say"), (Bullets(tuple(limits(evidence, say))),))
+
+
+def _protocol(evidence: Json, say: Language) -> Section:
+    return Section(
+        "protocol",
+        say("How it was done, and how to do it again"),
+        (
+            Facts(tuple(protocol(evidence, say))),
+            Facts(tuple(environment(evidence, say))),
+            Facts(tuple(commands(evidence, say)), commands=True),
+        ),
+    )
+
+
+def _words(evidence: Json, say: Language) -> Section:
+    del evidence
+    return Section("words", say("Words"), (Facts((
+        (say("generalization gap"), say("training accuracy minus validation accuracy, both in evaluation mode on clean "
+                                        "images")),
+        (say("onset"), say("the epoch with the lowest validation loss; what comes after it is overfitting")),
+        (say("seed"), say("one number that decides split, initial weights, order of batches and every random draw")),
+        (say("paired"), say("at the same seed every method gets the same split, order and, in shared layers, the same "
+                            "initial weights")),
+        (say("adjusted p"), say("p of the paired t-test, corrected for the number of contrasts after Holm")),
+        (say("point"), say("a hundredth: 71 % accuracy is one point more than 70 %")),
+    )),))  # fmt: skip

@@ -1,0 +1,89 @@
+"""Figures of a study's test images: confusion matrices, and the pictures on which methods disagree."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil, sqrt
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from numpy.typing import NDArray
+
+from overfitlab.data.images import display_name
+from overfitlab.report.evaluation_figures import COUNTED_CLASSES, SHARES, show_picture
+from overfitlab.report.figures import DisplayedFigure
+from overfitlab.report.language import ENGLISH, Language
+from overfitlab.report.lettering import labels, legible
+from overfitlab.report.palette import light
+from overfitlab.report.panels import Panel, drawing
+
+Json = Mapping[str, Any]
+PICTURE_COLUMNS = 4
+LONGEST_NAME = 14
+DARK_SHARE = 0.6  # of the scale: above it letters are white
+LEAST_SHOWN = 0.5  # percent
+
+
+def confusion(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
+    """Return a panel for each method: its confusion matrix over all seeds, in percent of the true class."""
+    names = labels([display_name(name) for name in evidence["data"]["classes"]], LONGEST_NAME)
+    found = []
+    for each in evidence["methods"]:
+        said, name = evidence["predictions"][each["method"]], str(say.method(each["label"]))
+        if said["confusion"] is None:
+            continue
+        counts = np.array(said["confusion"], dtype=np.float64)
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        alternative = say("Confusion matrices of {methods}", methods=name)
+        found.append(Panel(name, _matrix_drawn(shares, names, say), alternative, height=3.4, left=0.95))
+    return found
+
+
+def _matrix_drawn(shares: NDArray[np.float64], names: Sequence[str], say: Language) -> Callable[[Axes], None]:
+    def draw(axes: Axes) -> None:
+        axes.imshow(shares, cmap=SHARES, norm=PowerNorm(0.5, vmin=0, vmax=1), interpolation="nearest", aspect="auto")
+        axes.grid(visible=False)
+        if len(names) <= COUNTED_CLASSES:
+            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6.5)
+            axes.set_yticks(range(len(names)), names, fontsize=6.5)
+            for (row, column), share in np.ndenumerate(shares):
+                if 100 * share >= LEAST_SHOWN:
+                    color = "white" if sqrt(share) > DARK_SHARE else light("ink")
+                    axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=5.5, color=color)
+        axes.set_ylabel(say("true class"))
+        axes.set_xlabel(say("predicted class"))
+
+    return draw
+
+
+def disputed_figure(
+    evidence: Json, pictures: Mapping[int, NDArray[np.uint8]], brightest: int, say: Language = ENGLISH
+) -> DisplayedFigure:
+    """Return the images on which methods disagree, [H, W, C] by their rows, with what each method says of them.
+
+    `brightest` is the value of a white pixel.
+    """
+    classes = [display_name(name) for name in evidence["data"]["classes"]]
+    shown = [each for each in evidence["disputed"] if each["row"] in pictures]
+    methods = {each["method"]: str(say.method(each["label"])) for each in evidence["methods"]}
+    rows = max(1, ceil(len(shown) / PICTURE_COLUMNS))
+    line = 0.15  # inches
+    tall = 1.7 + line * len(methods)
+    with drawing():
+        figure = DisplayedFigure(figsize=(2.2 * PICTURE_COLUMNS, tall * rows))
+        for number, each in enumerate(shown):
+            row, column = divmod(number, PICTURE_COLUMNS)
+            top = 1 - row / rows
+            width, height = 1.2 / (2.2 * PICTURE_COLUMNS), 1.2 / (tall * rows)
+            left = (column + 0.06) / PICTURE_COLUMNS
+            axes = figure.add_axes((left, top - (0.28 + 1.2) / (tall * rows), width, height))
+            axes.grid(visible=False)
+            show_picture(axes, pictures[each["row"]], brightest)
+            axes.set_title(legible(classes[each["label"]], 24), fontsize=8)
+            for place, (method, said) in enumerate(each["opinions"].items()):
+                votes = f"{said['right']}/{said['runs']}"
+                wrong = "" if said["taken_for"] == each["label"] else f" ({classes[said['taken_for']]})"
+                text = legible(f"{votes} {methods[method]}{wrong}", 34)
+                y = top - (0.28 + 1.2 + 0.14 + line * place) / (tall * rows)
+                figure.text(left, y, text, fontsize=6.5, va="center")
+    return figure

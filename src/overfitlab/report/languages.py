@@ -1,0 +1,23 @@
+"""The languages that a report can be written in: English, and one file of `translations/` for each other one."""
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+from overfitlab.errors import unknown_name
+from overfitlab.report.language import ENGLISH, Language
+
+CODES = ("en", "ko")
+
+
+@cache
+def language_named(code: str) -> Language:
+    """Return the language of that code, `en` or `ko`; raises `UsageError` for another one."""
+    if code not in CODES:
+        raise unknown_name("language", code, CODES)
+    if code == ENGLISH.code:
+        return ENGLISH
+    file = resources.files("overfitlab.report") / "translations" / f"{code}.toml"
+    read = tomllib.loads(file.read_text(encoding="utf-8"))
+    texts = {english: own for part in read["texts"].values() for english, own in part.items()}
+    return Language(code, texts, read["messages"], read["method_names"], read["last_comma"])

@@ -1,0 +1,96 @@
+"""A report as Markdown, with its figures beside it."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from overfitlab.report.blocks import (
+    Block,
+    Bullets,
+    Confusions,
+    Facts,
+    FigureBlock,
+    Paragraphs,
+    Pictures,
+    TableBlock,
+)
+from overfitlab.report.content import sections, subtitle, title
+from overfitlab.report.language import ENGLISH, Language
+from overfitlab.report.study_tables import Table
+
+Json = Mapping[str, Any]
+SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!&])")
+
+
+def markdown(evidence: Json, figures: str, say: Language = ENGLISH, heading: int = 1) -> str:
+    """Return the report in Markdown (CommonMark with tables), from the document of the evidence.
+
+    `figures` is the folder of the figures, as links name it; `heading` is the level of the title.
+    """
+    lines = [f"{'#' * heading} {escaped(title(evidence, say))}", escaped(subtitle(evidence, say))]
+    if evidence["provisional"]:
+        lines.append(f"**{escaped(say('Provisional: the study is not finished.'))}**")
+    for section in sections(evidence, say):
+        lines.append(f"{'#' * (heading + 1)} {escaped(section.title)}")
+        lines += [laid_out(block, figures, say) for block in section.blocks]
+    return "\n\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return text that no reader of Markdown takes for markup, on one line."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def laid_out(block: Block, figures: str, say: Language) -> str:
+    """Return one part of the report."""
+    layouts: dict[type[Block], Callable[[Any], str]] = {
+        Paragraphs: lambda found: "\n\n".join(map(escaped, found.texts)),
+        Bullets: lambda found: "\n".join(f"- {escaped(item)}" for item in found.items),
+        TableBlock: lambda found: f"{escaped(found.caption)}:\n\n{table(found.table)}",
+        FigureBlock: lambda found: _figure(found, figures),
+        Confusions: lambda found: _confusions(found, figures, say),
+        Pictures: lambda found: _pictures(found, figures, say),
+        Facts: _facts,
+    }
+    return layouts[type(block)](block)
+
+
+def table(found: Table) -> str:
+    """Return a table, and its note."""
+    marks = ["---" if column < found.left else "---:" for column in range(len(found.header))]
+    lines = [_row(map(escaped, found.header)), _row(marks), *(_row(map(escaped, row)) for row in found.rows)]
+    return "\n".join(lines) + (f"\n\n{escaped(found.note)}" if found.note else "")
+
+
+def _row(cells: Any) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(block: FigureBlock, figures: str) -> str:
+    said = " ".join(panel.alternative for panel in block.panels)
+    return f"![{escaped(said)}]({figures}/{block.name}.png)\n\n{escaped(block.caption)}"
+
+
+def _confusions(block: Confusions, figures: str, say: Language) -> str:
+    alternative = say("Confusion matrices of {methods}", methods=say.listing([one.name for one in block.found]))
+    tops = "\n".join(f"- {escaped(f'{one.name}: {one.top}')}" for one in block.found if one.top)
+    return f"![{escaped(alternative)}]({figures}/confusion.png)\n\n{escaped(block.caption)}\n\n{tops}"
+
+
+def _pictures(block: Pictures, figures: str, say: Language) -> str:
+    header = (say("image"), say("true class"), *(method for method, _ in block.found[0].opinions))
+    rows = tuple((str(one.row), one.title, *(said for _, said in one.opinions)) for one in block.found)
+    return f"{escaped(block.caption)}\n\n![]({figures}/disputed.png)\n\n{table(Table(header, rows, left=2))}"
+
+
+def _facts(block: Facts) -> str:
+    if block.commands:
+        return "\n".join(f"- {escaped(term)}: {_code(value)}" for term, value in block.entries)
+    return "\n".join(f"- {escaped(term)}: {escaped(value)}" for term, value in block.entries)
+
+
+def _code(text: str) -> str:
+    """Return text as code, between more backticks than it holds itself."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"

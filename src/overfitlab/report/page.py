@@ -1,0 +1,106 @@
+"""A report as one HTML file that needs nothing else: no scripts, no requests, and a policy that allows none."""
+
+import base64
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import count
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from overfitlab._version import __version__
+from overfitlab.report.blocks import (
+    Block,
+    Bullets,
+    Confusions,
+    Facts,
+    FigureBlock,
+    Paragraphs,
+    Pictures,
+    TableBlock,
+)
+from overfitlab.report.content import sections, subtitle, title
+from overfitlab.report.inline_svg import inline_svg
+from overfitlab.report.language import ENGLISH, Language
+from overfitlab.report.palette import COLORS
+from overfitlab.report.panels import Panel
+
+Json = Mapping[str, Any]
+MACROS: dict[type[Block], str] = {
+    Paragraphs: "paragraphs", Bullets: "bullets", TableBlock: "table", FigureBlock: "figure",
+    Confusions: "confusions", Pictures: "pictures", Facts: "facts",
+}  # fmt: skip
+TEMPLATES = "report/templates"
+SHADES = 10  # steps of a confusion matrix
+LEAST_SHOWN = 0.5  # percent: less is an empty cell
+
+
+def page(evidence: Json, pictures: Mapping[int, bytes] | None = None, say: Language = ENGLISH) -> str:
+    """Return the page, from the document of the evidence and PNG pictures of test images by their rows.
+
+    The same document and pictures give the same page.
+    """
+    environment = _environment()
+    shown = {row: f"data:image/png;base64,{base64.b64encode(png).decode()}" for row, png in (pictures or {}).items()}
+    parts = {"say": say, "drawn": _drawn, "shade": _shade, "cell": _cell, "shown": shown}
+    macros: Any = environment.get_template("blocks.html").make_module(parts)
+
+    numbers = count(1)  # that keep ids apart
+
+    def laid_out(block: Block) -> Markup:
+        made: Callable[[Block, int], Markup] = getattr(macros, MACROS[type(block)])
+        return made(block, next(numbers))
+
+    style = _style()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return environment.get_template("report.html").render(
+        say=say, version=__version__, title=title(evidence, say), subtitle=subtitle(evidence, say),
+        provisional=evidence["provisional"], sections=sections(evidence, say), laid_out=laid_out,
+        style=Markup(style), policy=policy,  # noqa: S704 - ours, and hashed as it stands
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return the templates; whatever is put into them is escaped."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("overfitlab", TEMPLATES), autoescape=True, trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+
+
+@cache
+def _style() -> str:
+    """Return the style sheet, with our colours in it."""
+    template = _environment().get_template("report.css")
+    classes = "\n".join(
+        f".{kind}-{name} {{ {kind}: var(--{name}); }}" for name in COLORS for kind in ("fill", "stroke")
+    )
+    shades = "\n".join(
+        f".share-{step} {{ background: color-mix(in srgb, var(--train) {8 * step}%, var(--surface)); }}"
+        for step in range(1, SHADES + 1)
+    )
+    strong = ", ".join(f".confusion td.share-{step}" for step in range(SHADES // 2 + 1, SHADES + 1))
+    return template.render(
+        light=" ".join(f"--{name}: {color.light};" for name, color in COLORS.items()),
+        dark=" ".join(f"--{name}: {color.dark};" for name, color in COLORS.items()),
+        classes=classes,
+        shades=f"{shades}\n{strong} {{ color: var(--surface); }}",
+    )
+
+
+def _drawn(panel: Panel, figure: str, number: int) -> Markup:
+    return Markup(inline_svg(panel, f"{figure}-{number}"))  # noqa: S704 - made of elements, not of text
+
+
+def _shade(share: float) -> int:
+    """Return the step of a share in percent; the square root shows the few mistakes of a good network too."""
+    return round(SHADES * math.sqrt(share / 100))
+
+
+def _cell(share: float) -> str:
+    return f"{share:.0f}" if share >= LEAST_SHOWN else ""

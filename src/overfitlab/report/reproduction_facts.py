@@ -1,0 +1,106 @@
+"""How a study was made, how to make it again, and what it cannot say: the end of a report."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from overfitlab.data.images import display_name
+from overfitlab.report.language import Language
+from overfitlab.report.study_sentences import caveats
+
+Json = Mapping[str, Any]
+VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
+
+
+def limits(evidence: Json, say: Language) -> Iterator[str]:
+    """Yield what the study cannot say, a sentence each."""
+    if evidence["provisional"]:
+        yield say("It is not finished: runs are missing, and there is no verdict yet.")
+    missing = [each for each in evidence["contrasts"] if each["missing"]]
+    if missing:
+        yield say("Pairs of runs that are missing: {what}.",
+                  what=", ".join(f"{say.method(each['label'])} - {say.method(each['against_label'])} "
+                                 f"{each['missing']}" for each in missing))  # fmt: skip
+    yield from caveats(evidence, evidence, say)
+    yield _power(evidence, say)
+    yield say(
+        "It holds for these images, this network, this number of training images and epochs. Other data, a larger "
+        "network or longer training can answer otherwise."
+    )
+    yield say("Every method ran with the one setting that is named below; none was tuned on these images.")
+    yield say(
+        "The intervals cover other seeds, splits and orders of these images; the wider one of test accuracy covers "
+        "other test images of the same kind too. Neither covers images of another kind."
+    )
+    yield say("Times come from the machine that is named below, with what else it had to do.")
+    if evidence["data"].get("note"):
+        yield say("About the data: {note}.", note=say.message(display_name(evidence["data"]["note"])))
+
+
+def _power(evidence: Json, say: Language) -> str:
+    power = evidence["power"]
+    chances = ", ".join(f"{each['points']:g}: {percent(each['chance'])}" for each in power["differ"])
+    return say(
+        "With {seeds} seeds and {contrasts} contrasts a true difference in test accuracy is found with a probability, "
+        "by its size in points, of {chances}; that there is none is shown with {equal}. This was reckoned before the "
+        "training, for paired differences that vary by {deviation} points (SD).",
+        seeds=power["seeds"], contrasts=power["contrasts"], chances=chances, equal=percent(power["equal"]),
+        deviation=f"{power['deviation']:g}",
+    )  # fmt: skip
+
+
+def percent(chance: float) -> str:
+    """Return a probability in percent."""
+    return f"{100 * chance:.0f} %" if chance >= 0.005 else "< 1 %"
+
+
+def protocol(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
+    """Yield what was held fixed."""
+    asked, plan, data = evidence["asked"], evidence["plan"], evidence["data"]
+    settings, parts = plan["protocol"], plan["parts"]
+    yield say("data"), display_name(data["name"])
+    yield say("data hash (SHA-256)"), display_name(data["sha256"])
+    yield say("images"), say(
+        "{training} training, {validation} validation, {test} test",
+        training=f"{parts['training']:,}", validation=f"{parts['validation']:,}", test=f"{parts['test']:,}",
+    )  # fmt: skip
+    yield say("network"), display_name(asked["model"])
+    falling = say(", falling to zero along a cosine") if settings["schedule"] == "cosine" else ""
+    yield say("training"), say(
+        "{epochs} epochs, batches of {batch}, Adam {rate}{falling}, precision {precision}",
+        epochs=settings["epochs"], batch=settings["batch_size"], rate=f"{settings['learning_rate']:g}", falling=falling,
+        precision=asked["precision"],
+    )  # fmt: skip
+    yield say("protocol"), settings["name"]
+    varied = [say(VARIED.get(word, word)) for word in settings["vary"]]
+    yield say("seeds"), say("{seeds}; each decides {what}", seeds=", ".join(map(str, evidence["seed_numbers"])),
+                            what=", ".join(varied))  # fmt: skip
+    yield say("settings of the methods"), "; ".join(each["method"] for each in evidence["methods"])
+    yield say("differences that do not matter"), say(
+        "within {accuracy} points of test accuracy, {gap} points of gap", accuracy=f"{evidence['accuracy_zone']:g}",
+        gap=f"{evidence['gap_zone']:g}",
+    )  # fmt: skip
+
+
+def environment(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
+    """Yield where it was trained."""
+    for name, value in evidence["environment"].items():
+        yield say(name), display_name(str(value))
+    sessions = evidence["sessions"]
+    if sessions:
+        yield say("trained"), "; ".join(
+            say("{started} with {jobs} runs at once, {threads} threads each", started=str(each.get("started", "-")),
+                jobs=each.get("jobs", "-"), threads=evidence["plan"]["threads"])
+            for each in sessions
+        )  # fmt: skip
+    yield say("study"), f"{display_name(evidence['study'])} ({display_name(evidence['study_id'])})"
+
+
+def commands(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
+    """Yield the commands that make study, report and model again."""
+    name = shlex.quote(display_name(evidence["study"]))
+    if evidence["command"]:
+        yield say("the study"), display_name(evidence["command"])
+    yield say("this report"), f"overfitlab report {name}" + ("" if say.code == "en" else f" --lang {say.code}")
+    if evidence["recommended"] is not None:
+        yield say("the recommended model"), f"overfitlab train --like {name}"

@@ -1,0 +1,152 @@
+"""The files of a report: a page, Markdown, figures, tables, and the numbers behind all of them."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from overfitlab.data import digits
+from overfitlab.data.recorded import recorded
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import write_atomically
+from overfitlab.report.figures import DisplayedFigure, rendered
+from overfitlab.report.image_figures import confusion, disputed_figure
+from overfitlab.report.language import ENGLISH, Language
+from overfitlab.report.languages import language_named
+from overfitlab.report.lettering import can_write
+from overfitlab.report.markdown import markdown
+from overfitlab.report.page import page
+from overfitlab.report.panels import composed, drawing
+from overfitlab.report.spreadsheets import text_cell, to_csv
+from overfitlab.report.study_figures import FIGURES
+from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
+
+if TYPE_CHECKING:
+    from overfitlab.study.study import Study
+
+Json = Mapping[str, Any]
+Pictures = Mapping[int, NDArray[np.uint8]]
+FILES = PAGE, MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE = (
+    "report.html", "report.md", "verdict.json", "runs.csv", "history.csv",
+)  # fmt: skip
+FIGURE_FOLDER = "figures"
+KINDS = ("png", "svg")
+CONFUSION, DISPUTED = "confusion", "disputed"
+FIGURE_NAMES = (*FIGURES, CONFUSION, DISPUTED)
+CONFUSION_COLUMNS = 3
+WHITE = 255
+
+
+def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
+    """Write the report of a study into `folder`, and return the path of its page.
+
+    Raises `UsageError` for an unknown language or a folder that holds other files, `OverfitlabError` where a run is
+    damaged.
+    """
+    say = language_named(language)
+    _refuse_strangers(folder)
+    numbers = json.dumps(study.evidence(), indent=1, allow_nan=False)
+    evidence = json.loads(numbers)  # what is read back is all that the page may use
+    pictures = disputed_pictures(study, evidence)
+    images = {row: _png(picture, _brightest(evidence)) for row, picture in pictures.items()}
+    made = {
+        NUMBERS: numbers + "\n",
+        RUNS_TABLE: _csv(run_rows(study.entries, study.labels, study.record["failures"]), RUN_COLUMNS),
+        HISTORY_TABLE: _csv(history_rows(study.entries, study.labels), HISTORY_COLUMNS),
+        MARKDOWN: markdown(evidence, FIGURE_FOLDER, say),
+        PAGE: page(evidence, images, say),  # the last: who sees it finds the rest
+    }
+    figures = {
+        f"{name}.{kind}": file_of(figure, kind)
+        for name in FIGURE_NAMES
+        if (figure := figure_of(name, evidence, pictures, say)) is not None
+        for kind in KINDS
+    }
+    (folder / FIGURE_FOLDER).mkdir(parents=True, exist_ok=True)
+    for name, content in figures.items():
+        write_atomically(folder / FIGURE_FOLDER / name, content)
+    for old in (f"{name}.{kind}" for name in FIGURE_NAMES for kind in KINDS):
+        if old not in figures:  # of an earlier report
+            (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
+    for name, text in made.items():
+        write_atomically(folder / name, text.encode())
+    return folder / PAGE
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """Raise `UsageError` where something else than a report lies in the folder: it is not ours to write between."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, not a folder; choose another --out")
+    known = {*FILES, FIGURE_FOLDER}
+    if folder.exists() and any(
+        entry.name not in known and not entry.name.startswith(".") for entry in folder.iterdir()
+    ):
+        raise UsageError(f"{folder} holds other files; choose another --out")
+
+
+def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENGLISH) -> DisplayedFigure | None:
+    """Return the figure of that name, None where the study has nothing to show in it.
+
+    Letters for which this machine has no font would be empty squares, so it is then in English.
+    """
+    say = say if can_write("".join(say.texts.values())) else ENGLISH
+    if name == DISPUTED:
+        return disputed_figure(evidence, pictures, _brightest(evidence), say) if pictures else None
+    panels, columns = (
+        (confusion(evidence, say), CONFUSION_COLUMNS) if name == CONFUSION else _panels(name, evidence, say)
+    )
+    return composed(panels, columns) if panels else None
+
+
+def _panels(name: str, evidence: Json, say: Language) -> tuple[Any, int]:
+    made, columns = FIGURES[name]
+    return made(evidence, say), columns
+
+
+def file_of(figure: DisplayedFigure, kind: str) -> bytes:
+    """Return a figure as PNG or SVG; equal figures give equal bytes."""
+    with drawing():
+        return rendered(figure, kind)
+
+
+def disputed_pictures(study: "Study", evidence: Json) -> dict[int, NDArray[np.uint8]]:
+    """Return the images [H, W, C] on which methods disagree, by their rows; none where they are no longer there.
+
+    Nothing is downloaded for it.
+    """
+    rows = [each["row"] for each in evidence["disputed"]]
+    if not rows:
+        return {}
+    try:
+        dataset = recorded(study.record["data"], study.record["image_size"], fetch=False)
+    except (OverfitlabError, OSError):
+        return {}
+    if dataset.content_hash != evidence["data"]["sha256"] or not all(0 <= row < len(dataset.images) for row in rows):
+        return {}
+    return {row: np.array(dataset.images[row]) for row in rows}
+
+
+def _brightest(evidence: Json) -> int:
+    return digits.BRIGHTEST if evidence["data"]["source"] == "digits" else WHITE
+
+
+def _png(picture: NDArray[np.uint8], brightest: int) -> bytes:
+    values = np.rint(picture.astype(np.float64) * WHITE / brightest).clip(0, WHITE).astype(np.uint8)
+    image = Image.fromarray(values[..., 0] if values.shape[2] != 3 else values)
+    stream = io.BytesIO()
+    image.save(stream, "png")
+    return stream.getvalue()
+
+
+def _csv(rows: Sequence[Json], columns: Sequence[str]) -> str:
+    """Return rows as CSV; what is not known is an empty cell."""
+    return to_csv([columns, *([_cell(row[name]) for name in columns] for row in rows)])
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None else text_cell(value) if isinstance(value, str) else value
