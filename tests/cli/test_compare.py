@@ -18,7 +18,8 @@ from overfitlab.cli.main import cli
 from overfitlab.errors import OverfitlabError
 from overfitlab.study.study import Study, load_study
 
-COMPARE = ["compare", "l2", "--data", "digits", "--protocol", "quick", "--training-images", "60", "--threads", "1"]
+QUICK = ["--data", "digits", "--protocol", "quick", "--training-images", "60", "--threads", "1"]
+COMPARE = ["compare", "l2", *QUICK, "--no-report"]
 SHORT = ["--epochs", "2", "--seeds", "2"]
 
 
@@ -69,8 +70,10 @@ def test_it_plans_trains_and_answers():
 
 
 def test_json_for_machines():
-    done = overfitlab(*COMPARE, *SHORT, "--json", check=0)
+    done = overfitlab("compare", "l2", *QUICK, *SHORT, "--name", "mine", "--json", check=0)
     document = json.loads(done.stdout)
+    assert Path("runs/mine/report/report.html").is_file()
+    assert "Report: runs/mine/report/report.html" in done.stderr
     assert document["status"] == "finished"
     assert document["verdict"]["contrasts"][0]["accuracy"]["n"] == 2
     assert "[4/4]" in done.stderr

@@ -85,8 +85,13 @@ from overfitlab.errors import OverfitlabError
 @click.option("--training-images", type=int, metavar="N", help="Train on N images at most.  [default: the protocol's]")
 @precision_option
 @click.option("--threads", type=int, metavar="N", help="Threads of each run.  [default: 1, more where cores are left]")
+@click.option(
+    "--report/--no-report",
+    default=True,
+    help="Write the report too, where there is none yet; overfitlab report does it later.  [default: --report]",
+)
 @as_json
-def compare(methods: tuple[str, ...], as_json: bool, **options: object) -> None:
+def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: object) -> None:
     """Train methods at paired seeds, and say which helps against overfitting, and how sure that is.
 
     M is a method, or several joined by +; without any it asks the notebook's question: none, dropout and batch_norm.
@@ -94,11 +99,14 @@ def compare(methods: tuple[str, ...], as_json: bool, **options: object) -> None:
     goes on.
     """
     from overfitlab.api import comparing  # imports torch, which --help need not wait for
+    from overfitlab.store.study_folder import PAGE, REPORT
 
     stream = sys.stderr if as_json else sys.stdout
     command = shlex.join(["overfitlab", *sys.argv[1:]])
     given = {name: value for name, value in options.items() if value is not None}
     study = comparing.compare(methods, stream=stream, command=command, **given)  # type: ignore[arg-type]
+    if report and not (study.folder / REPORT / PAGE).exists():
+        click.echo(f"Report: {study.report()} (open it in a browser)", file=stream)
     if as_json:
         document = {"folder": str(study.folder), "verdict": study.judged().as_dict(), **study.record}
         click.echo(json.dumps(document, allow_nan=False))

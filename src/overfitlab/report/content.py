@@ -254,7 +254,9 @@ def _opinion(said: Json, classes: Sequence[str], label: int, say: Language) -> s
 
 
 def _limits(evidence: Json, say: Language) -> Section:
-    return Section("limits", say("What this study cannot say"), (Bullets(tuple(limits(evidence, say))),))
+    return Section(
+        "limits", say("What this study cannot say"), (Bullets(tuple(map(display_name, limits(evidence, say)))),)
+    )
 
 
 def _protocol(evidence: Json, say: Language) -> Section:

@@ -51,7 +51,8 @@ class Language:
 
     def __call__(self, template: str, /, **fields: object) -> str:
         """Return the text of an English template."""
-        return self.texts.get(template, template).format(**fields)
+        named = {name: Name(value) if isinstance(value, str) else value for name, value in fields.items()}
+        return self.texts.get(template, template).format(**named)
 
     def message(self, text: str) -> str:
         """Return a text that was recorded in English, in this language where it is known."""

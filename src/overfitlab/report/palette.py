@@ -26,7 +26,7 @@ COLORS = MappingProxyType(
         "method": Color("#6b3fa0", "#c6a8ff"),
         "other": Color("#757b87", "#949cab"),
         "zone": Color("#d5ead9", "#24422d"),
-        "link": Color("#0b5cad", "#82bdff"),
+        "link": Color("#0a55a0", "#82bdff"),
     }
 )
 

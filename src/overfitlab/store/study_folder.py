@@ -26,7 +26,7 @@ RUNS = "runs"
 INDEX = "study.db"
 VERDICT = "verdict.json"
 LOG = "workers.log"
-REPORT = "report"
+REPORT, PAGE = "report", "report.html"
 RUNNING, INTERRUPTED, FINISHED = STATUSES = ("running", "interrupted", "finished")
 SHAPE = {
     "format": int, "id": str, "status": str, "config": dict, "plan": dict, "labels": dict, "data": dict,

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas
 
+WHOLE = ("seed", "epoch", "onset", "best_epoch", "epochs", "parameters", "peak_memory_mb")
+YES_OR_NO = ("stopped_early",)
 AXES = ("accuracy", "gap")
 NUMBERS = {  # of a finding: what its column is called
     "mean": "difference", "low": "low", "high": "high", "p_adjusted": "p", "word": "verdict", "reason": "reason",
@@ -29,7 +31,8 @@ def verdict_frame(verdict: Mapping[str, Any]) -> pandas.DataFrame:
 
 
 def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pandas.DataFrame:
-    """Return rows as a data frame; whole numbers that are not known everywhere stay whole numbers."""
-    return pandas.DataFrame(rows, columns=list(columns)).convert_dtypes(
-        infer_objects=False, convert_string=False, convert_boolean=False, convert_floating=False
-    )
+    """Return rows as a data frame; whole numbers stay whole where some are not known."""
+    kinds = {name: "Int64" for name in WHOLE if name in columns} | {
+        name: "boolean" for name in YES_OR_NO if name in columns
+    }
+    return pandas.DataFrame(rows, columns=list(columns)).astype(kinds)

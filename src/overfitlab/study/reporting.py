@@ -24,6 +24,7 @@ from overfitlab.report.page import page
 from overfitlab.report.panels import composed, drawing
 from overfitlab.report.spreadsheets import text_cell, to_csv
 from overfitlab.report.study_figures import FIGURES
+from overfitlab.store.study_folder import PAGE
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
 
 if TYPE_CHECKING:
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 Pictures = Mapping[int, NDArray[np.uint8]]
-FILES = PAGE, MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE = (
-    "report.html", "report.md", "verdict.json", "runs.csv", "history.csv",
-)  # fmt: skip
+MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE = "report.md", "verdict.json", "runs.csv", "history.csv"
+FILES = (PAGE, MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE)
 FIGURE_FOLDER = "figures"
 KINDS = ("png", "svg")
 CONFUSION, DISPUTED = "confusion", "disputed"

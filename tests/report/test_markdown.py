@@ -1,0 +1,62 @@
+"""The Markdown of a report: the same content, and names of strangers stay text."""
+
+import copy
+import json
+import re
+
+import pytest
+
+import overfitlab
+from overfitlab.report.languages import CODES, language_named
+from overfitlab.report.markdown import escaped, markdown
+
+
+@pytest.fixture(scope="module")
+def evidence(small_study):
+    return json.loads(json.dumps(overfitlab.load_study(small_study).evidence()))
+
+
+def test_its_tables_are_whole(evidence):
+    text = markdown(evidence, "figures")
+    assert text.startswith("# Which method helps against overfitting? small\n")
+    blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+    assert len(blocks) >= 6
+    for lines in blocks:
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+        assert len(cells) == 1, lines[0]
+        assert re.fullmatch(r"\|( -+:? \|)+", lines[1])
+    accuracy = evidence["contrasts"][0]["accuracy"]
+    assert f"{accuracy['mean']:+.2f}" in text
+    linked = set(re.findall(r"\]\((figures/[a-z_]+\.png)\)", text))
+    assert {"figures/paired_differences.png", "figures/learning_curves.png", "figures/disputed.png"} <= linked
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_hostile_names(evidence, code):
+    hostile = copy.deepcopy(evidence)
+    names = [
+        "a|b",
+        "<script>alert(1)</script>",
+        "![x](http://example.org/x.png)",
+        "# head",
+        "`code`",
+        "*a*",
+        "\\",
+        "\n\n- x",
+    ]
+    hostile["data"]["classes"] = names + ["eight", "nine"]
+    hostile["command"] = "overfitlab compare `rm -rf` ``x``"
+    text = markdown(hostile, "figures", language_named(code))
+    assert "<script>" not in text
+    assert "](http" not in text
+    assert "\\<script\\>" in text
+    assert "\n- x" not in text
+    assert "``` overfitlab" in text or "```overfitlab" in text  # a fence longer than what it holds
+    for line in text.splitlines():
+        if line.startswith("|"):
+            assert len(re.findall(r"(?<!\\)\|", line)) > 2
+
+
+def test_escaping():
+    assert escaped("a*b_c [d](e) <f> |g") == r"a\*b\_c \[d\](e) \<f\> \|g"
+    assert escaped(" two\n lines ") == "two lines"

@@ -1,0 +1,260 @@
+"""The page of a report: complete, self-contained, safe, and made from its numbers alone."""
+
+import base64
+import copy
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+import overfitlab
+from overfitlab.report.languages import CODES, language_named
+from overfitlab.report.page import page
+
+HOSTILE = [
+    "<script>document.title='owned'</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }} {% raw %}",
+    "</svg></style><b>bold</b>",
+    "&lt;already&gt; 'quoted' \"double\" \u202egnp.exe\x00",
+    "$x^2$ _a_ | [link](http://example.org) `code`",
+    "]]><![CDATA[",
+    "고양이", "<!--", "javascript:alert(1)",
+]  # fmt: skip
+VOID = {"meta", "link", "img", "br", "input", "path", "use"}
+
+
+class Reader(HTMLParser):
+    """Notes elements, their attributes and the text outside of style."""
+
+    def __init__(self):
+        super().__init__()
+        self.elements, self.text, self._open = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if "style" not in self._open:
+            self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def read(html):
+    reader = Reader()
+    reader.feed(html)
+    return reader
+
+
+@pytest.fixture(scope="module")
+def evidence(small_study):
+    return json.loads(json.dumps(overfitlab.load_study(small_study).evidence()))
+
+
+@pytest.fixture(scope="module")
+def html(evidence):
+    return page(evidence, {evidence["disputed"][0]["row"]: b"PNG"})
+
+
+def test_every_part_is_there(html, evidence):
+    reader = read(html)
+    anchors = [attributes["id"] for attributes in reader.all("section")]
+    assert anchors == [
+        "answer", "verdict", "methods", "differences", "curves", "gaps", "equal-fit", "noise", "cost", "confusion",
+        "calibration", "disputed", "limits", "protocol", "words",
+    ]  # fmt: skip
+    linked = [attributes["href"] for attributes in reader.all("a")]
+    assert linked == ["#answer", *(f"#{anchor}" for anchor in anchors)]  # to skip the contents, and the contents
+    text = " ".join(reader.text)
+    assert evidence["data"]["sha256"] in text
+    assert "overfitlab report small" in text
+    assert str(evidence["environment"]["torch"]) in text
+
+
+def test_it_needs_nothing_else_and_runs_nothing(html):
+    reader = read(html)
+    for tag in ("script", "iframe", "object", "embed", "form", "input", "base", "audio", "video"):
+        assert not reader.all(tag), tag
+    assert reader.all("link") == [{"rel": "icon", "href": "data:,"}]
+    for _, attributes in reader.elements:
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "xlink:href"):
+            assert attributes.get(name, "#").startswith(("#", "data:")), attributes
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)[1]
+    assert "url(" not in style
+    assert "@import" not in style
+    [policy] = [one["content"] for one in reader.all("meta") if one.get("http-equiv") == "Content-Security-Policy"]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_who_cannot_see_it_is_told(html):
+    reader = read(html)
+    figures = reader.all("svg")
+    assert len(figures) > 10
+    for attributes in figures:
+        assert attributes["role"] == "img"
+        assert len(attributes["aria-label"]) > 40
+    for attributes in reader.all("img"):
+        assert "true class" in attributes["alt"] or "test image" in attributes["alt"]
+    ids = [attributes["id"] for _, attributes in reader.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in reader.elements:
+        for name in ("aria-labelledby",):
+            assert attributes.get(name, ids[0]) in ids
+    for attributes in reader.all("div"):
+        if attributes.get("class") == "scroll":
+            assert attributes["tabindex"] == "0"  # a keyboard can scroll it
+    headings = [int(tag[1]) for tag, _ in reader.elements if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(headings))
+    assert {attributes.get("scope") for attributes in reader.all("th")} <= {"row", "col"}
+
+
+def test_references_within_figures_hold(html):
+    reader = read(html)
+    ids = {attributes["id"] for _, attributes in reader.elements if "id" in attributes}
+    clips = {found for _, attributes in reader.elements for found in re.findall(r"url\(#(.+?)\)", str(attributes))}
+    used = {attributes["href"][1:] for attributes in reader.all("use")}
+    assert clips
+    assert used
+    assert clips | used <= ids
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_hostile_names_stay_text(evidence, code):
+    hostile = copy.deepcopy(evidence)
+    hostile["data"]["classes"] = HOSTILE
+    hostile["study"] = hostile["data"]["name"] = hostile["command"] = HOSTILE[1]
+    hostile["environment"]["processor"] = HOSTILE[0]
+    hostile["notes"] = [HOSTILE[3]]
+    hostile["failures"] = {HOSTILE[1]: {"reason": HOSTILE[0]}}
+    for each in hostile["methods"]:
+        each["label"] = HOSTILE[3]
+    for each in hostile["contrasts"]:
+        each["label"] = each["against_label"] = HOSTILE[0]
+    harmless = read(page(evidence, say=language_named(code)))
+    html = page(hostile, say=language_named(code))
+    reader = read(html)
+    for tag in ("script", "b", "img", "iframe"):
+        assert not reader.all(tag)
+    allowed = {tag for tag, _ in harmless.elements} | {"li", "ul"}
+    assert {tag for tag, _ in reader.elements} <= allowed
+    text = "".join(reader.text)
+    assert HOSTILE[0] in text
+    assert HOSTILE[2] in text
+    assert "\u202e" not in html  # it would turn the letters after it around
+    assert "\x00" not in html
+
+
+def test_a_provisional_study_says_so_and_has_no_verdict(evidence):
+    unfinished = copy.deepcopy(evidence)
+    unfinished["provisional"], unfinished["recommended"] = True, None
+    for each in unfinished["contrasts"]:
+        for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):
+            each[axis]["word"] = None
+    text = " ".join(read(page(unfinished)).text)
+    assert "Provisional: the study is not finished." in text
+    assert "there is no verdict yet" in text
+    table = text.partition("Every contrast on two axes")[2].partition("Helps or harms")[0]
+    assert "provisional" in table
+    assert not re.search("helps|harms|equivalent|undecided", table)
+
+
+def test_methods_without_a_finished_run_leave_no_hole(evidence):
+    lost = copy.deepcopy(evidence)
+    method = lost["methods"][1]["method"]
+    for name in ("accuracy", "gap", "train_acc", "val_acc", "onset", "damage_acc", "damage_loss", "best_epoch",
+                 "seconds_per_epoch", "epochs", "parameters", "peak_memory_mb"):  # fmt: skip
+        lost["methods"][1][name] = None
+    lost["methods"][1] |= {"finished": 0, "diverged": 4}
+    empty = {"mean": [], "deviation": []}
+    lost["curves"][method] = {"runs": 0, "epochs": [], "training": []} | dict.fromkeys(
+        ("train_loss", "val_loss", "train_acc", "val_acc", "gap"), empty
+    )
+    lost["predictions"][method] = {"runs": 0, "calibration": None, "confusion": None, "top_confusions": []}
+    lost["disputed"] = []
+    for each in lost["contrasts"]:
+        if method in (each["method"], each["against"]):
+            for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):
+                each[axis] |= {"n": 0, "mean": None, "low": None, "high": None, "differences": [], "word": "undecided",
+                               "p_adjusted": None, "p_sign_flip": None, "p_sign_flip_floor": None, "crossed": None,
+                               "reason": "no pair of finished runs; a verdict needs 3"}  # fmt: skip
+            each |= {"equal_fit": None, "time_ratio": None, "fit": None, "missing": 4}
+    text = " ".join(read(page(lost)).text)
+    assert "4 of 4 runs of dropout diverged" in text
+    assert "no pair of finished runs" in text
+    assert "nan" not in text.lower().split()
+
+
+def numbers_in(text):
+    """Return the numbers of a text, without those that belong to words (names, versions, dates, hashes)."""
+    return re.findall(r"(?<![\w.:=/-])[+-]?\d[\d,]*(?:\.\d+)?(?:e-\d+)?(?![\w:/]|\.\d)", text)
+
+
+def values_in(found):
+    if isinstance(found, dict):
+        for name, value in found.items():
+            yield from values_in(name)
+            yield from values_in(value)
+    elif isinstance(found, list):
+        yield len(found)
+        for value in found:
+            yield from values_in(value)
+    elif isinstance(found, str):
+        yield from (float(one.replace(",", "")) for one in re.findall(r"-?\d[\d,]*(?:\.\d+)?", found))
+    elif isinstance(found, (int, float)) and not isinstance(found, bool):
+        yield float(found)
+
+
+def derivable(number, values):
+    """Return whether a printed number is one of the values, as it is or in percent, rounded as it is printed."""
+    shown = float(number.replace(",", ""))
+    if "e" in number:
+        return any(value and abs(value - shown) <= 0.5 * abs(shown) for value in values)
+    digits = len(number.partition(".")[2])
+    slack = 0.5 * 10**-digits + 1e-9
+    return any(abs(abs(scale * value) - abs(shown)) <= slack for value in values for scale in (1, 100))
+
+
+def shares(evidence):
+    for found in evidence["predictions"].values():
+        for row in found["confusion"]:
+            yield from (count / sum(row) for count in row)
+
+
+def test_every_number_on_the_page_is_in_its_document(evidence, html):
+    values = {*values_in(evidence), *shares(evidence)}
+    values |= {95.0, 15.0, 71.0, 70.0, 256.0, 0.0, 1.0}  # of the fixed texts: intervals, bins, the glossary, SHA-256
+    text = " ".join(part for part in read(html).text if part.strip())
+    figures = [attributes["aria-label"] for attributes in read(html).all("svg")]
+    ticks = re.compile(r"<svg.*?</svg>", re.DOTALL)
+    text = " ".join(part for part in read(ticks.sub("", html)).text if part.strip())  # the figures' axes aside
+    found = [number for part in (text, *figures) for number in numbers_in(part)]
+    assert len(found) > 500
+    assert {number for number in found if not derivable(number, values)} == set()
+
+
+def test_a_number_that_is_nowhere_would_be_found(evidence, html):
+    changed = copy.deepcopy(evidence)
+    changed["methods"][0]["accuracy"]["mean"] += 3.217
+    values = {*values_in(evidence), *shares(evidence)}
+    shown = f"{changed['methods'][0]['accuracy']['mean']:.1f}"
+    assert shown in page(changed)
+    assert not derivable(f"{changed['methods'][0]['accuracy']['mean']:.4f}", values)

@@ -1,0 +1,35 @@
+"""Colours can be told apart from their ground, and by eyes that see no colours."""
+
+import pytest
+
+from overfitlab.report.palette import COLORS
+
+TEXT, MARKS = 4.5, 3.0  # WCAG 2.2: 1.4.3 and 1.4.11
+
+
+def luminance(color):
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_contrasts(ground):
+    color = {name: getattr(found, ground) for name, found in COLORS.items()}
+    for surface in ("surface", "panel"):
+        for text in ("ink", "soft", "link"):
+            assert contrast(color[text], color[surface]) >= TEXT, (text, surface)
+    for mark in ("train", "val", "method", "other"):
+        assert contrast(color[mark], color["surface"]) >= MARKS, mark
+        assert contrast(color["ink"], color["zone"]) >= TEXT
+
+
+def test_every_color_can_be_told_from_its_value():
+    """Else a figure's colour could not be replaced in the dark."""
+    values = [color.light for color in COLORS.values()]
+    assert len({*values}) == len(values)

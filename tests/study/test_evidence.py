@@ -1,0 +1,174 @@
+"""The document of a study's evidence, beside pandas, scikit-learn and SciPy, and its data frames."""
+
+import json
+from statistics import stdev
+
+import numpy as np
+import pandas
+import pytest
+from scipy import stats
+from sklearn.metrics import confusion_matrix
+from statsmodels.stats.multitest import multipletests
+
+import overfitlab
+from overfitlab.analysis.disagreement import Opinions, most_disputed
+from overfitlab.store import probabilities
+from overfitlab.store.history import ALL_COLUMNS, EpochRow
+from overfitlab.store.probabilities import Predicted
+from overfitlab.study.evidence import curves
+from overfitlab.study.judging import Outcome
+
+
+@pytest.fixture(scope="module")
+def study(small_study):
+    return overfitlab.load_study(small_study)
+
+
+@pytest.fixture(scope="module")
+def evidence(study):
+    return json.loads(json.dumps(study.evidence(), allow_nan=False))
+
+
+def predicted(study, method):
+    runs = [run for run in study.runs if run.record["config"]["method"] == method]
+    return [probabilities.read(run.folder / "probabilities.safetensors", ("test",))["test"] for run in runs]
+
+
+def test_it_begins_with_the_verdict(study, evidence):
+    verdict = json.loads(json.dumps(study.judged().as_dict()))
+    assert {name: evidence[name] for name in verdict} == verdict
+
+
+def test_no_folder_of_whoever_trained_it_is_passed_on(study, evidence):
+    assert study.record["data"]["origin"]
+    assert "origin" not in evidence["data"]
+    assert "data_dir" not in evidence["data"]
+    assert str(study.folder.parent) not in json.dumps(evidence)
+
+
+def test_curves_are_means_over_the_seeds(study, evidence):
+    frame = study.history()
+    frame["gap"] = frame["train_acc"] - frame["val_acc"]
+    for method in ("none", "dropout:rate=0.2"):
+        of = frame[frame["method"] == method].groupby("epoch")
+        found = evidence["curves"][method]
+        assert found["runs"] == 4
+        assert found["training"] == [4] * 3
+        for name in ("train_loss", "val_loss", "train_acc", "val_acc", "gap"):
+            assert found[name]["mean"] == pytest.approx(of[name].mean().tolist())
+            assert found[name]["deviation"] == pytest.approx(of[name].std().tolist())
+
+
+def row(epoch, value):
+    return EpochRow(epoch, 1.0, value, value, value, value, value, value)
+
+
+def test_a_stopped_run_is_carried_forward():
+    long = Outcome("m", 0, "a", None, [row(1, 0.1), row(2, 0.2), row(3, 0.3)], stopped_early=False)
+    short = Outcome("m", 1, "b", None, [row(1, 0.5)], stopped_early=True)
+    found = curves([long, short], 3)
+    assert found["training"] == [2, 1, 1]
+    assert found["val_acc"]["mean"] == pytest.approx([0.3, 0.35, 0.4])
+    assert found["val_acc"]["deviation"] == pytest.approx([stdev([0.1, 0.5]), stdev([0.2, 0.5]), stdev([0.3, 0.5])])
+    assert curves([short], 3)["val_loss"]["deviation"] == [None] * 3
+    assert curves([], 3)["epochs"] == []
+
+
+def test_a_loss_that_is_not_finite_is_left_out():
+    one = Outcome("m", 0, "a", None, [row(1, float("inf"))], stopped_early=False)
+    two = Outcome("m", 1, "b", None, [row(1, 2.0)], stopped_early=False)
+    assert curves([one, two], 1)["val_loss"]["mean"] == [2.0]
+    assert curves([one], 1)["val_loss"]["mean"] == [None]
+
+
+def test_confusion_and_calibration_of_all_seeds(study, evidence):
+    for method in ("none", "dropout:rate=0.2"):
+        said, found = predicted(study, method), evidence["predictions"][method]
+        labels = np.concatenate([each.labels for each in said])
+        classes = np.concatenate([each.classes for each in said])
+        assert found["confusion"] == confusion_matrix(labels, classes, labels=range(10)).tolist()
+        worst = found["top_confusions"][0]
+        counts = np.array(found["confusion"])
+        np.fill_diagonal(counts, 0)
+        assert counts[worst["true"], worst["predicted"]] == counts.max()
+        calibration = found["calibration"]
+        right = labels == classes
+        assert calibration["accuracy"] == pytest.approx(right.mean())
+        confidence = np.concatenate([each.probabilities.max(axis=1) for each in said]).astype(np.float64)
+        assert calibration["mean_confidence"] == pytest.approx(confidence.mean())
+        assert sum(each["images"] for each in calibration["bins"]) == len(labels)
+        for each in calibration["bins"]:
+            inside = (confidence > each["low"]) & (confidence <= each["high"])
+            assert each["images"] == inside.sum()
+            assert each["accuracy"] == pytest.approx(right[inside].mean())
+
+
+def test_disputed_images(study, evidence):
+    said = {method: predicted(study, method) for method in study.labels}
+    shares = {method: np.mean([each.correct for each in found], axis=0) for method, found in said.items()}
+    rows = said["none"][0].rows
+    first = evidence["disputed"][0]
+    place = int(np.flatnonzero(rows == first["row"])[0])
+    others = np.array([shares[method] for method in study.labels if method != "none"])
+    assert others.max(axis=0)[place] - shares["none"][place] == (others.max(axis=0) - shares["none"]).max()
+    for each in evidence["disputed"]:
+        place = int(np.flatnonzero(rows == each["row"])[0])
+        for method, opinion in each["opinions"].items():
+            assert opinion["right"] / opinion["runs"] == shares[method][place]
+            votes = [found.classes[place] for found in said[method]]
+            assert opinion["votes"] == votes.count(opinion["taken_for"])
+
+
+def opinions(*classes, labels=(0, 0, 0)):
+    probability = np.zeros((3, 2), dtype=np.float16)
+    return Opinions.of([
+        Predicted(np.arange(3), np.array(labels), np.array(each), probability) for each in classes
+    ])  # fmt: skip
+
+
+def test_most_disputed_alternates_and_leaves_agreement_out():
+    base = opinions((0, 1, 0), (0, 1, 0))  # right, wrong, right
+    other = opinions((1, 0, 0), (1, 1, 0))  # wrong, right in one of two, right
+    assert most_disputed({"base": base, "other": other}, "base", 12) == [1, 0]
+    assert most_disputed({"base": base}, "base", 12) == []
+    assert most_disputed({"other": other}, "base", 12) == []
+    assert most_disputed({"base": base, "same": base}, "base", 12) == []
+    with pytest.raises(ValueError, match="same images"):
+        Opinions.of([])
+
+
+def test_the_frames_lead_to_the_verdict_again(study):
+    """Recomputed from the rows of the runs with SciPy and statsmodels: what a reader of runs.csv can do."""
+    runs, verdict = study.results(), study.verdict()
+    labels = {label: method for method, label in study.labels.items()}
+    table = {name: runs.pivot_table(index="seed", columns="method", values=name) for name in ("test_acc", "gap")}
+    for axis, column in (("accuracy", "test_acc"), ("gap", "gap")):
+        p = []
+        for method, against in verdict.index:
+            differences = 100 * (table[column][labels[method]] - table[column][labels[against]])
+            of = verdict.loc[(method, against)]
+            assert of["n"] == len(differences)
+            assert of[f"{axis}_difference"] == pytest.approx(differences.mean(), abs=1e-7)
+            low, high = stats.t.interval(0.95, len(differences) - 1, differences.mean(), stats.sem(differences))
+            assert (of[f"{axis}_low"], of[f"{axis}_high"]) == pytest.approx((low, high), abs=1e-6)
+            p.append(stats.ttest_1samp(differences, 0).pvalue)
+        assert verdict[f"{axis}_p"].tolist() == pytest.approx(multipletests(p, method="holm")[1].tolist(), rel=1e-5)
+
+
+def test_frames(study):
+    history = study.history()
+    assert list(history.columns) == ["method", "seed", *ALL_COLUMNS]
+    assert len(history) == sum(len(run.rows) for run in study.runs)
+    assert history["epoch"].dtype == "Int64"
+    assert history["val_acc"].dtype == float
+    runs = study.results()
+    assert isinstance(runs, pandas.DataFrame)
+    assert len(runs) == 12
+    assert runs["method"].unique().tolist() == list(study.labels)
+    none = runs[(runs["method"] == "none") & (runs["seed"] == 1)].iloc[0]
+    [run] = [
+        run for run in study.runs if run.record["config"]["method"] == "none" and run.record["config"]["seed"] == 1
+    ]
+    assert none["test_acc"] == run.measured["end"]["test"]["acc"]
+    assert none["onset"] == run.onset
+    assert bool(none["stopped_early"]) is False

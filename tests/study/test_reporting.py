@@ -1,0 +1,123 @@
+"""The files of a report: what is written, from what, and what is refused."""
+
+import csv
+import json
+import shutil
+from xml.etree import ElementTree as ET
+
+import pandas
+import pytest
+from PIL import Image
+
+import overfitlab
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.report.figures import DisplayedFigure
+from overfitlab.report.page import page
+from overfitlab.study import reporting
+
+
+@pytest.fixture(scope="module")
+def written(small_study, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports") / "small"
+    assert overfitlab.load_study(small_study).report(folder) == folder / "report.html"
+    return folder
+
+
+def test_everything_is_written_and_readable(written):
+    names = {path.name for path in written.iterdir()}
+    assert names == {"report.html", "report.md", "verdict.json", "runs.csv", "history.csv", "figures"}
+    figures = {path.name for path in (written / "figures").iterdir()}
+    assert figures == {f"{name}.{kind}" for name in reporting.FIGURE_NAMES for kind in ("png", "svg")}
+    for path in (written / "figures").glob("*.png"):
+        with Image.open(path) as image:
+            assert min(image.size) > 200
+    for path in (written / "figures").glob("*.svg"):
+        assert ET.parse(path).getroot().tag.endswith("svg")
+
+
+def test_the_page_is_made_from_verdict_json_alone(small_study, written):
+    evidence = json.loads((written / "verdict.json").read_text())
+    study = overfitlab.load_study(small_study)
+    pictures = reporting.disputed_pictures(study, evidence)
+    assert len(pictures) == len(evidence["disputed"]) > 0
+    images = {row: reporting._png(picture, 16) for row, picture in pictures.items()}
+    assert page(evidence, images) == (written / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_same_study_gives_the_same_bytes(small_study, written, tmp_path):
+    overfitlab.load_study(small_study).report(tmp_path / "again")
+    for path in written.rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "again" / path.relative_to(written)).read_bytes(), path.name
+
+
+def test_the_tables_are_the_frames(small_study, written):
+    study = overfitlab.load_study(small_study)
+    for name, frame in (("runs.csv", study.results()), ("history.csv", study.history())):
+        read = pandas.read_csv(written / name)
+        assert list(read.columns) == list(frame.columns)
+        for column in read.columns:
+            if read[column].dtype == float:
+                assert read[column].tolist() == pytest.approx(
+                    frame[column].astype(float).tolist(), rel=0, abs=0, nan_ok=True
+                )
+    with (written / "history.csv").open(newline="") as stream:
+        assert next(csv.reader(stream)) == [
+            "method", "seed", "epoch", "seconds", "loss", "acc", "val_loss", "val_acc", "train_loss", "train_acc",
+        ]  # fmt: skip
+
+
+def test_a_report_is_replaced_and_other_files_are_left_alone(small_study, tmp_path):
+    study = overfitlab.load_study(small_study)
+    folder = tmp_path / "report"
+    study.report(folder)
+    (folder / "figures" / "noise.png").write_bytes(b"old")
+    (folder / "report.html").write_text("old")
+    study.report(folder, "ko")
+    assert 'lang="ko"' in (folder / "report.html").read_text(encoding="utf-8")
+    assert (folder / "figures" / "noise.png").read_bytes() != b"old"
+    (folder / "thesis.tex").write_text("mine")
+    with pytest.raises(UsageError, match=r"report holds other files; choose another --out"):
+        study.report(folder)
+    assert (folder / "thesis.tex").read_text() == "mine"
+    with pytest.raises(UsageError, match="is a file, not a folder"):
+        study.report(folder / "thesis.tex")
+    with pytest.raises(UsageError, match="unknown language 'xx'"):
+        study.report(tmp_path / "other", "xx")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_study_that_has_hardly_begun(small_study, tmp_path):
+    folder = shutil.copytree(small_study, tmp_path / "begun")
+    for path in sorted((folder / "runs").iterdir())[1:]:
+        shutil.rmtree(path)
+    page_path = overfitlab.load_study(folder).report()
+    assert page_path == folder / "report" / "report.html"
+    assert "Provisional" in page_path.read_text(encoding="utf-8")
+    shutil.rmtree(folder / "runs")
+    (folder / "runs").mkdir()
+    assert "Provisional" in overfitlab.load_study(folder).report().read_text(encoding="utf-8")
+    assert not (folder / "report" / "figures" / "learning_curves.png").exists()  # of the report before
+
+
+def test_images_that_are_gone_leave_a_report_without_pictures(small_study, tmp_path, monkeypatch):
+    study = overfitlab.load_study(small_study)
+    changed = study.record | {
+        "data": study.record["data"] | {"source": "cifar10", "origin": "gone", "data_dir": "gone"}
+    }
+    gone = type(study)(study.folder, changed, study.entries)
+    page_path = gone.report(tmp_path / "report")
+    assert "The images are not where they were" in page_path.read_text(encoding="utf-8")
+    assert not (tmp_path / "report" / "figures" / "disputed.png").exists()
+
+
+def test_figures_display_themselves(small_study):
+    study = overfitlab.load_study(small_study)
+    for name in reporting.FIGURE_NAMES:
+        figure = study.figure(name)
+        assert isinstance(figure, DisplayedFigure)
+        assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match="unknown figure 'curves'"):
+        study.figure("curves")
+    empty = type(study)(study.folder, study.record, [])
+    with pytest.raises(OverfitlabError, match="has nothing to show in the figure noise"):
+        empty.figure("noise")
