@@ -44,11 +44,11 @@ def test_hostile_names(evidence, code):
         "\\",
         "\n\n- x",
     ]
-    hostile["data"]["classes"] = names + ["eight", "nine"]
+    hostile["data"]["classes"] = [*names, "eight", "nine"]
     hostile["command"] = "overfitlab compare `rm -rf` ``x``"
     text = markdown(hostile, "figures", language_named(code))
     assert "<script>" not in text
-    assert "](http" not in text
+    assert not re.search(r"(?<!\\)\]\(http", text)
     assert "\\<script\\>" in text
     assert "\n- x" not in text
     assert "``` overfitlab" in text or "```overfitlab" in text  # a fence longer than what it holds

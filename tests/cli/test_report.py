@@ -1,0 +1,143 @@
+"""`overfitlab report`, as a person types it, and its page in a real browser."""
+
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import overfitlab as package
+from overfitlab.report.page import page
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def overfitlab(*arguments, check=None):
+    command = [sys.executable, "-m", "overfitlab", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    if check is not None:
+        assert done.returncode == check, done.stderr
+    return done
+
+
+@pytest.fixture
+def study(small_study):
+    Path("runs").mkdir()
+    return Path(shutil.copytree(small_study, "runs/small"))
+
+
+def test_it_writes_below_the_study_or_elsewhere(study):
+    done = overfitlab("report", "small", check=0)
+    assert done.stdout == (
+        "Wrote runs/small/report/report.html (and report.md, verdict.json, runs.csv, history.csv, figures/); "
+        "open it in a browser\n"
+    )
+    assert not done.stderr
+    document = json.loads(overfitlab("report", study, "--lang", "ko", "--out", "mine", "--json", check=0).stdout)
+    assert document == {"study": "runs/small", "folder": "mine", "page": "mine/report.html"}
+    assert "배치" not in Path("runs/small/report/report.html").read_text(encoding="utf-8")
+    assert "드롭아웃" in Path("mine/report.html").read_text(encoding="utf-8")
+    assert "finished" in overfitlab("list", check=0).stdout  # a study with a report is still one
+    again = overfitlab("show", "small", check=0)
+    assert "Recommended" in again.stdout
+
+
+def files():
+    """Return all files, but for those with which SQLite reads."""
+    return sorted(path for path in Path().rglob("*") if not path.name.startswith("study.db-"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line", "code"),
+    [
+        (["nothing"], "there is no study 'nothing'", 2),
+        (["small", "--lang", "fr"], "unknown language 'fr'", 2),
+        (["small", "--out", "file"], "file is a file, not a folder; choose another --out", 2),
+        (["small", "--out", "runs"], "runs holds other files; choose another --out", 2),
+        ([], "Missing argument 'STUDY'", 2),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(study, arguments, line, code):
+    Path("file").write_text("mine")
+    before = files()
+    done = overfitlab("report", *arguments, check=code)
+    assert line in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not done.stdout
+    assert files() == before
+
+
+def test_a_damaged_run_is_one_line(study):
+    path = next(study.glob("runs/none-seed0-*")) / "probabilities.safetensors"
+    path.write_bytes(path.read_bytes()[:-40])
+    done = overfitlab("report", "small", check=1)
+    assert "is damaged; move the folder of its run away" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (study / "report").exists()
+
+
+class Recorder(http.server.BaseHTTPRequestHandler):
+    """Notes what was asked for."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def recorder():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+    server.asked = []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def shown(path, profile):
+    """Return the document that a browser has made of a page."""
+    command = [
+        BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+        f"--user-data-dir={profile}", "--virtual-time-budget=3000", "--dump-dom", Path(path).absolute().as_uri(),
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
+def test_no_request_leaves_the_page_in_a_browser(small_study, recorder, tmp_path):
+    leak = f"http://127.0.0.1:{recorder.server_port}"
+    bait = (
+        f"<img src='{leak}/img'><script>fetch('{leak}/script');document.title='owned'</script>"
+        f"<link rel=stylesheet href='{leak}/link'><style>@import '{leak}/import';</style>"
+        f"<iframe src='{leak}/frame'></iframe>"
+    )
+    Path("bait.html").write_text(f"<!DOCTYPE html><title>x</title>{bait}")
+    shown("bait.html", tmp_path / "profile")
+    assert {"/img", "/link", "/frame"} <= set(recorder.asked), "the browser did not ask for what it should have"
+    recorder.asked.clear()
+
+    evidence = json.loads(json.dumps(package.load_study(small_study).evidence()))
+    evidence["data"]["classes"] = [f"{bait}{number}" for number in range(10)]
+    evidence["study"] = evidence["command"] = bait
+    text = page(evidence)
+    Path("page.html").write_text(text, encoding="utf-8")
+    document = shown("page.html", tmp_path / "profile")
+    assert recorder.asked == []
+    assert "owned</title>" not in document
+    assert "Learning curves" in document
+
+    # were the escaping to fail, the policy would still hold everything back
+    Path("open.html").write_text(text.replace("</main>", f"{bait}</main>"), encoding="utf-8")
+    document = shown("open.html", tmp_path / "profile")
+    assert recorder.asked == []
+    assert "owned</title>" not in document
