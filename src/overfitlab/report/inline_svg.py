@@ -1,4 +1,4 @@
-"""A panel as SVG inside a page.
+"""Panels as SVG: inside a page, and several of them on a sheet of their own.
 
 Without styles that a strict content security policy would refuse, in colours that follow the page into the dark, with
 letters that the reader's browser has, and a text alternative.
@@ -6,17 +6,21 @@ letters that the reader's browser has, and a text alternative.
 
 import io
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from overfitlab.report.lettering import fonts_of_the_reader
-from overfitlab.report.palette import COLORS
-from overfitlab.report.panels import Panel, composed, drawing
+from overfitlab.report.palette import COLORS, light
+from overfitlab.report.panels import WIDTH, Panel, composed, drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
+POINTS = 72  # in an inch
+FONTS = "DejaVu Sans, Noto Sans, Noto Sans CJK KR, Noto Sans KR, Malgun Gothic, Helvetica, Arial, sans-serif"
 NAMES = {color.light: name for name, color in COLORS.items()}
 FONT = re.compile(r"^(?P<styles>.*?)(?P<size>[\d.]+px)\b")
 REFERENCE = re.compile(r"^url\(#(?P<id>[^)]+)\)$")
@@ -24,7 +28,15 @@ DROPPED = (f"{SVG}metadata", f"{SVG}style")
 REPLACED = ("style", "id", "font-family", LINK)
 
 
-def inline_svg(panel: Panel, name: str) -> str:
+@dataclass(frozen=True)
+class DrawnPanel:
+    """A panel as an `<svg>` element, and its height in inches."""
+
+    svg: str
+    height: float
+
+
+def inline_svg(panel: Panel, name: str) -> DrawnPanel:
     """Return the panel as an `<svg>` element for a page; `name` keeps its ids apart from those of other figures."""
     with fonts_of_the_reader(), drawing(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "overfitlab"}):
         figure = composed([panel])
@@ -33,7 +45,26 @@ def inline_svg(panel: Panel, name: str) -> str:
     _cleaned(root, name)
     root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": panel.alternative}
     ET.register_namespace("", SVG.strip("{}"))
-    return ET.tostring(root, encoding="unicode")
+    return DrawnPanel(ET.tostring(root, encoding="unicode"), panel.height)
+
+
+def sheet(panels: Sequence[DrawnPanel], columns: int) -> str:
+    """Return panels as one SVG file, row by row, on white ground; its letters are text, in the reader's sans-serif."""
+    columns = max(1, min(columns, len(panels)))
+    rows = [panels[first : first + columns] for first in range(0, len(panels), columns)]
+    width, height = POINTS * WIDTH, 0.0
+    placed = []
+    for row in rows:
+        for column, panel in enumerate(row):
+            place = f'x="{column * width:g}" y="{height:g}" width="{width:g}" height="{POINTS * panel.height:g}"'
+            placed.append(panel.svg.replace("<svg ", f"<svg {place} ", 1))
+        height += POINTS * max(panel.height for panel in row)
+    box = f"0 0 {columns * width:g} {height:g}"
+    ground = f'<rect width="100%" height="100%" fill="{light("surface")}"/>'
+    return (
+        f'<svg xmlns="{SVG.strip("{}")}" width="{columns * width:g}pt" height="{height:g}pt" viewBox="{box}" '
+        f'font-family="{FONTS}" stroke-linejoin="round">{ground}{"".join(placed)}</svg>\n'
+    )
 
 
 def _svg(figure: Figure) -> str:

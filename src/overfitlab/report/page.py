@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import count
 from typing import Any
@@ -23,10 +23,10 @@ from overfitlab.report.blocks import (
     TableBlock,
 )
 from overfitlab.report.content import sections, subtitle, title
-from overfitlab.report.inline_svg import inline_svg
+from overfitlab.report.inline_svg import DrawnPanel, inline_svg
 from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.palette import COLORS
-from overfitlab.report.panels import Panel
+from overfitlab.report.study_figures import FIGURES
 
 Json = Mapping[str, Any]
 MACROS: dict[type[Block], str] = {
@@ -38,14 +38,37 @@ SHADES = 10  # steps of a confusion matrix
 LEAST_SHOWN = 0.5  # percent: less is an empty cell
 
 
-def page(evidence: Json, pictures: Mapping[int, bytes] | None = None, say: Language = ENGLISH) -> str:
+Drawings = Mapping[str, Sequence[DrawnPanel]]  # the panels of each figure, by its name
+
+
+def drawings(evidence: Json, say: Language = ENGLISH) -> Drawings:
+    """Return the panels of all figures that have some."""
+    panels = {name: make(evidence, say) for name, (make, _) in FIGURES.items()}
+    return {
+        name: [inline_svg(panel, f"{name}-{number}") for number, panel in enumerate(found, start=1)]
+        for name, found in panels.items()
+        if found
+    }
+
+
+def page(
+    evidence: Json,
+    pictures: Mapping[int, bytes] | None = None,
+    say: Language = ENGLISH,
+    drawn: Drawings | None = None,
+) -> str:
     """Return the page, from the document of the evidence and PNG pictures of test images by their rows.
 
-    The same document and pictures give the same page.
+    `drawn` are the panels, where they have been drawn already. The same document and pictures give the same page.
     """
+    figures = drawings(evidence, say) if drawn is None else drawn
+
+    def drawn_panel(name: str, number: int) -> Markup:
+        return Markup(figures[name][number - 1].svg)  # noqa: S704 - made of elements, not of text
+
     environment = _environment()
     shown = {row: f"data:image/png;base64,{base64.b64encode(png).decode()}" for row, png in (pictures or {}).items()}
-    parts = {"say": say, "drawn": _drawn, "shade": _shade, "cell": _cell, "shown": shown}
+    parts = {"say": say, "drawn": drawn_panel, "shade": _shade, "cell": _cell, "shown": shown}
     macros: Any = environment.get_template("blocks.html").make_module(parts)
 
     numbers = count(1)  # that keep ids apart
@@ -91,10 +114,6 @@ def _style() -> str:
         classes=classes,
         shades=f"{shades}\n{strong} {{ color: var(--surface); }}",
     )
-
-
-def _drawn(panel: Panel, figure: str, number: int) -> Markup:
-    return Markup(inline_svg(panel, f"{figure}-{number}"))  # noqa: S704 - made of elements, not of text
 
 
 def _shade(share: float) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import cells, lettering
@@ -16,6 +17,7 @@ from overfitlab.report.palette import light
 WIDTH, HEIGHT = 3.4, 2.6  # inches: on a telephone's screen its letters are as large as in print
 COLUMNS = 3
 TOP, RIGHT, BOTTOM, LEGEND_ROW = 0.3, 0.12, 0.44, 0.165  # inches
+TICKS = 5  # on an axis: each is drawn many times, and a small panel has no room for more
 LEGEND_LETTERS = 54  # in two columns
 STYLE: dict[Any, Any] = {
     "font.size": 8, "axes.titlesize": 9, "axes.titleweight": "bold", "axes.titlelocation": "left",
@@ -67,6 +69,8 @@ def composed(panels: Sequence[Panel], columns: int = COLUMNS) -> DisplayedFigure
 def _placed(figure: DisplayedFigure, panel: Panel, corner: tuple[float, float], size: tuple[float, float]) -> None:
     """Draw a panel into its place, given in inches; the legend lies below the axes, where no line can be."""
     axes = figure.add_axes((0, 0, 1, 1))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(TICKS))
     panel.draw(axes)
     axes.set_title(panel.title)
     handles, labels = axes.get_legend_handles_labels()

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.lettering import legible
 from overfitlab.report.palette import light
-from overfitlab.report.panels import HEIGHT, Panel
+from overfitlab.report.panels import HEIGHT, TICKS, Panel
 from overfitlab.report.study_tables import between, difference, pair
 
 Json = Mapping[str, Any]
@@ -212,7 +212,7 @@ def _curves_drawn(
             axes.axvline(onset, color=light("soft"), linestyle=":", linewidth=1.2, label=label)
         axes.set_xlabel(say("epoch"))
         axes.set_xlim(0.5, epochs + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
+        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True, min_n_ticks=1))
         if share:
             axes.axhline(0, color=light("soft"), linewidth=0.8)
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))

@@ -16,11 +16,12 @@ from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import write_atomically
 from overfitlab.report.figures import DisplayedFigure, rendered
 from overfitlab.report.image_figures import confusion, disputed_figure
+from overfitlab.report.inline_svg import sheet
 from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.languages import language_named
 from overfitlab.report.lettering import can_write
 from overfitlab.report.markdown import markdown
-from overfitlab.report.page import page
+from overfitlab.report.page import Drawings, drawings, page
 from overfitlab.report.panels import composed, drawing
 from overfitlab.report.spreadsheets import text_cell, to_csv
 from overfitlab.report.study_figures import FIGURES
@@ -54,19 +55,15 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     evidence = json.loads(numbers)  # what is read back is all that the page may use
     pictures = disputed_pictures(study, evidence)
     images = {row: _png(picture, _brightest(evidence)) for row, picture in pictures.items()}
+    drawn = drawings(evidence, say)
     made = {
         NUMBERS: numbers + "\n",
         RUNS_TABLE: _csv(run_rows(study.entries, study.labels, study.record["failures"]), RUN_COLUMNS),
         HISTORY_TABLE: _csv(history_rows(study.entries, study.labels), HISTORY_COLUMNS),
         MARKDOWN: markdown(evidence, FIGURE_FOLDER, say),
-        PAGE: page(evidence, images, say),  # the last: who sees it finds the rest
+        PAGE: page(evidence, images, say, drawn),  # the last: who sees it finds the rest
     }
-    figures = {
-        f"{name}.{kind}": file_of(figure, kind)
-        for name in FIGURE_NAMES
-        if (figure := figure_of(name, evidence, pictures, say)) is not None
-        for kind in KINDS
-    }
+    figures = _figure_files(evidence, pictures, say, drawn)
     (folder / FIGURE_FOLDER).mkdir(parents=True, exist_ok=True)
     for name, content in figures.items():
         write_atomically(folder / FIGURE_FOLDER / name, content)
@@ -101,6 +98,18 @@ def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENG
         (confusion(evidence, say), CONFUSION_COLUMNS) if name == CONFUSION else _panels(name, evidence, say)
     )
     return composed(panels, columns) if panels else None
+
+
+def _figure_files(evidence: Json, pictures: Pictures, say: Language, drawn: Drawings) -> dict[str, bytes]:
+    """Return the files of the figures: as PNG, and as SVG, of the panels that the page has too."""
+    found = {}
+    for name in FIGURE_NAMES:
+        figure = figure_of(name, evidence, pictures, say)
+        if figure is not None:
+            found[f"{name}.png"] = file_of(figure, "png")
+            svg = sheet(drawn[name], FIGURES[name][1]).encode() if name in drawn else file_of(figure, "svg")
+            found[f"{name}.svg"] = svg
+    return found
 
 
 def _panels(name: str, evidence: Json, say: Language) -> tuple[Any, int]:
