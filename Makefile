@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run train test lint format docs example method-example bench equivalence sanitize pilot reproduction statistics budget-floor duplicates clean
+.PHONY: help run train test lint format docs example method-example bench equivalence sanitize pilot study reproduction statistics budget-floor duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -64,6 +64,9 @@ method-example: $(VENV)/.test ## a package with a method of its own: install it 
 
 pilot: $(VENV)/.run ## choose the defaults anew on CIFAR-10 (docs/defaults.md; some hours)
 	@$(BIN)/python benchmarks/pilot.py $(ARGS)
+
+study: $(VENV)/.run ## the published study, on CIFAR-10 (docs/studies/; an afternoon, and the night for 30 whole epochs)
+	@$(BIN)/python benchmarks/published_study.py $(ARGS)
 
 statistics: $(VENV)/.run ## simulate the verdict's procedure (docs/statistics.md; some minutes)
 	@$(BIN)/python benchmarks/verdict_simulation.py $(ARGS)

@@ -24,6 +24,7 @@ def test_contrasts(ground):
     for surface in ("surface", "panel"):
         for text in ("ink", "soft", "link"):
             assert contrast(color[text], color[surface]) >= TEXT, (text, surface)
+    assert contrast(color["ink"], color["share"]) >= TEXT  # numbers in the cells of a confusion matrix
     for mark in ("train", "val", "method", "other"):
         assert contrast(color[mark], color["surface"]) >= MARKS, mark
         assert contrast(color["ink"], color["zone"]) >= TEXT

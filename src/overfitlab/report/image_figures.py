@@ -35,7 +35,7 @@ def confusion(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
         counts = np.array(said["confusion"], dtype=np.float64)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         alternative = say("Confusion matrices of {methods}", methods=name)
-        found.append(Panel(name, _matrix_drawn(shares, names, say), alternative, height=3.4, left=0.95))
+        found.append(Panel(name, _matrix_drawn(shares, names, say), alternative, height=3.8, left=0.95, bottom=0.95))
     return found
 
 
@@ -79,6 +79,7 @@ def disputed_figure(
             axes = figure.add_axes((left, top - (0.28 + 1.2) / (tall * rows), width, height))
             axes.grid(visible=False)
             show_picture(axes, pictures[each["row"]], brightest)
+            axes.spines[:].set_visible(False)
             axes.set_title(legible(classes[each["label"]], 24), fontsize=8)
             for place, (method, said) in enumerate(each["opinions"].items()):
                 votes = f"{said['right']}/{said['runs']}"

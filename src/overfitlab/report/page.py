@@ -104,15 +104,14 @@ def _style() -> str:
         f".{kind}-{name} {{ {kind}: var(--{name}); }}" for name in COLORS for kind in ("fill", "stroke")
     )
     shades = "\n".join(
-        f".share-{step} {{ background: color-mix(in srgb, var(--train) {8 * step}%, var(--surface)); }}"
+        f".share-{step} {{ background: color-mix(in srgb, var(--share) {100 * step // SHADES}%, var(--surface)); }}"
         for step in range(1, SHADES + 1)
     )
-    strong = ", ".join(f".confusion td.share-{step}" for step in range(SHADES // 2 + 1, SHADES + 1))
     return template.render(
         light=" ".join(f"--{name}: {color.light};" for name, color in COLORS.items()),
         dark=" ".join(f"--{name}: {color.dark};" for name, color in COLORS.items()),
         classes=classes,
-        shades=f"{shades}\n{strong} {{ color: var(--surface); }}",
+        shades=shades,
     )
 
 

@@ -26,6 +26,7 @@ COLORS = MappingProxyType(
         "method": Color("#6b3fa0", "#c6a8ff"),
         "other": Color("#757b87", "#949cab"),
         "zone": Color("#d5ead9", "#24422d"),
+        "share": Color("#6fa3d8", "#1f5fa8"),
         "link": Color("#0a55a0", "#82bdff"),
     }
 )

@@ -16,7 +16,7 @@ from overfitlab.report.palette import light
 
 WIDTH, HEIGHT = 3.4, 2.6  # inches: on a telephone's screen its letters are as large as in print
 COLUMNS = 3
-TOP, RIGHT, BOTTOM, LEGEND_ROW = 0.3, 0.12, 0.44, 0.165  # inches
+TOP, RIGHT, LEGEND_ROW = 0.3, 0.12, 0.165  # inches
 TICKS = 5  # on an axis: each is drawn many times, and a small panel has no room for more
 LEGEND_LETTERS = 54  # in two columns
 STYLE: dict[Any, Any] = {
@@ -39,6 +39,7 @@ class Panel:
     alternative: str
     height: float = HEIGHT  # inches
     left: float = 0.56  # inches of margin: for the numbers and the name of the vertical axis
+    bottom: float = 0.44  # the same for the horizontal one
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def _placed(figure: DisplayedFigure, panel: Panel, corner: tuple[float, float], 
     handles, labels = axes.get_legend_handles_labels()
     columns = _legend_columns(labels)
     legend = LEGEND_ROW * ceil(len(labels) / columns) if labels else 0.0
-    bottom = BOTTOM + legend
+    bottom = panel.bottom + legend
     box = (panel.left, bottom, WIDTH - panel.left - RIGHT, panel.height - bottom - TOP)
     x, y = corner
     axes.set_position(((x + box[0]) / size[0], (y + box[1]) / size[1], box[2] / size[0], box[3] / size[1]))
