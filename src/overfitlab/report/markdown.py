@@ -46,7 +46,7 @@ def laid_out(block: Block, figures: str, say: Language) -> str:
     layouts: dict[type[Block], Callable[[Any], str]] = {
         Paragraphs: lambda found: "\n\n".join(map(escaped, found.texts)),
         Bullets: lambda found: "\n".join(f"- {escaped(item)}" for item in found.items),
-        TableBlock: lambda found: f"{escaped(found.caption)}:\n\n{table(found.table)}",
+        TableBlock: lambda found: escaped(found.caption.removesuffix(".")) + ":\n\n" + table(found.table),
         FigureBlock: lambda found: _figure(found, figures),
         Confusions: lambda found: _confusions(found, figures, say),
         Pictures: lambda found: _pictures(found, figures, say),
