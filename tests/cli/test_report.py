@@ -59,10 +59,12 @@ def files():
         (["small", "--out", "file"], "file is a file, not a folder; choose another --out", 2),
         (["small", "--out", "runs"], "runs holds other files; choose another --out", 2),
         ([], "Missing argument 'STUDY'", 2),
+        (["run"], "run is a run, not a study; overfitlab evaluate says how good it is", 2),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(study, arguments, line, code):
     Path("file").write_text("mine")
+    shutil.copytree(next(study.glob("runs/none-seed0-*")), "run")
     before = files()
     done = overfitlab("report", *arguments, check=code)
     assert line in done.stderr

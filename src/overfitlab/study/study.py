@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from overfitlab.config import Protocol, StudyConfig
-from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.files import user_path
 from overfitlab.run import Run
 from overfitlab.store import index
 from overfitlab.store.index import Entry
 from overfitlab.store.lookup import by_name_or_id
+from overfitlab.store.run_folder import RECORD as RUN_RECORD
 from overfitlab.store.study_folder import RECORD, REPORT, STATUSES, StudyFolder
 from overfitlab.study.judging import Verdict, judge, outcomes
 from overfitlab.study.plan import StudyPlan, alpha_of_a_look
@@ -243,10 +244,14 @@ def find_study(text: str | Path, runs: Path = Path("runs")) -> Study:
     given = Path(text)
     with contextlib.suppress(RuntimeError):  # ~somebody who does not exist: then it is a name
         given = given.expanduser()
+    run = None
     for folder in (given, runs / given):
         with contextlib.suppress(OSError, ValueError):  # no folder can have that name
             if (folder / RECORD).is_file():
                 return load_study(folder)
+            run = run or (folder if (folder / RUN_RECORD).is_file() else None)
+    if run is not None:
+        raise UsageError(f"{run} is a run, not a study; overfitlab evaluate says how good it is")
     hint = "overfitlab list shows what there is"
     kinds = ("study", "studies")
     return load_study(by_name_or_id(str(text), studies(runs), lambda folder: StudyFolder(folder).record(), kinds, hint))
