@@ -117,9 +117,13 @@ def test_diverged_runs_make_nothing_look_better(differences, diverged, word):
 
 
 def test_disagreement_with_the_exact_test_is_flagged():
-    few = one((2.0, 2.1, 1.9))  # three seeds can have no sign-flip p below 0.25
+    outlier = one((2.0, 2.2, 1.9, 2.1, -0.05, 2.0))
+    assert outlier.word == HELPS
+    assert outlier.p_sign_flip == 0.0625  # the sign of one seed is enough
+    assert outlier.disagreement
+    few = one((2.0, 2.1, 1.9))  # three seeds can have no sign-flip p below 0.25: that is no disagreement
     assert few.word == HELPS
     assert few.p_sign_flip == few.p_sign_flip_floor == 0.25
-    assert few.disagreement
+    assert not few.disagreement
     assert not one(BETTER).disagreement
     assert not one((2.0, 2.1)).disagreement

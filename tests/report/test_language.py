@@ -44,7 +44,7 @@ def templates():
     for path in (FOLDER / "templates").glob("*.html"):
         for double, single in re.findall(r"""say\((?:"([^"]*)"|'([^']*)')""", path.read_text(encoding="utf-8")):
             found.add(double or single)
-    nothing = {"contrasts": [], "methods": [], "image_noise_leads": False}
+    nothing = {"contrasts": [], "methods": [], "image_noise_leads": False, "provisional": False}
     for table in (contrast_table, second_table, method_table):
         found |= set(table(nothing).header)
     return found

@@ -73,18 +73,24 @@ def test_a_smaller_gap_without_accuracy_may_come_from_learning_less():
 
 
 def test_a_larger_gap_may_come_from_fitting_better():
-    better = sentence(BETTER, BETTER, EqualFit(7, -2.0, -3.0, -1.0))
+    better = sentence(BETTER, BETTER, EqualFit(7, -2.0, -3.0, -1.0), train=5.0)
     assert (
         "It does so because it fits the training images better: when both fit them equally well, its gap is 2.0"
         in better
     )
-    assert "because" not in sentence(BETTER, BETTER, EqualFit(7, 2.0, 1.0, 3.0))
+    assert "because" not in sentence(BETTER, BETTER, EqualFit(7, 2.0, 1.0, 3.0), train=5.0)
+    assert "because" not in sentence(BETTER, BETTER, EqualFit(7, -2.0, -3.0, -1.0), train=0.0)  # it fits no better
+    assert (
+        "because it fits the training images better: its training accuracy is 5.0 points higher, and at no"
+        in sentence(BETTER, BETTER, train=5.0)
+    )
 
 
 def test_few_test_images_bring_their_noise_along():
     crossed = Crossed(2.1, -0.3, 4.5, 0.1, 1.0)
     text = sentence(BETTER, WORSE, crossed=crossed, image_noise_leads=True)
-    assert "2.1 points more test accuracy (95 % interval -0.3 to +4.5, adjusted p" in text  # the headline
+    headline = "2.1 points more test accuracy (95 % interval over seeds and test images -0.3 to +4.5, adjusted p"
+    assert headline in text
     assert "Over seeds alone the interval is +1.9 to +2.4. So on other test images it could be otherwise." in text
     assert "seeds alone" not in sentence(BETTER, WORSE, crossed=crossed)
     sure = sentence(BETTER, WORSE, crossed=Crossed(2.1, 1.3, 2.9, 0.1, 0.2), image_noise_leads=True)

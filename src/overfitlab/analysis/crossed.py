@@ -48,6 +48,7 @@ def crossed(differences: NDArray[np.float64], confidence: float = 0.95) -> Cross
         (ms_rest if from_images else 0.0, rest_df),
     )
     freedom = total**2 / sum(square**2 / degrees for square, degrees in parts)
+    freedom = max(freedom, min(seeds - 1, images - 1))  # a sum of squares has no less; the difference in it can
     tail = (1 + confidence) / 2
     half = max(
         float(stats.t.ppf(tail, freedom)) * math.sqrt(total / count),

@@ -18,7 +18,7 @@ class Opinions:
     runs: int
     labels: Integers  # [N]
     right: Integers  # [N] runs that are right
-    favourite: Integers  # [N] the class that most runs take it for; of several the first
+    mistake: Integers  # [N] the wrong class that most runs take it for; of several the first
     votes: Integers  # [N] runs that do
 
     @classmethod
@@ -30,9 +30,11 @@ class Opinions:
         counts = np.zeros((len(labels), classes), dtype=np.int64)
         for each in found:
             counts[np.arange(len(labels)), each.classes] += 1
-        favourite = counts.argmax(axis=1)
         everyone = np.arange(len(labels))
-        return cls(len(found), labels, counts[everyone, labels], favourite, counts[everyone, favourite])
+        right = counts[everyone, labels]
+        counts[everyone, labels] = -1
+        mistake = counts.argmax(axis=1)
+        return cls(len(found), labels, right, mistake, np.maximum(counts[everyone, mistake], 0))
 
     @property
     def share(self) -> NDArray[np.float64]:

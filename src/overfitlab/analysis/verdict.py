@@ -103,7 +103,8 @@ def findings(
     for index, (each, estimate) in enumerate(zip(contrasts, estimates, strict=True)):
         word, reason = _judged(str(found_words[index]), each.differences, diverged[index])
         low, high = paired.bootstrap(each.differences) if each.differences else (math.nan, math.nan)
-        disagrees = enough[index] and (p_adjusted[index] <= alpha) != (flips_adjusted[index] <= alpha)
+        reachable = paired.sign_flip_floor(len(each.differences)) * sum(enough) <= alpha if enough[index] else False
+        disagrees = reachable and (p_adjusted[index] <= alpha) != (flips_adjusted[index] <= alpha)
         result.append(
             Finding(
                 word,

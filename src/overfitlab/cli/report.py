@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.errors import OverfitlabError
 
 
 @click.command(
@@ -31,7 +32,11 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
     from overfitlab.study.study import find_study  # imports NumPy, which --help need not wait for
 
     found = find_study(study)
-    page = found.report(out, lang)
+    try:
+        page = found.report(out, lang)
+    except OSError as error:
+        where = error.filename or out or found.folder
+        raise OverfitlabError(f"cannot write {where} ({error.strerror or error}); choose another --out") from error
     if as_json:
         click.echo(json.dumps({"study": str(found.folder), "folder": str(page.parent), "page": str(page)}))
     else:

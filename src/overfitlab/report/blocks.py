@@ -61,6 +61,7 @@ class Disputed:
     """One image on which methods disagree."""
 
     row: int
+    true: str  # class
     title: str
     alternative: str
     opinions: tuple[tuple[str, str], ...]  # method, what it says

@@ -39,7 +39,7 @@ def subtitle(evidence: Json, say: Language) -> str:
     """Return what was studied, in a line."""
     parts = evidence["plan"]["parts"]
     return say(
-        "{methods} methods on {data}, {training} training images, {seeds} paired seeds, protocol {protocol}",
+        "{methods} methods on {data}, {training} training images, paired seeds: {seeds}, protocol {protocol}",
         methods=len(evidence["methods"]), data=display_name(evidence["data"]["name"]),
         training=f"{parts['training']:,}", seeds=evidence["seeds"], protocol=evidence["plan"]["protocol"]["name"],
     )  # fmt: skip
@@ -67,7 +67,7 @@ def _verdict(evidence: Json, say: Language) -> Section:
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the zone of differences that "
         "do not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests put "
         "it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired by "
-        "seed; a negative gap difference means less overfitting.",
+        "seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
         alpha=f"{evidence['alpha']:g}", accuracy=f"±{evidence['accuracy_zone']:g}", gap=f"±{evidence['gap_zone']:g}",
     )  # fmt: skip
     second = say(
@@ -85,8 +85,10 @@ def _verdict(evidence: Json, say: Language) -> Section:
 def _methods(evidence: Json, say: Language) -> Section:
     text = say(
         "Means over the seeds ± standard deviation: test accuracy and training accuracy in percent, the gap (training "
-        "minus validation accuracy) in points, onset and best epoch in epochs, the loss rise from the onset to the end "
-        "in nats. All in evaluation mode on clean images."
+        "minus validation accuracy) in points, the onset and the epoch with the best validation accuracy, the loss "
+        "rise from the onset to the end in nats, seconds of an epoch with its validation; then parameters, peak "
+        "memory, and n, the runs that finished. All in evaluation mode on clean images, with the weights that a method "
+        "hands over."
     )
     return Section("methods", say("The methods"), (TableBlock(method_table(evidence, say), text),))
 
@@ -103,7 +105,8 @@ def _curves(evidence: Json, say: Language) -> Section | None:
     caption = say(
         "Means over the seeds, training and validation on one axis, both in evaluation mode; the bands are one "
         "standard deviation over the seeds. The onset is the epoch with the lowest validation loss: what comes after "
-        "it is overfitting."
+        "it is overfitting. Curves end with the last epoch; a method that goes back to earlier weights, such as early "
+        "stopping, hands over those, and the tables have their numbers."
     )
     return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption)
 
@@ -129,7 +132,10 @@ def _equal_fit(evidence: Json, say: Language) -> Section | None:
             difference(fit["mean"]), between_bounds(fit, say), str(fit["n"])
         )  # fmt: skip
         rows.append((pair(each, say), cells[0], cells[1], difference(each["gap"]["mean"]), cells[2]))
-    text = say("The difference in gap, in points, at the best fit to the training images that both reach on their way")
+    text = say(
+        "The difference in gap, in points, at the best training accuracy that both reach, where each first reaches it: "
+        "not the same as at the end, even where both end there"
+    )
     table = TableBlock(Table(header, tuple(rows)), text)
     return Section(section.anchor, section.title, (table, *section.blocks))
 
@@ -158,7 +164,7 @@ def _noise(evidence: Json, say: Language) -> Section | None:
 def _cost(evidence: Json, say: Language) -> Section | None:
     caption = say(
         "Time is that of an epoch with its validation, paired by seed, measured while the study trained; parameters "
-        "and memory are in the table of methods."
+        "and memory are in the table of methods. Intervals are over seeds."
     )
     return _figure(evidence, say, "cost_and_benefit", "cost", say("Cost and benefit"), caption)
 
@@ -179,9 +185,9 @@ def _confusion(evidence: Json, say: Language) -> Section | None:
         said = evidence["predictions"][each["method"]]
         name = str(say.method(each["label"]))
         top = ", ".join(
-            say("{true} taken for {predicted} {share} %", true=classes[one["true"]],
+            say("{true} taken for {predicted} ({share} %)", true=classes[one["true"]],
                 predicted=classes[one["predicted"]], share=f"{100 * one['share']:.1f}")
-            for one in said["top_confusions"]
+            for one in sorted(said["top_confusions"], key=lambda one: -one["share"])
         )  # fmt: skip
         if said["confusion"] is not None and len(classes) <= SHOWN_CLASSES:
             found.append(Confusion(name, tuple(classes), _percent(said["confusion"]), top))
@@ -227,12 +233,10 @@ def _disputed(evidence: Json, say: Language) -> Section | None:
     found = []
     for each in evidence["disputed"]:
         true = classes[each["label"]]
-        opinions = tuple(
-            (labels[method], _opinion(said, classes, each["label"], say)) for method, said in each["opinions"].items()
-        )
+        opinions = tuple((labels[method], _opinion(said, classes, say)) for method, said in each["opinions"].items())
         title_text = say("true class: {name}", name=true)
         alternative = say("test image, row {row} of the data set, {name}", row=each["row"], name=true)
-        found.append(Disputed(each["row"], title_text, alternative, opinions))
+        found.append(Disputed(each["row"], true, title_text, alternative, opinions))
     if not found:
         return None
     caption = say(
@@ -242,14 +246,12 @@ def _disputed(evidence: Json, say: Language) -> Section | None:
     return Section("disputed", say("Where methods disagree"), (Pictures(tuple(found), caption),))
 
 
-def _opinion(said: Json, classes: Sequence[str], label: int, say: Language) -> str:
+def _opinion(said: Json, classes: Sequence[str], say: Language) -> str:
     if said["right"] == said["runs"]:
         return say("right in all {runs}", runs=said["runs"])
-    if said["taken_for"] == label:
-        return say("right in {right} of {runs}", right=said["right"], runs=said["runs"])
     return say(
-        "right in {right} of {runs}; mostly {name}", right=said["right"], runs=said["runs"],
-        name=classes[said["taken_for"]],
+        "right in {right} of {runs}; {votes} take it for {name}",
+        right=said["right"], runs=said["runs"], votes=said["votes"], name=classes[said["taken_for"]],
     )  # fmt: skip
 
 

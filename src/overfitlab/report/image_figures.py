@@ -83,8 +83,8 @@ def disputed_figure(
             axes.set_title(legible(classes[each["label"]], 24), fontsize=8)
             for place, (method, said) in enumerate(each["opinions"].items()):
                 votes = f"{said['right']}/{said['runs']}"
-                wrong = "" if said["taken_for"] == each["label"] else f" ({classes[said['taken_for']]})"
-                text = legible(f"{votes} {methods[method]}{wrong}", 34)
+                wrong = f" ({said['votes']} {classes[said['taken_for']]})" if said["votes"] else ""
+                text = legible(f"{votes} {methods[method]}{wrong}", 38)
                 y = top - (0.28 + 1.2 + 0.14 + line * place) / (tall * rows)
                 figure.text(left, y, text, fontsize=6.5, va="center")
     return figure

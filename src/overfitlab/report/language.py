@@ -11,7 +11,7 @@ from string import Formatter
 
 FINAL_CONSONANTS = 28  # a Hangul syllable's code, counted from the first, leaves none of them where it divides
 FIRST_SYLLABLE, LAST_SYLLABLE = "\uac00", "\ud7a3"
-SPOKEN_WITH_FINAL = frozenset("013678LMNRlmnr")  # digits and letters whose Korean names end in a consonant
+SPOKEN_WITH_FINAL = frozenset("013678KLMNPRTklmnprt")  # digits and letters whose Korean names end in a consonant
 RIEUL = 8  # the final consonant after which 으로 is 로
 RIEUL_SIGNS = frozenset("178LRlr")
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}  # after a consonant: after a vowel
@@ -30,7 +30,7 @@ class Name(str):
 
 def _ends_in_consonant(text: str, *, light: bool) -> bool:
     """Return whether the last letter that is spoken ends in a consonant; with `light`, ㄹ does not count as one."""
-    spoken = [sign for sign in re.sub(r"\([^()]*\)$", "", text) if sign.isalnum()]
+    spoken = [sign for sign in re.sub(r"(\([^()]*\))+$", "", text) if sign.isalnum()]
     last = spoken[-1] if spoken else "a"
     if FIRST_SYLLABLE <= last <= LAST_SYLLABLE:
         final = (ord(last) - ord(FIRST_SYLLABLE)) % FINAL_CONSONANTS
@@ -51,8 +51,11 @@ class Language:
 
     def __call__(self, template: str, /, **fields: object) -> str:
         """Return the text of an English template."""
+        template = self.texts.get(template, template)
+        if not fields:  # it may be a name from a record, with braces in it
+            return template
         named = {name: Name(value) if isinstance(value, str) else value for name, value in fields.items()}
-        return self.texts.get(template, template).format(**named)
+        return template.format(**named)
 
     def message(self, text: str) -> str:
         """Return a text that was recorded in English, in this language where it is known."""

@@ -22,17 +22,17 @@ Json = Mapping[str, Any]
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!&])")
 
 
-def markdown(evidence: Json, figures: str, say: Language = ENGLISH, heading: int = 1) -> str:
+def markdown(evidence: Json, figures: str, say: Language = ENGLISH, *, pictures: bool = True) -> str:
     """Return the report in Markdown (CommonMark with tables), from the document of the evidence.
 
-    `figures` is the folder of the figures, as links name it; `heading` is the level of the title.
+    `figures` is the folder of the figures, as links name it; `pictures` says whether it has the disputed images.
     """
-    lines = [f"{'#' * heading} {escaped(title(evidence, say))}", escaped(subtitle(evidence, say))]
+    lines = [f"# {escaped(title(evidence, say))}", escaped(subtitle(evidence, say))]
     if evidence["provisional"]:
         lines.append(f"**{escaped(say('Provisional: the study is not finished.'))}**")
     for section in sections(evidence, say):
-        lines.append(f"{'#' * (heading + 1)} {escaped(section.title)}")
-        lines += [laid_out(block, figures, say) for block in section.blocks]
+        lines.append(f"## {escaped(section.title)}")
+        lines += [laid_out(block, figures, say, pictures=pictures) for block in section.blocks]
     return "\n\n".join(lines) + "\n"
 
 
@@ -41,7 +41,7 @@ def escaped(text: str) -> str:
     return SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def laid_out(block: Block, figures: str, say: Language) -> str:
+def laid_out(block: Block, figures: str, say: Language, *, pictures: bool = True) -> str:
     """Return one part of the report."""
     layouts: dict[type[Block], Callable[[Any], str]] = {
         Paragraphs: lambda found: "\n\n".join(map(escaped, found.texts)),
@@ -49,7 +49,7 @@ def laid_out(block: Block, figures: str, say: Language) -> str:
         TableBlock: lambda found: escaped(found.caption.removesuffix(".")) + ":\n\n" + table(found.table),
         FigureBlock: lambda found: _figure(found, figures),
         Confusions: lambda found: _confusions(found, figures, say),
-        Pictures: lambda found: _pictures(found, figures, say),
+        Pictures: lambda found: _pictures(found, figures if pictures else None, say),
         Facts: _facts,
     }
     return layouts[type(block)](block)
@@ -77,10 +77,14 @@ def _confusions(block: Confusions, figures: str, say: Language) -> str:
     return f"![{escaped(alternative)}]({figures}/confusion.png)\n\n{escaped(block.caption)}\n\n{tops}"
 
 
-def _pictures(block: Pictures, figures: str, say: Language) -> str:
+def _pictures(block: Pictures, figures: str | None, say: Language) -> str:
     header = (say("image"), say("true class"), *(method for method, _ in block.found[0].opinions))
-    rows = tuple((str(one.row), one.title, *(said for _, said in one.opinions)) for one in block.found)
-    return f"{escaped(block.caption)}\n\n![]({figures}/disputed.png)\n\n{table(Table(header, rows, left=2))}"
+    rows = tuple((str(one.row), one.true, *(said for _, said in one.opinions)) for one in block.found)
+    alternative = say("The images, and what each method takes them for, as in the table below")
+    shown = f"![{escaped(alternative)}]({figures}/disputed.png)"
+    if figures is None:
+        shown = escaped(say("The images are not where they were, so there are no pictures."))
+    return f"{escaped(block.caption)}\n\n{shown}\n\n{table(Table(header, rows, left=2))}"
 
 
 def _facts(block: Facts) -> str:

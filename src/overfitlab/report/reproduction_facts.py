@@ -6,7 +6,7 @@ from typing import Any
 
 from overfitlab.data.images import display_name
 from overfitlab.report.language import Language
-from overfitlab.report.study_sentences import caveats
+from overfitlab.report.study_sentences import caveats, points
 
 Json = Mapping[str, Any]
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
@@ -22,6 +22,11 @@ def limits(evidence: Json, say: Language) -> Iterator[str]:
                   what=", ".join(f"{say.method(each['label'])} - {say.method(each['against_label'])} "
                                  f"{each['missing']}" for each in missing))  # fmt: skip
     yield from caveats(evidence, evidence, say)
+    for each in evidence["methods"]:
+        known = evidence["predictions"][each["method"]]["runs"]
+        if known < each["finished"]:
+            yield say("Of {name} the predictions of {count} runs are missing, in everything about the test images.",
+                      name=say.method(each["label"]), count=each["finished"] - known)  # fmt: skip
     yield _power(evidence, say)
     yield say(
         "It holds for these images, this network, this number of training images and epochs. Other data, a larger "
@@ -38,15 +43,16 @@ def limits(evidence: Json, say: Language) -> Iterator[str]:
 
 
 def _power(evidence: Json, say: Language) -> str:
+    last = say(" That holds for the last look.") if len(evidence["looks"]) > 1 else ""
     power = evidence["power"]
     chances = ", ".join(f"{each['points']:g}: {percent(each['chance'])}" for each in power["differ"])
     return say(
-        "With {seeds} seeds and {contrasts} contrasts a true difference in test accuracy is found with a probability, "
-        "by its size in points, of {chances}; that there is none is shown with {equal}. This was reckoned before the "
-        "training, for paired differences that vary by {deviation} points (SD).",
+        "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in test accuracy is found with a "
+        "probability, by its size in points, of {chances}; that there is none is shown with {equal}. This was reckoned "
+        "before the training, for paired differences that vary by {deviation} points (SD).",
         seeds=power["seeds"], contrasts=power["contrasts"], chances=chances, equal=percent(power["equal"]),
         deviation=f"{power['deviation']:g}",
-    )  # fmt: skip
+    ) + last  # fmt: skip
 
 
 def percent(chance: float) -> str:
@@ -69,7 +75,7 @@ def protocol(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
     yield say("training"), say(
         "{epochs} epochs, batches of {batch}, Adam {rate}{falling}, precision {precision}",
         epochs=settings["epochs"], batch=settings["batch_size"], rate=f"{settings['learning_rate']:g}", falling=falling,
-        precision=asked["precision"],
+        precision=", ".join(evidence["precision"]) or asked["precision"],
     )  # fmt: skip
     yield say("protocol"), settings["name"]
     varied = [say(VARIED.get(word, word)) for word in settings["vary"]]
@@ -77,8 +83,8 @@ def protocol(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
                             what=", ".join(varied))  # fmt: skip
     yield say("settings of the methods"), "; ".join(each["method"] for each in evidence["methods"])
     yield say("differences that do not matter"), say(
-        "within {accuracy} points of test accuracy, {gap} points of gap", accuracy=f"{evidence['accuracy_zone']:g}",
-        gap=f"{evidence['gap_zone']:g}",
+        "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence["accuracy_zone"], say),
+        gap=points(evidence["gap_zone"], say),
     )  # fmt: skip
 
 
@@ -89,7 +95,7 @@ def environment(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
     sessions = evidence["sessions"]
     if sessions:
         yield say("trained"), "; ".join(
-            say("{started} with {jobs} runs at once, {threads} threads each", started=str(each.get("started", "-")),
+            say("{started}; runs at once: {jobs}, threads of each: {threads}", started=str(each.get("started", "-")),
                 jobs=each.get("jobs", "-"), threads=evidence["plan"]["threads"])
             for each in sessions
         )  # fmt: skip
@@ -98,7 +104,7 @@ def environment(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
 
 def commands(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
     """Yield the commands that make study, report and model again."""
-    name = shlex.quote(display_name(evidence["study"]))
+    name = shlex.quote(display_name(evidence["reference"]))
     if evidence["command"]:
         yield say("the study"), display_name(evidence["command"])
     yield say("this report"), f"overfitlab report {name}" + ("" if say.code == "en" else f" --lang {say.code}")

@@ -16,11 +16,13 @@ from overfitlab.report.study_tables import between, difference, pair
 
 Json = Mapping[str, Any]
 LONGEST_LABEL = 44  # letters of a contrast
+CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
 MARGIN = 0.12  # inches: left of rows, whose labels stand above them
-ROW_HEIGHT = 0.5  # inches of a contrast
+ROW_HEIGHT = 0.56  # inches of a contrast
 JITTER = (0.0, 0.09, -0.09, 0.18, -0.18)  # so that dots with equal values stay apart
 BELOW = 0.3  # of a row: where the interval lies below its dots
 CARRIED = (0, (2, 1.5))  # dashes
+UNNOTICED = 0.01  # of confidence
 LABELS_APART = 0.075  # of the height of the panel
 
 
@@ -29,14 +31,14 @@ def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     found = []
     for each in evidence["methods"]:
         curves, name = evidence["curves"][each["method"]], say.method(each["label"])
-        if not curves["runs"] or None in curves["train_loss"]["mean"]:
+        if not curves["runs"] or any(curves[name]["mean"][-1] is None for name in CURVES):
             continue
         onset = each["onset"] and each["onset"]["mean"]
         for metric, word, digits in (("loss", say("loss"), 2), ("acc", say("accuracy"), 3)):
             train, val = f"train_{metric}", f"val_{metric}"
             alternative = say(
-                "{metric} of {name} over {epochs} epochs, means of {n} seeds: training ends at {train}, validation at "
-                "{val}; the onset of overfitting lies at epoch {onset}.",
+                "{metric} of {name} over {epochs} epochs, means of {n} seeds: after the last epoch training is at "
+                "{train}, validation at {val}; the onset of overfitting lies at epoch {onset}.",
                 metric=word, name=name, epochs=len(curves["epochs"]), n=curves["runs"],
                 train=f"{curves[train]['mean'][-1]:.{digits}f}", val=f"{curves[val]['mean'][-1]:.{digits}f}",
                 onset="-" if onset is None else f"{onset:.1f}",
@@ -54,7 +56,7 @@ def gap_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
         gap = curves["gap"]["mean"]
         alternative = say(
             "Generalization gap of {name} over the epochs, mean of {n} seeds: {first} points after the first epoch, "
-            "{last} at the end.",
+            "{last} after the last.",
             name=name, n=curves["runs"], first=f"{100 * gap[0]:.1f}", last=f"{100 * gap[-1]:.1f}",
         )  # fmt: skip
         lines = [(curves, "gap", name, "other" if base is None else "method")]
@@ -154,7 +156,10 @@ def calibration(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
         if known is None:
             continue
         error = known["expected_error"]["mean"]
-        sure = say("too sure") if known["mean_confidence"] > known["accuracy"] else say("not sure enough")
+        surplus = known["mean_confidence"] - known["accuracy"]
+        sure = say("about as sure as it should be")
+        if abs(surplus) > UNNOTICED:
+            sure = say("too sure") if surplus > 0 else say("not sure enough")
         alternative = say(
             "Calibration of {name}: mean confidence {confidence}, accuracy {accuracy}, so it is {sure}; expected "
             "calibration error {error}.",
@@ -284,7 +289,7 @@ def _rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False, axis="y")
     for row, label in enumerate(labels):
-        axes.text(0.0, -row + 0.3, legible(label, LONGEST_LABEL), transform=axes.get_yaxis_transform(), fontsize=7.5,
+        axes.text(0.0, -row + 0.33, legible(label, LONGEST_LABEL), transform=axes.get_yaxis_transform(), fontsize=7.5,
                   color=light("ink"), zorder=5)  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from overfitlab.report.language import ENGLISH, Language, Name
 
 Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
-FEWEST_PAIRS = 3  # for a statement about the gap at equal fit
+FEWEST_PAIRS = 3  # for a statement
 # words of the verdict on each axis: how a headline says them of one method, and of several
 ACCURACY_WORDS = {
     "helps": ("{names} generalizes better", "{names} generalize better"),
@@ -103,7 +103,9 @@ def _on_other_images(finding: Json, interval: Json, zone: float, say: Language) 
     if interval is finding:
         return ""
     low, high = interval["low"], interval["high"]
-    text = say(" Over seeds alone the interval is {range}.", range=_range(finding, say))
+    over_seeds = _range(finding, say)
+    same = over_seeds == _range(interval, say)
+    text = "" if same else say(" Over seeds alone the interval is {range}.", range=over_seeds)
     beyond = finding["word"] == "equivalent" and (low < -zone or high > zone)
     if beyond or (finding["word"] in ("helps", "harms") and low <= 0 <= high):
         return text + say(" So on other test images it could be otherwise.")
@@ -150,8 +152,16 @@ def _learns_less(contrast: Json, say: Language) -> str:
 
 def _fits_more(contrast: Json, say: Language) -> str:
     """Return how a larger gap reads where the training images are only fitted better."""
-    fit = contrast["equal_fit"]
-    if fit is None or fit["n"] < FEWEST_PAIRS or fit["high"] is None or fit["high"] >= 0:
+    fit, better = contrast["equal_fit"], contrast["fit"]
+    if better is None or better <= 0:
+        return ""
+    if fit is None:
+        return say(
+            " It may do so because it fits the training images better: its training accuracy is {points} points "
+            "higher, and at no fit that both pass can their gaps be compared.",
+            points=f"{better:.1f}",
+        )
+    if fit["n"] < FEWEST_PAIRS or fit["high"] is None or fit["high"] >= 0:
         return ""
     return say(
         " It does so because it fits the training images better: when both fit them equally well, {size} ({details}).",
@@ -171,7 +181,9 @@ def _details(finding: Json, interval: Json, say: Language) -> str:
     if finding.get("p_adjusted") is not None:
         details.insert(0, say("adjusted p = {p}", p=p_value(finding["p_adjusted"])))
     if interval["low"] is not None:
-        details.insert(0, say("95 % interval {range}", range=_range(interval, say)))
+        with_images = "image_deviation" in interval
+        details.insert(0, say("95 % interval over seeds and test images {range}", range=_range(interval, say))
+                       if with_images else say("95 % interval {range}", range=_range(interval, say)))  # fmt: skip
     return ", ".join(details)
 
 
@@ -220,6 +232,8 @@ def recommendation(verdict: Json, say: Language = ENGLISH) -> str:
     """Return which method to take, and why."""
     chosen, baseline = verdict["recommended"], verdict["baseline"]
     name = say.method(_label_of(chosen, verdict))
+    if chosen == baseline and all(each["accuracy"]["n"] < FEWEST_PAIRS for each in verdict["contrasts"]):
+        return say("Recommended: {name}, as nothing can be shown with fewer than {n} seeds.", name=name, n=FEWEST_PAIRS)
     if chosen == baseline:
         return say("Recommended: {name}. Nothing was shown to be better.", name=name)
     [contrast] = [each for each in verdict["contrasts"] if (each["method"], each["against"]) == (chosen, baseline)]
@@ -260,6 +274,13 @@ def caveats(verdict: Json, record: Json, say: Language = ENGLISH) -> list[str]:
         found.append(
             say("* The exact sign-flip test, which assumes less than the t-test, disagrees on {contrasts}.",
                 contrasts=", ".join(flagged))
+        )  # fmt: skip
+    floors = [each["accuracy"]["p_sign_flip_floor"] for each in verdict["contrasts"] if each["accuracy"]["n"]]
+    least = max((floor for floor in floors if floor is not None), default=0.0)
+    if not verdict["provisional"] and len(floors) * least > verdict["alpha"]:
+        found.append(
+            say("With so few seeds the exact sign-flip test cannot confirm a word: its least p is {p}, to be adjusted "
+                "for {contrasts} contrasts.", p=p_value(least), contrasts=len(floors))
         )  # fmt: skip
     if len(verdict["looks"]) > 1:
         found.append(

@@ -34,13 +34,27 @@ def contrast_table(verdict: Json, say: Language = ENGLISH) -> Table:
             cells += [difference(finding["mean"]), between(interval, say), p, word(finding, verdict, say)]
         cells += [str(each["accuracy"]["n"]), "" if each["time_ratio"] is None else f"x{each['time_ratio']:.2f}"]
         rows.append(tuple(cells))
-    note = ""
-    if verdict["image_noise_leads"]:
-        note = say(
-            "Intervals of test accuracy have the noise of only {images} test images in them.",
-            images=f"{verdict['test_images']:,}",
-        )
-    return Table(tuple(map(say, header)), tuple(rows), note)
+    return Table(tuple(map(say, header)), tuple(rows), _notes(verdict, say))
+
+
+def _notes(verdict: Json, say: Language) -> str:
+    found = []
+    shown = [each["accuracy"] for each in verdict["contrasts"] if each["accuracy"]["low"] is not None]
+    if verdict["image_noise_leads"] and shown:
+        few = f"{verdict['test_images']:,}"
+        if all(each["crossed"] or not each["deviation"] for each in shown):  # without any noise there is none to add
+            found.append(
+                say("Intervals of test accuracy have the noise of only {images} test images in them.", images=few)
+            )
+        else:
+            found.append(say("There are only {images} test images, whose noise is not in all intervals.", images=few))
+    return " ".join([*found, *_star(verdict, ("accuracy", "gap"), say)])
+
+
+def _star(verdict: Json, axes: tuple[str, ...], say: Language) -> list[str]:
+    if not verdict["provisional"] and any(each[axis]["disagreement"] for each in verdict["contrasts"] for axis in axes):
+        return [say("* The exact sign-flip test says otherwise.")]
+    return []
 
 
 def second_table(verdict: Json, say: Language = ENGLISH) -> Table:
@@ -50,7 +64,7 @@ def second_table(verdict: Json, say: Language = ENGLISH) -> Table:
     """
     header = (
         *("at the onset", "test accuracy", "95 %", "verdict", "gap", "95 %", "verdict"),
-        *("sign-flip p: accuracy", "sign-flip p: gap", "least"),
+        *("at the end: sign-flip p, accuracy", "sign-flip p, gap", "least p"),
     )
     rows = []
     for each in verdict["contrasts"]:
@@ -60,7 +74,8 @@ def second_table(verdict: Json, say: Language = ENGLISH) -> Table:
             cells += [difference(finding["mean"]), between(finding, say), word(finding, verdict, say)]
         exact = (each["accuracy"]["p_sign_flip"], each["gap"]["p_sign_flip"], each["accuracy"]["p_sign_flip_floor"])
         rows.append((*cells, *("" if p is None else p_value(p) for p in exact)))
-    return Table(tuple(map(say, header)), tuple(rows))
+    note = " ".join(_star(verdict, ("onset_accuracy", "onset_gap"), say))
+    return Table(tuple(map(say, header)), tuple(rows), note)
 
 
 def method_table(verdict: Json, say: Language = ENGLISH) -> Table:

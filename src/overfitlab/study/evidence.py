@@ -5,7 +5,9 @@ of the test images. A report is made from this document alone, so that every num
 """
 
 import math
+import shlex
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from statistics import mean, stdev
 from typing import Any
 
@@ -17,6 +19,8 @@ from overfitlab.analysis.calibration import calibration
 from overfitlab.analysis.classification import confusion_matrix, top_confusions
 from overfitlab.analysis.disagreement import Opinions, most_disputed
 from overfitlab.config import StudyConfig
+from overfitlab.data.sources import SOURCES
+from overfitlab.errors import OverfitlabError
 from overfitlab.store import probabilities
 from overfitlab.store.history import EpochRow
 from overfitlab.store.probabilities import Predicted
@@ -30,7 +34,8 @@ CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
 MOST_CLASSES = 110  # of a confusion matrix that is kept whole: more are no figure
 CONFUSIONS = 5  # most frequent mistakes that are named
 DISPUTED = 12  # images on which methods disagree
-PRIVATE = ("origin", "data_dir")  # folders of whoever trained it: a report is passed on
+PRIVATE = ("origin", "data_dir", "source")  # folders of whoever trained it: a report is passed on
+OWN = "own"  # images that are no published set
 
 
 def evidence(
@@ -54,13 +59,15 @@ def evidence(
         **verdict.as_dict(),
         "report": {"format": FORMAT, "made_with": __version__},
         "study_id": record["id"],
+        "reference": _reference(record["command"], verdict.study),
         "status": record["status"],
         "command": record["command"],
         "seed_numbers": list(range(config.first_seed, config.first_seed + verdict.seeds)),
         "asked": config.as_dict(),
         "plan": record["plan"],
         "power": _power(config, plan),
-        "data": {name: value for name, value in record["data"].items() if name not in PRIVATE},
+        "data": _data(record["data"]),
+        "precision": sorted({each.precision for each in ended}),
         "environment": record["environment"],
         "sessions": record["sessions"],
         "notes": record["notes"],
@@ -71,6 +78,25 @@ def evidence(
         },
         "disputed": _disputed(predicted, verdict.baseline),
     }
+
+
+def _data(record: Mapping[str, Any]) -> dict[str, Any]:
+    public = {name: value for name, value in record.items() if name not in PRIVATE}
+    return public | {"source": record["source"] if record["source"] in SOURCES else OWN}
+
+
+def _reference(command: str, name: str) -> str:
+    """Return how to name the study on the command line: its name below `runs/`, or the folder as it was typed."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return name
+    for word, after in pairwise([*words, ""]):
+        if word == "--out":
+            return after
+        if word.startswith("--out="):
+            return word.removeprefix("--out=")
+    return name
 
 
 def _power(config: StudyConfig, plan: StudyPlan) -> dict[str, Any]:
@@ -128,6 +154,8 @@ def _test_predictions(folder: StudyFolder, runs: Sequence[Outcome]) -> Predictio
 
 def _predictions(found: Sequence[Predicted], classes: int) -> dict[str, Any]:
     """Return what the networks of a method say of the test images: calibration and confusion, all seeds together."""
+    if any(each.probabilities.shape[1] != classes for each in found):
+        raise OverfitlabError("the predictions of this study are of other classes than its record; one is damaged")
     if not found:
         return {"runs": 0, "calibration": None, "confusion": None, "top_confusions": []}
     confusion: NDArray[np.int64] = sum(  # type: ignore[assignment]
@@ -184,7 +212,7 @@ def _disputed(predicted: Mapping[str, Predictions], baseline: str) -> list[dict[
                 method: {
                     "runs": each.runs,
                     "right": int(each.right[number]),
-                    "taken_for": int(each.favourite[number]),
+                    "taken_for": int(each.mistake[number]),
                     "votes": int(each.votes[number]),
                 }
                 for method, each in opinions.items()

@@ -37,6 +37,7 @@ class Outcome:
     end: Endpoints | None  # None where it diverged
     rows: Sequence[EpochRow]
     stopped_early: bool  # by its method
+    precision: str = ""  # that it computed with
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def _outcome(entry: Entry) -> Outcome:
         )
         if not sound or not isinstance(config["method"], str):
             raise ValueError
-        return Outcome(config["method"], int(config["seed"]), entry.name, end, entry.rows, early)
+        precision = str(entry.record["resolved"]["precision"])
+        return Outcome(config["method"], int(config["seed"]), entry.name, end, entry.rows, early, precision)
     except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError):
         raise OverfitlabError(
             f"the run {entry.name} is damaged: its record lacks what was measured; move its folder away, and the "
@@ -205,7 +207,7 @@ def judge(
     summaries = tuple(_summary(method, labels[method], by_run, wanted) for method in config.methods)
     provisional = len(ended) + failed < len(wanted) * len(config.methods)
     return Verdict(
-        study=folder.path.name,
+        study=folder.path.absolute().name,
         seeds=len(wanted),
         look=look,
         looks=looks,

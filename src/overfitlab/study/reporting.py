@@ -39,6 +39,7 @@ FIGURE_FOLDER = "figures"
 KINDS = ("png", "svg")
 CONFUSION, DISPUTED = "confusion", "disputed"
 FIGURE_NAMES = (*FIGURES, CONFUSION, DISPUTED)
+FIGURE_FILES = {f"{name}.{kind}" for name in FIGURE_NAMES for kind in KINDS}
 CONFUSION_COLUMNS = 3
 WHITE = 255
 
@@ -57,21 +58,21 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     images = {row: _png(picture, _brightest(evidence)) for row, picture in pictures.items()}
     drawn = drawings(evidence, say)
     made = {
+        PAGE: page(evidence, images, say, drawn),  # the first: it marks the folder as ours
         NUMBERS: numbers + "\n",
         RUNS_TABLE: _csv(run_rows(study.entries, study.labels, study.record["failures"]), RUN_COLUMNS),
         HISTORY_TABLE: _csv(history_rows(study.entries, study.labels), HISTORY_COLUMNS),
-        MARKDOWN: markdown(evidence, FIGURE_FOLDER, say),
-        PAGE: page(evidence, images, say, drawn),  # the last: who sees it finds the rest
+        MARKDOWN: markdown(evidence, FIGURE_FOLDER, say, pictures=bool(pictures)),
     }
     figures = _figure_files(evidence, pictures, say, drawn)
-    (folder / FIGURE_FOLDER).mkdir(parents=True, exist_ok=True)
-    for name, content in figures.items():
-        write_atomically(folder / FIGURE_FOLDER / name, content)
-    for old in (f"{name}.{kind}" for name in FIGURE_NAMES for kind in KINDS):
-        if old not in figures:  # of an earlier report
-            (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         write_atomically(folder / name, text.encode())
+    (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
+    for name, content in figures.items():
+        write_atomically(folder / FIGURE_FOLDER / name, content)
+    for old in FIGURE_FILES - figures.keys():  # of an earlier report
+        (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
     return folder / PAGE
 
 
@@ -79,11 +80,16 @@ def _refuse_strangers(folder: Path) -> None:
     """Raise `UsageError` where something else than a report lies in the folder: it is not ours to write between."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file, not a folder; choose another --out")
-    known = {*FILES, FIGURE_FOLDER}
-    if folder.exists() and any(
-        entry.name not in known and not entry.name.startswith(".") for entry in folder.iterdir()
-    ):
+    there = _names(folder)
+    figures = folder / FIGURE_FOLDER
+    ours = there <= {*FILES, FIGURE_FOLDER} and (PAGE in there or not there) and _names(figures) <= FIGURE_FILES
+    if not ours or (figures.exists() and not figures.is_dir()):
         raise UsageError(f"{folder} holds other files; choose another --out")
+
+
+def _names(folder: Path) -> set[str]:
+    """Return what lies in a folder, but for hidden files."""
+    return {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")} if folder.is_dir() else set()
 
 
 def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENGLISH) -> DisplayedFigure | None:

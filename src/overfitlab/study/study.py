@@ -229,6 +229,9 @@ def check(record: dict[str, Any]) -> None:
         )
         and all(isinstance(note, str) for note in (*record["notes"], *record["plan"]["gave_up"]))
         and record["status"] in STATUSES
+        and isinstance(data.get("classes"), list)
+        and all(isinstance(name, str) for name in data["classes"])
+        and all(isinstance(session, dict) for session in record["sessions"])
     )
     if not sound:
         raise OverfitlabError(
