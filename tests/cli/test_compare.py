@@ -218,4 +218,4 @@ def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
     ended = Study(study.folder, study.record | {"failures": failed}, [])
     monkeypatch.setattr(comparing, "compare", lambda *_, **__: ended)
     with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* the same command tries them again"):
-        cli.main(["compare", "l2"], standalone_mode=False)
+        cli.main(["compare", "l2", "--no-report"], standalone_mode=False)

@@ -224,7 +224,7 @@ def test_an_interruption_says_that_it_starts_anew(digits_run, digit_files):
         _, errors = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors.splitlines()[-1] == "overfitlab: stopped before it was done; the same command starts anew"
     assert list(Path().iterdir()) == [], "not half a file"
 

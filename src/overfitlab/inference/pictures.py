@@ -63,9 +63,13 @@ def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Ba
     readable = [path for path in paths if isinstance(path, Path)]
     reading = read_images(readable, (height, width), channels, trained.compute.threads)
     waiting = iter(paths)
-    stopped = threading.Event()
+    stopped, reads = threading.Event(), threading.Lock()
 
     def next_batch() -> Batch | None:
+        with reads:
+            return read_batch()
+
+    def read_batch() -> Batch | None:
         files: list[str | Unreadable] = []
         images: list[Images] = []
         for path in islice(waiting, trained.batch_size):
@@ -89,6 +93,8 @@ def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Ba
                 yield batch
         finally:
             stopped.set()
+            with reads:  # an interruption while its thread starts makes the pool forget it, and not wait for it
+                pass
 
 
 def as_channels(images: Images, channels: int) -> Images:
