@@ -67,3 +67,13 @@ def test_it_is_never_narrower_than_seeds_alone(seed):
 @pytest.mark.parametrize("values", [np.zeros((1, 9)), np.zeros((4, 1)), np.zeros((4, 9)), np.full((3, 5), 2.0)])
 def test_nothing_to_estimate(values):
     assert crossed(values) is None
+
+
+def test_few_seeds_and_images_give_no_absurd_interval():
+    """Where image noise barely exceeds the rest, Satterthwaite's degrees of freedom fall below any mean square's."""
+    rng = np.random.default_rng(0)
+    widest = stats.t.ppf(0.975, 2)
+    for _ in range(300):
+        found = crossed(100.0 * rng.integers(-1, 2, (3, 52)))
+        deviation = np.hypot(found.seed_deviation, found.image_deviation)
+        assert found.high - found.mean <= widest * deviation * (1 + 1e-9)

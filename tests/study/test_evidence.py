@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 import overfitlab
 from overfitlab.analysis.disagreement import Opinions, most_disputed
+from overfitlab.errors import OverfitlabError
 from overfitlab.store import probabilities
 from overfitlab.store.history import ALL_COLUMNS, EpochRow
 from overfitlab.store.probabilities import Predicted
@@ -44,6 +45,34 @@ def test_no_folder_of_whoever_trained_it_is_passed_on(study, evidence):
     assert "origin" not in evidence["data"]
     assert "data_dir" not in evidence["data"]
     assert str(study.folder.parent) not in json.dumps(evidence)
+
+
+def test_images_of_ones_own_are_not_named_by_their_folder(study):
+    own = study.record["data"] | {"source": "/home/somebody/photos", "name": "photos"}
+    evidence = type(study)(study.folder, study.record | {"data": own}, study.entries).evidence()
+    assert evidence["data"]["source"] == "own"
+    assert "/home" not in json.dumps(evidence)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("overfitlab compare l2 --name mine", "small"),
+        ("overfitlab compare l2 --out 'my studies/one'", "my studies/one"),
+        ("overfitlab compare l2 --out=elsewhere", "elsewhere"),
+        ("", "small"),
+        ("overfitlab compare 'unfinished", "small"),
+    ],
+)
+def test_how_to_name_it_again(study, command, said):
+    evidence = type(study)(study.folder, study.record | {"command": command}, study.entries).evidence()
+    assert evidence["reference"] == said
+
+
+def test_predictions_of_other_classes_are_damage(study):
+    fewer = study.record["data"] | {"classes": ["a", "b"]}
+    with pytest.raises(OverfitlabError, match="of other classes than its record"):
+        type(study)(study.folder, study.record | {"data": fewer}, study.entries).evidence()
 
 
 def test_curves_are_means_over_the_seeds(study, evidence):
@@ -116,7 +145,9 @@ def test_disputed_images(study, evidence):
         for method, opinion in each["opinions"].items():
             assert opinion["right"] / opinion["runs"] == shares[method][place]
             votes = [found.classes[place] for found in said[method]]
-            assert opinion["votes"] == votes.count(opinion["taken_for"])
+            wrong = [vote for vote in votes if vote != each["label"]]
+            assert opinion["votes"] == wrong.count(opinion["taken_for"])
+            assert opinion["votes"] == max(map(wrong.count, wrong), default=0)
 
 
 def opinions(*classes, labels=(0, 0, 0)):
@@ -157,6 +188,13 @@ def test_the_frames_lead_to_the_verdict_again(study):
                 assert differences.mean() == 0
                 p.append(1.0)
         assert verdict[f"{axis}_p"].tolist() == pytest.approx(multipletests(p, method="holm")[1].tolist(), rel=1e-5)
+
+
+def test_a_notebook_shows_the_answer(study):
+    shown = study._repr_markdown_()
+    assert shown.startswith("Compared with none")
+    assert "| dropout - none |" in shown
+    assert repr(study).startswith("<Study of none, dropout")
 
 
 def test_frames(study):

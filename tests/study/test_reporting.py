@@ -79,6 +79,16 @@ def test_a_report_is_replaced_and_other_files_are_left_alone(small_study, tmp_pa
     with pytest.raises(UsageError, match=r"report holds other files; choose another --out"):
         study.report(folder)
     assert (folder / "thesis.tex").read_text() == "mine"
+    (folder / "thesis.tex").unlink()
+    (folder / "figures" / "photo.png").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="holds other files"):
+        study.report(folder)
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / "runs.csv").write_text("mine")  # a name of ours, but no report
+    with pytest.raises(UsageError, match="holds other files"):
+        study.report(strange)
+    (folder / "thesis.tex").write_text("mine")
     with pytest.raises(UsageError, match="is a file, not a folder"):
         study.report(folder / "thesis.tex")
     with pytest.raises(UsageError, match="unknown language 'xx'"):

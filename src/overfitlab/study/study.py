@@ -174,6 +174,15 @@ class Study:
             failed=len(self.record["failures"]),
         )
 
+    def _repr_markdown_(self) -> str:
+        """Return what a Jupyter notebook shows of it: the answer, and the table of contrasts."""
+        from overfitlab.report.markdown import escaped, table
+        from overfitlab.report.study_sentences import headline
+        from overfitlab.report.study_tables import contrast_table
+
+        verdict = self.judged().as_dict()
+        return f"{escaped(headline(verdict))}\n\n{table(contrast_table(verdict))}"
+
     def __repr__(self) -> str:
         return (
             f"<Study of {', '.join(self.labels.values())}: {self.status}, {len(self.entries)} runs, in {self.folder}>"
