@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def declared() -> Iterator[tuple[str, str, tuple[float, ...]]]:
                 yield name, entry.name, entry.metadata["search"]
 
 
+@cache  # a page asks for each of them hundreds of times
 def spec(method: str, parameter: str, value: float) -> str:
     """Return the method with that strength, all else at its default or where `ANCHORED` puts it."""
     return registry.make(method, **{**ANCHORED.get(method, {}), parameter: value}).spec

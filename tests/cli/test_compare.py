@@ -60,7 +60,7 @@ def test_it_plans_trains_and_answers():
         assert re.search(said if "\\d" in said else re.escape(said), before), said
     assert "[6/6]" in after
     assert "2 pairs of runs; a verdict needs 3" in after
-    assert "Recommended: none. Nothing was shown to be better." in after
+    assert "Recommended: none, as nothing can be shown with fewer than 3 seeds." in after
     assert "Wrote runs/mine/verdict.json" in after
     assert "Next: overfitlab train --like runs/mine" in after
     assert {path.name for path in Path("runs/mine").iterdir()} == {
