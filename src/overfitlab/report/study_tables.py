@@ -64,7 +64,7 @@ def second_table(verdict: Json, say: Language = ENGLISH) -> Table:
     """
     header = (
         *("at the onset", "test accuracy", "95 %", "verdict", "gap", "95 %", "verdict"),
-        *("at the end: sign-flip p, accuracy", "sign-flip p, gap", "least p"),
+        *("sign-flip p at the end", "of the gap", "least p"),
     )
     rows = []
     for each in verdict["contrasts"]:
