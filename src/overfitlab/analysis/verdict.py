@@ -103,7 +103,7 @@ def findings(
     for index, (each, estimate) in enumerate(zip(contrasts, estimates, strict=True)):
         word, reason = _judged(str(found_words[index]), each.differences, diverged[index])
         low, high = paired.bootstrap(each.differences) if each.differences else (math.nan, math.nan)
-        reachable = paired.sign_flip_floor(len(each.differences)) * sum(enough) <= alpha if enough[index] else False
+        reachable = enough[index] and paired.sign_flip_floor(len(each.differences)) * sum(enough) <= alpha
         disagrees = reachable and (p_adjusted[index] <= alpha) != (flips_adjusted[index] <= alpha)
         result.append(
             Finding(

@@ -48,6 +48,11 @@ def load(
     return resized(_published(name, data_dir, watcher, fetch=fetch), image_size, watcher)
 
 
+def brightest(source: str) -> int:
+    """Return the value of a white pixel of a source's images: 255, and 16 for scikit-learn's digits."""
+    return digits.BRIGHTEST if source == "digits" else 255
+
+
 def is_own(dataset: Dataset) -> bool:
     """Return whether these are the user's own images, not a published set."""
     return dataset.source not in SOURCES

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from overfitlab.config import PRECISIONS, Protocol
-from overfitlab.data import digits
+from overfitlab.data import sources
 from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Images
 from overfitlab.data.images import display_name
@@ -57,7 +57,7 @@ class Trained:
     @property
     def brightest(self) -> int:
         """The value of a white pixel: 255, and 16 for scikit-learn's digits."""
-        return digits.BRIGHTEST if self.run.record["data"]["source"] == "digits" else 255
+        return sources.brightest(self.run.record["data"]["source"])
 
     @property
     def batch_size(self) -> int:

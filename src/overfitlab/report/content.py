@@ -121,9 +121,6 @@ def _equal_fit(evidence: Json, say: Language) -> Section | None:
         "A method can have a smaller gap only because it learns less. Here validation accuracy stands against training "
         "accuracy: where one line lies above the other, that method generalizes better at the same fit."
     )
-    section = _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption)
-    if section is None:
-        return None
     header = (say("contrast"), say("gap at equal fit"), "95 %", say("gap at the end"), say("n"))
     rows = []
     for each in evidence["contrasts"]:
@@ -137,7 +134,7 @@ def _equal_fit(evidence: Json, say: Language) -> Section | None:
         "not the same as at the end, even where both end there"
     )
     table = TableBlock(Table(header, tuple(rows)), text)
-    return Section(section.anchor, section.title, (table, *section.blocks))
+    return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=(table,))
 
 
 def _noise(evidence: Json, say: Language) -> Section | None:
@@ -145,9 +142,6 @@ def _noise(evidence: Json, say: Language) -> Section | None:
         "How far the mean difference in test accuracy would vary with other seeds, and with other test images. More "
         "seeds make only the first smaller."
     )
-    section = _figure(evidence, say, "noise", "noise", say("Seed noise and image noise"), caption)
-    if section is None:
-        return None
     header = (say("contrast"), say("test accuracy"), say("95 %, seeds"), say("95 %, seeds and test images"))
     rows = tuple(
         (pair(each, say), difference(each["accuracy"]["mean"]), between_bounds(each["accuracy"], say),
@@ -158,7 +152,7 @@ def _noise(evidence: Json, say: Language) -> Section | None:
     table = TableBlock(
         Table(header, rows), say("The interval over seeds, and the one that covers other test images too")
     )
-    return Section(section.anchor, section.title, (*section.blocks, table))
+    return _figure(evidence, say, "noise", "noise", say("Seed noise and image noise"), caption, below=(table,))
 
 
 def _cost(evidence: Json, say: Language) -> Section | None:
@@ -169,9 +163,13 @@ def _cost(evidence: Json, say: Language) -> Section | None:
     return _figure(evidence, say, "cost_and_benefit", "cost", say("Cost and benefit"), caption)
 
 
-def _figure(evidence: Json, say: Language, name: str, anchor: str, heading: str, caption: str) -> Section | None:
+def _figure(
+    evidence: Json, say: Language, name: str, anchor: str, heading: str, caption: str, *,
+    above: tuple[TableBlock, ...] = (), below: tuple[TableBlock, ...] = (),
+) -> Section | None:  # fmt: skip
+    """Return the section of a figure, with tables above and below it; None where it has no panels."""
     panels = tuple(study_figures.FIGURES[name][0](evidence, say))
-    return Section(anchor, heading, (FigureBlock(name, panels, caption),)) if panels else None
+    return Section(anchor, heading, (*above, FigureBlock(name, panels, caption), *below)) if panels else None
 
 
 def class_names(evidence: Json) -> list[str]:
@@ -209,12 +207,9 @@ def _percent(counts: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
 def _calibration(evidence: Json, say: Language) -> Section | None:
     caption = say(
         "Do probabilities mean what they say? Below the diagonal a network is too sure of itself. The size of a dot is "
-        "the number "
-        "of images. ECE is the expected calibration error in 15 bins, mean ± standard deviation over the seeds."
+        "the number of images. ECE is the expected calibration error in 15 bins, mean ± standard deviation over the "
+        "seeds."
     )
-    section = _figure(evidence, say, "calibration", "calibration", say("Calibration"), caption)
-    if section is None:
-        return None
     header = (say("method"), "ECE", say("mean confidence"), say("accuracy"))
     known = [(each, evidence["predictions"][each["method"]]["calibration"]) for each in evidence["methods"]]
     rows = tuple(
@@ -224,7 +219,7 @@ def _calibration(evidence: Json, say: Language) -> Section | None:
         if found is not None
     )  # fmt: skip
     table = TableBlock(Table(header, rows), say("Calibration on the test images"))
-    return Section(section.anchor, section.title, (*section.blocks, table))
+    return _figure(evidence, say, "calibration", "calibration", say("Calibration"), caption, below=(table,))
 
 
 def _disputed(evidence: Json, say: Language) -> Section | None:

@@ -47,7 +47,6 @@ class Language:
     messages: Mapping[str, str] = field(default_factory=dict)  # the same of texts that a study has recorded in English
     method_names: Mapping[str, str] = field(default_factory=dict)  # how textbooks call what is named `batch_norm`
     last_comma: str = " and "
-    listed_with: str = ", "
 
     def __call__(self, template: str, /, **fields: object) -> str:
         """Return the text of an English template."""
@@ -78,7 +77,7 @@ class Language:
         """Return texts in a row: a, b and c."""
         if len(texts) < 2:
             return Name("".join(texts))
-        return Name(self.listed_with.join(texts[:-1]) + self.last_comma + texts[-1])
+        return Name(", ".join(texts[:-1]) + self.last_comma + texts[-1])
 
 
 ENGLISH = Language("en")

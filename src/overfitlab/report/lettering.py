@@ -48,11 +48,6 @@ def fonts_of_the_reader() -> Iterator[None]:
         _READER_HAS_FONTS.reset(before)
 
 
-def cells(text: str) -> int:
-    """Return how many letters wide a text is, Chinese, Japanese and Korean ones counted twice."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
 def legible(text: str, longest: int) -> str:
     """Return `text` on one line of at most `longest` letters, shortened in its middle.
 

@@ -9,9 +9,10 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from rich.cells import cell_len
 
 from overfitlab.report.figures import DisplayedFigure
-from overfitlab.report.lettering import cells, lettering
+from overfitlab.report.lettering import lettering
 from overfitlab.report.palette import light
 
 WIDTH, HEIGHT = 3.4, 2.6  # inches: on a telephone's screen its letters are as large as in print
@@ -90,5 +91,5 @@ def _placed(figure: DisplayedFigure, panel: Panel, corner: tuple[float, float], 
 def _legend_columns(labels: Sequence[str]) -> int:
     half = ceil(len(labels) / 2)
     both = (labels[:half], labels[half:])
-    letters = sum(max(map(cells, column), default=0) for column in both)
+    letters = sum(max(map(cell_len, column), default=0) for column in both)
     return 2 if len(labels) > 1 and letters <= LEGEND_LETTERS else 1

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from overfitlab.data import digits
 from overfitlab.data.recorded import recorded
+from overfitlab.data.sources import brightest
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import write_atomically
 from overfitlab.report.figures import DisplayedFigure, rendered
@@ -55,7 +55,7 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     numbers = json.dumps(study.evidence(), indent=1, allow_nan=False)
     evidence = json.loads(numbers)  # what is read back is all that the page may use
     pictures = disputed_pictures(study, evidence)
-    images = {row: _png(picture, _brightest(evidence)) for row, picture in pictures.items()}
+    images = {row: _png(picture, brightest(evidence["data"]["source"])) for row, picture in pictures.items()}
     drawn = drawings(evidence, say)
     made = {
         PAGE: page(evidence, images, say, drawn),  # the first: it marks the folder as ours
@@ -99,7 +99,7 @@ def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENG
     """
     say = say if can_write("".join(say.texts.values())) else ENGLISH
     if name == DISPUTED:
-        return disputed_figure(evidence, pictures, _brightest(evidence), say) if pictures else None
+        return disputed_figure(evidence, pictures, brightest(evidence["data"]["source"]), say) if pictures else None
     panels, columns = (
         (confusion(evidence, say), CONFUSION_COLUMNS) if name == CONFUSION else _panels(name, evidence, say)
     )
@@ -146,12 +146,8 @@ def disputed_pictures(study: "Study", evidence: Json) -> dict[int, NDArray[np.ui
     return {row: np.array(dataset.images[row]) for row in rows}
 
 
-def _brightest(evidence: Json) -> int:
-    return digits.BRIGHTEST if evidence["data"]["source"] == "digits" else WHITE
-
-
-def _png(picture: NDArray[np.uint8], brightest: int) -> bytes:
-    values = np.rint(picture.astype(np.float64) * WHITE / brightest).clip(0, WHITE).astype(np.uint8)
+def _png(picture: NDArray[np.uint8], white: int) -> bytes:
+    values = np.rint(picture.astype(np.float64) * WHITE / white).clip(0, WHITE).astype(np.uint8)
     image = Image.fromarray(values[..., 0] if values.shape[2] != 3 else values)
     stream = io.BytesIO()
     image.save(stream, "png")
