@@ -76,14 +76,13 @@ def test_cifar10_from_a_named_folder(small_cifar10):
 
 def test_real_cifar10_trains(real_cifar10):
     # one thread: beside other programs on the same cores, two of them wait for each other most of the time
-    settings = ("--epochs", 1, "--threads", 1, "--training-images", 10_000, "--learning-rate", 1e-3)
-    done = overfitlab("train", *settings, "--json", "--data-dir", real_cifar10, check=0)
+    done = overfitlab("train", "--epochs", 1, "--threads", 1, "--json", "--data-dir", real_cifar10, check=0)
     document = json.loads(done.stdout)
-    assert document["data"]["training"] == 10_000
+    assert document["data"]["training"] == 35_000
     assert document["data"]["validation"] == 15_000
     assert document["network"]["parameters"] == {"total": 816_938, "trainable": 815_530}
     assert document["times"]["peak_memory_mb"] < 2000
-    assert document["result"]["val_acc"] > 0.4  # chance is .10
+    assert document["result"]["val_acc"] > 0.45  # the notebook reached .55; chance is .10
 
 
 BAD = [
