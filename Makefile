@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run train test lint format docs example method-example bench equivalence sanitize pilot study reproduction statistics budget-floor duplicates clean
+.PHONY: help run train test lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics budget-floor duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -16,8 +16,8 @@ run: $(VENV)/.run ## the notebook's question: does batch norm, or dropout, help?
 train: $(VENV)/.run ## the notebook's own job: train its network, and draw the learning curves
 	@$(BIN)/overfitlab train $(ARGS)
 
-test: $(VENV)/.test ## all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.test ## all tests, in two processes
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.lint ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -44,6 +44,19 @@ sanitize: $(VENV)/.test ## the kernels' tests under the address and undefined-be
 	@LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
 	  PYTHONPATH=$(SANITIZED)/src \
 	  $(BIN)/python -m pytest -q -p no:cacheprovider tests/kernels
+
+KILLS ?= 25
+kills: $(VENV)/.test ## kill a run of each method, and a study, at random moments, again and again (about half an hour)
+	@OVERFITLAB_KILLS=$(KILLS) $(BIN)/python -m pytest -q -p no:cacheprovider tests/reliability/test_kills.py $(ARGS)
+
+fuzz: $(VENV)/.fuzz ## throw bytes at everything that reads files of strangers (Linux; ten minutes for each of six)
+	@$(BIN)/python reliability/fuzz.py $(ARGS)
+
+mutants: $(VENV)/.test ## take away each of the critical few, and see that a test notices (about half an hour)
+	@$(BIN)/python reliability/mutants.py $(ARGS)
+
+soak: $(VENV)/.run ## two hours of kills, full disks and onlookers on studies of the digits (Linux)
+	@$(BIN)/python reliability/soak.py $(ARGS)
 
 NOTEBOOK_LOG ?= ../shared/notebook/history.csv
 reproduction: $(VENV)/.run ## the notebook's log beside ours (5 runs of 30 epochs: about an hour)
@@ -94,6 +107,10 @@ $(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt $(KERNELS)
 
 $(VENV)/.test: $(VENV)/.run
 	@$(PIP_INSTALL) '.[test]'
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.test
+	@$(PIP_INSTALL) '.[fuzz]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run

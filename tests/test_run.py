@@ -9,6 +9,7 @@ import pytest
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.run import Run, find_run
 from overfitlab.store.history import EpochRow
+from overfitlab.store.record_file import sealed
 
 
 def run(*rows, classes=10):
@@ -46,7 +47,7 @@ def some_runs(digits_run):
         folder = Path("runs") / name
         shutil.copytree(digits_run, folder)
         record = json.loads((folder / "run.json").read_text())
-        (folder / "run.json").write_text(json.dumps(record | {"id": identity + record["id"][4:]}))
+        (folder / "run.json").write_text(json.dumps(sealed(record | {"id": identity + record["id"][4:]})))
     (Path("runs") / "broken").mkdir()
     (Path("runs") / "broken" / "run.json").write_text("{")
 

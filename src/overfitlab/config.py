@@ -283,8 +283,8 @@ def canonical_json(value: Any) -> str:
 
 def image_size(text: str) -> tuple[int, int]:
     """Return (height, width) in pixels from `"64"` or `"48x64"`; raises `UsageError`."""
-    sides = text.lower().split("x")
-    if len(sides) not in (1, 2) or not all(side.strip().isascii() and side.strip().isdigit() for side in sides):
+    sides = [side.strip(" ") for side in text.lower().split("x")]
+    if len(sides) not in (1, 2) or not all(side.isascii() and side.isdigit() and len(side) < 10 for side in sides):
         raise UsageError(f"image size must be a number of pixels, or HEIGHTxWIDTH, not {text!r}")
     height, width = int(sides[0]), int(sides[-1])
     for side in (height, width):

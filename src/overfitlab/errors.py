@@ -19,6 +19,14 @@ class UsageError(OverfitlabError, ValueError):
     exit_code = 2
 
 
+NO_MEMORY = ("can't allocate memory", "not enough memory")  # how PyTorch words it, in a RuntimeError
+
+
+def is_want_of_memory(error: BaseException) -> bool:
+    """Return whether the machine had too little memory for something, which is nobody's mistake and may pass."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a name that does not exist, with the nearest one that does."""
     known = sorted(known)

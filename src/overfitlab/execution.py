@@ -13,10 +13,11 @@ from overfitlab.config import RunConfig
 from overfitlab.data import sources
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.duplicates import near_duplicates
-from overfitlab.data.material import material
+from overfitlab.data.material import Material, material
 from overfitlab.data.twins import NearDuplicates
 from overfitlab.errors import OverfitlabError
 from overfitlab.methods import registry
+from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.model import Model
 from overfitlab.models.summary import summary
@@ -67,6 +68,7 @@ class Execution:
     record: dict[str, Any]
     trainer: Trainer
     changed: list[str] | None  # of machine and packages, since the run began; None where it begins now
+    note: str = ""  # on what it goes on from, where that is not the last checkpoint
     saved: float = 0.0  # when the last checkpoint was written, or the training began
 
     def complete(self, observer: Observer) -> Run:
@@ -131,25 +133,15 @@ def begun_with(folder: RunFolder) -> Compute | None:
 def begin(job: Job, resolved: Compute) -> Execution:
     """Set this process up for the run, begin it or take it up after its last finished epoch, and note that it runs.
 
-    Raises `OverfitlabError` where the images, the network or the method do not go together, or the checkpoint is
-    damaged beyond repair.
+    Where no checkpoint of it is whole, the run starts over. Raises `OverfitlabError` where the images, the network or
+    the method do not go together.
     """
     config, folder, dataset = job.config, job.folder, job.dataset
-    settings = config.protocol
-    training = material(dataset, settings, config.seed)
+    training = material(dataset, config.protocol, config.seed)
     compute.prepare(resolved)
     method = registry.parse(config.method)
-    network = models.build(
-        config.model,
-        dataset.image_shape,
-        len(dataset.class_names),
-        method,
-        run_key(config.seed, settings.vary),
-        warm_up=settings.batch_norm_warm_up,
-    )
-    loaded = None if job.weights is None else load_weights(network, job.weights)
-    trainer = Trainer(config, training, network, resolved)
-    changed = None
+    trainer, loaded = _trainer(job, training, resolved, method)
+    changed, note = None, ""
     if not (folder / RECORD).exists():
         record = _first_record(job, method.label, trainer, resolved, loaded)
     else:
@@ -158,11 +150,32 @@ def begin(job: Job, resolved: Compute) -> Execution:
         known = record["data"]["near_duplicates"].values()
         if any(part["found"] for part in known) and not (folder / DUPLICATES).exists():
             _show(folder, dataset, near_duplicates(dataset, training.split))  # it was interrupted before that
-        trainer.progress = checkpoint.restore(folder, record["id"], trainer.learner) or trainer.progress
+        restored = checkpoint.restore(folder, record["id"], trainer.learner)
+        if restored.progress is not None:
+            trainer.progress = restored.progress
+        elif restored.unusable:
+            trainer, _ = _trainer(job, training, resolved, method)  # of the first one nobody knows what was put into it
+        note = restored.note
+        record["resumed"][-1] |= {"note": note} if note else {}
     record["status"] = RUNNING
     folder.write_record(record)
-    folder.write(SUMMARY, summary(network, dataset.image_shape, config.model).encode())
-    return Execution(job, record, trainer, changed)
+    folder.write(SUMMARY, summary(trainer.model, dataset.image_shape, config.model).encode())
+    return Execution(job, record, trainer, changed, note)
+
+
+def _trainer(job: Job, training: Material, resolved: Compute, method: Method) -> tuple[Trainer, LoadedWeights | None]:
+    """Return a network that has not been trained here with all that trains it, and what weights were put into it."""
+    config, dataset = job.config, job.dataset
+    network = models.build(
+        config.model,
+        dataset.image_shape,
+        len(dataset.class_names),
+        method,
+        run_key(config.seed, config.protocol.vary),
+        warm_up=config.protocol.batch_norm_warm_up,
+    )
+    loaded = None if job.weights is None else load_weights(network, job.weights)
+    return Trainer(config, training, network, resolved), loaded
 
 
 def ended_before(folder: RunFolder) -> Run:

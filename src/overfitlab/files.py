@@ -1,6 +1,8 @@
 """Where files go, and files that are either the old one or the new one, never half of either."""
 
 import contextlib
+import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,8 +11,9 @@ from typing import BinaryIO
 
 import platformdirs
 
-from overfitlab.errors import UsageError
+from overfitlab.errors import OverfitlabError, UsageError
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 TEMPORARY = ".overfitlab-tmp"  # the ending of files that a kill can leave behind
 
 
@@ -36,9 +39,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Give a stream whose content takes the place of `path` when the block ends, and not where it fails.
 
     A link stays, and its target is replaced; what is there and no regular file (a pipe, a device) is written to.
-    Raises `OSError` where the disk refuses.
+    Raises `OSError`, which names `path`, where the disk refuses.
     """
     path = Path(os.path.realpath(path))
+    try:
+        with _replacing(path) as stream:
+            yield stream
+    except OSError as error:
+        if error.filename is None or os.fspath(error.filename).endswith(TEMPORARY):
+            error.filename = str(path)
+        raise
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     if path.exists() and not path.is_file() and not path.is_dir():
         with path.open("wb") as stream:
             yield stream
@@ -52,9 +66,35 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes it private
         Path(temporary).replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong matters more; the next claim of the folder removes it
+            Path(temporary).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def read_checked(path: Path, sha256: str | None) -> bytes:
+    """Return the content of a file whose SHA-256 was noted when it was written; None where nothing was noted.
+
+    Raises `OverfitlabError` where its content is another one, or it cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise OverfitlabError(
+            f"{path} is damaged (its checksum differs); move the folder of its run away, and train that again"
+        )
+    return content
+
+
+def said_of(error: OSError) -> str:
+    """Return what the system said, with the file where it is known, and what to do: "PLACE: REASON; mend that"."""
+    name = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else None
+    where = None if name is None else Path(os.fsdecode(name))
+    if error.errno in DISK_FULL:
+        return f"the disk{f' of {where.parent}' if where else ''} is full; free some space there"
+    return f"{f'{where}: ' if where else ''}{error.strerror or error}; mend that"
 
 
 def cache_folder() -> Path:

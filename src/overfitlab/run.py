@@ -161,7 +161,7 @@ def load_run(folder: str | Path) -> Run:
     record = run_folder.record()
     if record["status"] in (RUNNING, INTERRUPTED) and not (run_folder / HISTORY).exists():
         raise OverfitlabError(f"{folder} has no finished epoch yet; repeat the command that began it")
-    return Run(run_folder.path, record, history.read_csv(run_folder / HISTORY))
+    return Run(run_folder.path, record, history.read_csv(run_folder / HISTORY, record["files"].get(HISTORY)))
 
 
 def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:

@@ -77,7 +77,7 @@ def test_a_damaged_run_is_one_line(study):
     path = next(study.glob("runs/none-seed0-*")) / "probabilities.safetensors"
     path.write_bytes(path.read_bytes()[:-40])
     done = overfitlab("report", "small", check=1)
-    assert "is damaged; move the folder of its run away" in done.stderr
+    assert "is damaged (its checksum differs); move the folder of its run away" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (study / "report").exists()
 

@@ -145,22 +145,6 @@ def test_a_folder_nobody_can_write_is_one_line():
     assert "cannot write to /sys/kernel/run" in line
 
 
-def test_a_full_disk_is_one_line():
-    code = (
-        "import os, sys\n"
-        "def full(handle): raise OSError(28, 'No space left on device')\n"
-        "os.fsync = full\n"
-        "sys.argv = ['overfitlab', 'train', '--data', 'digits', '--epochs', '1', '--out', 'run']\n"
-        "from overfitlab.cli.main import main; main()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    [line] = done.stderr.splitlines()
-    assert "No space left on device" in line
-    assert "run the same command again" in line
-    overfitlab("train", *QUICK, "--out", "run", check=0)
-
-
 def test_a_bug_of_ours_is_one_line_too():
     code = (
         "import sys; from overfitlab.api import training\n"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pickle
+import pickletools
 import subprocess
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overfitlab.data.unpickling import ForbiddenPickleError, restricted_loads
+from overfitlab.data.unpickling import ForbiddenPickleError, _instructions, restricted_loads
 
 OFFICIAL_STYLE = (  # numpy 1 under Python 2: _reconstruct, a str as content, Fortran order off
     b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85q\x05U\x01b"
@@ -87,6 +88,24 @@ def test_an_array_that_claims_more_than_it_has_is_refused():
     content = pickle.dumps(np.zeros((2, 3), np.uint8), 2).replace(b"K\x02K\x03\x86", b"K\x02K\x04\x86")
     with pytest.raises(ForbiddenPickleError):
         restricted_loads(content)
+
+
+GREEDY = [b"Nr\xff\xff\xff\x1f.", b"Np999999999\n.", b"cnumpy\nndarray\nq\x00Nr\x00\x00\x00\x70."]
+
+
+@pytest.mark.parametrize("content", GREEDY)
+def test_a_pickle_that_wants_memory_for_nothing_is_refused(content):
+    """Found by the fuzzer: one instruction of five bytes makes Python's unpickler ask for as many gigabytes."""
+    with pytest.raises(ForbiddenPickleError, match="more memory than it can use"):
+        restricted_loads(content)
+
+
+@pytest.mark.parametrize("protocol", range(5))
+def test_instructions_are_those_of_pickletools(protocol):
+    batch = {b"data": np.zeros((3, 4), np.uint8), b"labels": list(range(300)), b"names": [b"x" * 300, "y" * 70_000]}
+    content = pickle.dumps(batch, protocol=protocol)
+    found = [name for name, _ in _instructions(content)]
+    assert [*found, "STOP"] == [code.name for code, _, _ in pickletools.genops(content)]
 
 
 @given(st.binary(max_size=200))

@@ -16,6 +16,7 @@ from overfitlab.inference import evaluation_files
 from overfitlab.inference.pictures import as_channels, scaled
 from overfitlab.inference.trained import load_trained
 from overfitlab.run import load_run
+from overfitlab.store.record_file import sealed
 
 PARTS = ("test", "validation", "training")
 
@@ -97,7 +98,7 @@ def test_other_images_than_those_of_the_training_are_refused(digits_run, monkeyp
 def test_missing_data_says_what_is_missing(own_digits_run):
     record = json.loads((own_digits_run / "run.json").read_text())
     record["data"]["source"] = "/gone/pictures"
-    (own_digits_run / "run.json").write_text(json.dumps(record))
+    (own_digits_run / "run.json").write_text(json.dumps(sealed(record)))
     with pytest.raises(OverfitlabError, match=r"images of .* are not where they were: .*/gone/pictures"):
         overfitlab.evaluate(own_digits_run)
     moved = overfitlab.evaluate(own_digits_run, "validation", data="digits")
@@ -154,7 +155,7 @@ def test_colour_is_evaluated_by_a_gray_run_as_pillow_converts_it(digits_run, mon
 def test_a_folder_that_is_called_digits_is_not_the_digits(own_digits_run):
     record = json.loads((own_digits_run / "run.json").read_text())
     record["data"]["source"] = "/somewhere/digits"
-    (own_digits_run / "run.json").write_text(json.dumps(record))
+    (own_digits_run / "run.json").write_text(json.dumps(sealed(record)))
     assert load_trained(load_run(own_digits_run)).brightest == 255
     with pytest.raises(UsageError, match=r"of your own, .* use --data photos --part test"):
         overfitlab.evaluate(own_digits_run, data_dir="photos")
@@ -217,7 +218,7 @@ HOSTILE = ("=1+1", "$x_1$", "<b>\n", "", "한글", "\udcff", "\N{RIGHT-TO-LEFT O
 def test_hostile_class_names_reach_every_file(own_digits_run, monkeypatch, tmp_path):
     record = json.loads((own_digits_run / "run.json").read_text())
     record["data"]["classes"] = list(HOSTILE)
-    (own_digits_run / "run.json").write_text(json.dumps(record))
+    (own_digits_run / "run.json").write_text(json.dumps(sealed(record)))
     loading(monkeypatch, class_names=HOSTILE)
     evaluation_files.write(overfitlab.evaluate(own_digits_run, data="x"), tmp_path / "out")
     with (tmp_path / "out" / "per_class.csv").open(encoding="utf-8", newline="") as stream:

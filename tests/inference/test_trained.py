@@ -18,6 +18,7 @@ from overfitlab.data import digits
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import computing, load_trained
 from overfitlab.run import load_run
+from overfitlab.store.record_file import sealed
 
 PARTS_OF_A_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -87,7 +88,7 @@ def test_threads_are_as_before_afterwards(digits_run):
 
 def change(folder, **values):
     record = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(record | values))
+    (folder / "run.json").write_text(json.dumps(sealed(record | values)))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_a_run_from_a_stranger_runs_nothing(spec):
     Path("own.py").write_text("open('canary', 'w').close()\n" + OWN)
     record = json.loads(Path("run/run.json").read_text())
     record["config"]["model_source"] = hashlib.sha256(Path("own.py").read_bytes()).hexdigest()
-    Path("run/run.json").write_text(json.dumps(record))
+    Path("run/run.json").write_text(json.dumps(sealed(record)))
     for use in (overfitlab.evaluate, lambda run: overfitlab.predict(run, []), lambda run: overfitlab.explain(run, [])):
         with pytest.raises(UsageError, match=rf"which is a program; if you know it, say so: --model {spec}"):
             use("run")

@@ -133,7 +133,7 @@ def check_resume(spec, method, tmp_path, precision="float32", shape=SHAPE):
     np.random.seed(77)
     random.seed(77)
     resumed = trainer(spec, method, precision, shape=shape)
-    resumed.progress = checkpoint.restore(folder, "id", resumed.learner)
+    resumed.progress = checkpoint.restore(folder, "id", resumed.learner).progress
     assert len(resumed.progress.rows) == 2
     resumed.train(lambda: None, Observer())
 

@@ -89,7 +89,10 @@ def test_losses_that_are_no_numbers_come_back(study):
     lines = (study / "runs" / "a" / "history.csv").read_text().splitlines()
     cells = lines[-1].split(",")
     cells[2], cells[4], cells[6] = "nan", "inf", "nan"
-    study.run("a").write("history.csv", "\n".join([*lines[:-1], ",".join(cells), ""]).encode())
+    folder = study.run("a")
+    folder.write("history.csv", "\n".join([*lines[:-1], ",".join(cells), ""]).encode())
+    record = folder.record()
+    folder.write_record(record | {"files": record["files"] | folder.checksums(["history.csv"])})
     indexed(study)
     row = index.entries(study)[0].rows[-1]
     assert math.isnan(row.loss)

@@ -12,6 +12,7 @@ from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import write_atomically
 from overfitlab.store import history
 from overfitlab.store.history import EpochRow
+from overfitlab.store.record_file import sealed
 from overfitlab.store.run_folder import FORMAT, RunFolder
 
 CONFIG = {"method": "none", "data": "digits", "seed": 1, "protocol": {"name": "notebook", "epochs": 3}}
@@ -122,9 +123,12 @@ def test_two_processes_cannot_claim_one_folder(folder):
         ("[" * 100_000, "not JSON"),
         ("[]", "entries are missing"),
         ("{}", "entries are missing"),
-        (json.dumps(RECORD | {"config": {}}), "entries are missing"),
-        (json.dumps(RECORD | {"resolved": {}}), "entries are missing"),
-        (json.dumps(RECORD | {"status": "happy"}), "entries are missing"),
+        (json.dumps(sealed(RECORD | {"config": {}})), "entries are missing"),
+        (json.dumps(sealed(RECORD | {"resolved": {}})), "entries are missing"),
+        (json.dumps(sealed(RECORD | {"status": "happy"})), "entries are missing"),
+        (json.dumps(sealed(RECORD) | {"status": "finished"}), "its checksum differs"),
+        (json.dumps(sealed(RECORD) | {"format": 2}), "its checksum differs"),
+        (json.dumps(RECORD), "its checksum differs"),
         (json.dumps(RECORD | {"format": 99}), "has format 99"),
     ],
 )

@@ -12,6 +12,7 @@ import overfitlab
 from overfitlab.config import PILOT_SEEDS
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.store import probabilities
+from overfitlab.store.record_file import sealed
 from overfitlab.study import messages, session
 from overfitlab.study.workers import Workers
 
@@ -91,7 +92,7 @@ def test_what_is_missing_is_trained_and_nothing_else(small_study, tmp_path, smal
     folder = tmp_path / "study"
     shutil.copytree(small_study, folder)
     record = json.loads((folder / "study.json").read_text())
-    (folder / "study.json").write_text(json.dumps(record | {"status": "interrupted"}))
+    (folder / "study.json").write_text(json.dumps(sealed(record | {"status": "interrupted"})))
     lost, *kept = sorted((folder / "runs").iterdir())
     shutil.rmtree(lost)
     times = [(run / "weights.safetensors").stat().st_mtime_ns for run in kept]

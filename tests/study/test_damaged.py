@@ -9,6 +9,7 @@ import pytest
 import overfitlab
 from overfitlab.api import listing
 from overfitlab.errors import OverfitlabError
+from overfitlab.store.record_file import sealed
 
 STRANGE = [None, "x", -1, 10**30, [1], {}]
 GONE = object()
@@ -49,7 +50,7 @@ def test_a_strange_study_is_shown_or_refused(study):
     tried = [place for place in places(original) if place[0] not in FREE]
     for place in tried:
         for value in (GONE, *STRANGE):
-            (study / "study.json").write_text(json.dumps(changed(original, place, value)))
+            (study / "study.json").write_text(json.dumps(sealed(changed(original, place, value))))
             try:
                 json.dumps(listing.show(study)[0])
             except OverfitlabError as error:
@@ -66,7 +67,7 @@ def test_a_strange_run_is_shown_or_refused(study):
     tried = [place for place in places(original) if place[0] in ("result", "config", "status", "network", "times")]
     for place in tried:
         for value in (GONE, *STRANGE):
-            path.write_text(json.dumps(changed(original, place, value)))
+            path.write_text(json.dumps(sealed(changed(original, place, value))))
             try:
                 json.dumps(listing.show(study)[0])
             except OverfitlabError as error:
@@ -87,7 +88,7 @@ def test_damaged_documents(study, content):
 @pytest.mark.parametrize("content", [b"", b"nonsense"])
 def test_damaged_predictions(study, content):
     (next((study / "runs").glob("dropout*")) / "probabilities.safetensors").write_bytes(content)
-    with pytest.raises(OverfitlabError, match="is damaged; move the folder of its run away"):
+    with pytest.raises(OverfitlabError, match=r"is damaged \(its checksum differs\); move the folder of its run away"):
         listing.show(study)
 
 

@@ -150,7 +150,7 @@ def train(
         claim = held.enter_context(cores.claimed(before.threads if before else threads))
         resolved = before or compute.resolve(precision, threads or claim.threads, device)
         begun = execution.begin(execution.Job(config, dataset, folder, folder_of_data, weights), resolved)
-        tell.resumption(begun.changed or [])
+        tell.resumption(begun.changed or [], begun.note)
         tell.findings(begun.record["data"])
         tell.network(begun.record["network"])
         tell.plan(config, begun.record, resolved)

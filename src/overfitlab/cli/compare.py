@@ -88,7 +88,7 @@ from overfitlab.errors import OverfitlabError
 @click.option(
     "--report/--no-report",
     default=True,
-    help="Write the report too, where there is none yet; overfitlab report does it later.  [default: --report]",
+    help="Write the report too, where there is none or an old one, as overfitlab report does.  [default: --report]",
 )
 @as_json
 def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: object) -> None:
@@ -99,13 +99,14 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     goes on.
     """
     from overfitlab.api import comparing  # imports torch, which --help need not wait for
-    from overfitlab.store.study_folder import PAGE, REPORT
+    from overfitlab.store.study_folder import REPORT
+    from overfitlab.study.reporting import is_current
 
     stream = sys.stderr if as_json else sys.stdout
     command = shlex.join(["overfitlab", *sys.argv[1:]])
     given = {name: value for name, value in options.items() if value is not None}
     study = comparing.compare(methods, stream=stream, command=command, **given)  # type: ignore[arg-type]
-    if report and not (study.folder / REPORT / PAGE).exists():
+    if report and not is_current(study, study.folder / REPORT):
         click.echo(f"Report: {study.report()} (open it in a browser)", file=stream)
     if as_json:
         document = {"folder": str(study.folder), "verdict": study.judged().as_dict(), **study.record}

@@ -21,10 +21,10 @@ from overfitlab.cli.methods import methods
 from overfitlab.cli.predict import predict
 from overfitlab.cli.report import report
 from overfitlab.cli.train import train
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import OverfitlabError, is_want_of_memory
+from overfitlab.files import said_of
 
 SIGNALLED = 128  # plus the number of the signal, as shells count
-ALLOCATION_FAILED = "can't allocate memory"  # how PyTorch words it, in a RuntimeError
 STOPPED = "stopped; the same command goes on after the last epoch that was finished"
 OUT_OF_MEMORY = "not enough memory; try a smaller --batch-size, or close other programs"
 
@@ -68,14 +68,13 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         sys.exit(1)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}; mend that and run the same command again, it goes on", 1)
+        _fail(f"{said_of(error)}, and the same command goes on", 1)
     except MemoryError:
         _fail(OUT_OF_MEMORY, 1)
     except Exception as error:  # a bug of ours; nobody should have to read a traceback to report it
         if os.environ.get("OVERFITLAB_DEBUG"):
             raise
-        if ALLOCATION_FAILED in str(error):
+        if is_want_of_memory(error):
             _fail(OUT_OF_MEMORY, 1)
         _fail(f"internal error, {type(error).__name__}: {error}; OVERFITLAB_DEBUG=1 shows where", 1)
 

@@ -7,6 +7,7 @@ import click
 
 from overfitlab.cli.groups import as_json
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import said_of
 
 
 @click.command(
@@ -35,8 +36,7 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
     try:
         page = found.report(out, lang)
     except OSError as error:
-        where = error.filename or out or found.folder
-        raise OverfitlabError(f"cannot write {where} ({error.strerror or error}); choose another --out") from error
+        raise OverfitlabError(f"no report was written: {said_of(error)}, or choose another --out") from error
     if as_json:
         click.echo(json.dumps({"study": str(found.folder), "folder": str(page.parent), "page": str(page)}))
     else:

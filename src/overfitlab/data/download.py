@@ -5,7 +5,6 @@ written, and whatever goes wrong with one server leads to the next.
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 import shutil
@@ -23,7 +22,7 @@ from overfitlab.data import servers
 from overfitlab.data.servers import ServerError, UnreachableError
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError
-from overfitlab.files import sync_folder
+from overfitlab.files import DISK_FULL, sync_folder
 
 OFFLINE_VARIABLE = "OVERFITLAB_OFFLINE"
 CRAWL_SECONDS, CRAWL_BYTES = 60.0, 60_000  # less than that in so long is no transfer any more
@@ -32,7 +31,6 @@ FAILURES = 2  # attempts that one server may waste
 PROGRESS = 0.01  # an attempt that brings so much of the file is not wasted
 BLOCK = 2**16
 PART = ".part"
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DownloadError(OverfitlabError):

@@ -54,7 +54,7 @@ def load(path: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, tr
     try:
         with zipfile.ZipFile(path) as archive:
             return _load(archive, path, shown, image_size, watcher, trainable)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         raise OverfitlabError(f"{shown} is damaged or no .npz file ({error}); save it anew with numpy.savez") from error
     except OSError as error:
         raise OverfitlabError(f"{shown} cannot be read ({error.strerror or error})") from error

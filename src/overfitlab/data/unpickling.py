@@ -8,11 +8,22 @@ that an array needs resolve to stand-ins that only check and remember what they 
 import io
 import math
 import pickle
-from collections.abc import Callable
+import pickletools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+MEMORIZING = ("PUT", "LONG_BINPUT", "BINPUT", "MEMOIZE")  # the first two with any number
+INSTRUCTIONS = {ord(each.code): each for each in pickletools.opcodes}
+LENGTH_BYTES = {  # of an argument that begins with its length
+    pickletools.TAKEN_FROM_ARGUMENT1: 1,
+    pickletools.TAKEN_FROM_ARGUMENT4: 4,
+    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+}
+MEMORY_GAP = 1024  # some writers begin to count elsewhere than at 0
 
 
 class ForbiddenPickleError(pickle.UnpicklingError):
@@ -101,13 +112,54 @@ class _RestrictedUnpickler(pickle.Unpickler):
             raise ForbiddenPickleError(f"it asks for {module}.{name}"[:100]) from None
 
 
+def _refuse_gaps(content: bytes) -> None:
+    """Refuse a pickle that numbers what it remembers with gaps: the list of that is as long as the largest number."""
+    remembered = 0
+    for name, argument in _instructions(content):
+        remembered += name in MEMORIZING
+        if name in MEMORIZING[:2]:
+            number = int(argument) if name == "PUT" else int.from_bytes(argument, "little")
+            if number > MEMORY_GAP + remembered:
+                raise ForbiddenPickleError("it wants more memory than it can use")
+
+
+def _instructions(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield name and argument of each instruction up to the end or the first damage; long arguments are left out.
+
+    `pickletools.genops` does the same, but copies what it passes, which for images is all of the file.
+    """
+    position = 0
+    while position < len(content):
+        code = INSTRUCTIONS.get(content[position])
+        if code is None or code.name == "STOP":
+            return
+        position += 1
+        size = 0 if code.arg is None else code.arg.n
+        if size == pickletools.UP_TO_NEWLINE:
+            lines = 2 if code.name in ("GLOBAL", "INST") else 1
+            start = position
+            for _ in range(lines):
+                position = content.find(b"\n", position) + 1
+                if not position:
+                    return
+            yield code.name, content[start : position - 1]
+        elif size < 0:
+            width = LENGTH_BYTES[size]
+            position += width + int.from_bytes(content[position : position + width], "little")
+            yield code.name, b""
+        else:
+            yield code.name, content[position : position + size]
+            position += size
+
+
 def restricted_loads(content: bytes) -> Any:
     """Return what `content` holds, text as bytes and each array as a `PickledArray`.
 
-    Raises `ForbiddenPickleError` where the pickle names any other callable, and `pickle.UnpicklingError` where it is
-    damaged in any way.
+    Raises `ForbiddenPickleError` where the pickle names any other callable or wants more memory than it has bytes, and
+    `pickle.UnpicklingError` where it is damaged in any way.
     """
     try:
+        _refuse_gaps(content)
         return _RestrictedUnpickler(io.BytesIO(content), encoding="bytes").load()
     except pickle.UnpicklingError:
         raise

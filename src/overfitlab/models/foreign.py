@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import OverfitlabError, UsageError, is_want_of_memory
 from overfitlab.methods.base import NetworkSpec, Site
 from overfitlab.models.model import Call, Model, Order, probe, trace
 from overfitlab.models.sites import layers_by_site
@@ -104,6 +104,8 @@ def adopt(
     except OverfitlabError:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody's code does
+        if is_want_of_memory(error):
+            raise
         raise explain(error) from error
     if channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import OverfitlabError, UsageError, is_want_of_memory
 
 LONGEST_REASON = 200  # characters of somebody else's error message
 
@@ -74,7 +74,8 @@ class OwnNetwork:
             try:
                 yield
             except (Exception, SystemExit) as error:
-                if isinstance(error, OverfitlabError) and _blamed(error) is None:
+                ours = isinstance(error, OverfitlabError) and _blamed(error) is None
+                if ours or is_want_of_memory(error):
                     raise
                 raise self.explain(error) from error
 

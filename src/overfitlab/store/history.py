@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import read_checked
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,15 @@ def to_csv(rows: list[EpochRow]) -> str:
     return stream.getvalue()
 
 
-def read_csv(path: Path) -> list[EpochRow]:
-    """Return the rows of a `history.csv`; raises `OverfitlabError` where it is not one."""
+def read_csv(path: Path, sha256: str | None = None) -> list[EpochRow]:
+    """Return the rows of a `history.csv`; raises `OverfitlabError` where it is not one, or has another checksum."""
+    content = read_checked(path, sha256)
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            names = tuple(reader.fieldnames or ())
-            if names not in (COLUMNS, ALL_COLUMNS):
-                raise ValueError("other columns")
-            rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in names[1:])) for line in reader]
-    except OSError as error:
-        raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
+        names = tuple(reader.fieldnames or ())
+        if names not in (COLUMNS, ALL_COLUMNS):
+            raise ValueError("other columns")
+        rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in names[1:])) for line in reader]
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise OverfitlabError(f"{path} is not a history with the columns {', '.join(COLUMNS)}") from error
     if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):

@@ -6,6 +6,7 @@ writer is the process that trains the study.
 """
 
 import contextlib
+import hashlib
 import json
 import math
 import sqlite3
@@ -21,11 +22,11 @@ from overfitlab.store.run_folder import HISTORY, RECORD, RunFolder, shaped_like_
 from overfitlab.store.study_folder import INDEX, StudyFolder
 
 BUSY_SECONDS = 5.0
-LAYOUT = 1  # of the tables; an index with another one is made anew
+LAYOUT = 2  # of the tables; an index with another one is made anew
 TABLES = f"""
 CREATE TABLE IF NOT EXISTS run (
     name TEXT PRIMARY KEY, stamp TEXT NOT NULL, method TEXT NOT NULL, seed INTEGER NOT NULL, status TEXT NOT NULL,
-    record TEXT NOT NULL
+    record TEXT NOT NULL, checksum TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS epoch (
     run TEXT NOT NULL REFERENCES run(name), {", ".join(f"{name} REAL" for name in ALL_COLUMNS)},
@@ -77,10 +78,12 @@ class Index:
         if self._connection is None:
             return entry
         config = entry.record["config"]
-        values = (entry.name, stamp, config["method"], config["seed"], entry.record["status"], json.dumps(entry.record))
+        text = json.dumps(entry.record)
+        about = (config["method"], config["seed"], entry.record["status"])
+        values = (entry.name, stamp, *about, text, _checksum(text, entry.rows))
         places = ", ".join("?" * (len(ALL_COLUMNS) + 1))
         with contextlib.suppress(sqlite3.Error), self._transaction(self._connection) as connection:
-            connection.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?)", values)
+            connection.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             connection.execute("DELETE FROM epoch WHERE run = ?", (entry.name,))
             connection.executemany(
                 f"INSERT INTO epoch VALUES ({places})",  # noqa: S608 - question marks
@@ -132,11 +135,14 @@ def _indexed(path: Path) -> dict[str, tuple[str, Entry]]:
             ):
                 rows.setdefault(name, []).append(tuple(values))
             found = {}
-            for name, stamp, text in reading.execute("SELECT name, stamp, record FROM run"):
+            for name, stamp, text, checksum in reading.execute("SELECT name, stamp, record, checksum FROM run"):
                 record = json.loads(text)
                 if not shaped_like_a_record(record):
                     raise ValueError
-                found[name] = (stamp, Entry(name, record, [_row(values, record) for values in rows.get(name, [])]))
+                entry = Entry(name, record, [_row(values, record) for values in rows.get(name, [])])
+                if checksum != _checksum(text, entry.rows):
+                    raise ValueError
+                found[name] = (stamp, entry)
             return found
     except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
         return {}
@@ -152,12 +158,18 @@ def _row(values: tuple[Any, ...], record: dict[str, Any]) -> EpochRow:
     return EpochRow(int(values[0]), *kept)
 
 
+def _checksum(record: str, rows: list[EpochRow]) -> str:
+    """Return the SHA-256 of an entry: SQLite does not notice where a bit of what it keeps falls over."""
+    return hashlib.sha256(f"{record}{rows}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _read(folder: RunFolder) -> Entry:
     record = folder.record()
     path = folder / HISTORY
     if not path.exists() and record["files"]:
         raise OverfitlabError(f"{path} is missing; move the folder of that run away, and it is trained again")
-    return Entry(folder.path.name, record, history.read_csv(path) if path.exists() else [])
+    known = record["files"].get(HISTORY)
+    return Entry(folder.path.name, record, history.read_csv(path, known) if path.exists() else [])
 
 
 def _stamp(folder: RunFolder) -> str:

@@ -11,6 +11,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import read_checked
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,19 @@ def to_bytes(predicted: Mapping[str, Predicted], run_id: str) -> bytes:
     return safetensors.numpy.save(tensors, {"run": run_id})
 
 
-def read(path: Path, needed: Collection[str] = ()) -> dict[str, Predicted]:
-    """Return the predictions by part, "validation" and "test"; raises `OverfitlabError` where `needed` ones are not."""
+def read(path: Path, needed: Collection[str] = (), sha256: str | None = None) -> dict[str, Predicted]:
+    """Return the predictions by part, "validation" and "test".
+
+    Raises `OverfitlabError` where `needed` ones are missing, or the file is damaged or has another checksum.
+    """
+    content = read_checked(path, sha256)
     try:
-        tensors: dict[str, NDArray[Any]] = safetensors.numpy.load(path.read_bytes())
+        tensors: dict[str, NDArray[Any]] = safetensors.numpy.load(content)
         parts = sorted({name.partition(".")[0] for name in tensors})
         found = {part: Predicted(**{field: tensors[f"{part}.{field}"] for field in FIELDS}) for part in parts}
         if not found.keys() >= set(needed) or not all(_sound(each) for each in found.values()):
             raise KeyError
         return found
-    except OSError as error:
-        raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
     except (safetensors.SafetensorError, KeyError) as error:
         raise OverfitlabError(f"{path} is damaged; move the folder of its run away, and train that again") from error
 

@@ -1,20 +1,23 @@
-"""The JSON file that says what a folder of ours is."""
+"""The JSON file that says what a folder of ours is, with a checksum of its own."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from overfitlab.config import canonical_json
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import write_atomically
 
 ADVICE = "move the folder away, or choose another one"
+CHECKSUM = "checksum"  # the entry with the SHA-256 of all others
 
 
-def read_record(path: Path, what: str, version: int, sound: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Return the record in the file `path` of a folder that is `what`, such as "a run".
+def read_record(path: Path, what: str, formats: range, sound: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Return the record in the file `path` of a folder that is `what` ("a run"), as the last of `formats` has it.
 
-    Raises `OverfitlabError` where it is missing, damaged, not `sound`, or of another version of its format.
+    Raises `OverfitlabError` where it is missing, damaged, not `sound`, or of a format that is none of `formats`.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -24,13 +27,36 @@ def read_record(path: Path, what: str, version: int, sound: Callable[[dict[str, 
         raise OverfitlabError(f"{path} cannot be read ({error.strerror}); {ADVICE}") from error
     except (ValueError, RecursionError):
         raise OverfitlabError(f"{path} is damaged (not JSON); {ADVICE}") from None
-    if not isinstance(record, dict) or not sound(record):
+    if not isinstance(record, dict):
         raise OverfitlabError(f"{path} is damaged (entries are missing); {ADVICE}")
-    if record["format"] != version:
-        raise OverfitlabError(f"{path} has format {record['format']}, this version reads {version}; {ADVICE}")
-    return record
+    found, written = record.get("format"), record.pop(CHECKSUM, None)
+    if isinstance(found, int) and found not in formats:
+        known = f"{formats[0]} to {formats[-1]}"
+        raise OverfitlabError(f"{path} has format {found}, this version reads {known}; {ADVICE}")
+    # one of an older format that has a checksum was of the newest, before a bit of the number fell over
+    sealed_once = found == formats[-1] or written is not None
+    if sealed_once and (written is None or written != checksum(record)):
+        raise OverfitlabError(f"{path} is damaged (its checksum differs); {ADVICE}")
+    if not sound(record):
+        raise OverfitlabError(f"{path} is damaged (entries are missing); {ADVICE}")
+    return record | {"format": formats[-1]}
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Replace the record, atomically."""
-    write_atomically(path, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+    write_atomically(path, (json.dumps(sealed(record), indent=2, allow_nan=False) + "\n").encode())
+
+
+def sealed(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record with its checksum."""
+    others = {name: value for name, value in record.items() if name != CHECKSUM}
+    return others | {CHECKSUM: checksum(others)}
+
+
+def checksum(record: dict[str, Any]) -> str | None:
+    """Return the SHA-256 of a record's entries, in hexadecimal; None where they are nothing that we write."""
+    try:
+        plain = json.loads(json.dumps(record, allow_nan=False))  # tuples become lists, as they do in the file
+        return hashlib.sha256(canonical_json(plain).encode("utf-8", "surrogatepass")).hexdigest()
+    except (RecursionError, ValueError):  # nested too deeply, or a number that is none
+        return None

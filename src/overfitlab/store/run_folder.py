@@ -1,6 +1,6 @@
 """One run's folder: `run.json` says what it is; history, figures, weights and checkpoints lie beside it.
 
-run.json                      configuration, data, environment, status, result, checksums of the other files
+run.json                      configuration, data, environment, status, result, checksums of itself and the other files
 history.csv                   a row an epoch
 curves.png, curves.svg        loss and accuracy over the epochs
 duplicates.png                near-duplicates across the parts, where there are any
@@ -22,7 +22,8 @@ from overfitlab.files import TEMPORARY, write_atomically
 from overfitlab.store.claim import LOCK, claimed
 from overfitlab.store.record_file import read_record, write_record
 
-FORMAT = 2
+FORMAT = 3
+FORMATS = range(2, FORMAT + 1)  # that are read: 2 is the same without the checksum of the record
 RECORD = "run.json"
 HISTORY = "history.csv"
 SUMMARY = "model.txt"
@@ -77,7 +78,7 @@ class RunFolder:
 
     def record(self) -> dict[str, Any]:
         """Return the content of `run.json`; raises `OverfitlabError` where it is missing or damaged."""
-        return read_record(self / RECORD, "a run", FORMAT, shaped_like_a_record)
+        return read_record(self / RECORD, "a run", FORMATS, shaped_like_a_record)
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Replace `run.json`."""

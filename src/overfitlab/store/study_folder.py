@@ -20,7 +20,8 @@ from overfitlab.store.record_file import read_record, write_record
 from overfitlab.store.run_folder import DUPLICATES, RunFolder
 from overfitlab.store.run_folder import RECORD as RUN_RECORD
 
-FORMAT = 1
+FORMAT = 2
+FORMATS = range(1, FORMAT + 1)  # that are read: 1 is the same without the checksum of the record
 RECORD = "study.json"
 RUNS = "runs"
 INDEX = "study.db"
@@ -79,7 +80,7 @@ class StudyFolder:
 
     def record(self) -> dict[str, Any]:
         """Return the content of `study.json`; raises `OverfitlabError` where it is missing or damaged."""
-        return read_record(self / RECORD, "a study", FORMAT, _shaped_like_a_record)
+        return read_record(self / RECORD, "a study", FORMATS, _shaped_like_a_record)
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Replace `study.json`."""

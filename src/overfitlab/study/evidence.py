@@ -21,12 +21,10 @@ from overfitlab.analysis.disagreement import Opinions, most_disputed
 from overfitlab.config import StudyConfig
 from overfitlab.data.sources import SOURCES
 from overfitlab.errors import OverfitlabError
-from overfitlab.store import probabilities
 from overfitlab.store.history import EpochRow
 from overfitlab.store.probabilities import Predicted
-from overfitlab.store.run_folder import PROBABILITIES
 from overfitlab.store.study_folder import StudyFolder
-from overfitlab.study.judging import Outcome, Verdict
+from overfitlab.study.judging import Outcome, Verdict, predicted_for_test
 from overfitlab.study.plan import StudyPlan, power
 
 FORMAT = 1
@@ -146,9 +144,9 @@ def _test_predictions(folder: StudyFolder, runs: Sequence[Outcome]) -> Predictio
     """Return what each run says of the test images; those whose file is missing are left out."""
     found = []
     for run in runs:
-        path = folder.run(run.name) / PROBABILITIES
-        if path.is_file():
-            found.append((run, probabilities.read(path, ("test",))["test"]))
+        predicted = predicted_for_test(folder, run)
+        if predicted is not None:
+            found.append((run, predicted))
     return found
 
 

@@ -1,8 +1,8 @@
 """From the runs of a study to its verdict."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from statistics import mean, stdev
 from typing import Any
 
@@ -18,6 +18,7 @@ from overfitlab.errors import OverfitlabError
 from overfitlab.store import probabilities
 from overfitlab.store.history import EpochRow
 from overfitlab.store.index import Entry
+from overfitlab.store.probabilities import Predicted
 from overfitlab.store.run_folder import DIVERGED, FINISHED, PROBABILITIES
 from overfitlab.store.study_folder import StudyFolder
 
@@ -38,6 +39,7 @@ class Outcome:
     rows: Sequence[EpochRow]
     stopped_early: bool  # by its method
     precision: str = ""  # that it computed with
+    checksums: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of its files, by name
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ def _outcome(entry: Entry) -> Outcome:
         if not sound or not isinstance(config["method"], str):
             raise ValueError
         precision = str(entry.record["resolved"]["precision"])
-        return Outcome(config["method"], int(config["seed"]), entry.name, end, entry.rows, early, precision)
+        seed, files = int(config["seed"]), {str(name): str(value) for name, value in entry.record["files"].items()}
+        return Outcome(config["method"], seed, entry.name, end, entry.rows, early, precision, files)
     except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError):
         raise OverfitlabError(
             f"the run {entry.name} is damaged: its record lacks what was measured; move its folder away, and the "
@@ -266,6 +269,17 @@ def _differences(pairs: Pairs, value: Callable[[Endpoints], float], correct: "_C
     return Paired(tuple(differences), tuple(seed for seed, *_ in pairs), found)
 
 
+def predicted_for_test(folder: StudyFolder, outcome: Outcome) -> Predicted | None:
+    """Return what a run says of the test images, None where the file is missing.
+
+    Raises `OverfitlabError` where it is damaged.
+    """
+    path = folder.run(outcome.name) / PROBABILITIES
+    if not path.is_file():
+        return None
+    return probabilities.read(path, ("test",), outcome.checksums.get(PROBABILITIES))["test"]
+
+
 class _Correct:
     """Which test images each run classified rightly, read from its folder once."""
 
@@ -276,8 +290,8 @@ class _Correct:
     def of(self, outcome: Outcome) -> Any:
         """Return whether each test image [N] is right; None where the file is missing."""
         if outcome.name not in self._known:
-            path = self._folder.run(outcome.name) / PROBABILITIES
-            self._known[outcome.name] = probabilities.read(path, ("test",))["test"].correct if path.is_file() else None
+            found = predicted_for_test(self._folder, outcome)
+            self._known[outcome.name] = None if found is None else found.correct
         return self._known[outcome.name]
 
     def crossed(self, pairs: Pairs) -> Crossed | None:

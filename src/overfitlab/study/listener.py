@@ -43,6 +43,9 @@ class Listener:
     def started(self, task: Task) -> None:
         """A run begins, or goes on after `task.epoch` epochs."""
 
+    def noted(self, task: Task, note: str) -> None:
+        """There is something to know about where a run goes on from."""
+
     def advanced(self, tasks: list[Task], seconds_left: float) -> None:
         """The runs that are being trained have come so far; called a few times a second."""
 

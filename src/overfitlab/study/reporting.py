@@ -52,14 +52,13 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     """
     say = language_named(language)
     _refuse_strangers(folder)
-    numbers = json.dumps(study.evidence(), indent=1, allow_nan=False)
+    numbers = _numbers(study)
     evidence = json.loads(numbers)  # what is read back is all that the page may use
     pictures = disputed_pictures(study, evidence)
     images = {row: _png(picture, brightest(evidence["data"]["source"])) for row, picture in pictures.items()}
     drawn = drawings(evidence, say)
     made = {
         PAGE: page(evidence, images, say, drawn),  # the first: it marks the folder as ours
-        NUMBERS: numbers + "\n",
         RUNS_TABLE: _csv(run_rows(study.entries, study.labels, study.record["failures"]), RUN_COLUMNS),
         HISTORY_TABLE: _csv(history_rows(study.entries, study.labels), HISTORY_COLUMNS),
         MARKDOWN: markdown(evidence, FIGURE_FOLDER, say, pictures=bool(pictures)),
@@ -73,7 +72,20 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
         write_atomically(folder / FIGURE_FOLDER / name, content)
     for old in FIGURE_FILES - figures.keys():  # of an earlier report
         (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
+    write_atomically(folder / NUMBERS, numbers.encode())  # the last: it says that all of it is there
     return folder / PAGE
+
+
+def is_current(study: "Study", folder: Path) -> bool:
+    """Return whether a whole report lies in `folder`, in any language, made from what the study says now."""
+    try:
+        return (folder / PAGE).exists() and (folder / NUMBERS).read_bytes() == _numbers(study).encode()
+    except OSError:
+        return False
+
+
+def _numbers(study: "Study") -> str:
+    return json.dumps(study.evidence(), indent=1, allow_nan=False) + "\n"
 
 
 def _refuse_strangers(folder: Path) -> None:

@@ -22,6 +22,9 @@ from overfitlab.study.workers import Event, Worker, Workers
 TICK = 0.25  # seconds
 MOST_ATTEMPTS = 2  # of a run whose worker failed; what cannot work is not tried again
 MOST_STILLBORN = 3
+SILENCE = 600.0  # seconds without a word, and more than `SLOWNESS` whole runs take: then a worker hangs
+SLOWNESS = 3.0
+SLEPT = 60.0  # seconds between two looks of ours: the machine slept, and the workers with it
 LONGEST_LABEL = 60  # characters in the name of a folder
 
 
@@ -50,6 +53,7 @@ class Runner:
         self._predicted = self._took = 0.0  # seconds of the runs that finished: as planned, and in fact
         self._began: dict[str, float] = {}
         self._jobs = 1
+        self._looked = time.monotonic()  # at the workers
         self._stillborn = 0  # workers that died before they were ready
 
     def _read(self) -> list[Entry]:
@@ -77,7 +81,9 @@ class Runner:
             self._hand_out()
             event = self._workers.next(TICK)
             if event is not None:
+                event.worker.heard = time.monotonic()
                 done += self._handle(event, done)
+            self._give_up_what_hangs()
             self._listener.advanced(self._running(), self._seconds_left())
         return self._read()
 
@@ -99,6 +105,16 @@ class Runner:
                 path = self._folder.run(task.name).path
                 self._workers.give(worker, task, messages.RUN, config=config.as_dict(), folder=str(path))
 
+    def _give_up_what_hangs(self) -> None:
+        now, looked = time.monotonic(), self._looked
+        self._looked = now
+        for worker in self._workers.members:
+            if worker.task is None or now - looked > SLEPT:
+                worker.heard = now
+            elif now - worker.heard > max(SILENCE, SLOWNESS * self._planned(worker.task)) and not worker.given_up:
+                silent = round((now - worker.heard) / 60)
+                self._workers.give_up(worker, f"its process did nothing for {silent} minutes, and was ended")
+
     def _handle(self, event: Event, done: int) -> int:
         """Take note of an event, and return how many runs have ended with it."""
         worker, message = event.worker, event.message
@@ -112,6 +128,8 @@ class Runner:
         elif message["kind"] == messages.STARTED:
             task.epoch, task.begun = message["epochs"], message["epochs"] / task.epochs
             task.done = task.begun
+            if message["note"]:
+                self._listener.noted(task, message["note"])
             self._listener.started(task)
         elif message["kind"] == messages.STEP:
             task.epoch, task.done = message["epoch"], message["done"]
@@ -152,7 +170,7 @@ class Runner:
             )
             return 0
         if disk:
-            raise OverfitlabError(f"{reason}; mend that and run the same command again, it goes on")
+            raise OverfitlabError(f"{reason}, and the same command goes on")
         self._record["failures"][task.name] = {
             "method": task.method, "seed": task.seed, "reason": reason, "attempts": task.attempt, "at": now(),
         }  # fmt: skip

@@ -19,8 +19,9 @@ from typing import Any, BinaryIO, NoReturn
 from overfitlab.config import RunConfig
 from overfitlab.data import sources
 from overfitlab.data.dataset import Dataset
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import OverfitlabError, is_want_of_memory
 from overfitlab.execution import Job, begin, begun_with, ended, ended_before
+from overfitlab.files import said_of
 from overfitlab.store.environment import forget_peak_memory
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import RunFolder
@@ -93,12 +94,12 @@ class Worker:
                 else:
                     self._run(task)
             except OSError as error:
-                where = f"{error.filename}: " if error.filename else ""
-                self.tell(messages.FAILED, reason=f"{where}{error.strerror or error}", final=False, disk=True)
+                self.tell(messages.FAILED, reason=said_of(error), final=False, disk=True)
             except OverfitlabError as error:
                 self.tell(messages.FAILED, reason=str(error), final=True, disk=False)
-            except (MemoryError, RuntimeError) as error:  # PyTorch's want of memory is a RuntimeError
-                reason = str(error).partition("\n")[0] or type(error).__name__
+            except (MemoryError, RuntimeError) as error:
+                said = str(error).partition("\n")[0] or type(error).__name__
+                reason = f"not enough memory ({said}): try fewer --jobs" if is_want_of_memory(error) else said
                 self.tell(messages.FAILED, reason=reason, final=False, disk=False)
 
     def tell(self, kind: str, **content: Any) -> None:
@@ -134,7 +135,7 @@ class Worker:
                 job = Job(config, self._dataset, folder, where and Path(where), weights, alone=False)
                 resolved = begun_with(folder) or compute.resolve(config.precision, config.threads)
                 execution = begin(job, resolved)
-                self.tell(messages.STARTED, epochs=len(execution.trainer.progress.rows))
+                self.tell(messages.STARTED, epochs=len(execution.trainer.progress.rows), note=execution.note)
                 execution.complete(_Telling(self))
         self.tell(messages.DONE)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +25,8 @@ class Worker:
     process: "subprocess.Popen[bytes]"
     task: Any = None  # what it was last given to do; None while it is idle
     ready: bool = False
+    heard: float = field(default_factory=time.monotonic)  # when it last said something, or was given something to do
+    given_up: str = ""  # why it was killed by us
     inbox: BinaryIO = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +81,7 @@ class Workers:
 
     def give(self, worker: Worker, task: Any, kind: str, **content: Any) -> None:
         """Give a worker something to do; `task` says what it is to the caller."""
-        worker.task = task
+        worker.task, worker.heard = task, time.monotonic()
         self._send(worker, kind, content)
 
     @staticmethod
@@ -99,11 +102,19 @@ class Workers:
         code = worker.process.wait()
         with contextlib.suppress(OSError):
             worker.inbox.close()
+        if worker.given_up:
+            return worker.given_up
         if code >= 0:
             return self._last_words() or f"its process ended with code {code}"
         name = signal.Signals(-code).name if -code in {each.value for each in signal.Signals} else str(-code)
         memory = ", perhaps for want of memory: try fewer --jobs" if -code == signal.SIGKILL else ""
         return f"its process was killed by {name}{memory}"
+
+    @staticmethod
+    def give_up(worker: Worker, reason: str) -> None:
+        """End a worker that is of no more use; its end is an event."""
+        worker.given_up = reason
+        worker.process.kill()
 
     def stop(self) -> None:
         """Let all of them stop: a run ends with what its last finished epoch left."""

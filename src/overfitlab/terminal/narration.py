@@ -128,8 +128,10 @@ class Narrator:
         finally:
             observer.close()
 
-    def resumption(self, changed: list[str]) -> None:
-        """Say which of machine and packages are no longer as they were when the run began."""
+    def resumption(self, changed: list[str], note: str) -> None:
+        """Say which of machine and packages are no longer as they were when the run began, and what else there is."""
+        if note:
+            self.say(f"Note: {note}.")
         if changed:
             self.say(f"Note: {', '.join(changed)} changed since this run began; it goes on, but not bit for bit.")
 

@@ -68,6 +68,10 @@ class StudyLines(Listener):
         if task.epoch:
             self.say(f"{task.label}, seed {task.seed}: goes on after epoch {task.epoch}, which was saved")
 
+    def noted(self, task: Task, note: str) -> None:
+        """Say it."""
+        self.say(f"{task.label}, seed {task.seed}: {note}")
+
     def finished(self, task: Task, entry: Entry, done: int, total: int, seconds_left: float) -> None:
         """Print the run's line."""
         left = f"; about {duration(seconds_left)} left" if done < total else ""

@@ -1,7 +1,8 @@
 """The state of a run after an epoch: weights, optimizer, method and history, in one checksummed file.
 
 Sources of a resume, in order: `checkpoint.safetensors`; where that is damaged, `checkpoint.previous.safetensors`;
-where neither was ever written, the start. Random state needs no saving, because every draw is keyed by its moment.
+where neither is good, the start, from which the same bits come out. Random state needs no saving, because every draw is
+keyed by its moment.
 """
 
 import hashlib
@@ -15,7 +16,6 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from overfitlab.errors import OverfitlabError
 from overfitlab.models.model import Model
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
@@ -34,8 +34,25 @@ class Progress:
     onset_weights: dict[str, Tensor]  # of the epoch with the lowest validation loss; empty where nobody will ask
 
 
-class _DamagedError(Exception):
-    pass
+@dataclass(frozen=True)
+class Restored:
+    """What was found to go on with."""
+
+    progress: Progress | None  # None for the start
+    unusable: dict[str, str]  # checkpoints that were no good, and have been removed: name and reason
+
+    @property
+    def note(self) -> str:
+        """What there is to say about it; no text where all is well."""
+        if not self.unusable:
+            return ""
+        reasons = " and ".join(f"{name} {reason}" for name, reason in self.unusable.items())
+        goes_on = "so the run starts over" if self.progress is None else "so the run goes on from the one before it"
+        return f"{reasons}, {goes_on}"
+
+
+class _UnusableError(Exception):
+    """Its text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -63,25 +80,24 @@ def save(folder: RunFolder, run_id: str, learner: Learner, progress: Progress) -
     folder.write(CHECKPOINT, content)
 
 
-def restore(folder: RunFolder, run_id: str, learner: Learner) -> Progress | None:
-    """Put the learner into the state of the last good checkpoint; None where there is none yet.
+def restore(folder: RunFolder, run_id: str, learner: Learner) -> Restored:
+    """Put the learner into the state of the last good checkpoint, where there is one.
 
-    Raises `OverfitlabError` where checkpoints exist and none of them is good.
+    Where checkpoints exist and none of them is good, the learner is of no more use: begin with a fresh one.
     """
-    existing = [path for path in (folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT) if path.exists()]
-    damaged: list[Path] = []
-    for path in existing:
-        try:
-            tensors, state = _read(path, run_id)
-        except _DamagedError:
-            damaged.append(path)
+    progress = None
+    unusable: dict[str, str] = {}
+    for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
+        if not (folder / name).exists():
             continue
-        for useless in damaged:  # or the next save would keep it in place of this one
-            useless.unlink()
-        return _apply(tensors, state, learner)
-    if existing:
-        raise OverfitlabError(f"the checkpoints in {folder.path} are damaged; remove that folder to start over")
-    return None
+        try:
+            progress = _apply(*_read(folder / name, run_id), learner)
+            break
+        except _UnusableError as error:
+            unusable[name] = str(error)
+    for name in unusable:  # or the next save would keep it in place of the good one
+        (folder / name).unlink()
+    return Restored(progress, unusable)
 
 
 def remove(folder: RunFolder) -> None:
@@ -98,12 +114,15 @@ def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         metadata = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length])["__metadata__"]
         state = metadata["state"]
         if metadata["sha256"] != _digest(state, tensors):
-            raise _DamagedError
+            raise _UnusableError("is damaged (its checksum differs)")
         decoded = json.loads(state)
-    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
-        raise _DamagedError from error
-    if decoded["run"] != run_id:
-        raise _DamagedError
+        owner = decoded["run"]
+    except OSError as error:
+        raise _UnusableError(f"cannot be read ({error.strerror})") from error
+    except (KeyError, TypeError, ValueError, RecursionError, safetensors.SafetensorError) as error:
+        raise _UnusableError("is damaged") from error
+    if owner != run_id:
+        raise _UnusableError("is of another run")
     return tensors, decoded
 
 
@@ -111,11 +130,14 @@ def _apply(tensors: dict[str, Tensor], state: dict[str, Any], learner: Learner) 
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
-    learner.model.load_state_dict(part("model."))
-    learner.optimizer.load_state(part("optimizer."), state["steps"])
-    learner.regularization.load_state(part("method."))
-    rows = [EpochRow(**row) for row in state["rows"]]
-    return Progress(steps=state["steps"], rows=rows, onset_weights=part("onset."))
+    try:
+        learner.model.load_state_dict(part("model."))
+        learner.optimizer.load_state(part("optimizer."), state["steps"])
+        learner.regularization.load_state(part("method."))
+        rows = [EpochRow(**row) for row in state["rows"]]
+        return Progress(steps=state["steps"], rows=rows, onset_weights=part("onset."))
+    except Exception as error:  # methods come from anywhere, and may fail on the state of another version in any way
+        raise _UnusableError("does not fit this version of the network or the method") from error
 
 
 def _digest(state: str, tensors: dict[str, Tensor]) -> str:

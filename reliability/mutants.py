@@ -1,0 +1,228 @@
+"""Take away, one at a time, what keeps results safe, and see that a test notices: `python reliability/mutants.py`.
+
+Each mutant is a copy of the package with one small change, in a folder of its own; the tests that are to notice run
+against it, and have to fail. docs/reliability.md has the list (`--markdown`). The exit code is 1 where one survives.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: in `file` below the package, `old` (which is there once) becomes `new`; `tests` have to notice."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant(
+        "an atomic write without fsync of the file", "files.py",
+        "            os.fsync(stream.fileno())\n", "", "tests/reliability/test_order.py",
+    ),
+    Mutant(
+        "an atomic write without fsync of the folder", "files.py",
+        "    sync_folder(path.parent)\n", "", "tests/reliability/test_order.py",
+    ),
+    Mutant(
+        "a write in place instead of a rename", "files.py",
+        "    with replacing(path) as stream:\n        stream.write(content)", "    path.write_bytes(content)",
+        "tests/store/test_run_folder.py tests/reliability/test_order.py",
+    ),
+    Mutant(
+        "a temporary file that stays after an error", "files.py",
+        "            Path(temporary).unlink(missing_ok=True)\n", "            pass\n", "tests/test_files.py",
+    ),
+    Mutant(
+        "the checksum of a checkpoint", "training/checkpoint.py",
+        'if metadata["sha256"] != _digest(state, tensors):', "if False:", "tests/store/test_damage.py",
+    ),
+    Mutant(
+        "the owner of a checkpoint", "training/checkpoint.py",
+        "if owner != run_id:", "if False:", "tests/store/test_damage.py",
+    ),
+    Mutant(
+        "the previous checkpoint", "training/checkpoint.py",
+        "        current.replace(folder / PREVIOUS_CHECKPOINT)\n", "        pass\n", "tests/training/test_resume.py",
+    ),
+    Mutant(
+        "damaged checkpoints are put away", "training/checkpoint.py",
+        "        (folder / name).unlink()\n    return Restored", "        pass\n    return Restored",
+        "tests/training/test_resume.py",
+    ),
+    Mutant(
+        "a fresh network after a checkpoint that did not fit", "execution.py",
+        "            trainer, _ = _trainer(job, training, resolved, method)", "            pass",
+        "tests/training/test_resume.py",
+    ),
+    Mutant(
+        "the optimizer's steps after a resume", "training/optimizer.py",
+        "        self._steps = steps\n        self._state", "        self._steps = 0\n        self._state",
+        "tests/training/test_resume.py",
+    ),
+    Mutant(
+        "the optimizer's moments after a resume", "training/checkpoint.py",
+        '        learner.optimizer.load_state(part("optimizer."), state["steps"])\n', "",
+        "tests/training/test_resume.py",
+    ),
+    Mutant(
+        "the method's state after a resume", "training/checkpoint.py",
+        '        learner.regularization.load_state(part("method."))\n', "", "tests/training/test_resume.py",
+    ),
+    Mutant(
+        "random draws that go on where they stopped", "training/loop.py",
+        'order = (self._key / "order" / epoch).generator()',
+        'turn = self.__dict__["turn"] = self.__dict__.get("turn", 0) + 1\n'
+        '        order = (self._key / "order" / turn).generator()',
+        "tests/training/test_resume.py",
+    ),
+    Mutant(
+        "the checksum of a record", "store/record_file.py",
+        "if sealed_once and (written is None or written != checksum(record)):", "if False:",
+        "tests/store/test_damage.py",
+    ),
+    Mutant(
+        "the checksum of a history or of predictions", "files.py",
+        "if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:", "if False:",
+        "tests/store/test_damage.py",
+    ),
+    Mutant(
+        "the checksum of weights", "inference/trained.py",
+        'if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):', "if False:",
+        "tests/store/test_damage.py",
+    ),
+    Mutant(
+        "the checksum of an entry of the index", "store/index.py",
+        "if checksum != _checksum(text, entry.rows):", "if False:", "tests/store/test_damage.py",
+    ),
+    Mutant(
+        "an index that is compared with the folders", "store/index.py",
+        "entry if entry is not None and stamp == _stamp(folder) else", "entry if entry is not None else",
+        "tests/store/test_index.py",
+    ),
+    Mutant(
+        "both tables of the index at one moment", "store/index.py",
+        'reading.execute("BEGIN")  # both tables as they are at one moment\n', "pass\n",
+        "tests/reliability/test_two_at_once.py",
+    ),
+    Mutant(
+        "the lock of a folder", "store/claim.py",
+        "        lock.acquire()\n", "        pass\n", "tests/store/test_run_folder.py",
+    ),
+    Mutant(
+        "the lock of a download", "data/download.py",
+        "        with _alone_with(target, size, watcher):", "        if True:", "tests/data/test_download.py",
+    ),
+    Mutant(
+        "the checksum of a download", "data/download.py",
+        "return all(digests[name].hexdigest() == value for name, value in wanted.items())", "return True",
+        "tests/data/test_download.py",
+    ),
+    Mutant(
+        "the names that a pickle may use", "data/unpickling.py",
+        "            return _ALLOWED[module, name]\n        except KeyError:",
+        "            return super().find_class(module, name)\n        except KeyError:",
+        "tests/data/test_unpickling.py",
+    ),
+    Mutant(
+        "the memory that a pickle may want", "data/unpickling.py",
+        "        _refuse_gaps(content)\n", "", "tests/data/test_unpickling.py",
+    ),
+    Mutant(
+        "arrays of Python objects in an .npz file", "data/npz.py",
+        "        if dtype.hasobject:", "        if False:", "tests/data/test_npz.py",
+    ),
+    Mutant(
+        "weights that are a program", "models/weights_file.py",
+        "weights_only=True", "weights_only=False", "tests/models/test_weights_file.py",
+    ),
+    Mutant(
+        "consent to a network that is a program", "inference/trained.py",
+        "    if model is None:\n        raise UsageError(", "    if model == '':\n        raise UsageError(",
+        "tests/inference/test_trained.py",
+    ),
+    Mutant(
+        "the checksum of a member of CIFAR-10", "data/members.py",
+        "if md5 != published.members[member]:", "if False:", "tests/data",
+    ),
+    Mutant(
+        "the size that an archive may unpack to", "data/members.py",
+        "if size is None or not 0 <= size <= self._largest_read or self.tell() > LARGEST_ARCHIVE:", "if False:",
+        "tests/data",
+    ),
+    Mutant(
+        "the bound on attempts", "study/runner.py",
+        "again = not final and task.attempt < MOST_ATTEMPTS", "again = not final",
+        "tests/study/test_what_goes_wrong.py",
+    ),
+    Mutant(
+        "workers that hang", "study/runner.py",
+        "            self._give_up_what_hangs()\n", "", "tests/study/test_what_goes_wrong.py",
+    ),
+    Mutant(
+        "a report that is whole", "cli/compare.py",
+        "if report and not is_current(study, study.folder / REPORT):",
+        'if report and not (study.folder / REPORT / "report.html").exists():', "tests/reliability/test_kills.py",
+    ),
+)  # fmt: skip
+PATIENCE = 400.0  # seconds for the tests of one mutant: one that hangs is noticed too
+
+
+def main() -> int:
+    """Try all mutants, or those whose description has a text in it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", default="")
+    parser.add_argument("--markdown", action="store_true", help="print the list, and try nothing")
+    given = parser.parse_args()
+    chosen = [each for each in MUTANTS if given.only in each.what]
+    if given.markdown:
+        print("| without | in | noticed by |\n|---|---|---|")
+        for each in chosen:
+            tests = ", ".join(f"`{name}`" for name in each.tests.split())
+            print(f"| {each.what} | `{each.file}` | {tests} |")
+        return 0
+    survivors = [each.what for each in chosen if not _noticed(each)]
+    print(
+        f"{len(chosen) - len(survivors)} of {len(chosen)} mutants noticed"
+        + "".join(f"\n- {each}" for each in survivors)
+    )
+    return 1 if survivors else 0
+
+
+def _noticed(mutant: Mutant) -> bool:
+    with tempfile.TemporaryDirectory(prefix="overfitlab-mutant-") as folder:
+        package = Path(folder) / "overfitlab"
+        shutil.copytree(ROOT / "src" / "overfitlab", package, ignore=shutil.ignore_patterns("__pycache__"))
+        path = package / mutant.file
+        text = path.read_text()
+        if text.count(mutant.old) != 1:
+            sys.exit(f"mutants: {mutant.file} no longer has what {mutant.what!r} takes away, exactly once")
+        path.write_text(text.replace(mutant.old, mutant.new))
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()]
+        environment = os.environ | {"PYTHONPATH": folder}
+        try:
+            ended = subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+            )
+        except subprocess.TimeoutExpired:
+            ended = None
+    noticed = ended is None or (ended.returncode == 1 and " failed" in ended.stdout)
+    last = "took too long" if ended is None else ended.stdout.strip().splitlines()[-1] if ended.stdout else ended.stderr
+    print(f"{'noticed' if noticed else 'SURVIVED'}: {mutant.what} ({last})", flush=True)
+    return noticed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

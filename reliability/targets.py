@@ -1,0 +1,125 @@
+"""What a fuzzer throws bytes at: every reader of what strangers may have written, as a function of bytes.
+
+A reader may refuse what it is given, with `OverfitlabError`. Anything else that it raises is a bug.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from overfitlab import config
+from overfitlab.api import listing
+from overfitlab.config import Protocol, RunConfig
+from overfitlab.data import npz
+from overfitlab.data.images import read_image
+from overfitlab.data.unpickling import restricted_loads
+from overfitlab.data.watching import Watcher
+from overfitlab.errors import OverfitlabError
+from overfitlab.inference.checking import check_record
+from overfitlab.methods import registry
+from overfitlab.run import load_run
+from overfitlab.store import history, probabilities
+from overfitlab.store.record_file import sealed
+from overfitlab.study.study import config_from
+
+FOLDER = Path(tempfile.mkdtemp(prefix="overfitlab-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+os.environ["OVERFITLAB_CACHE"] = str(FOLDER / "cache")
+
+
+def images(content: bytes) -> None:
+    """An image file."""
+    path = FOLDER / "image"
+    path.write_bytes(content)
+    with contextlib.suppress(OverfitlabError):
+        for channels in (1, 3):
+            found = read_image(path, (8, 8), channels)
+            assert found.shape == (8, 8, channels)
+            assert found.dtype == "uint8"
+
+
+PARSERS: tuple[Callable[[str], Any], ...] = (
+    config.looks, config.seconds, config.zones, config.image_size, config.varied, registry.resolve,
+)  # fmt: skip
+MAKERS: tuple[Callable[[dict[str, Any]], Any], ...] = (Protocol.from_dict, RunConfig.from_dict, config_from)
+
+
+def configuration(content: bytes) -> None:
+    """What somebody types, and what the configuration in a record can be."""
+    text = content.decode("utf-8", "surrogateescape")
+    for parse in PARSERS:
+        with contextlib.suppress(OverfitlabError):
+            parse(text)
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(content)
+        if isinstance(document, dict):
+            for make in MAKERS:
+                with contextlib.suppress(OverfitlabError):
+                    made = make(document)
+                    assert made.as_dict() if hasattr(made, "as_dict") else made
+
+
+def history_file(content: bytes) -> None:
+    """A `history.csv`; what is read comes back from what is written."""
+    path = FOLDER / "history.csv"
+    path.write_bytes(content)
+    with contextlib.suppress(OverfitlabError):
+        rows = history.read_csv(path)
+        path.write_text(history.to_csv(rows))
+        assert repr(history.read_csv(path)) == repr(rows) or not rows
+
+
+def run_folder(content: bytes) -> None:
+    """The records of a run and of a study: as they are, and with a checksum that fits."""
+    folder = FOLDER / "run"
+    folder.mkdir(exist_ok=True)
+    (folder / "history.csv").write_text(
+        "epoch,seconds,loss,acc,val_loss,val_acc,train_loss,train_acc\n1,1,2,0.1,2,0.1,2,0.1\n"
+    )
+    texts = [content]
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(content)
+        if isinstance(document, dict):
+            texts.append(json.dumps(sealed(document)).encode())
+    for text in texts:
+        (folder / "run.json").write_bytes(text)
+        with contextlib.suppress(OverfitlabError):
+            run = load_run(folder)
+            listing.show(folder)
+            check_record(run)
+        (folder / "run.json").unlink()
+        (folder / "study.json").write_bytes(text)
+        with contextlib.suppress(OverfitlabError):
+            listing.show(folder)
+        listing.listed(FOLDER)
+        (folder / "study.json").unlink()
+
+
+def pickles(content: bytes) -> None:
+    """A member of a CIFAR archive."""
+    with contextlib.suppress(pickle.UnpicklingError):
+        restricted_loads(content)
+
+
+def arrays(content: bytes) -> None:
+    """An `.npz` file of images, and the predictions of a run."""
+    path = FOLDER / "images.npz"
+    path.write_bytes(content)
+    with contextlib.suppress(OverfitlabError):
+        npz.load(path, None, Watcher(), trainable=False)
+    with contextlib.suppress(OverfitlabError):
+        probabilities.read(path)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "images": images,
+    "configuration": configuration,
+    "history": history_file,
+    "run-folder": run_folder,
+    "pickles": pickles,
+    "arrays": arrays,
+}

@@ -1,0 +1,129 @@
+"""SIGKILL at any operation on the disk, again and again; the same command; the bits of a run that nobody touched."""
+
+import os
+import random
+
+import pytest
+from faults import COUNT, KILL, TEAR
+from outcomes import leftovers, of_run, of_study
+
+from overfitlab.methods import registry
+
+KILLS = 3  # of each method's run; `make kills` has more
+LONGEST_LIFE = 30  # operations on the disk
+
+
+@pytest.mark.parametrize("method", registry.names())
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(breakable, whole, method):
+    expected = whole(method)
+    chance = random.Random(method)
+    places = []
+    kills = int(os.environ.get("OVERFITLAB_KILLS", KILLS))
+    while len(places) < kills:
+        mode, nth = chance.choice((KILL, TEAR)), chance.randint(1, LONGEST_LIFE)
+        breakable.faults.arm(mode, nth)
+        ended = breakable.train(method)
+        if not ended.killed:  # it came to its end before
+            assert breakable.faults.fired == 0
+            assert of_run(breakable.folder / "run") == expected
+            breakable.fresh()
+            continue
+        assert breakable.faults.fired == 1
+        places.append(breakable.faults.killed_at)
+    assert all(places)
+    breakable.faults.arm(COUNT)
+    ended = breakable.train(method)
+    assert ended.code == 0, ended.said
+    assert of_run(breakable.folder / "run") == expected
+    assert leftovers(breakable.folder) == []
+
+
+MOMENTS = {
+    "the record of a run that begins": ("rename run/.run.json", 1, KILL),
+    "a checkpoint": ("write run/.checkpoint", 2, TEAR),
+    "a checkpoint becomes the previous one": ("rename run/checkpoint", 1, KILL),
+    "a checkpoint comes to its name": ("rename run/.checkpoint", 2, KILL),
+    "a checkpoint is safe": ("fsync run/.checkpoint", 2, KILL),
+    "the weights": ("write run/.weights", 1, TEAR),
+    "the record of a run that ends": ("rename run/.run.json", 3, KILL),
+    "the last checkpoint is removed": ("unlink run/checkpoint.previous", 1, KILL),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_run_that_is_killed_at_a_critical_moment(breakable, whole, moment):
+    place, count, mode = MOMENTS[moment]
+    expected = whole("dropout")
+    breakable.faults.arm(mode, count, match=place)
+    assert breakable.train("dropout").killed
+    assert breakable.faults.killed_at.startswith(place)
+    breakable.faults.arm(COUNT)
+    ended = breakable.train("dropout")
+    assert ended.code == 0, ended.said
+    assert of_run(breakable.folder / "run") == expected
+    assert leftovers(breakable.folder) == []
+
+
+PLACES = [
+    "rename study/.study.json",
+    "write study/study.db",
+    "write study/study.db-wal",
+    "rename study/.verdict.json",
+    "write study/report/figures",
+    "rename study/report/.verdict.json",
+]
+
+
+def test_a_study_that_is_killed_at_every_critical_moment(breakable):
+    """One folder goes through all of it: plan, index, verdict, report; at last a worker is killed, and replaced."""
+    ended = breakable.compare("l2")
+    assert ended.code == 0, ended.said
+    expected = of_study(breakable.folder / "study")
+    report = of_report(breakable.folder / "study" / "report")
+    breakable.fresh()
+    for place in PLACES:
+        breakable.faults.arm(TEAR, 1, match=place)
+        ended = breakable.compare("l2")
+        assert ended.killed, ended.said
+        assert breakable.faults.killed_at.startswith(place)
+    breakable.faults.arm(COUNT)
+    ended = breakable.compare("l2")
+    assert ended.code == 0, ended.said
+    assert of_study(breakable.folder / "study") == expected
+    assert of_report(breakable.folder / "study" / "report") == report
+    assert leftovers(breakable.folder / "study") == []
+    breakable.fresh()
+    breakable.faults.arm(TEAR, 1, match="write study/runs/l2-seed0")
+    ended = breakable.compare("l2")
+    assert breakable.faults.fired == 1
+    assert "its process was killed by SIGKILL" in ended.said
+    assert ended.code == 0
+    assert of_study(breakable.folder / "study") == expected
+
+
+def test_a_study_that_is_killed_at_random_again_and_again(breakable):
+    """Whichever of its processes does the n-th operation is the one that is killed."""
+    arguments = ("none", "l2")
+    ended = breakable.compare(*arguments, jobs=2)
+    assert ended.code == 0, ended.said
+    operations = len(breakable.faults.operations())
+    expected = of_study(breakable.folder / "study")
+    breakable.fresh()
+    chance, kills = random.Random(0), 0
+    while kills < int(os.environ.get("OVERFITLAB_KILLS", KILLS)):
+        breakable.faults.arm(chance.choice((KILL, TEAR)), chance.randint(1, operations // 2))
+        ended = breakable.compare(*arguments, jobs=2)
+        kills += breakable.faults.fired
+        if ended.code == 0:  # it came to its end, perhaps with another worker
+            assert of_study(breakable.folder / "study") == expected
+            breakable.fresh()
+    breakable.faults.arm(COUNT)
+    ended = breakable.compare(*arguments, jobs=2)
+    assert ended.code == 0, ended.said
+    assert of_study(breakable.folder / "study") == expected
+    assert leftovers(breakable.folder / "study") == []
+
+
+def of_report(folder):
+    """What lies in a report but for the numbers that depend on the clock."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.name.startswith("."))

@@ -1,0 +1,140 @@
+"""Several processes at one place: one works, the others wait, read, or are told so; none sees half of anything."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from outcomes import error_line, of_run, of_study
+
+import overfitlab
+from overfitlab.store import index
+from overfitlab.store.study_folder import StudyFolder
+
+PATIENCE = 120.0
+TINY = "--data digits --protocol quick --training-images 60 --precision float32 --threads 1".split()  # noqa: SIM905
+
+
+def begun(*arguments, **options):
+    command = [sys.executable, "-m", "overfitlab", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+
+
+def wait_for(condition, process):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_two_at_one_run_and_the_place_of_a_dead_one_is_taken_over(breakable, tmp_path):
+    """While a run is held the same command is refused; once its process is dead, however it died, it goes on."""
+    run = breakable.folder / "run"
+    first = begun("train", "--method", "dropout", "--epochs", "400", *TINY, "--out", run)
+    wait_for((run / "history.csv").exists, first)
+    first.send_signal(signal.SIGSTOP)  # as a laptop that sleeps: it holds the folder all the same
+    ended = breakable.train("dropout", epochs=400)
+    assert ended.code == 1
+    assert "another process is training in" in error_line(ended.said)
+    rows = len(overfitlab.load_run(run).rows)  # reading needs no lock
+    assert rows >= 1
+    first.kill()
+    first.wait()
+    first.stdout.close()
+    breakable.fresh()
+    assert breakable.train("dropout", "whole").code == 0
+    second = begun("train", "--method", "dropout", "--epochs", "3", *TINY, "--out", run)
+    wait_for((run / "run.json").exists, second)
+    second.kill()
+    second.communicate()
+    assert (run / ".lock").exists()
+    assert breakable.train("dropout").code == 0
+    assert of_run(run) == of_run(breakable.folder / "whole")
+
+
+WRITER = """
+import sys, json
+from pathlib import Path
+from overfitlab.store.history import EpochRow, to_csv
+from overfitlab.store.index import Index
+from overfitlab.store.study_folder import StudyFolder
+study = StudyFolder(Path(sys.argv[1]))
+index = Index(study)
+folder = study.run("a")
+record = folder.record()
+print("ready", flush=True)
+for turn in range(1, 100_000):
+    # all numbers of a state are the same, and there are as many rows: half a state would be seen
+    count = turn % 7 + 1
+    rows = [EpochRow(epoch, turn, turn, turn, turn, turn, turn, turn) for epoch in range(1, count + 1)]
+    folder.write("history.csv", to_csv(rows).encode())
+    folder.write_record(record | {"method": str(turn), "status": "running", "files": {}})
+    index.put(folder)
+"""
+
+
+def test_a_reader_never_sees_half_a_row_and_is_never_held_up(tmp_path, digits_run):
+    study = StudyFolder(tmp_path / "study")
+    shutil.copytree(digits_run, study / "runs" / "a")
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, study.path], stdout=subprocess.PIPE, text=True)
+    seen, longest = set(), 0.0
+    try:
+        assert writer.stdout.readline() == "ready\n"
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            began = time.monotonic()
+            [entry] = index.entries(study)
+            longest = max(longest, time.monotonic() - began)
+            if entry.record["status"] == "running":
+                turns = {row.loss for row in entry.rows} | {row.train_acc for row in entry.rows}
+                assert len(turns) == 1
+                [turn] = turns
+                assert len(entry.rows) == turn % 7 + 1
+                seen.add(turn)
+        assert writer.poll() is None
+    finally:
+        writer.kill()
+        writer.communicate()
+    assert len(seen) > 20
+    assert longest < 5  # not a speed: a reader that waits for a lock waits for ever here
+
+
+@pytest.fixture(scope="module")
+def quiet_study(tmp_path_factory):
+    """What comes out of a study at which nobody looks while it trains."""
+    folder = tmp_path_factory.mktemp("quiet") / "study"
+    overfitlab.compare(
+        ["l2"], "digits", protocol="quick", epochs=2, seeds=2, training_images=60, precision="float32", threads=1,
+        out=folder, verbose=False,
+    )  # fmt: skip
+    return of_study(folder)
+
+
+def test_two_at_one_study_while_others_read_it(breakable, quiet_study):
+    """A second command is refused; list, show and report never are, and change nothing."""
+    arguments = ("compare", "l2", *TINY, "--epochs", "2", "--seeds", "2", "--jobs", "1", "--out", "runs/study")
+    first = begun(*arguments, cwd=breakable.folder)
+    folder = breakable.folder / "runs" / "study"
+    wait_for(lambda: list(folder.glob("runs/*/run.json")), first)
+    first.send_signal(signal.SIGSTOP)
+    refused = breakable.run(*arguments, folder=breakable.folder)
+    first.send_signal(signal.SIGCONT)
+    assert refused.code == 1
+    assert "another process works on the study" in error_line(refused.said)
+    read = 0
+    while first.poll() is None:
+        for command in (["list", "--json"], ["show", "study"], ["report", "study", "--out", "report"]):
+            ended = breakable.run(*command, folder=breakable.folder)
+            if ended.code:  # before anything has ended there is nothing to report
+                assert "nothing" in error_line(ended.said) or "no run" in error_line(ended.said), ended.said
+            else:
+                read += 1
+                assert command[0] != "list" or json.loads(ended.said)
+    assert first.communicate()[0]
+    assert first.returncode == 0
+    assert read > 1
+    assert of_study(folder) == quiet_study
