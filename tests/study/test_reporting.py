@@ -24,7 +24,7 @@ def written(small_study, tmp_path_factory):
 
 
 def test_everything_is_written_and_readable(written):
-    names = {path.name for path in written.iterdir()}
+    names = {path.name for path in written.iterdir() if path.name != ".lock"}
     assert names == {"report.html", "report.md", "verdict.json", "runs.csv", "history.csv", "figures"}
     figures = {path.name for path in (written / "figures").iterdir()}
     assert figures == {f"{name}.{kind}" for name in reporting.FIGURE_NAMES for kind in ("png", "svg")}

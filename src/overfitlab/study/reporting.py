@@ -13,7 +13,7 @@ from PIL import Image
 from overfitlab.data.recorded import recorded
 from overfitlab.data.sources import brightest
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import write_atomically
+from overfitlab.files import TEMPORARY, write_atomically
 from overfitlab.report.figures import DisplayedFigure, rendered
 from overfitlab.report.image_figures import confusion, disputed_figure
 from overfitlab.report.inline_svg import sheet
@@ -25,6 +25,7 @@ from overfitlab.report.page import Drawings, drawings, page
 from overfitlab.report.panels import composed, drawing
 from overfitlab.report.spreadsheets import text_cell, to_csv
 from overfitlab.report.study_figures import FIGURES
+from overfitlab.store.claim import claimed
 from overfitlab.store.study_folder import PAGE
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
 
@@ -42,6 +43,7 @@ FIGURE_NAMES = (*FIGURES, CONFUSION, DISPUTED)
 FIGURE_FILES = {f"{name}.{kind}" for name in FIGURE_NAMES for kind in KINDS}
 CONFUSION_COLUMNS = 3
 WHITE = 255
+PATIENCE = 30.0  # seconds for another process that writes a report to the same place
 
 
 def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
@@ -51,7 +53,7 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     damaged.
     """
     say = language_named(language)
-    _refuse_strangers(folder)
+    _refuse_strangers(folder)  # before the work, too
     numbers = _numbers(study)
     evidence = json.loads(numbers)  # what is read back is all that the page may use
     pictures = disputed_pictures(study, evidence)
@@ -64,15 +66,18 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
         MARKDOWN: markdown(evidence, FIGURE_FOLDER, say, pictures=bool(pictures)),
     }
     figures = _figure_files(evidence, pictures, say, drawn)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in made.items():
-        write_atomically(folder / name, text.encode())
-    (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
-    for name, content in figures.items():
-        write_atomically(folder / FIGURE_FOLDER / name, content)
-    for old in FIGURE_FILES - figures.keys():  # of an earlier report
-        (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
-    write_atomically(folder / NUMBERS, numbers.encode())  # the last: it says that all of it is there
+    busy = f"another process writes a report into {folder}; wait for it, or choose another --out"
+    with claimed(folder, lambda: _refuse_strangers(folder), busy, "--out", PATIENCE):
+        for name, text in made.items():
+            write_atomically(folder / name, text.encode())
+        (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
+        for leftover in (folder / FIGURE_FOLDER).glob(f".*{TEMPORARY}"):  # of a process that was killed
+            leftover.unlink()
+        for name, content in figures.items():
+            write_atomically(folder / FIGURE_FOLDER / name, content)
+        for old in FIGURE_FILES - figures.keys():  # of an earlier report
+            (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
+        write_atomically(folder / NUMBERS, numbers.encode())  # the last: it says that all of it is there
     return folder / PAGE
 
 
