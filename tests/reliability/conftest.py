@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import TINY
 from faults import COUNT, Faults, compiled
 from forks import Ended, Forks
 from outcomes import of_run
-
-TINY = "--data digits --protocol quick --training-images 60 --precision float32 --threads 1".split()  # noqa: SIM905
 
 
 @dataclass

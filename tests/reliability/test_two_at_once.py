@@ -8,27 +8,12 @@ import sys
 import time
 
 import pytest
+from commands import TINY, begun, wait_for
 from outcomes import error_line, of_run, of_study
 
 import overfitlab
 from overfitlab.store import index
 from overfitlab.store.study_folder import StudyFolder
-
-PATIENCE = 120.0
-TINY = "--data digits --protocol quick --training-images 60 --precision float32 --threads 1".split()  # noqa: SIM905
-
-
-def begun(*arguments, **options):
-    command = [sys.executable, "-m", "overfitlab", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
-
-
-def wait_for(condition, process):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_two_at_one_run_and_the_place_of_a_dead_one_is_taken_over(breakable, tmp_path):
@@ -118,7 +103,7 @@ def quiet_study(tmp_path_factory):
 def test_two_at_one_study_while_others_read_it(breakable, quiet_study):
     """A second command is refused; list, show and report never are, and change nothing."""
     arguments = ("compare", "l2", *TINY, "--epochs", "2", "--seeds", "2", "--jobs", "1", "--out", "runs/study")
-    first = begun(*arguments, cwd=breakable.folder)
+    first = begun(*arguments, folder=breakable.folder)
     folder = breakable.folder / "runs" / "study"
     wait_for(lambda: list(folder.glob("runs/*/run.json")), first)
     first.send_signal(signal.SIGSTOP)

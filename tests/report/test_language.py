@@ -19,6 +19,7 @@ from overfitlab.report.reproduction_facts import VARIED
 from overfitlab.report.study_sentences import ACCURACY_WORDS, GAP_WORDS
 from overfitlab.report.study_tables import contrast_table, method_table, second_table
 from overfitlab.study.budget import _given_up
+from overfitlab.study.conditions import RESOLVED
 from overfitlab.study.cost import Parts
 
 FOLDER = Path(overfitlab.__file__).parent / "report"
@@ -36,7 +37,17 @@ def constants(node):
 def templates():
     """Return every English text that the code hands to a language."""
     found = {word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair}
-    found |= {*ACCURACY_WORDS, *VARIED.values(), "undecided", "gap", "python", "system", "processor", "cores"}
+    found |= {
+        *ACCURACY_WORDS,
+        *VARIED.values(),
+        "undecided",
+        "gap",
+        "python",
+        "system",
+        "processor",
+        "cores",
+        *RESOLVED,
+    }
     for path in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say" and node.args:

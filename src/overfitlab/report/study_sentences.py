@@ -256,6 +256,11 @@ def caveats(verdict: Json, record: Json, say: Language = ENGLISH) -> list[str]:
         given_up = "; ".join(say.message(each) for each in record["plan"]["gave_up"])
         found.append(say("Given up for the budget: {what}.", what=given_up))
     found += [say.message(note) for note in record["notes"]]
+    if verdict["differing"]:
+        found.append(
+            say("Not all runs were trained with the same {what}, so they may differ by more than the method.",
+                what=", ".join(say(name) for name in verdict["differing"]))
+        )  # fmt: skip
     for each in verdict["methods"]:
         if each["diverged"]:
             found.append(_diverged(each, say))

@@ -65,7 +65,7 @@ def evidence(
         "plan": record["plan"],
         "power": _power(config, plan),
         "data": _data(record["data"]),
-        "precision": sorted({each.precision for each in ended}),
+        "precision": sorted({value for each in ended for value in each.conditions["precision"]}),
         "environment": record["environment"],
         "sessions": record["sessions"],
         "notes": record["notes"],

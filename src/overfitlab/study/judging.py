@@ -21,6 +21,7 @@ from overfitlab.store.index import Entry
 from overfitlab.store.probabilities import Predicted
 from overfitlab.store.run_folder import DIVERGED, FINISHED, PROBABILITIES
 from overfitlab.store.study_folder import StudyFolder
+from overfitlab.study.conditions import Conditions, conditions, differing
 
 POINTS = 100  # of a fraction
 CAN_BE_UNKNOWN = {"onset", "peak_memory_mb"}
@@ -38,7 +39,7 @@ class Outcome:
     end: Endpoints | None  # None where it diverged
     rows: Sequence[EpochRow]
     stopped_early: bool  # by its method
-    precision: str = ""  # that it computed with
+    conditions: Conditions = field(default_factory=dict)  # under which it was trained
     checksums: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of its files, by name
 
 
@@ -119,6 +120,7 @@ class Verdict:
     methods: tuple[MethodSummary, ...]
     contrasts: tuple[Judged, ...]
     recommended: str | None  # method; None while provisional, and where the baseline has no run that finished
+    differing: tuple[str, ...]  # what the runs were computed with, where that is not the same in all of them
     image_noise_leads: bool  # so few test images that the interval with their noise is the headline
 
     def as_dict(self) -> dict[str, Any]:
@@ -148,10 +150,9 @@ def _outcome(entry: Entry) -> Outcome:
         )
         if not sound or not isinstance(config["method"], str):
             raise ValueError
-        precision = str(entry.record["resolved"]["precision"])
         seed, files = int(config["seed"]), {str(name): str(value) for name, value in entry.record["files"].items()}
-        return Outcome(config["method"], seed, entry.name, end, entry.rows, early, precision, files)
-    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return Outcome(config["method"], seed, entry.name, end, entry.rows, early, conditions(entry.record), files)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError):
         raise OverfitlabError(
             f"the run {entry.name} is damaged: its record lacks what was measured; move its folder away, and the "
             "study's command trains it again"
@@ -223,6 +224,7 @@ def judge(
         methods=summaries,
         contrasts=judged,
         recommended=None if provisional or not summaries[0].finished else recommended(config.methods[0], judged),
+        differing=differing(outcome.conditions for outcome in ended),
         image_noise_leads=0 < test_images < FEW_TEST_IMAGES,
     )
 

@@ -116,8 +116,6 @@ class Session:
             with Workers(self._images.setup(), threads, self._folder / LOG) as workers:
                 if self._record is None:
                     self._record = self._planned(workers, threads, at_once)
-                else:
-                    self._note_changes(self._record)
                 plan = StudyPlan.from_dict(self._record["plan"])
                 if fitting(plan, at_once) < at_once:
                     at_once = fitting(plan, at_once)
@@ -153,15 +151,6 @@ class Session:
         if isinstance(error, KeyboardInterrupt):
             kept = f"what was trained is kept in {self._folder.path}, and " if self._record else ""
             error.add_note(f"stopped; {kept}the same command goes on")
-
-    @staticmethod
-    def _note_changes(record: dict[str, Any]) -> None:
-        """Note what of machine and packages is no longer as it was when the study began: it can change bits."""
-        changed = records.changed_since(record["environment"])
-        what = ", ".join(changed)
-        note = f"Some runs were trained after {what} had changed, so they may differ by more than the method."
-        if changed and note not in record["notes"]:
-            record["notes"].append(note)
 
     def _threads(self) -> int:
         """Return the threads of each run: a study keeps them, because they can change bits."""

@@ -1,0 +1,64 @@
+"""Runs that were not computed alike are compared, and it is said that they were not."""
+
+import copy
+import json
+import shutil
+
+import pytest
+
+import overfitlab
+from overfitlab.api import listing
+from overfitlab.store.record_file import sealed
+from overfitlab.study.conditions import conditions
+
+RECORD = {
+    "resolved": {"precision": "float32", "threads": 1, "device": "cpu", "kernels": "avx2"},
+    "environment": {"torch": "2.13.0", "processor": "one", "cores": 2},
+    "resumed": [],
+}
+
+
+def test_what_changed_between_two_sittings_counts_with_both_values():
+    record = RECORD | {"resumed": [{"at": "now", "changed": {"torch": "2.14.0", "cores": 4}}]}
+    assert conditions(record)["torch"] == {"2.13.0", "2.14.0"}
+    assert "cores" not in conditions(record)  # how many there are changes nothing; how many threads compute does
+
+
+def test_older_records_know_no_kernels():
+    record = copy.deepcopy(RECORD)
+    del record["resolved"]["kernels"]
+    assert conditions(record)["kernels"] == {"off"}
+
+
+def of_a_run(study, change):
+    path = sorted((study / "runs").glob("dropout*"))[0] / "run.json"
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(sealed(record)))
+
+
+def test_a_study_of_one_machine_has_nothing_to_say(small_study):
+    assert overfitlab.load_study(small_study).judged().differing == ()
+    assert "Not all runs" not in listing.show(small_study)[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda record: record["resolved"].update(threads=2), "threads"),
+        (lambda record: record["resolved"].update(kernels="scalar"), "kernels"),
+        (lambda record: record["resolved"].update(precision="bfloat16"), "precision"),
+        (lambda record: record["environment"].update(torch="2.10.0"), "torch"),
+        (lambda record: record["environment"].update(processor="another one"), "processor"),
+        (lambda record: record["resumed"].append({"at": "then", "changed": {"numpy": "2.0.0"}}), "numpy"),
+    ],
+)
+def test_what_differs_is_named_wherever_the_verdict_stands(small_study, tmp_path, change, name):
+    study = shutil.copytree(small_study, tmp_path / "study")
+    of_a_run(study, change)
+    found = overfitlab.load_study(study)
+    assert found.judged().differing == (name,)
+    said = f"Not all runs were trained with the same {name}, so they may differ by more than the method."
+    assert said in " ".join(listing.show(study)[1].split())
+    report = found.report(tmp_path / "report")
+    assert said in report.with_name("report.md").read_text()
