@@ -57,18 +57,30 @@ def test_a_tilde_is_put_in_place_and_nobody_is_refused(monkeypatch, tmp_path):
         user_path("~nobody-of-that-name/x")
 
 
-def test_a_link_stays_and_its_target_is_replaced(folder):
+def test_a_link_that_a_user_names_stays_and_its_target_is_replaced(folder):
+    (folder / "target").write_bytes(b"old")
+    (folder / "link").symlink_to("target")
+    with replacing(folder / "link") as stream:
+        stream.write(b"new")
+    assert (folder / "link").is_symlink()
+    assert (folder / "target").read_bytes() == b"new"
+
+
+def test_a_link_in_a_folder_of_ours_leads_nowhere(folder):
+    """It may be a stranger's folder, and the link one to a file of the user's."""
     (folder / "target").write_bytes(b"old")
     (folder / "link").symlink_to("target")
     write_atomically(folder / "link", b"new")
-    assert (folder / "link").is_symlink()
-    assert (folder / "target").read_bytes() == b"new"
+    assert not (folder / "link").is_symlink()
+    assert (folder / "link").read_bytes() == b"new"
+    assert (folder / "target").read_bytes() == b"old"
 
 
 def test_a_pipe_is_written_to_and_stays_one(folder):
     os.mkfifo(folder / "pipe")
     reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    write_atomically(folder / "pipe", b"new")
+    with replacing(folder / "pipe") as stream:
+        stream.write(b"new")
     assert os.read(reader, 10) == b"new"
     os.close(reader)
     assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)

@@ -19,7 +19,7 @@ class UsageError(OverfitlabError, ValueError):
     exit_code = 2
 
 
-NO_MEMORY = ("can't allocate memory", "not enough memory")  # how PyTorch words it, in a RuntimeError
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # how PyTorch says it, for each device
 
 
 def is_want_of_memory(error: BaseException) -> bool:

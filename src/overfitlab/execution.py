@@ -1,6 +1,7 @@
 """One run, carried out: begun or taken up again, trained, and written into its folder."""
 
 import contextlib
+import copy
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer, diverged
 from overfitlab.training.observer import Observer
 
+NO_CHECKPOINT = "there is no checkpoint any more, so the run starts over"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -82,10 +85,13 @@ class Execution:
             if not diverged(trainer.progress.rows):
                 trainer.train(self._save, observer)
                 observer.measuring()
-            return self._finish()
+            run = self._finish()
+            checkpoint.remove(folder)
+            return run
         except KeyboardInterrupt:
-            with contextlib.suppress(OSError):  # the interruption matters more
-                folder.write_record(self.record | {"status": INTERRUPTED})
+            with contextlib.suppress(OSError, OverfitlabError):  # the interruption matters more
+                if not ended(folder):
+                    folder.write_record(self.record | {"status": INTERRUPTED})
             raise
 
     def _save(self) -> None:
@@ -98,7 +104,8 @@ class Execution:
         folder.write(HISTORY, history.to_csv(trainer.progress.rows).encode())
 
     def _finish(self) -> Run:
-        folder, trainer, record = self.job.folder, self.trainer, self.record
+        folder, trainer = self.job.folder, self.trainer
+        record = copy.deepcopy(self.record)  # which an interruption goes back to
         rows = trainer.progress.rows
         record["status"] = DIVERGED if diverged(rows) else FINISHED
         measured = trainer.measured()
@@ -116,7 +123,6 @@ class Execution:
         names += [DUPLICATES] if (folder / DUPLICATES).exists() else []
         record["files"] = folder.checksums(names)
         folder.write_record(record)
-        checkpoint.remove(folder)
         return run
 
 
@@ -155,9 +161,12 @@ def begin(job: Job, resolved: Compute) -> Execution:
             trainer.progress = restored.progress
         elif restored.unusable:
             trainer, _ = _trainer(job, training, resolved, method)  # of the first one nobody knows what was put into it
-        note = restored.note
-        record["resumed"][-1] |= {"note": note} if note else {}
-    record["status"] = RUNNING
+        elif (folder / HISTORY).exists():
+            note = NO_CHECKPOINT
+        note = restored.note or note
+        if note:
+            record["resumed"][-1]["note"] = note
+    record |= {"status": RUNNING, "files": {}}
     folder.write_record(record)
     folder.write(SUMMARY, summary(trainer.model, dataset.image_shape, config.model).encode())
     return Execution(job, record, trainer, changed, note)

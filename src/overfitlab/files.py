@@ -28,23 +28,35 @@ def user_path(given: str | Path) -> Path:
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: temporary file -> fsync -> rename -> fsync of the folder.
 
-    Raises `OSError` where the disk refuses; `path` is then as it was.
+    A link at that place is replaced itself, and leads nowhere: the folder may come from a stranger. Raises `OSError`,
+    which names `path`, where the disk refuses; `path` is then as it was.
     """
-    with replacing(path) as stream:
+    with _named(path), _swapped(path) as stream:
         stream.write(content)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a stream whose content takes the place of `path` when the block ends, and not where it fails.
+    """Give a stream whose content takes the place of what a user named when the block ends, and not where it fails.
 
     A link stays, and its target is replaced; what is there and no regular file (a pipe, a device) is written to.
     Raises `OSError`, which names `path`, where the disk refuses.
     """
     path = Path(os.path.realpath(path))
+    with _named(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as stream:
+                yield stream
+        else:
+            with _swapped(path) as stream:
+                yield stream
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error name the file itself, not the temporary one that is to take its place."""
     try:
-        with _replacing(path) as stream:
-            yield stream
+        yield
     except OSError as error:
         if error.filename is None or os.fspath(error.filename).endswith(TEMPORARY):
             error.filename = str(path)
@@ -52,11 +64,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    if path.exists() and not path.is_file() and not path.is_dir():
-        with path.open("wb") as stream:
-            yield stream
-        return
+def _swapped(path: Path) -> Iterator[BinaryIO]:
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:

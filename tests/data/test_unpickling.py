@@ -5,6 +5,7 @@ import os
 import pickle
 import pickletools
 import subprocess
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -88,6 +89,43 @@ def test_an_array_that_claims_more_than_it_has_is_refused():
     content = pickle.dumps(np.zeros((2, 3), np.uint8), 2).replace(b"K\x02K\x03\x86", b"K\x02K\x04\x86")
     with pytest.raises(ForbiddenPickleError):
         restricted_loads(content)
+
+
+LONG_TEXT = b"X" + (2**20).to_bytes(4, "little") + b"a" * 2**20 + b"q\x01"
+AGAIN = b"h\x00h\x01X\x06\x00\x00\x00latin1\x86R"  # encode that text
+
+
+@pytest.mark.parametrize(
+    ("bomb", "reason"),
+    [
+        (b"(" + b"}" * 5_000_000 + b"l.", "no batch of images"),
+        (b"(" + b"\x8f" * 1000 + b"l.", "no batch of images"),  # EMPTY_SET: 225 bytes of memory each
+        (pickle.dumps({1, 2}, 4), "no batch of images"),
+        (pickle.dumps(bytearray(10), 5), "no batch of images"),
+        (pickle.dumps({(number,): None for number in range(2000)}, 2), "larger dictionary"),  # keys that can collide
+        (b"}(" + b"I1\nN" * 2000 + b"u.", "larger dictionary"),
+        (b"}" + b"K\x01Ns" * 2000 + b".", "larger dictionary"),
+        (b"(" + b"K\x01N" * 2000 + b"d.", "larger dictionary"),
+        (b"(c_codecs\nencode\nq\x00" + LONG_TEXT + AGAIN * 5000 + b"l.", "more memory"),
+    ],
+    ids=["dicts", "sets", "a set", "a bytearray", "keys", "entries", "single entries", "a dict of a mark", "texts"],
+)
+def test_a_bomb_is_refused_before_it_takes_memory_and_time(bomb, reason):
+    tracemalloc.start()
+    with pytest.raises(ForbiddenPickleError, match=reason):
+        restricted_loads(bomb)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**23 + 3 * len(bomb)
+
+
+def test_the_largest_batch_there_is_can_be_read():
+    """One of CIFAR-100: its labels are two lists, and its names are long."""
+    names = [f"name_of_an_image_{number}.png".encode() for number in range(50_000)]
+    labels = [number % 100 for number in range(50_000)]
+    batch = {b"data": np.zeros((50, 3072), np.uint8), b"filenames": names, b"fine_labels": labels}
+    for protocol in (0, 2, 4):
+        assert restricted_loads(pickle.dumps(batch | {b"coarse_labels": labels[:]}, protocol))[b"filenames"] == names
 
 
 GREEDY = [b"Nr\xff\xff\xff\x1f.", b"Np999999999\n.", b"cnumpy\nndarray\nq\x00Nr\x00\x00\x00\x70."]

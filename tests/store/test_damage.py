@@ -1,6 +1,6 @@
 """Bits that fall over and files that end too early: noticed, said in words, and never a silently wrong number."""
 
-import json
+import errno
 import random
 import shutil
 from pathlib import Path
@@ -67,7 +67,6 @@ def test_damaged_weights_are_never_used(own_digits_run):
         return [value.sum().item() for value in trained.model.state_dict().values()]
 
     path = own_digits_run / "weights.safetensors"
-    path.write_bytes(path.read_bytes())
     for _, damaged in [each for number, each in enumerate(damages(path.read_bytes())) if number % 20 == 0]:
         path.write_bytes(damaged)
         with pytest.raises(OverfitlabError, match="is not the file that the training wrote"):
@@ -126,10 +125,17 @@ def two_checkpoints(tmp_path, trainer_of):
     ).learner
 
 
+def state_of(learner):
+    parts = (learner.model.tensors(), learner.optimizer.state(), learner.regularization.state())
+    return [{name: value.numpy().tobytes() for name, value in part.items()} for part in parts]
+
+
 def test_a_damaged_checkpoint_is_never_taken(two_checkpoints):
     folder, learner = two_checkpoints
     newest, previous = (folder / CHECKPOINT).read_bytes(), (folder / PREVIOUS_CHECKPOINT).read_bytes()
     assert len(newest) > 10 * BLOCK
+    rows = checkpoint.restore(folder, "abc", learner).progress.rows
+    state = state_of(learner)
     fell_back = 0
     for what, damaged in damages(newest):
         (folder / CHECKPOINT).write_bytes(damaged)
@@ -142,8 +148,8 @@ def test_a_damaged_checkpoint_is_never_taken(two_checkpoints):
             assert restored.note.endswith("so the run goes on from the one before it")
             assert not (folder / CHECKPOINT).exists()
         else:  # a bit that means nothing, as one of the padding of the header
-            assert json.dumps([vars(row) for row in restored.progress.rows])
-            assert len(restored.progress.rows) == 3, what
+            assert restored.progress.rows == rows, what
+            assert state_of(learner) == state, what
     assert fell_back > 100
 
 
@@ -162,3 +168,27 @@ def test_a_checkpoint_of_another_run_or_network_is_not_taken(two_checkpoints, tr
         assert restored.unusable == dict.fromkeys(content, reason)
         assert restored.note.endswith("so the run starts over")
         assert not (folder / CHECKPOINT).exists()
+        assert (folder / "checkpoint.unusable.safetensors").read_bytes() == content[CHECKPOINT]  # it may be somebody's
+
+
+def test_a_checkpoint_is_not_given_up_for_what_can_pass(two_checkpoints, monkeypatch):
+    """A disk that does not answer, or too little memory for a moment: the next call finds all as it was."""
+    folder, learner = two_checkpoints
+    content = {name: (folder / name).read_bytes() for name in (CHECKPOINT, PREVIOUS_CHECKPOINT)}
+
+    def refuses(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    def hungers(*_):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+
+    for target, name, failing, error in [
+        (Path, "read_bytes", refuses, OSError),
+        (type(learner.model), "load_state_dict", hungers, RuntimeError),
+    ]:
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, failing)
+            with pytest.raises(error):
+                checkpoint.restore(folder, "abc", learner)
+        assert {name: (folder / name).read_bytes() for name in content} == content
+    assert len(checkpoint.restore(folder, "abc", learner).progress.rows) == 3

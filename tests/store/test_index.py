@@ -1,5 +1,6 @@
 """The index of a study: quick to read, never believed against the folders, made anew where it is lost."""
 
+import contextlib
 import json
 import math
 import shutil
@@ -83,6 +84,43 @@ def test_an_index_of_another_version_is_made_anew(study, monkeypatch):
     assert len(index.entries(study)) == 3
     indexed(study)
     assert read_folders(study, monkeypatch)[1] == []
+
+
+ENDLESS = "CREATE VIEW run AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        f"DROP TABLE run; {ENDLESS}",
+        "CREATE TRIGGER more AFTER INSERT ON run BEGIN DELETE FROM epoch; END",
+        "UPDATE run SET record = '[]'",
+        "UPDATE run SET record = '" + "[" * 100_000 + "'",
+        "UPDATE run SET record = X'00ff'",
+        "UPDATE epoch SET epoch = 9e999 WHERE epoch = 1",
+        "UPDATE run SET checksum = 1",
+    ],
+)
+def test_an_index_of_a_stranger_says_what_the_folders_say(study, attack):
+    before = index.entries(study)
+    indexed(study)
+    with contextlib.closing(sqlite3.connect(study / INDEX)) as connection:
+        connection.executescript(attack)
+        connection.commit()
+    assert repr(index.entries(study)) == repr(before)
+    indexed(study)
+    assert repr(index.entries(study)) == repr(before)
+
+
+def test_an_index_that_is_a_link_leads_nowhere(study, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "private")) as connection:
+        connection.execute("CREATE TABLE mine (something TEXT)")
+    content = (tmp_path / "private").read_bytes()
+    (study / INDEX).symlink_to(tmp_path / "private")
+    before = index.entries(study)
+    indexed(study)
+    assert (tmp_path / "private").read_bytes() == content
+    assert repr(index.entries(study)) == repr(before)
 
 
 def test_losses_that_are_no_numbers_come_back(study):

@@ -9,7 +9,7 @@ from overfitlab.cards.card import Card, Hyperparameter, card
 from overfitlab.cards.demonstration import exhibit
 from overfitlab.cards.panels import Exhibit
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import user_path, write_atomically
+from overfitlab.files import replacing, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.report.figures import DisplayedFigure, rendered
@@ -104,7 +104,8 @@ def write_figure(description: MethodDescription, out: str | Path) -> Path:
         raise UsageError(f"{place}: a figure is written as {' or '.join(ENDINGS)}; name such a file with --figure")
     content = rendered(description.figure(), place.suffix.lower().removeprefix("."))
     try:
-        write_atomically(place, content)
+        with replacing(place) as stream:
+            stream.write(content)
     except OSError as error:
         raise OverfitlabError(f"cannot write {place} ({error.strerror or error}); choose another --figure") from error
     return place

@@ -9,7 +9,7 @@ import numpy as np
 
 from overfitlab.api.predicting import Given, complaint, listed
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import user_path, write_atomically
+from overfitlab.files import replacing, user_path
 from overfitlab.inference.explanation import ON_A_SHEET, Explainer, Explanation, Explanations
 from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
 from overfitlab.inference.trained import load_trained
@@ -105,7 +105,8 @@ def explain_and_write(
         number = len(document["sheets"]) + 1
         path = place if len(paths) <= ON_A_SHEET else place.with_stem(f"{place.stem}-{number}")
         try:
-            write_atomically(path, rendered(sheet.figure(), path.suffix.lower().removeprefix(".")))
+            with replacing(path) as stream:
+                stream.write(rendered(sheet.figure(), path.suffix.lower().removeprefix(".")))
         except OSError as error:
             raise OverfitlabError(f"cannot write {path} ({error.strerror or error}); choose another --out") from error
         document["sheets"].append(str(path))

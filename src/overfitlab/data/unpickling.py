@@ -10,6 +10,7 @@ import math
 import pickle
 import pickletools
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,33 @@ from numpy.typing import NDArray
 
 MEMORIZING = ("PUT", "LONG_BINPUT", "BINPUT", "MEMOIZE")  # the first two with any number
 INSTRUCTIONS = {ord(each.code): each for each in pickletools.opcodes}
+GROWTH = {  # by how much each makes the stack grow, but for what lies above the last mark
+    each.name: len(each.stack_after)
+    - len(list(takewhile(lambda kind: kind is not pickletools.markobject, each.stack_before)))
+    for each in pickletools.opcodes
+}
+FROM_MARK = {
+    each.name for each in pickletools.opcodes if pickletools.markobject in each.stack_before
+}  # take all above it
 LENGTH_BYTES = {  # of an argument that begins with its length
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
     pickletools.TAKEN_FROM_ARGUMENT4: 4,
     pickletools.TAKEN_FROM_ARGUMENT4U: 4,
     pickletools.TAKEN_FROM_ARGUMENT8U: 8,
 }
+USEFUL = {  # what writers of every protocol and of both Pythons need for a batch; sets, bytearrays and buffers are none
+    "PROTO", "FRAME", "MARK", "STOP", "NONE", "NEWTRUE", "NEWFALSE",
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT",
+    "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
+    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+    "EMPTY_LIST", "LIST", "APPEND", "APPENDS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
+    "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS",
+    "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD",
+    "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET",
+}  # fmt: skip
 MEMORY_GAP = 1024  # some writers begin to count elsewhere than at 0
+MOST_INSTRUCTIONS = 2_000_000  # CIFAR-100 has 300,000; each can cost about a hundred bytes
+MOST_ENTRIES = 1000  # of dictionaries: a batch has five, and keys that collide take the square of their number
 
 
 class ForbiddenPickleError(pickle.UnpicklingError):
@@ -86,11 +107,19 @@ def _byte_type(name: Any, *_flags: Any) -> _ByteType:
     return _ByteType()
 
 
-def _latin1(text: Any, encoding: Any) -> bytes:
-    """Stand in for `_codecs.encode`, by which protocol 2 spells bytes."""
-    if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
-        raise ForbiddenPickleError("it holds text in an unusual encoding")
-    return text.encode("latin1")
+class _Latin1:
+    """Stands in for `_codecs.encode`, by which protocol 2 spells bytes: once each, so never more than the file has."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def __call__(self, text: Any, encoding: Any) -> bytes:
+        if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
+            raise ForbiddenPickleError("it holds text in an unusual encoding")
+        self._left -= len(text)
+        if self._left < 0:
+            raise ForbiddenPickleError("it wants more memory than it can use")
+        return text.encode("latin1")
 
 
 _NDARRAY = _StandIn()
@@ -100,22 +129,43 @@ _ALLOWED = {
     ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,  # NumPy 2
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): _StandIn(_byte_type),
-    ("_codecs", "encode"): _StandIn(_latin1),
 }
 
 
 class _RestrictedUnpickler(pickle.Unpickler):
+    def __init__(self, content: bytes) -> None:
+        super().__init__(io.BytesIO(content), encoding="bytes")
+        self._allowed = _ALLOWED | {("_codecs", "encode"): _StandIn(_Latin1(len(content)))}
+
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _ALLOWED[module, name]
+            return self._allowed[module, name]
         except KeyError:
             raise ForbiddenPickleError(f"it asks for {module}.{name}"[:100]) from None
 
 
-def _refuse_gaps(content: bytes) -> None:
-    """Refuse a pickle that numbers what it remembers with gaps: the list of that is as long as the largest number."""
-    remembered = 0
-    for name, argument in _instructions(content):
+def _refuse_bombs(content: bytes) -> None:
+    """Refuse what takes far more memory or time than its bytes.
+
+    Those are instructions that cost a hundred times what they measure, dictionaries that grow large, and gaps in the
+    numbers of what is remembered, because the list of that is as long as the largest number.
+    """
+    remembered = entries = depth = 0
+    marks: list[int] = []
+    for count, (name, argument) in enumerate(_instructions(content)):
+        if name not in USEFUL or count > MOST_INSTRUCTIONS:
+            raise ForbiddenPickleError(f"it is no batch of images ({name.lower()})")
+        if name == "MARK":
+            marks.append(depth)
+            continue
+        if name in FROM_MARK:
+            above = depth - (marks.pop() if marks else depth)
+            entries += above // 2 if name in ("SETITEMS", "DICT") else 0
+            depth -= above
+        depth += GROWTH[name]
+        entries += name == "SETITEM"
+        if entries > MOST_ENTRIES:
+            raise ForbiddenPickleError("it holds a larger dictionary than a batch of images has")
         remembered += name in MEMORIZING
         if name in MEMORIZING[:2]:
             number = int(argument) if name == "PUT" else int.from_bytes(argument, "little")
@@ -155,12 +205,12 @@ def _instructions(content: bytes) -> Iterator[tuple[str, bytes]]:
 def restricted_loads(content: bytes) -> Any:
     """Return what `content` holds, text as bytes and each array as a `PickledArray`.
 
-    Raises `ForbiddenPickleError` where the pickle names any other callable or wants more memory than it has bytes, and
-    `pickle.UnpicklingError` where it is damaged in any way.
+    Raises `ForbiddenPickleError` where the pickle names any other callable or would take more memory or time than a
+    batch of images of its size, and `pickle.UnpicklingError` where it is damaged in any way.
     """
     try:
-        _refuse_gaps(content)
-        return _RestrictedUnpickler(io.BytesIO(content), encoding="bytes").load()
+        _refuse_bombs(content)
+        return _RestrictedUnpickler(content).load()
     except pickle.UnpicklingError:
         raise
     # a damaged pickle makes the machine that runs its opcodes fail in nearly any way

@@ -6,6 +6,7 @@ writer is the process that trains the study.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import math
@@ -56,14 +57,20 @@ class Index:
 
     @staticmethod
     def _opened(path: Path) -> sqlite3.Connection:
+        if path.is_symlink():  # whatever it leads to is no index of ours
+            path.unlink()
         for _ in range(2):
             connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             try:
-                if connection.execute("PRAGMA user_version").fetchone()[0] in (0, LAYOUT):
+                known = _schema(connection)
+                if known in (set(), _our_schema()):
                     connection.execute("PRAGMA journal_mode = WAL")
                     connection.execute("PRAGMA synchronous = NORMAL")
                     connection.executescript(TABLES)
                     return connection
+            except sqlite3.OperationalError:  # it is locked, or the disk refuses: no reason to remove it
+                connection.close()
+                raise
             except sqlite3.DatabaseError:
                 pass
             connection.close()
@@ -99,7 +106,8 @@ class Index:
             yield connection
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # what went wrong before matters more
+                connection.execute("ROLLBACK")
             raise
 
     def close(self) -> None:
@@ -123,12 +131,18 @@ def entries(study: StudyFolder) -> list[Entry]:
 
 
 def _indexed(path: Path) -> dict[str, tuple[str, Entry]]:
-    """Return stamp and entry of each run that the index knows; nothing where it cannot be read."""
-    if not path.is_file():
+    """Return stamp and entry of each run that the index knows; nothing where it cannot be read.
+
+    The file may come from a stranger, and SQL is a language: only tables are read, and only those that we make.
+    """
+    if not path.is_file() or path.is_symlink():
         return {}
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as reading:
-            reading.execute("BEGIN")  # both tables as they are at one moment
+            reading.execute("PRAGMA trusted_schema = OFF")
+            reading.execute("BEGIN")  # both tables as they are at one moment, or entries would not fit together
+            if _schema(reading) != _our_schema():
+                return {}
             rows: dict[str, list[tuple[float | None, ...]]] = {}
             for name, *values in reading.execute(
                 f"SELECT run, {', '.join(ALL_COLUMNS)} FROM epoch ORDER BY run, epoch"  # noqa: S608 - our own names
@@ -136,16 +150,28 @@ def _indexed(path: Path) -> dict[str, tuple[str, Entry]]:
                 rows.setdefault(name, []).append(tuple(values))
             found = {}
             for name, stamp, text, checksum in reading.execute("SELECT name, stamp, record, checksum FROM run"):
-                record = json.loads(text)
-                if not shaped_like_a_record(record):
-                    raise ValueError
-                entry = Entry(name, record, [_row(values, record) for values in rows.get(name, [])])
-                if checksum != _checksum(text, entry.rows):
-                    raise ValueError
-                found[name] = (stamp, entry)
+                with contextlib.suppress(Exception):  # whatever is wrong with it, its folder knows better
+                    record = json.loads(text)
+                    entry = Entry(name, record, [_row(values, record) for values in rows.get(name, [])])
+                    if checksum == _checksum(text, entry.rows) and shaped_like_a_record(record):
+                        found[name] = (stamp, entry)
             return found
-    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError):
+    except (sqlite3.Error, OSError):
         return {}
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
+    """Return all that is declared in a database."""
+    layout = connection.execute("PRAGMA user_version").fetchone()[0]
+    declared = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    return {(str(layout), *map(str, each)) for each in declared}
+
+
+@functools.cache
+def _our_schema() -> set[tuple[str, ...]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as empty:
+        empty.executescript(TABLES)
+        return _schema(empty)
 
 
 def _row(values: tuple[Any, ...], record: dict[str, Any]) -> EpochRow:

@@ -16,12 +16,14 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from overfitlab.errors import is_want_of_memory
 from overfitlab.models.model import Model
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization
 
+UNUSABLE = {name: name.replace(".safetensors", ".unusable.safetensors") for name in (CHECKPOINT, PREVIOUS_CHECKPOINT)}
 LENGTH_BYTES = 8  # a safetensors file begins with the length of its JSON header
 
 
@@ -39,7 +41,7 @@ class Restored:
     """What was found to go on with."""
 
     progress: Progress | None  # None for the start
-    unusable: dict[str, str]  # checkpoints that were no good, and have been removed: name and reason
+    unusable: dict[str, str]  # checkpoints that were no good, and have been put aside: name and reason
 
     @property
     def note(self) -> str:
@@ -83,7 +85,9 @@ def save(folder: RunFolder, run_id: str, learner: Learner, progress: Progress) -
 def restore(folder: RunFolder, run_id: str, learner: Learner) -> Restored:
     """Put the learner into the state of the last good checkpoint, where there is one.
 
-    Where checkpoints exist and none of them is good, the learner is of no more use: begin with a fresh one.
+    Where checkpoints exist and none of them is good, the learner is of no more use: begin with a fresh one. Raises
+    `OSError` where one cannot be read, and what PyTorch raises for want of memory: both can pass, so that no checkpoint
+    may be given up for them.
     """
     progress = None
     unusable: dict[str, str] = {}
@@ -96,14 +100,14 @@ def restore(folder: RunFolder, run_id: str, learner: Learner) -> Restored:
         except _UnusableError as error:
             unusable[name] = str(error)
     for name in unusable:  # or the next save would keep it in place of the good one
-        (folder / name).unlink()
+        (folder / name).replace(folder / UNUSABLE[name])
     return Restored(progress, unusable)
 
 
 def remove(folder: RunFolder) -> None:
     """Delete the checkpoints of a run that has finished."""
-    (folder / CHECKPOINT).unlink(missing_ok=True)
-    (folder / PREVIOUS_CHECKPOINT).unlink(missing_ok=True)
+    for name in (CHECKPOINT, PREVIOUS_CHECKPOINT, *UNUSABLE.values()):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -117,8 +121,6 @@ def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise _UnusableError("is damaged (its checksum differs)")
         decoded = json.loads(state)
         owner = decoded["run"]
-    except OSError as error:
-        raise _UnusableError(f"cannot be read ({error.strerror})") from error
     except (KeyError, TypeError, ValueError, RecursionError, safetensors.SafetensorError) as error:
         raise _UnusableError("is damaged") from error
     if owner != run_id:
@@ -137,6 +139,8 @@ def _apply(tensors: dict[str, Tensor], state: dict[str, Any], learner: Learner) 
         rows = [EpochRow(**row) for row in state["rows"]]
         return Progress(steps=state["steps"], rows=rows, onset_weights=part("onset."))
     except Exception as error:  # methods come from anywhere, and may fail on the state of another version in any way
+        if is_want_of_memory(error):
+            raise
         raise _UnusableError("does not fit this version of the network or the method") from error
 
 
