@@ -15,6 +15,7 @@ PRECISIONS = ("auto", "bfloat16", "float32", "float64")
 LARGEST_SEED = 2**63 - 1
 STANDARDIZATIONS = ("all", "training")
 SCHEDULES = ("constant", "cosine")
+MOST_EPOCHS = 100_000  # more of them are a mistake, or an attack on the memory of who reads the record
 VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
 SMALLEST_IMAGE, LARGEST_IMAGE = 8, 224  # pixels a side
 FEWEST_SEEDS, MOST_SEEDS = 3, 1000  # of a study
@@ -57,7 +58,7 @@ class Protocol:
     validation_images: int | None = None  # likewise of its validation part
 
     def __post_init__(self) -> None:
-        _whole("epochs", self.epochs, low=1)
+        _whole("epochs", self.epochs, low=1, high=MOST_EPOCHS)
         _whole("batch size", self.batch_size, low=1)
         _one_of("schedule", self.schedule, SCHEDULES)
         for what, most in (("training", self.training_images), ("validation", self.validation_images)):

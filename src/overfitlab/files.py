@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ import platformdirs
 
 from overfitlab.errors import OverfitlabError, UsageError
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+LARGEST_CHECKED = 2**32  # bytes: the predictions of millions of images
 TEMPORARY = ".overfitlab-tmp"  # the ending of files that a kill can leave behind
 
 
@@ -23,6 +25,13 @@ def user_path(given: str | Path) -> Path:
         return Path(given).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{given}: {error}") from None
+
+
+def display_name(named: Path | str) -> str:
+    """Return a name that can be shown on one line anywhere: what is not printable, or not text at all, is escaped."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in os.fspath(named)
+    )
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -80,15 +89,30 @@ def _swapped(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
+def read_whole(path: Path, largest: int) -> bytes:
+    """Return the content of a regular file of at most `largest` bytes; raises `OSError` for any other.
+
+    In a folder of a stranger a pipe would make us wait for ever, and a device give without end.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        if status.st_size > largest:
+            raise OSError(errno.EINVAL, "it is too large for what it should be", str(path))
+        return stream.read(status.st_size + 1)
+
+
 def read_checked(path: Path, sha256: str | None) -> bytes:
     """Return the content of a file whose SHA-256 was noted when it was written; None where nothing was noted.
 
     Raises `OverfitlabError` where its content is another one, or it cannot be read.
     """
     try:
-        content = path.read_bytes()
+        content = read_whole(path, LARGEST_CHECKED)
     except OSError as error:
-        raise OverfitlabError(f"{path} cannot be read ({error.strerror})") from error
+        raise OverfitlabError(f"{path} cannot be read ({error.strerror}); mend that") from error
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise OverfitlabError(
             f"{path} is damaged (its checksum differs); move the folder of its run away, and train that again"

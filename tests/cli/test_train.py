@@ -92,7 +92,7 @@ BAD = [
     (["train", "--method", "dropout:rate=2"], 2, "rate must be a number from 0 to 0.99, not 2.0"),
     (["train", "--data", "cifar"], 2, "did you mean 'cifar10'"),
     (["train", "--protocol", "clena"], 2, "unknown protocol 'clena'"),
-    (["train", "--epochs", "0"], 2, "epochs must be a whole number of at least 1, not 0"),
+    (["train", "--epochs", "0"], 2, "epochs must be a whole number from 1 to 100000, not 0"),
     (["train", "--epochs", "many"], 2, "'many' is not a valid integer"),
     (["train", "--learning-rate", "nan"], 2, "learning rate must be a finite number above 0, not nan"),
     (["train", "--batch-size", "-4"], 2, "batch size must be"),

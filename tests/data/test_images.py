@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from overfitlab.data import images
-from overfitlab.data.images import UnreadableImageError, display_name, image_files, image_size, read_image, read_images
+from overfitlab.data.images import UnreadableImageError, image_files, image_size, read_image, read_images
+from overfitlab.files import display_name
 
 RNG = np.random.default_rng(0)
 SMOOTH = np.add.outer(np.arange(40), np.arange(56))[..., None] * np.array([1, 2, 2.5]) % 256  # [40, 56, 3]

@@ -28,7 +28,8 @@ def test_it_finds_what_the_training_measured_at_its_end(digits_run, part):
     assert found.part == part
     assert found.scores.images == measured["images"]
     assert found.accuracy == measured["acc"]
-    assert found.scores.loss == pytest.approx(measured["loss"], rel=1e-6)
+    # on another number of threads: of a probability near 1, which is what a small loss is made of, float32 keeps 2^-24
+    assert found.scores.loss == pytest.approx(measured["loss"], rel=1e-6, abs=2**-24)
     assert found.scores.balanced_accuracy == pytest.approx(measured["balanced_acc"], rel=1e-6)
 
 

@@ -183,7 +183,7 @@ def test_a_checkpoint_is_not_given_up_for_what_can_pass(two_checkpoints, monkeyp
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
 
     for target, name, failing, error in [
-        (Path, "read_bytes", refuses, OSError),
+        (checkpoint, "read_whole", refuses, OSError),
         (type(learner.model), "load_state_dict", hungers, RuntimeError),
     ]:
         with monkeypatch.context() as patch:

@@ -9,6 +9,7 @@ import pytest
 
 import overfitlab
 from overfitlab.study import messages, runner
+from overfitlab.study import workers as processes
 from overfitlab.study.workers import Workers
 
 FEW = {
@@ -48,7 +49,7 @@ ERRORS = [
 
 @pytest.fixture
 def hungry(tmp_path, monkeypatch):
-    """Write that network; return what makes the next runs fail (`fail(times=1)`), once their cost was measured."""
+    """Write that network; return what makes the next runs fail (`hungry(error, times=1)`), once their cost was measured."""
     give, armed = Workers.give, [0]
 
     def after_measuring(self, worker, task, kind, **content):
@@ -106,16 +107,35 @@ def test_a_worker_that_hangs_is_ended_and_its_run_tried_again(tmp_path, monkeypa
 
     monkeypatch.setattr(Workers, "give", stopping)
     study = overfitlab.compare(["none", "l2"], jobs=1, out=tmp_path / "study", **FEW)
-    assert "its process did nothing for 0 minutes, and was ended; it is tried again" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert re.search(r"its process did nothing for \d minutes, and was ended; it is tried again", said)
     assert hung
     assert study.record["failures"] == {}
     assert {run.record["status"] for run in study.runs} == {"finished"}
+
+
+@pytest.mark.parametrize("moment", [messages.SETUP, messages.PROBE])
+def test_a_worker_that_hangs_before_its_first_run_is_ended(tmp_path, monkeypatch, moment):
+    """While it reads the images, or measures: there is no study yet, and one line says why."""
+    monkeypatch.setattr(runner, "BEGINNING", 10.0)
+    send = Workers._send
+
+    def stopping(worker, kind, content):
+        if kind == moment:
+            os.kill(worker.process.pid, signal.SIGSTOP)
+        send(worker, kind, content)
+
+    monkeypatch.setattr(Workers, "_send", staticmethod(stopping))
+    with pytest.raises(overfitlab.OverfitlabError, match="training could not begin: its process did nothing for"):
+        overfitlab.compare(["l2"], jobs=1, out=tmp_path / "study", **FEW)
+    assert not (tmp_path / "study").exists()
 
 
 def test_a_machine_that_slept_is_no_worker_that_hangs(tmp_path, monkeypatch, capsys):
     """Time that passed for us in one piece passed for the workers too."""
     monkeypatch.setattr(runner, "SILENCE", 0.0)
     monkeypatch.setattr(runner, "SLOWNESS", 0.0)
-    monkeypatch.setattr(runner, "SLEPT", -1.0)
+    monkeypatch.setattr(runner, "BEGINNING", 0.0)
+    monkeypatch.setattr(processes, "SLEPT", -1.0)
     assert overfitlab.compare(["l2"], jobs=1, out=tmp_path / "study", **FEW).record["failures"] == {}
     assert "was ended" not in capsys.readouterr().out

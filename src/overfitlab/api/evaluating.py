@@ -5,11 +5,10 @@ from typing import Any, TextIO
 
 from overfitlab.data import sources
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.images import display_name
 from overfitlab.data.recorded import recorded
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import user_path
+from overfitlab.files import display_name, user_path
 from overfitlab.inference import evaluation_files
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through

@@ -10,9 +10,11 @@ from typing import Any
 import filelock
 
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import display_name, read_whole
 from overfitlab.report.study_text import whole
 from overfitlab.run import Run, find_run, load_run
 from overfitlab.store.claim import LOCK
+from overfitlab.store.record_file import LARGEST_RECORD
 from overfitlab.store.run_folder import HISTORY, RUNNING, RunFolder
 from overfitlab.store.run_folder import RECORD as RUN_RECORD
 from overfitlab.store.study_folder import FINISHED, VERDICT
@@ -71,7 +73,7 @@ def _about(study: Study, status: str) -> str:
         f"{plan.parts.test:,} test images; protocol {plan.protocol.name}, {plan.protocol.epochs} epochs",
     ]
     if record["command"]:
-        lines.append(f"Command: {record['command']}")
+        lines.append(f"Command: {display_name(record['command'])}")
     return "\n".join(lines)
 
 
@@ -88,8 +90,8 @@ def _study(name: str, path: Path) -> Listed:
 
 def _recommendation(study: Study) -> str:
     """Return what a finished study recommends, from the verdict that it wrote: quicker than reading every run."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        verdict = json.loads((study.folder / VERDICT).read_text(encoding="utf-8"))
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+        verdict = json.loads(read_whole(study.folder / VERDICT, LARGEST_RECORD))
         if study.status == FINISHED and verdict["recommended"] is not None:
             return f"recommends {study.labels[verdict['recommended']]}"
     return "provisional"

@@ -11,10 +11,9 @@ from typing import BinaryIO, TextIO
 import numpy as np
 
 from overfitlab.data.dataset import Images
-from overfitlab.data.images import display_name
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
-from overfitlab.files import replacing, user_path
+from overfitlab.files import display_name, replacing, user_path
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
 from overfitlab.inference.trained import Trained, load_trained

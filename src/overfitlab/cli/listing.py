@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.files import display_name
 
 
 @click.command("list", epilog="\b\nExamples:\n  overfitlab list\n  overfitlab list --runs elsewhere --json")
@@ -28,7 +29,7 @@ def list_all(runs: Path, as_json: bool) -> None:
         click.echo(json.dumps(listing.as_documents(found)))
     elif found:
         rows = [[each.name, each.kind, each.status, each.what, each.outcome] for each in found]
-        click.echo(table(["name", "", "status", "what", "outcome"], rows, left=5))
+        click.echo(_shown(table(["name", "", "status", "what", "outcome"], rows, left=5)))
     else:
         click.echo(f"There is nothing in {runs} yet; overfitlab train and overfitlab compare put it there.")
 
@@ -44,4 +45,9 @@ def show(named: str, as_json: bool) -> None:
     from overfitlab.api import listing  # imports NumPy, which --help need not wait for
 
     document, text = listing.show(named)
-    click.echo(json.dumps(document, allow_nan=False) if as_json else text)
+    click.echo(json.dumps(document, allow_nan=False) if as_json else _shown(text))
+
+
+def _shown(text: str) -> str:
+    """Return a text of several lines as a terminal may have it: names in folders of strangers can hold anything."""
+    return "\n".join(display_name(line) for line in text.split("\n"))

@@ -22,7 +22,7 @@ from overfitlab.cli.predict import predict
 from overfitlab.cli.report import report
 from overfitlab.cli.train import train
 from overfitlab.errors import OverfitlabError, is_want_of_memory
-from overfitlab.files import said_of
+from overfitlab.files import display_name, said_of
 
 SIGNALLED = 128  # plus the number of the signal, as shells count
 STOPPED = "stopped; the same command goes on after the last epoch that was finished"
@@ -60,10 +60,8 @@ def main() -> NoReturn:
         _fail(" ".join(error.format_message().split()), error.exit_code)
     except OverfitlabError as error:
         _fail(str(error), error.exit_code)
-    except click.Abort as error:  # what click makes of a KeyboardInterrupt
-        sent = signal.SIGTERM if isinstance(error.__cause__, Terminated) else signal.SIGINT
-        said = getattr(error.__cause__, "__notes__", [])  # what was interrupted may know better how to go on
-        _fail(said[0] if said else STOPPED, SIGNALLED + sent)
+    except (click.Abort, KeyboardInterrupt) as error:  # click makes the one of the other
+        _stop(error.__cause__ if isinstance(error, click.Abort) else error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         sys.exit(1)
@@ -79,8 +77,25 @@ def main() -> NoReturn:
         _fail(f"internal error, {type(error).__name__}: {error}; OVERFITLAB_DEBUG=1 shows where", 1)
 
 
+def _stop(interruption: BaseException | None) -> NoReturn:
+    for number in (signal.SIGINT, signal.SIGTERM):  # it ends already
+        signal.signal(number, signal.SIG_IGN)
+    sent = signal.SIGTERM if isinstance(interruption, Terminated) else signal.SIGINT
+    _fail(_how_to_go_on(interruption), SIGNALLED + sent)
+
+
+def _how_to_go_on(interruption: BaseException | None) -> str:
+    """Return what to say of an interruption: what was interrupted may know, and be interrupted once more at that."""
+    while interruption is not None:
+        said = getattr(interruption, "__notes__", [])
+        if said:
+            return str(said[0])
+        interruption = interruption.__context__
+    return STOPPED
+
+
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"overfitlab: {' '.join(message.split())}", err=True)
+    click.echo(f"overfitlab: {display_name(' '.join(message.split()))}", err=True)
     sys.exit(code)
 
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from overfitlab.data.cache import Recipe, cached
 from overfitlab.data.dataset import Dataset, Skipped
-from overfitlab.data.images import decoders, display_name, is_gray, read_images
+from overfitlab.data.images import decoders, is_gray, read_images
 from overfitlab.data.layout import read_layout
 from overfitlab.data.parts import assembled
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import display_name
 
 DEFAULT_SIZE = (32, 32)
 UNKNOWN_ENDING = "its name has no ending of an image file"

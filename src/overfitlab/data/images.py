@@ -23,6 +23,7 @@ from PIL import Image, UnidentifiedImageError
 
 from overfitlab.data.dataset import Images
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import display_name
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "HEIF")
 ENDINGS = frozenset(
@@ -168,13 +169,6 @@ def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tu
             else:
                 others.append(Path(entry.path))
     return sorted(images, key=os.fsencode), sorted(others, key=os.fsencode)
-
-
-def display_name(path: Path | str) -> str:
-    """Return a name that can be shown on one line anywhere: what is not printable, or not text at all, is escaped."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in os.fspath(path)
-    )
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

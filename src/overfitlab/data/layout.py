@@ -4,8 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from overfitlab.data.images import display_name, folder_identity, image_files
+from overfitlab.data.images import folder_identity, image_files
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import display_name
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART_NAMES = {

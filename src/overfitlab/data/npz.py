@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE
 from overfitlab.data.cache import Recipe, cached
 from overfitlab.data.dataset import Dataset, Images
-from overfitlab.data.images import display_name, resized
+from overfitlab.data.images import resized
 from overfitlab.data.layout import TEST, TRAIN, VALIDATION
 from overfitlab.data.parts import assembled
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import display_name
 
 ARRAYS = {TRAIN: (("x", "y"), ("x_train", "y_train")), VALIDATION: (("x_val", "y_val"),), TEST: (("x_test", "y_test"),)}
 AT_ONCE = 32 * 2**20  # bytes that are read at once

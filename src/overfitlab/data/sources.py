@@ -8,11 +8,11 @@ import numpy as np
 
 from overfitlab.data import digits, folder, library, npz
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.images import display_name
 from overfitlab.data.published import SETS
 from overfitlab.data.resizing import resized
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.files import display_name
 
 SOURCES = ("auto", *SETS, "digits")
 

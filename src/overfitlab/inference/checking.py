@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from overfitlab.config import LARGEST_IMAGE, LARGEST_SEED, SMALLEST_IMAGE, Protocol
-from overfitlab.data.images import display_name
 from overfitlab.data.parts import MOST_CLASSES
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import display_name
 from overfitlab.methods import registry as methods
 from overfitlab.run import Run
 from overfitlab.store.run_folder import RECORD

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Images
-from overfitlab.data.images import UnreadableImageError, display_name, image_size, read_image
+from overfitlab.data.images import UnreadableImageError, image_size, read_image
 from overfitlab.errors import unknown_name
+from overfitlab.files import display_name
 from overfitlab.inference.grad_cam import FeatureMaps, choose_layer, enlarged, feature_layers, grad_cam
 from overfitlab.inference.pictures import FULL, Batch, Unreadable, batches
 from overfitlab.inference.trained import Trained, computing

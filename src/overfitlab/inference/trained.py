@@ -15,9 +15,9 @@ from overfitlab.config import PRECISIONS, Protocol
 from overfitlab.data import sources
 from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Images
-from overfitlab.data.images import display_name
 from overfitlab.data.standardize import Standardization
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.files import display_name
 from overfitlab.inference.checking import check_record
 from overfitlab.kernels import library
 from overfitlab.methods import registry as methods

@@ -6,7 +6,7 @@ It is made from the document of a study's evidence and nothing else, so that eve
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from overfitlab.data.images import display_name
+from overfitlab.files import display_name
 from overfitlab.report import study_figures
 from overfitlab.report.blocks import (
     Bullets,

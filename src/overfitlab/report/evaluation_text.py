@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from overfitlab.data.images import display_name
+from overfitlab.files import display_name
 
 LISTED_CLASSES = 20  # more are in the file; then those with the lowest F1 are shown
 LISTED_CONFUSIONS = 5

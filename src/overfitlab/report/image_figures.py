@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from numpy.typing import NDArray
 
-from overfitlab.data.images import display_name
+from overfitlab.files import display_name
 from overfitlab.report.evaluation_figures import COUNTED_CLASSES, SHARES, show_picture
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.language import ENGLISH, Language

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from overfitlab.data.images import display_name
+from overfitlab.files import display_name
 from overfitlab.report.language import Language
 from overfitlab.report.study_sentences import caveats, points
 

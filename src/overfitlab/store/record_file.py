@@ -8,8 +8,9 @@ from typing import Any
 
 from overfitlab.config import canonical_json
 from overfitlab.errors import OverfitlabError
-from overfitlab.files import write_atomically
+from overfitlab.files import read_whole, write_atomically
 
+LARGEST_RECORD = 2**26  # bytes
 ADVICE = "move the folder away, or choose another one"
 CHECKSUM = "checksum"  # the entry with the SHA-256 of all others
 
@@ -20,7 +21,7 @@ def read_record(path: Path, what: str, formats: range, sound: Callable[[dict[str
     Raises `OverfitlabError` where it is missing, damaged, not `sound`, or of a format that is none of `formats`.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_whole(path, LARGEST_RECORD).decode("utf-8"))
     except FileNotFoundError:
         raise OverfitlabError(f"{path.parent} is not {what}: it has no {path.name}") from None
     except OSError as error:

@@ -90,7 +90,11 @@ class RunFolder:
 
     def checksums(self, names: list[str]) -> dict[str, str]:
         """Return the SHA-256 of those files."""
-        return {name: hashlib.sha256((self / name).read_bytes()).hexdigest() for name in names}
+        found = {}
+        for name in names:
+            with (self / name).open("rb") as stream:
+                found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return found
 
     def damaged_files(self) -> list[str]:
         """Return the files of a finished run that are missing or not as they were written."""

@@ -68,6 +68,7 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     figures = _figure_files(evidence, pictures, say, drawn)
     busy = f"another process writes a report into {folder}; wait for it, or choose another --out"
     with claimed(folder, lambda: _refuse_strangers(folder), busy, "--out", PATIENCE):
+        (folder / NUMBERS).unlink(missing_ok=True)  # from here on it is no whole report
         for name, text in made.items():
             write_atomically(folder / name, text.encode())
         (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
@@ -84,7 +85,8 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
 def is_current(study: "Study", folder: Path) -> bool:
     """Return whether a whole report lies in `folder`, in any language, made from what the study says now."""
     try:
-        return (folder / PAGE).exists() and (folder / NUMBERS).read_bytes() == _numbers(study).encode()
+        whole = all((folder / name).is_file() for name in FILES)
+        return whole and (folder / NUMBERS).read_bytes() == _numbers(study).encode()
     except OSError:
         return False
 

@@ -24,7 +24,7 @@ MOST_ATTEMPTS = 2  # of a run whose worker failed; what cannot work is not tried
 MOST_STILLBORN = 3
 SILENCE = 600.0  # seconds without a word, and more than `SLOWNESS` whole runs take: then a worker hangs
 SLOWNESS = 3.0
-SLEPT = 60.0  # seconds between two looks of ours: the machine slept, and the workers with it
+BEGINNING = 1800.0  # the same for one that reads the images, or measures what a method takes
 LONGEST_LABEL = 60  # characters in the name of a folder
 
 
@@ -53,7 +53,6 @@ class Runner:
         self._predicted = self._took = 0.0  # seconds of the runs that finished: as planned, and in fact
         self._began: dict[str, float] = {}
         self._jobs = 1
-        self._looked = time.monotonic()  # at the workers
         self._stillborn = 0  # workers that died before they were ready
 
     def _read(self) -> list[Entry]:
@@ -81,9 +80,8 @@ class Runner:
             self._hand_out()
             event = self._workers.next(TICK)
             if event is not None:
-                event.worker.heard = time.monotonic()
                 done += self._handle(event, done)
-            self._give_up_what_hangs()
+            self._workers.end_what_hangs(self._patience)
             self._listener.advanced(self._running(), self._seconds_left())
         return self._read()
 
@@ -98,22 +96,16 @@ class Runner:
 
     def _hand_out(self) -> None:
         for worker in self._workers.members:
-            if worker.ready and worker.task is None and self._pending and len(self._running()) < self._jobs:
+            if worker.idle and self._pending and len(self._running()) < self._jobs:
                 task = self._pending.popleft()
                 self._began[task.name] = time.monotonic()
                 config = self._config.run(self._plan.protocol, task.method, task.seed, self._plan.threads)
                 path = self._folder.run(task.name).path
                 self._workers.give(worker, task, messages.RUN, config=config.as_dict(), folder=str(path))
 
-    def _give_up_what_hangs(self) -> None:
-        now, looked = time.monotonic(), self._looked
-        self._looked = now
-        for worker in self._workers.members:
-            if worker.task is None or now - looked > SLEPT:
-                worker.heard = now
-            elif now - worker.heard > max(SILENCE, SLOWNESS * self._planned(worker.task)) and not worker.given_up:
-                silent = round((now - worker.heard) / 60)
-                self._workers.give_up(worker, f"its process did nothing for {silent} minutes, and was ended")
+    def _patience(self, task: Task | None) -> float:
+        """Return how many seconds a worker may be silent."""
+        return BEGINNING if task is None else max(SILENCE, SLOWNESS * self._planned(task))
 
     def _handle(self, event: Event, done: int) -> int:
         """Take note of an event, and return how many runs have ended with it."""
@@ -206,10 +198,11 @@ def measured(
     listener.measuring(len(asked))
     while len(found) < total:
         for worker in workers.members:
-            if worker.ready and worker.task is None and pending:
+            if worker.idle and pending:
                 method, label, config = pending.popleft()
                 workers.give(worker, (method, label), messages.PROBE, config=config, folder=str(folder.path))
         event = workers.next(TICK)
+        workers.end_what_hangs(lambda _: BEGINNING)
         if event is None:
             continue
         if event.message is None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 from overfitlab.study import messages
 
 PATIENCE = 60.0  # seconds for a worker to stop, which it does after the step or the measurement that it is at
+SLEPT = 60.0  # seconds between two looks of ours: the machine slept, and the workers with it
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -28,6 +30,11 @@ class Worker:
     heard: float = field(default_factory=time.monotonic)  # when it last said something, or was given something to do
     given_up: str = ""  # why it was killed by us
     inbox: BinaryIO = field(init=False)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can be given something to do."""
+        return self.ready and self.task is None and not self.given_up
 
     def __post_init__(self) -> None:
         assert self.process.stdin is not None  # noqa: S101 - it was opened as a pipe
@@ -49,6 +56,7 @@ class Workers:
         self._setup, self._threads, self._log = setup, threads, log
         self._events: queue.Queue[Event] = queue.Queue()
         self.members: list[Worker] = []
+        self._looked = time.monotonic()  # at whether one hangs
 
     def __enter__(self) -> "Workers":
         return self
@@ -59,14 +67,11 @@ class Workers:
     def add(self) -> Worker:
         """Start one more."""
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(self._threads))
+        if self._log.is_symlink():  # in a folder of a stranger it would lead anywhere
+            self._log.unlink()
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "overfitlab.study.worker",
-                ],  # -P: no file of the user's is taken for a module
+                [sys.executable, "-P", "-m", "overfitlab.study.worker"],  # -P: no file of the user's is a module
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -92,9 +97,11 @@ class Workers:
     def next(self, timeout: float) -> Event | None:
         """Return the next event; None where none came in so many seconds."""
         try:
-            return self._events.get(timeout=timeout)
+            event = self._events.get(timeout=timeout)
         except queue.Empty:
             return None
+        event.worker.heard = time.monotonic()
+        return event
 
     def ended(self, worker: Worker) -> str:
         """Take a worker that is gone out of the members, and return how it ended, in words."""
@@ -110,11 +117,19 @@ class Workers:
         memory = ", perhaps for want of memory: try fewer --jobs" if -code == signal.SIGKILL else ""
         return f"its process was killed by {name}{memory}"
 
-    @staticmethod
-    def give_up(worker: Worker, reason: str) -> None:
-        """End a worker that is of no more use; its end is an event."""
-        worker.given_up = reason
-        worker.process.kill()
+    def end_what_hangs(self, patience: Callable[[Any], float]) -> None:
+        """Kill workers that said nothing for longer than `patience`, in seconds, of what they do; each end is an event.
+
+        `patience` is given the task, None of one that is not ready yet.
+        """
+        now, looked = time.monotonic(), self._looked
+        self._looked = now
+        for worker in self.members:
+            if worker.idle or now - looked > SLEPT:
+                worker.heard = now
+            elif now - worker.heard > patience(worker.task) and not worker.given_up:
+                worker.given_up = f"its process did nothing for {(now - worker.heard) / 60:.0f} minutes, and was ended"
+                worker.process.kill()
 
     def stop(self) -> None:
         """Let all of them stop: a run ends with what its last finished epoch left."""

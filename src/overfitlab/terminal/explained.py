@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from overfitlab.data.images import display_name
+from overfitlab.files import display_name
 from overfitlab.inference.explanation import Explanation
 
 

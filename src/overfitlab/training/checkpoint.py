@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from overfitlab.errors import is_want_of_memory
+from overfitlab.files import read_whole
 from overfitlab.models.model import Model
 from overfitlab.store.history import EpochRow
 from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
@@ -24,6 +25,7 @@ from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization
 
 UNUSABLE = {name: name.replace(".safetensors", ".unusable.safetensors") for name in (CHECKPOINT, PREVIOUS_CHECKPOINT)}
+LARGEST_CHECKPOINT = 2**36  # bytes
 LENGTH_BYTES = 8  # a safetensors file begins with the length of its JSON header
 
 
@@ -112,7 +114,7 @@ def remove(folder: RunFolder) -> None:
 
 def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
-        content = path.read_bytes()  # safetensors opens no path that is no UTF-8
+        content = read_whole(path, LARGEST_CHECKPOINT)  # safetensors opens no path that is no UTF-8
         tensors = safetensors.torch.load(content)
         length = int.from_bytes(content[:LENGTH_BYTES], "little")
         metadata = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length])["__metadata__"]
