@@ -1,12 +1,14 @@
 /* What a disk, a clock and a kill can do to a program, on demand: preloaded before the C library (LD_PRELOAD).
 
    A file that all processes map (struct control) says what is to happen to the operations on files below one folder:
-   they are counted, logged, made to fail, or used as the moment of a SIGKILL. Calls of sockets are logged as well. */
+   they are counted, logged, made to fail, or used as the moment of a SIGKILL. Calls to the network are logged as well. */
 
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -48,7 +50,6 @@ __attribute__((constructor)) static void map_control(void) {
     syscall(SYS_close, handle);
     control = memory == MAP_FAILED ? NULL : memory;
 }
-
 
 /* Write one line into the log: process, operation, path. */
 static void note(const char *operation, const char *path) {
@@ -246,6 +247,18 @@ static int opened(int folder, const char *path, int flags, mode_t mode) {
     }
 OPENING(open)
 OPENING(open64)
+
+/* Names are looked up before anybody is called, and without a network that is where it ends. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (control) {
+        note("resolve", name ? name : "nobody");
+    }
+    if (!real) {
+        *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    }
+    return real ? real(name, service, hints, found) : EAI_SYSTEM;
+}
 
 int connect(int handle, const struct sockaddr *address, socklen_t length) {
     if (control && address && (address->sa_family == AF_INET || address->sa_family == AF_INET6)) {

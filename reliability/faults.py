@@ -12,15 +12,15 @@ from pathlib import Path
 
 COUNT, FAIL_ONE, FAIL_FROM, KILL, TEAR = range(5)
 CONTROL = struct.Struct("<iiqqqq1024s1024s256s")  # struct control of faults.c
-SEEN, FIRED = struct.Struct("<q"), struct.Struct("<q")
-SEEN_AT, FIRED_AT = 24, 32
+NUMBER = struct.Struct("<q")
+SEEN_AT, FIRED_AT = struct.calcsize("<iiqq"), struct.calcsize("<iiqqq")
 
 
 @dataclass(frozen=True)
 class Operation:
     """What one process did to a file below the root: open, write, fsync, truncate, rename, unlink, mkdir.
 
-    Or `connect`, an address of the network, and `killed-at`, the end of the process.
+    Or `resolve` and `connect`, a name and an address of the network, and `killed-at`, the end of the process.
     """
 
     process: int
@@ -35,7 +35,7 @@ def compiled(folder: Path) -> Path | None:
         return None
     library = folder / "faults.so"
     source = Path(__file__).with_name("faults.c")
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
     return library
 
 
@@ -67,13 +67,13 @@ class Faults:
     @property
     def seen(self) -> int:
         """The number of operations so far."""
-        count: int = SEEN.unpack_from(self._memory, SEEN_AT)[0]
+        count: int = NUMBER.unpack_from(self._memory, SEEN_AT)[0]
         return count
 
     @property
     def fired(self) -> int:
         """How many of them were made to fail, or ended in a kill."""
-        count: int = FIRED.unpack_from(self._memory, FIRED_AT)[0]
+        count: int = NUMBER.unpack_from(self._memory, FIRED_AT)[0]
         return count
 
     def operations(self) -> list[Operation]:

@@ -5,12 +5,15 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+PATIENCE = 300.0  # seconds for one command
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,38 @@ class Forks:
             stdout=subprocess.PIPE,
             env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
             text=True,
+            start_new_session=True,
         )
 
-    def __call__(self, *arguments: object, folder: Path | None = None) -> Ended:
-        """Run one command in that working folder to its end."""
-        request = {"arguments": list(map(str, arguments)), "folder": str(folder or Path.cwd()), "said": str(self._said)}
+    def __call__(
+        self, *arguments: object, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> Ended:
+        """Run one command in that working folder to its end, with these variables besides those of the server.
+
+        One without a value is taken away. Raises `TimeoutError` where it takes longer than any should.
+        """
+        request = {
+            "arguments": list(map(str, arguments)), "folder": str(folder or Path.cwd()), "said": str(self._said),
+            "environment": dict(environment or {}),
+        }  # fmt: skip
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
+        ready, _, _ = select.select([self._server.stdout], [], [], PATIENCE)
+        if not ready:
+            os.killpg(self._server.pid, signal.SIGKILL)
+            raise TimeoutError(f"overfitlab {' '.join(request['arguments'])} took more than {PATIENCE:.0f} s")
         code = os.waitstatus_to_exitcode(int(self._server.stdout.readline()))
         return Ended(code, self._said.read_text(encoding="utf-8", errors="replace"))
 
     def close(self) -> None:
         """End the server."""
-        self._server.communicate(timeout=60)
+        try:
+            self._server.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.communicate()
 
 
 def _serve() -> None:
@@ -86,7 +106,10 @@ def _become(request: Mapping[str, object]) -> None:
     os.dup2(said, 1)
     os.dup2(said, 2)
     os.chdir(str(request["folder"]))
-    arguments = request["arguments"]
+    arguments, environment = request["arguments"], request["environment"]
+    assert isinstance(environment, dict)
+    for name, value in environment.items():
+        os.environ.update({name: value}) if value else os.environ.pop(name, None)
     assert isinstance(arguments, Sequence)
     sys.argv = ["overfitlab", *map(str, arguments)]
 

@@ -11,18 +11,22 @@ from overfitlab.methods import registry
 
 KILLS = 3  # of each method's run; `make kills` has more
 LONGEST_LIFE = 30  # operations on the disk
+MOST_LIVES = 20  # for each kill
+OPERATIONS = ("open", "write", "fsync", "truncate", "rename", "unlink", "mkdir")
 
 
 @pytest.mark.parametrize("method", registry.names())
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(breakable, whole, method):
     expected = whole(method)
     chance = random.Random(method)
-    places = []
+    places: list[str] = []
+    resumed = False
     kills = int(os.environ.get("OVERFITLAB_KILLS", KILLS))
-    while len(places) < kills:
+    for _ in range(MOST_LIVES * kills):
         mode, nth = chance.choice((KILL, TEAR)), chance.randint(1, LONGEST_LIFE)
         breakable.faults.arm(mode, nth)
         ended = breakable.train(method)
+        resumed |= "Resuming after epoch" in ended.said
         if not ended.killed:  # it came to its end before
             assert breakable.faults.fired == 0
             assert of_run(breakable.folder / "run") == expected
@@ -30,10 +34,14 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(breakable,
             continue
         assert breakable.faults.fired == 1
         places.append(breakable.faults.killed_at)
-    assert all(places)
+        if len(places) >= kills and resumed:
+            break
+    assert len(places) >= kills
+    assert all(place.startswith(tuple(f"{kind} run" for kind in OPERATIONS)) for place in places), places
     breakable.faults.arm(COUNT)
     ended = breakable.train(method)
     assert ended.code == 0, ended.said
+    assert resumed or "Resuming after epoch" in ended.said
     assert of_run(breakable.folder / "run") == expected
     assert leftovers(breakable.folder) == []
 
@@ -79,7 +87,7 @@ def test_a_study_that_is_killed_at_every_critical_moment(breakable):
     ended = breakable.compare("l2")
     assert ended.code == 0, ended.said
     expected = of_study(breakable.folder / "study")
-    report = of_report(breakable.folder / "study" / "report")
+    report = names_of(breakable.folder / "study" / "report")
     breakable.fresh()
     for place in PLACES:
         breakable.faults.arm(TEAR, 1, match=place)
@@ -90,7 +98,10 @@ def test_a_study_that_is_killed_at_every_critical_moment(breakable):
     ended = breakable.compare("l2")
     assert ended.code == 0, ended.said
     assert of_study(breakable.folder / "study") == expected
-    assert of_report(breakable.folder / "study" / "report") == report
+    assert names_of(breakable.folder / "study" / "report") == report
+    again = breakable.run("report", "study", "--out", "again", folder=breakable.folder)
+    assert again.code == 0, again.said
+    assert contents_of(breakable.folder / "study" / "report") == contents_of(breakable.folder / "again")
     assert leftovers(breakable.folder / "study") == []
     breakable.fresh()
     breakable.faults.arm(TEAR, 1, match="write study/runs/l2-seed0")
@@ -110,13 +121,17 @@ def test_a_study_that_is_killed_at_random_again_and_again(breakable):
     expected = of_study(breakable.folder / "study")
     breakable.fresh()
     chance, kills = random.Random(0), 0
-    while kills < int(os.environ.get("OVERFITLAB_KILLS", KILLS)):
+    wanted = int(os.environ.get("OVERFITLAB_KILLS", KILLS))
+    for _ in range(MOST_LIVES * wanted):
+        if kills >= wanted:
+            break
         breakable.faults.arm(chance.choice((KILL, TEAR)), chance.randint(1, operations // 2))
         ended = breakable.compare(*arguments, jobs=2)
         kills += breakable.faults.fired
         if ended.code == 0:  # it came to its end, perhaps with another worker
             assert of_study(breakable.folder / "study") == expected
             breakable.fresh()
+    assert kills >= wanted
     breakable.faults.arm(COUNT)
     ended = breakable.compare(*arguments, jobs=2)
     assert ended.code == 0, ended.said
@@ -124,6 +139,14 @@ def test_a_study_that_is_killed_at_random_again_and_again(breakable):
     assert leftovers(breakable.folder / "study") == []
 
 
-def of_report(folder):
-    """What lies in a report but for the numbers that depend on the clock."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.name.startswith("."))
+def files_of(folder):
+    return {str(path.relative_to(folder)): path for path in folder.rglob("[!.]*") if path.is_file()}
+
+
+def names_of(folder):
+    """What lies in a report: its numbers depend on the clock."""
+    return sorted(files_of(folder))
+
+
+def contents_of(folder):
+    return {name: path.read_bytes() for name, path in files_of(folder).items()}

@@ -49,7 +49,7 @@ ERRORS = [
 
 @pytest.fixture
 def hungry(tmp_path, monkeypatch):
-    """Write that network; return what makes the next runs fail (`hungry(error, times=1)`), once their cost was measured."""
+    """Write that network; what is returned makes the next runs fail, once their cost was measured."""
     give, armed = Workers.give, [0]
 
     def after_measuring(self, worker, task, kind, **content):
