@@ -131,7 +131,8 @@ MUTANTS = (
     ),
     Mutant(
         "a pipe in the place of a record", "files.py",
-        "        if not stat.S_ISREG(status.st_mode):", "        if False:", "tests/test_files.py", hangs=True,
+        "    if not stat.S_ISREG(status.st_mode) or status.st_size > largest:", "    if False:",
+        "tests/test_files.py", hangs=True,
     ),
     Mutant(
         "a checkpoint that is kept where memory was short", "training/checkpoint.py",

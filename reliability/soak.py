@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from faults import COUNT, FAIL_FROM, FAIL_ONE, KILL, TEAR, Faults, compiled
@@ -36,9 +37,10 @@ LENGTH = ["--epochs", "120", "--seeds", "3"]  # so long that there are checkpoin
 SETTINGS = ["--data", "digits", "--protocol", "quick", "--precision", "float32", "--threads", "1", "--jobs", "2"]
 STUDY = ["compare", *METHODS, *LENGTH, *SETTINGS, "--name", "soak"]
 LOOKS = (["list", "--json"], ["show", "soak", "--json"], ["report", "soak", "--out", "elsewhere"])
-NOTHING_YET = ("there is no study", "nothing", "no run", "not a study", "no finished epoch")
+NOTHING_YET = ("there is no study", "nothing to report", "no run", "not a study", "no finished epoch")
 LONGEST_LIFE = 25.0  # seconds until something happens
 OPERATIONS = 150  # on the disk, until something happens
+DISTURBED_LIVES = 40  # of one study, then it is left alone
 PAUSE = 2.0  # seconds between two looks
 GIVEN_UP = 600.0  # seconds for one command that nobody disturbs
 
@@ -70,11 +72,12 @@ class Soak:
         over = threading.Event()
         looker = threading.Thread(target=self._look_on, args=(over,))
         looker.start()
-        lives = 0
-        while not self._life(disturbed=lives < 40):
-            lives += 1
+        ended = any(self._life(disturbed=True) for _ in range(DISTURBED_LIVES)) or self._life(disturbed=False)
         over.set()
         looker.join()
+        if not ended:
+            self.broken.append("undisturbed, the command did not end well either")
+            return
         self.done["studies finished"] += 1
         self._check(expected)
         shutil.rmtree(self.disk / "runs")
@@ -113,27 +116,34 @@ class Soak:
         if place:
             self.done[f"killed at {_kind_of(place)}"] += 1
         if code > 0:
-            with contextlib.suppress(AssertionError):
+            try:
                 error_line(said[0])
-                return False
-            self.broken.append(f"after {trouble} it said: {said[0][-500:]}")
+            except AssertionError:
+                self.broken.append(f"after {trouble} it said: {said[0][-500:]}")
         return code == 0
 
     def _look_on(self, over: threading.Event) -> None:
         """Let others read the study all the time."""
+        chance = random.Random(self.chance.random())  # of this thread, so that the other one's draws stay the same
         while not over.wait(PAUSE):
-            look = self.chance.choice(LOOKS)
-            began = time.monotonic()
-            ended = subprocess.run(
-                [*COMMAND, *look], cwd=self.disk, capture_output=True, text=True, check=False, timeout=GIVEN_UP
-            )
-            self.longest_look = max(self.longest_look, time.monotonic() - began)
-            self.done[f"looks by {look[0]}"] += 1
-            if ended.returncode == 0:
-                if look[-1] == "--json":
-                    json.loads(ended.stdout)
-            elif not any(words in ended.stderr for words in NOTHING_YET):
-                self.broken.append(f"{look[0]} said: {ended.stderr[-500:]}")
+            look = chance.choice(LOOKS)
+            try:
+                self._look(look)
+            except (subprocess.TimeoutExpired, ValueError) as error:
+                self.broken.append(f"{look[0]}: {error}")
+
+    def _look(self, look: list[str]) -> None:
+        began = time.monotonic()
+        ended = subprocess.run(
+            [*COMMAND, *look], cwd=self.disk, capture_output=True, text=True, check=False, timeout=GIVEN_UP
+        )
+        self.longest_look = max(self.longest_look, time.monotonic() - began)
+        self.done[f"looks by {look[0]}"] += 1
+        if ended.returncode == 0:
+            if look[-1] == "--json":
+                json.loads(ended.stdout)
+        elif not any(words in ended.stderr for words in NOTHING_YET):
+            self.broken.append(f"{look[0]} said: {ended.stderr[-500:]}")
 
     def _check(self, expected: dict[str, object]) -> None:
         folder = self.disk / "runs" / "soak"
@@ -144,7 +154,7 @@ class Soak:
         if left:
             self.broken.append(f"left over: {', '.join(left)}")
         study = StudyFolder(folder)
-        if repr(index.entries(study)) != repr([index._read(run) for run in study.runs()]):
+        if repr(index.entries(study)) != repr([index.read_entry(run) for run in study.runs()]):
             self.broken.append("the index says something else than the folders")
         for run in study.runs():
             if RunFolder(run.path).damaged_files():
@@ -189,7 +199,7 @@ def _full_for_a_while(soak: Soak, _: "subprocess.Popen[str]") -> None:
     soak.faults.disarm()
 
 
-def _signal(number: signal.Signals) -> "object":
+def _signal(number: signal.Signals) -> Callable[[Soak, "subprocess.Popen[str]"], None]:
     def send(soak: Soak, process: "subprocess.Popen[str]") -> None:
         _later(soak)
         process.send_signal(number)

@@ -2,11 +2,12 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from overfitlab.errors import UsageError
-from overfitlab.files import replacing, user_path, write_atomically
+from overfitlab.files import read_whole, replacing, user_path, write_atomically
 
 
 @pytest.fixture
@@ -74,6 +75,25 @@ def test_a_link_in_a_folder_of_ours_leads_nowhere(folder):
     assert not (folder / "link").is_symlink()
     assert (folder / "link").read_bytes() == b"new"
     assert (folder / "target").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "too large"])
+def test_what_is_no_file_of_that_size_is_not_read(folder, kind):
+    """Neither for ever, which a pipe makes us wait, nor without end, which a device gives."""
+    path = folder / "x"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = Path("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"12345")
+    with pytest.raises(OSError, match=r"it is (no regular file|too large for what it should be)"):
+        read_whole(path, 4)
+    path = folder / "y"
+    path.write_bytes(b"1234")
+    assert read_whole(path, 4) == b"1234"
 
 
 def test_a_pipe_is_written_to_and_stays_one(folder):

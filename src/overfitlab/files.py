@@ -95,12 +95,12 @@ def read_whole(path: Path, largest: int) -> bytes:
     In a folder of a stranger a pipe would make us wait for ever, and a device give without end.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
+        os.close(handle)
+        size = "too large for what it should be" if stat.S_ISREG(status.st_mode) else "no regular file"
+        raise OSError(errno.EINVAL, f"it is {size}", str(path))
     with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        if status.st_size > largest:
-            raise OSError(errno.EINVAL, "it is too large for what it should be", str(path))
         return stream.read(status.st_size + 1)
 
 

@@ -182,18 +182,55 @@ def test_a_damaged_copy_in_the_folder_named_by_the_environment_is_not_passed_ove
         sources.load("auto")
 
 
-def test_archive_members_outside_the_folder_are_ignored(small_cifar10, tmp_path):
-    place = tmp_path / "strange"
+BATCH = f"{CIFAR10.folder}/data_batch_1"
+MEMBERS_OF_A_STRANGER = {
+    "outside": ("../../escaped", tarfile.REGTYPE, ""),
+    "outside, by way of the folder": (f"{CIFAR10.folder}/../../escaped", tarfile.REGTYPE, ""),
+    "absolute": ("/tmp/overfitlab-escaped", tarfile.REGTYPE, ""),
+    "a link": (BATCH, tarfile.SYMTYPE, "/etc/passwd"),
+    "a hard link": (BATCH, tarfile.LNKTYPE, "/etc/passwd"),
+    "a link to outside": (CIFAR10.folder, tarfile.SYMTYPE, "/tmp"),
+    "a device": (BATCH, tarfile.CHRTYPE, ""),
+    "a pipe": (BATCH, tarfile.FIFOTYPE, ""),
+    "a folder": (BATCH, tarfile.DIRTYPE, ""),
+}
+
+
+def archive_with(place, small_cifar10, name, kind, target):
     place.mkdir()
     with tarfile.open(place / CIFAR10.archives[0].name, "w:gz") as archive:
-        evil = tarfile.TarInfo("../../escaped")
-        evil.size = 4
+        evil = tarfile.TarInfo(name)
+        evil.type, evil.linkname, evil.mode = kind, target, 0o777
+        evil.size = 4 if kind == tarfile.REGTYPE else 0
         archive.addfile(evil, io.BytesIO(b"evil"))
         archive.add(small_cifar10 / CIFAR10.folder, arcname=CIFAR10.folder)
-    before = sorted(place.parent.glob("*")) + sorted(place.rglob("*"))
+    return place
+
+
+def everything(folder):
+    """What lies there, but for the cache, and at the places that the archives try to reach."""
+    found = [path for path in folder.rglob("*") if ".cache" not in path.parts]
+    return sorted(found) + list(Path("/tmp").glob("overfitlab-escaped*")) + list(folder.parent.glob("escaped"))
+
+
+@pytest.mark.parametrize("case", MEMBERS_OF_A_STRANGER)
+def test_members_of_a_stranger_are_passed_over_and_nothing_is_written(small_cifar10, tmp_path, case):
+    place = archive_with(tmp_path / "strange", small_cifar10, *MEMBERS_OF_A_STRANGER[case])
+    before = everything(tmp_path)
     assert len(sources.load("cifar10", place).images) == 240
-    assert sorted(place.parent.glob("*")) + sorted(place.rglob("*")) == before
-    assert not list(Path("/").glob("escaped"))
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("size", [2**33 - 1, 2**40])
+def test_a_member_of_absurd_size_is_refused(tmp_path, size):
+    """It says that it is larger than any batch; the archive itself is small."""
+    member = tarfile.TarInfo(BATCH)
+    member.size = size
+    with gzip.open(tmp_path / CIFAR10.archives[0].name, "wb") as stream:
+        stream.write(member.tobuf(format=tarfile.GNU_FORMAT))
+        stream.write(bytes(2**20))
+    with pytest.raises(OverfitlabError, match="data_batch_1 is too large"):
+        sources.load("cifar10", tmp_path)
 
 
 def test_the_real_cifar10(real_cifar10):

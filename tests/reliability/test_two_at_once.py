@@ -9,7 +9,7 @@ import time
 
 import pytest
 from commands import PATIENCE, TINY, begun, wait_for
-from outcomes import error_line, of_run, of_study
+from outcomes import error_line, leftovers, of_run, of_study
 
 import overfitlab
 from overfitlab.store import index
@@ -91,6 +91,25 @@ def test_a_reader_never_sees_half_a_row_and_is_never_held_up(tmp_path, digits_ru
         writer.kill()
         writer.communicate()
     assert longest < 20  # not a speed: a reader that waits for a lock waits for ever here
+
+
+def test_two_reports_at_one_place(breakable, small_study):
+    """The second waits for the first: what lies there in the end is one whole report, in one language."""
+    shutil.copytree(small_study, breakable.folder / "runs" / "study")
+    processes = [
+        begun("report", "study", "--lang", language, "--out", "report", folder=breakable.folder)
+        for language in ("en", "ko", "en", "ko")
+    ]
+    for process in processes:
+        said, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, said
+    report = breakable.folder / "report"
+    language = "ko" if 'lang="ko"' in (report / "report.html").read_text() else "en"
+    assert breakable.run("report", "study", "--lang", language, "--out", "again", folder=breakable.folder).code == 0
+    for path in (breakable.folder / "again").rglob("[!.]*.*"):
+        name = path.relative_to(breakable.folder / "again")
+        assert (report / name).read_bytes() == path.read_bytes(), name
+    assert leftovers(report) == []
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,7 @@ def test_a_damaged_index_says_what_the_folders_say(study):
     for folder in study.runs():
         writer.put(folder)
     writer.close()
-    truth = repr([index._read(folder) for folder in study.runs()])
+    truth = repr([index.read_entry(folder) for folder in study.runs()])
     path = study / INDEX
     assert path.stat().st_size > 10 * BLOCK
     missed, noticed = survivors(path, lambda: repr(index.entries(study)))

@@ -33,9 +33,9 @@ def indexed(study):
 def read_folders(study, monkeypatch):
     """Return the entries, and the names of the folders that were read for them."""
     read = []
-    original = index._read
+    original = index.read_entry
     with monkeypatch.context() as patch:
-        patch.setattr(index, "_read", lambda folder: read.append(folder.path.name) or original(folder))
+        patch.setattr(index, "read_entry", lambda folder: read.append(folder.path.name) or original(folder))
         return index.entries(study), read
 
 

@@ -37,16 +37,21 @@ def claimed(path: Path, refuse: Callable[[], None], busy: str, option: str, pati
         raise OverfitlabError(f"cannot write to {path} ({reason}); choose another folder with {option}") from error
     try:
         refuse()  # again: somebody may have been quicker
-        for leftover in path.glob(f".*{TEMPORARY}"):  # of a process that was killed in the middle of a write
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink()
+        remove_leftovers(path)
         yield
     finally:
         if made:
             _remove_if_unused(path)
         lock.release()
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a process that was killed in the middle of a write left in a folder that is claimed."""
+    for leftover in path.glob(f".*{TEMPORARY}"):
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink()
 
 
 def _remove_if_unused(path: Path) -> None:

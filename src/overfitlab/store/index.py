@@ -81,7 +81,7 @@ class Index:
     def put(self, folder: RunFolder) -> Entry:
         """Read a run's folder, note what it says, and return that; raises `OverfitlabError` where it is damaged."""
         stamp = _stamp(folder)
-        entry = _read(folder)
+        entry = read_entry(folder)
         if self._connection is None:
             return entry
         config = entry.record["config"]
@@ -126,7 +126,7 @@ def entries(study: StudyFolder) -> list[Entry]:
     found = []
     for folder in study.runs():
         stamp, entry = indexed.get(folder.path.name, ("", None))
-        found.append(entry if entry is not None and stamp == _stamp(folder) else _read(folder))
+        found.append(entry if entry is not None and stamp == _stamp(folder) else read_entry(folder))
     return found
 
 
@@ -189,7 +189,8 @@ def _checksum(record: str, rows: list[EpochRow]) -> str:
     return hashlib.sha256(f"{record}{rows}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _read(folder: RunFolder) -> Entry:
+def read_entry(folder: RunFolder) -> Entry:
+    """Return what a run's folder says; raises `OverfitlabError` where it is damaged."""
     record = folder.record()
     path = folder / HISTORY
     if not path.exists() and record["files"]:

@@ -62,16 +62,11 @@ def read(path: Path, needed: Collection[str] = (), sha256: str | None = None) ->
 
 def _sound(found: Predicted) -> bool:
     count = len(found.labels)
-    flat = (found.rows, found.labels, found.classes)
+    if found.probabilities.ndim != 2 or len(found.probabilities) != count:
+        return False
+    classes = max(1, found.probabilities.shape[1])
     return (
-        found.probabilities.ndim == 2
-        and all(
-            0 <= each.min(initial=0) <= each.max(initial=0) < max(1, found.probabilities.shape[1])
-            for each in (found.labels, found.classes)
-        )
-        and all(each.shape == (count,) for each in flat)
-        and (
-            len(found.probabilities) == count
-            and all(getattr(found, name).dtype == kind for name, kind in FIELDS.items())
-        )
+        all(each.shape == (count,) for each in (found.rows, found.labels, found.classes))
+        and all(getattr(found, name).dtype == kind for name, kind in FIELDS.items())
+        and all(0 <= each.min(initial=0) <= each.max(initial=0) < classes for each in (found.labels, found.classes))
     )

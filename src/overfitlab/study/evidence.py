@@ -21,6 +21,7 @@ from overfitlab.analysis.disagreement import Opinions, most_disputed
 from overfitlab.config import StudyConfig
 from overfitlab.data.sources import SOURCES
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import display_name
 from overfitlab.store.history import EpochRow
 from overfitlab.store.probabilities import Predicted
 from overfitlab.store.study_folder import StudyFolder
@@ -68,8 +69,10 @@ def evidence(
         "precision": sorted({value for each in ended for value in each.conditions["precision"]}),
         "environment": record["environment"],
         "sessions": record["sessions"],
-        "notes": record["notes"],
-        "failures": record["failures"],
+        "notes": [display_name(note) for note in record["notes"]],
+        "failures": {
+            name: failure | {"reason": display_name(failure["reason"])} for name, failure in record["failures"].items()
+        },
         "curves": {method: curves(runs, plan.protocol.epochs) for method, runs in by_method.items()},
         "predictions": {
             method: _predictions([each for _, each in predicted[method]], classes) for method in config.methods

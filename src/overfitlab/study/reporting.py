@@ -13,7 +13,7 @@ from PIL import Image
 from overfitlab.data.recorded import recorded
 from overfitlab.data.sources import brightest
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import TEMPORARY, write_atomically
+from overfitlab.files import write_atomically
 from overfitlab.report.figures import DisplayedFigure, rendered
 from overfitlab.report.image_figures import confusion, disputed_figure
 from overfitlab.report.inline_svg import sheet
@@ -25,7 +25,7 @@ from overfitlab.report.page import Drawings, drawings, page
 from overfitlab.report.panels import composed, drawing
 from overfitlab.report.spreadsheets import text_cell, to_csv
 from overfitlab.report.study_figures import FIGURES
-from overfitlab.store.claim import claimed
+from overfitlab.store.claim import claimed, remove_leftovers
 from overfitlab.store.study_folder import PAGE
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
 
@@ -72,8 +72,7 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
         for name, text in made.items():
             write_atomically(folder / name, text.encode())
         (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
-        for leftover in (folder / FIGURE_FOLDER).glob(f".*{TEMPORARY}"):  # of a process that was killed
-            leftover.unlink()
+        remove_leftovers(folder / FIGURE_FOLDER)
         for name, content in figures.items():
             write_atomically(folder / FIGURE_FOLDER / name, content)
         for old in FIGURE_FILES - figures.keys():  # of an earlier report

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from overfitlab.config import Protocol, StudyConfig
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
-from overfitlab.files import user_path
+from overfitlab.files import display_name, user_path
 from overfitlab.run import Run
 from overfitlab.store import index
 from overfitlab.store.index import Entry
@@ -52,8 +52,7 @@ class Study:
     @property
     def labels(self) -> dict[str, str]:
         """What each method is called, for people."""
-        labels: dict[str, str] = self.record["labels"]
-        return labels
+        return {method: display_name(label) for method, label in self.record["labels"].items()}
 
     @property
     def runs(self) -> list[Run]:
