@@ -39,11 +39,27 @@ def test_the_nth_operation_fails_with_n_rising_until_the_run_ends(breakable, who
     assert leftovers(run) == []
 
 
-@pytest.mark.parametrize("nth", [4, 22, 25, 27, 60, 75, 79])
-def test_a_write_that_fails_in_a_fresh_run_is_made_good(breakable, whole, nth):
-    breakable.faults.arm(FAIL_ONE, nth)
-    assert breakable.train("dropout").code == 1
+WRITES = {  # of a fresh run, and the how manieth of its name
+    "open run/.run.json": 1,
+    "write run/.checkpoint": 1,
+    "fsync run/.checkpoint": 1,
+    "rename run/.checkpoint": 2,
+    "rename run/checkpoint": 1,
+    "write run/.history": 2,
+    "fsync run/.weights": 1,
+    "rename run/.probabilities": 1,
+    "rename run/.run.json": 3,
+}
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
+@pytest.mark.parametrize("place", WRITES)
+def test_a_write_that_fails_in_a_fresh_run_is_made_good(breakable, whole, place, error):
+    breakable.faults.arm(FAIL_ONE, WRITES[place], error=error, match=place)
+    ended = breakable.train("dropout")
     assert breakable.faults.fired == 1
+    assert ended.code == 1
+    assert re.search(SAID[error], error_line(ended.said))
     breakable.faults.arm(COUNT)
     assert breakable.train("dropout").code == 0
     assert of_run(breakable.folder / "run") == whole("dropout")
