@@ -140,7 +140,7 @@ MUTANTS = (
     ),
     Mutant(
         "escapes for the terminal", "cli/main.py",
-        "display_name(' '.join(message.split()))", "' '.join(message.split())", "tests/cli/test_hostile.py",
+        "display_name(' '.join(message.split()))", "' '.join(message.split())", "tests/reliability/test_strangers.py",
     ),
     Mutant(
         "the lock of a folder", "store/claim.py",
