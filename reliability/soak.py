@@ -99,8 +99,7 @@ class Soak:
         said: list[str] = []
         listener = threading.Thread(target=lambda: said.append(process.stderr.read() if process.stderr else ""))
         listener.start()
-        if trouble:
-            TROUBLES[trouble](self, process)
+        struck = TROUBLES[trouble](self, process) if trouble else False
         try:
             code = process.wait(GIVEN_UP)
         except subprocess.TimeoutExpired:
@@ -109,7 +108,7 @@ class Soak:
             self.broken.append(f"the command hung after {trouble}")
         listener.join()
         self.faults.disarm()
-        happened = self.faults.fired > 0 or code < 0 or code > 128
+        happened = struck or self.faults.fired > 0 or code < 0 or code > 128
         if trouble:
             self.done[trouble if happened else "came too late to disturb"] += 1
         place = self.faults.killed_at
@@ -179,60 +178,71 @@ def _workers(process: "subprocess.Popen[str]") -> list[int]:
     return found
 
 
+# Each disturbs a process, and returns whether that is certain; else it shows in its exit code and in the faults.
+Trouble = Callable[[Soak, "subprocess.Popen[str]"], bool]
+
+
 def _later(soak: Soak) -> None:
     time.sleep(soak.chance.uniform(1.0, LONGEST_LIFE))
 
 
-def _kill_on_the_disk(soak: Soak, _: "subprocess.Popen[str]") -> None:
+def _kill_on_the_disk(soak: Soak, _: "subprocess.Popen[str]") -> bool:
     soak.faults.arm(soak.chance.choice((KILL, TEAR)), soak.chance.randint(1, OPERATIONS))
+    return False
 
 
-def _fail_once(soak: Soak, _: "subprocess.Popen[str]") -> None:
+def _fail_once(soak: Soak, _: "subprocess.Popen[str]") -> bool:
     error = soak.chance.choice((errno.ENOSPC, errno.EIO))
     soak.faults.arm(FAIL_ONE, soak.chance.randint(1, OPERATIONS), error=error)
+    return False
 
 
-def _full_for_a_while(soak: Soak, _: "subprocess.Popen[str]") -> None:
+def _full_for_a_while(soak: Soak, _: "subprocess.Popen[str]") -> bool:
     _later(soak)
     soak.faults.arm(FAIL_FROM, 1)
     time.sleep(soak.chance.uniform(0.2, 5.0))
     soak.faults.disarm()
+    return False
 
 
-def _signal(number: signal.Signals) -> Callable[[Soak, "subprocess.Popen[str]"], None]:
-    def send(soak: Soak, process: "subprocess.Popen[str]") -> None:
+def _signal(number: signal.Signals) -> Trouble:
+    def send(soak: Soak, process: "subprocess.Popen[str]") -> bool:
         _later(soak)
         process.send_signal(number)
+        return False
 
     return send
 
 
-def _twice(soak: Soak, process: "subprocess.Popen[str]") -> None:
+def _twice(soak: Soak, process: "subprocess.Popen[str]") -> bool:
     _later(soak)
     process.send_signal(signal.SIGINT)
     time.sleep(soak.chance.uniform(0.0, 1.0))
     process.send_signal(signal.SIGINT)
+    return False
 
 
-def _kill_a_worker(soak: Soak, process: "subprocess.Popen[str]") -> None:
+def _kill_a_worker(soak: Soak, process: "subprocess.Popen[str]") -> bool:
     _later(soak)
     workers = _workers(process)
     if workers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(soak.chance.choice(workers), signal.SIGKILL)
-            soak.done["workers killed"] += 1
+            return True
+    return False
 
 
-def _sleep(soak: Soak, process: "subprocess.Popen[str]") -> None:
+def _sleep(soak: Soak, process: "subprocess.Popen[str]") -> bool:
     """Stop all of its processes for a while, as a laptop that is shut."""
     _later(soak)
-    everyone = [process.pid, *_workers(process)]
+    awake = process.poll() is None
+    everyone = [process.pid, *_workers(process)] if awake else []
     for number in (signal.SIGSTOP, signal.SIGCONT):
         for each in everyone:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, number)
         time.sleep(soak.chance.uniform(1.0, 4.0))
-    soak.done["times asleep"] += 1
+    return awake
 
 
 TROUBLES = {
