@@ -45,9 +45,9 @@ sanitize: $(VENV)/.test ## the kernels' tests under the address and undefined-be
 	  PYTHONPATH=$(SANITIZED)/src \
 	  $(BIN)/python -m pytest -q -p no:cacheprovider tests/kernels
 
-KILLS ?= 25
+KILLS ?= 50
 kills: $(VENV)/.test ## kill a run of each method, and a study, at random moments, again and again (about half an hour)
-	@OVERFITLAB_KILLS=$(KILLS) $(BIN)/python -m pytest -q -p no:cacheprovider tests/reliability/test_kills.py $(ARGS)
+	@OVERFITLAB_KILLS=$(KILLS) $(BIN)/python -m pytest -q --numprocesses 2 --dist worksteal tests/reliability/test_kills.py $(ARGS)
 
 fuzz: $(VENV)/.fuzz ## throw bytes at everything that reads files of strangers (Linux; ten minutes for each of six)
 	@$(BIN)/python reliability/fuzz.py $(ARGS)

@@ -41,7 +41,7 @@ NOTHING_YET = ("there is no study", "nothing to report", "no run", "not a study"
 LONGEST_LIFE = 25.0  # seconds until something happens
 OPERATIONS = 150  # on the disk, until something happens
 DISTURBED_LIVES = 40  # of one study, then it is left alone
-PAUSE = 2.0  # seconds between two looks
+PAUSE = 4.0  # seconds between two looks
 GIVEN_UP = 600.0  # seconds for one command that nobody disturbs
 
 
