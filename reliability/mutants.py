@@ -42,7 +42,8 @@ MUTANTS = (
     ),
     Mutant(
         "a write in place instead of a rename", "files.py",
-        "    with _named(path), _swapped(path) as stream:\n        stream.write(content)", "    path.write_bytes(content)",
+        "    with _named(path), _swapped(path) as stream:\n        stream.write(content)",
+        "    path.write_bytes(content)",
         "tests/store/test_run_folder.py tests/reliability/test_order.py",
     ),
     Mutant(
