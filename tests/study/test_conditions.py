@@ -53,12 +53,16 @@ def test_a_study_of_one_machine_has_nothing_to_say(small_study):
         (lambda record: record["resumed"].append({"at": "then", "changed": {"numpy": "2.0.0"}}), "numpy"),
     ],
 )
-def test_what_differs_is_named_wherever_the_verdict_stands(small_study, tmp_path, change, name):
+def test_what_differs_is_named(small_study, tmp_path, change, name):
     study = shutil.copytree(small_study, tmp_path / "study")
     of_a_run(study, change)
-    found = overfitlab.load_study(study)
-    assert found.judged().differing == (name,)
-    said = f"Not all runs were trained with the same {name}, so they may differ by more than the method."
+    assert overfitlab.load_study(study).judged().differing == (name,)
+
+
+def test_it_is_said_wherever_the_verdict_stands(small_study, tmp_path):
+    study = shutil.copytree(small_study, tmp_path / "study")
+    of_a_run(study, lambda record: record["resolved"].update(threads=2))
+    said = "Not all runs were trained with the same threads, so they may differ by more than the method."
     assert said in " ".join(listing.show(study)[1].split())
-    report = found.report(tmp_path / "report")
+    report = overfitlab.load_study(study).report(tmp_path / "report")
     assert said in report.with_name("report.md").read_text()
