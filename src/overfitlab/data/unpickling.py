@@ -23,9 +23,8 @@ GROWTH = {  # by how much each makes the stack grow, but for what lies above the
     - len(list(takewhile(lambda kind: kind is not pickletools.markobject, each.stack_before)))
     for each in pickletools.opcodes
 }
-FROM_MARK = {
-    each.name for each in pickletools.opcodes if pickletools.markobject in each.stack_before
-}  # take all above it
+# those that take all that lies above it
+FROM_MARK = {each.name for each in pickletools.opcodes if pickletools.markobject in each.stack_before}
 LENGTH_BYTES = {  # of an argument that begins with its length
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
     pickletools.TAKEN_FROM_ARGUMENT4: 4,
