@@ -30,11 +30,11 @@ def test_another_seed_gives_other_bits(breakable):
     assert one["history"] != other["history"]
 
 
-def test_the_same_study_twice_and_with_another_number_of_jobs(breakable):
+def test_the_same_study_with_another_number_of_jobs(breakable):
     found = []
-    for jobs in (1, 1, 2):
+    for jobs in (1, 2):
         breakable.fresh()
         ended = breakable.compare("none", "dropout", jobs=jobs, seeds=2)
         assert ended.code == 0, ended.said
         found.append(of_study(breakable.folder / "study"))
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]

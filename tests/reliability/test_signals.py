@@ -10,7 +10,7 @@ from outcomes import leftovers, of_run, of_study
 
 SIGNALS = {"SIGINT": [signal.SIGINT], "SIGINT twice": [signal.SIGINT] * 2, "SIGTERM": [signal.SIGTERM]}
 CODES = {"SIGINT": {130}, "SIGINT twice": {130, -signal.SIGINT}, "SIGTERM": {143}}
-EPOCHS = 150
+EPOCHS = 80
 
 
 def interrupted(arguments, folder, signals, moment):
@@ -41,10 +41,10 @@ def test_a_run_that_is_interrupted_ends_with_the_same_bits(breakable, whole_run,
 @pytest.mark.parametrize("kind", SIGNALS)
 def test_a_study_that_is_interrupted_ends_with_the_same_bits(breakable, whole_study, kind):
     study = breakable.folder / "study"
-    command = ["compare", "dropout", *TINY, "--epochs", EPOCHS, "--seeds", 1, "--jobs", 2, "--out", study]
+    command = ["compare", "dropout", *TINY, "--epochs", EPOCHS, "--seeds", 1, "--jobs", 2, "--no-report", "--out", study]
     code = interrupted(command, study, SIGNALS[kind], random.Random(kind).randint(2, EPOCHS))
     assert code in CODES[kind]
-    ended = breakable.compare("dropout", jobs=2, epochs=EPOCHS)
+    ended = breakable.compare("dropout", "--no-report", jobs=2, epochs=EPOCHS)
     assert ended.code == 0, ended.said
     assert of_study(study) == whole_study
     assert leftovers(study) == []
@@ -65,7 +65,7 @@ def whole_run(_breakable):
 def whole_study(_breakable):
     """What comes out of the study when nobody interrupts it."""
     _breakable.fresh()
-    ended = _breakable.compare("dropout", jobs=2, epochs=EPOCHS)
+    ended = _breakable.compare("dropout", "--no-report", jobs=2, epochs=EPOCHS)
     assert ended.code == 0, ended.said
     found = of_study(_breakable.folder / "study")
     _breakable.fresh()

@@ -42,7 +42,7 @@ USEFUL = {  # what writers of every protocol and of both Pythons need for a batc
     "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET",
 }  # fmt: skip
 MEMORY_GAP = 1024  # some writers begin to count elsewhere than at 0
-MOST_INSTRUCTIONS = 2_000_000  # CIFAR-100 has 300,000; each can cost about a hundred bytes
+MOST_INSTRUCTIONS = 1_000_000  # CIFAR-100 has 300,000; each can cost about a hundred bytes
 MOST_ENTRIES = 1000  # of dictionaries: a batch has five, and keys that collide take the square of their number
 
 
