@@ -112,9 +112,12 @@ def test_an_index_of_a_stranger_says_what_the_folders_say(study, attack):
     assert repr(index.entries(study)) == repr(before)
 
 
-def test_an_index_that_is_a_link_leads_nowhere(study, tmp_path):
+@pytest.mark.parametrize("private", ["CREATE TABLE mine (something TEXT)", "", index.TABLES])
+def test_an_index_that_is_a_link_leads_nowhere(study, tmp_path, private):
+    """To another database, to an empty file, to the index of another study."""
+    (tmp_path / "private").touch()
     with contextlib.closing(sqlite3.connect(tmp_path / "private")) as connection:
-        connection.execute("CREATE TABLE mine (something TEXT)")
+        connection.executescript(private)
     content = (tmp_path / "private").read_bytes()
     (study / INDEX).symlink_to(tmp_path / "private")
     before = index.entries(study)
