@@ -56,8 +56,10 @@ def test_what_a_record_says_is_shown_escaped(overfitlab, study):
 
 
 def test_an_error_is_shown_escaped(overfitlab):
-    Path("runs").mkdir()
-    line = one_line(overfitlab("show", f"gift{ESCAPE}"))
+    folder = Path("runs", f"gift{ESCAPE}")
+    folder.mkdir(parents=True)
+    (folder / "study.json").write_text("{")
+    line = one_line(overfitlab("show", folder))
     assert "\x1b" not in line
     assert "\\x1b" in line
 

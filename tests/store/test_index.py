@@ -86,7 +86,8 @@ def test_an_index_of_another_version_is_made_anew(study, monkeypatch):
     assert read_folders(study, monkeypatch)[1] == []
 
 
-ENDLESS = "CREATE VIEW run AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
+COLUMNS = ", ".join(f"x AS {name}" for name in ("name", "stamp", "method", "seed", "status", "record", "checksum"))
+ENDLESS = f"CREATE VIEW run AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT {COLUMNS} FROM n"
 
 
 @pytest.mark.parametrize(
