@@ -4,6 +4,8 @@ Every message says what is wrong and what to do about it; the command line print
 """
 
 import difflib
+import errno
+import re
 from collections.abc import Iterable
 
 
@@ -19,12 +21,19 @@ class UsageError(OverfitlabError, ValueError):
     exit_code = 2
 
 
-NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # how PyTorch says it, for each device
+NO_MEMORY = re.compile(
+    "can't allocate memory|not enough memory|out of memory"  # PyTorch, for each device
+    "|could not create a (primitive|memory object)$"  # oneDNN, which names no reason
+    "|failed to map segment from shared object"  # the loader of a library
+)
+MEMORY_ADVICE = "try fewer --jobs or a smaller --batch-size"
 
 
 def is_want_of_memory(error: BaseException) -> bool:
     """Return whether the machine had too little memory for something, which is nobody's mistake and may pass."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or NO_MEMORY.search(str(error)) is not None
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

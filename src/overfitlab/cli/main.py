@@ -26,7 +26,7 @@ from overfitlab.files import display_name, said_of
 
 SIGNALLED = 128  # plus the number of the signal, as shells count
 STOPPED = "stopped; the same command goes on after the last epoch that was finished"
-OUT_OF_MEMORY = "not enough memory; try a smaller --batch-size, or close other programs"
+OUT_OF_MEMORY = "not enough memory; try a smaller --batch-size or --image-size, or close other programs"
 
 
 @click.group(
@@ -66,7 +66,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         sys.exit(1)
     except OSError as error:
-        _fail(f"{said_of(error)}, and the same command goes on", 1)
+        _fail(OUT_OF_MEMORY if is_want_of_memory(error) else f"{said_of(error)}, and the same command goes on", 1)
     except MemoryError:
         _fail(OUT_OF_MEMORY, 1)
     except Exception as error:  # a bug of ours; nobody should have to read a traceback to report it

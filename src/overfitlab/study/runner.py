@@ -138,6 +138,8 @@ class Runner:
             return 1
         elif message["kind"] == messages.FAILED:
             worker.task = None
+            if message["memory"]:  # what found none stays broken in its process: oneDNN's convolutions fail, or crash
+                self._workers.give_up(worker, message["reason"])
             return self._again_or_failed(task, message["reason"], final=message["final"], disk=message["disk"])
         return 0
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, NoReturn
 from overfitlab.config import RunConfig
 from overfitlab.data import sources
 from overfitlab.data.dataset import Dataset
-from overfitlab.errors import OverfitlabError, is_want_of_memory
+from overfitlab.errors import MEMORY_ADVICE, OverfitlabError, is_want_of_memory
 from overfitlab.execution import Job, begin, begun_with, ended, ended_before
 from overfitlab.files import said_of
 from overfitlab.store.environment import forget_peak_memory
@@ -93,14 +93,19 @@ class Worker:
                     self._probe(task)
                 else:
                     self._run(task)
-            except OSError as error:
-                self.tell(messages.FAILED, reason=said_of(error), final=False, disk=True)
             except OverfitlabError as error:
-                self.tell(messages.FAILED, reason=str(error), final=True, disk=False)
-            except (MemoryError, RuntimeError) as error:
+                self._tell_failed(str(error), final=True)
+            except (MemoryError, OSError, RuntimeError, ImportError) as error:
                 said = str(error).partition("\n")[0] or type(error).__name__
-                reason = f"not enough memory ({said}): try fewer --jobs" if is_want_of_memory(error) else said
-                self.tell(messages.FAILED, reason=reason, final=False, disk=False)
+                if is_want_of_memory(error):
+                    self._tell_failed(f"not enough memory ({said}): {MEMORY_ADVICE}", memory=True)
+                elif isinstance(error, OSError):
+                    self._tell_failed(said_of(error), disk=True)
+                else:
+                    self._tell_failed(said)
+
+    def _tell_failed(self, reason: str, *, final: bool = False, disk: bool = False, memory: bool = False) -> None:
+        self.tell(messages.FAILED, reason=reason, final=final, disk=disk, memory=memory)
 
     def tell(self, kind: str, **content: Any) -> None:
         """Send an event; stop where nobody is there to read it."""

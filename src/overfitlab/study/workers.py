@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from overfitlab.errors import MEMORY_ADVICE
 from overfitlab.study import messages
 
 PATIENCE = 60.0  # seconds for a worker to stop, which it does after the step or the measurement that it is at
@@ -114,7 +115,7 @@ class Workers:
         if code >= 0:
             return self._last_words() or f"its process ended with code {code}"
         name = signal.Signals(-code).name if -code in {each.value for each in signal.Signals} else str(-code)
-        memory = ", perhaps for want of memory: try fewer --jobs" if -code == signal.SIGKILL else ""
+        memory = f", perhaps for want of memory: {MEMORY_ADVICE}" if -code == signal.SIGKILL else ""
         return f"its process was killed by {name}{memory}"
 
     def end_what_hangs(self, patience: Callable[[Any], float]) -> None:
@@ -128,8 +129,15 @@ class Workers:
             if worker.idle or now - looked > SLEPT:
                 worker.heard = now
             elif now - worker.heard > patience(worker.task) and not worker.given_up:
-                worker.given_up = f"its process did nothing for {(now - worker.heard) / 60:.0f} minutes, and was ended"
-                worker.process.kill()
+                self.give_up(
+                    worker, f"its process did nothing for {(now - worker.heard) / 60:.0f} minutes, and was ended"
+                )
+
+    @staticmethod
+    def give_up(worker: Worker, reason: str) -> None:
+        """Kill a worker that is of no more use; its end is an event."""
+        worker.given_up = reason
+        worker.process.kill()
 
     def stop(self) -> None:
         """Let all of them stop: a run ends with what its last finished epoch left."""
