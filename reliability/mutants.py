@@ -202,6 +202,11 @@ MUTANTS = (
         hangs=True,
     ),
     Mutant(
+        "a new process after want of memory", "study/runner.py",
+        '                self._workers.give_up(worker, message["reason"])\n', "                pass\n",
+        "tests/reliability/test_memory.py",
+    ),
+    Mutant(
         "a report that is whole", "cli/compare.py",
         "if report and not is_current(study, study.folder / REPORT):",
         'if report and not (study.folder / REPORT / "report.html").exists():', "tests/reliability/test_kills.py",

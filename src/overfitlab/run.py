@@ -17,6 +17,7 @@ from overfitlab.store.study_folder import RUNS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MEASURES = ("loss", "acc", "balanced_acc")
 NEAR_CHANCE = 1.5  # times the accuracy of guessing
 SLIGHT_RISE = 1.1  # times the lowest validation loss: less than that is no more than noise from epoch to epoch
 
@@ -141,10 +142,12 @@ class Run:
             epoch = self.onset if moment == "onset" else self.handed_over
             lines.append(_row(f"{moment} (epoch {epoch})", "loss", "acc", "balanced acc", "images"))
             for part, found in parts.items():
-                numbers = (f"{found[name]:.4f}" for name in ("loss", "acc", "balanced_acc"))
+                numbers = (f"{found[name]:.4f}" if found[name] is not None else "-" for name in MEASURES)
                 lines.append(_row(f"  {part}", *numbers, f"{found['images']:,}"))
-            gap = gaps(parts["training"], parts["validation"])
-            lines.append(_row("  gap", *(f"{gap[name]:+.4f}" for name in ("loss", "acc", "balanced_acc")), ""))
+            both = [parts[part] for part in ("training", "validation") if part in parts]
+            if len(both) == 2 and not any(found[name] is None for found in both for name in MEASURES):
+                gap = gaps(*both)
+                lines.append(_row("  gap", *(f"{gap[name]:+.4f}" for name in MEASURES), ""))
         return "\n".join(lines)
 
     def __repr__(self) -> str:

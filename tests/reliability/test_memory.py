@@ -73,10 +73,11 @@ def test_a_worker_that_finds_no_memory_tries_the_same_batch_again(tmp_path, phot
 
     What PyTorch could not allocate once, it cannot in the same process again, or it crashes.
     """
-    give, limits = Workers.give, []
+    give, limits, processes = Workers.give, [], []
 
     def limiting(self, worker, task, kind, **content):
         if kind == messages.RUN:
+            processes.append(worker.process.pid)
             limits.append(LESS_THAN_IT_HAS if not limits else resource.RLIM_INFINITY)
             resource.prlimit(worker.process.pid, resource.RLIMIT_AS, (limits[-1], resource.RLIM_INFINITY))
         give(self, worker, task, kind, **content)
@@ -88,7 +89,8 @@ def test_a_worker_that_finds_no_memory_tries_the_same_batch_again(tmp_path, phot
     )  # fmt: skip
     said = capsys.readouterr().out
     assert re.search(r"none, seed 0: not enough memory \(.*\): try fewer --jobs.*; it is tried again", said), said
-    assert len(limits) == 3, "two attempts at the one, one at the other"
+    assert len(processes) == 3, "two attempts at the one, one at the other"
+    assert processes[0] != processes[1]
     assert study.record["failures"] == {}
     assert {run.record["config"]["protocol"]["batch_size"] for run in study.runs} == {64}
     assert {run.record["status"] for run in study.runs} == {"finished"}

@@ -24,7 +24,7 @@ RECORD = {
     "method": "none",
     "resumed": [],
     "resolved": {"precision": "float32", "threads": 1, "device": "cpu"},
-    "data": {},
+    "data": {"classes": ["a", "b"]},
     "files": {},
     "environment": {},
     "times": {},

@@ -1,7 +1,8 @@
-"""Folders of studies that are damaged, or that somebody else wrote: one line, at once, and never a traceback."""
+"""Folders of studies and runs that are damaged, or that somebody else wrote: one line, and never a traceback."""
 
 import copy
 import json
+import re
 import shutil
 
 import pytest
@@ -73,6 +74,35 @@ def test_a_strange_run_is_shown_or_refused(study):
             except OverfitlabError as error:
                 refused += "\n" not in str(error)
     assert refused > len(tried)
+
+
+def test_a_strange_run_by_itself_is_shown_or_refused_and_hides_no_other(study, tmp_path):
+    runs = tmp_path / "runs"
+    whole = shutil.copytree(next((study / "runs").glob("none*")), runs / "a")
+    path = shutil.copytree(next((study / "runs").glob("dropout*")), runs / "b") / "run.json"
+    original = json.loads(path.read_text())
+    refused = 0
+    for place in places(original):
+        for value in (GONE, *STRANGE):
+            path.write_text(json.dumps(sealed(changed(original, place, value))))
+            try:
+                json.dumps(listing.show(path.parent)[0])
+            except OverfitlabError as error:
+                refused += "\n" not in str(error)
+            assert listing.listed(runs)[0].name == whole.name
+    assert refused > 100
+    path.write_text(json.dumps(original))
+    assert [each.status for each in listing.listed(runs)] == ["finished"] * 2
+
+
+def test_a_part_that_was_measured_as_no_number_is_shown_without(study):
+    path = next((study / "runs").glob("dropout*")) / "run.json"
+    record = json.loads(path.read_text())
+    record["result"]["measured"]["end"]["validation"]["loss"] = None  # infinite, which JSON does not have
+    path.write_text(json.dumps(sealed(record)))
+    table = overfitlab.load_run(path.parent).table().partition("onset")[0]
+    assert re.search(r"validation +- +\d\.\d{4}", table)
+    assert "gap" not in table
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 99}', "null", "[" * 100_000])

@@ -107,7 +107,7 @@ def _run(path: Path) -> Listed:
         run = load_run(path)
         test = run.measured.get("end", {}).get("test")
         val_acc = f"val_acc {run.rows[-1].val_acc:.4f}" if run.rows else ""
-        outcome = f"test accuracy {test['acc']:.4f}" if test else val_acc
+        outcome = f"test accuracy {test['acc']:.4f}" if test and test["acc"] is not None else val_acc
         return Listed(path.name, run.record["id"], "run", _status(path, run.record["status"]), run.title, outcome)
     except OverfitlabError as error:
         return Listed(path.name, "", "run", DAMAGED, "", str(error))

@@ -130,5 +130,27 @@ def shaped_like_a_record(record: dict[str, Any]) -> bool:
         and record["status"] in STATUSES
         and record["config"].keys() >= {"method", "data", "seed", "protocol"}
         and isinstance(record["config"]["protocol"], dict)
+        and isinstance(record["config"]["protocol"].get("epochs", 0), int)
         and record["resolved"].keys() - {"kernels"} == {"precision", "threads", "device"}
+        and isinstance(record["data"].get("classes"), list)
+        and len(record["data"]["classes"]) > 0
+        and _shaped_like_a_result(record.get("result", {}))
+    )
+
+
+def _shaped_like_a_result(result: Any) -> bool:
+    if not isinstance(result, dict) or not isinstance(result.get("handed_over"), int | None):
+        return False
+    measured = result.get("measured", {})
+    if not isinstance(measured, dict) or not all(isinstance(parts, dict) for parts in measured.values()):
+        return False
+    return all(_shaped_like_a_measurement(found) for parts in measured.values() for found in parts.values())
+
+
+def _shaped_like_a_measurement(found: Any) -> bool:
+    """Return whether that is what was measured on a part; a number that was not finite is None."""
+    return (
+        isinstance(found, dict)
+        and isinstance(found.get("images"), int)
+        and all(isinstance(found.get(name, ""), int | float | None) for name in ("loss", "acc", "balanced_acc"))
     )
