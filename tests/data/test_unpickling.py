@@ -94,10 +94,20 @@ def test_an_array_that_claims_more_than_it_has_is_refused():
 LONG_TEXT = b"X" + (2**20).to_bytes(4, "little") + b"a" * 2**20 + b"q\x01"
 AGAIN = b"h\x00h\x01X\x06\x00\x00\x00latin1\x86R"  # encode that text
 
+TWICE = b"".join(b"h" + bytes([n]) + b"h" + bytes([n]) + b"\x86q" + bytes([n + 1]) for n in range(60))
+EMPTY_ARRAY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n(K\x00tC\x01b\x87R"
+FLAT = b"(K\x01(" + b"K\x01" * 100_000 + b"tcnumpy\ndtype\nX\x02\x00\x00\x00u1\x85R\x89C\x01atb."
+
 
 @pytest.mark.parametrize(
     ("bomb", "reason"),
     [
+        (b"()q\x00" + TWICE + b"l}h\x3cNs\x86.", "in more than one place"),  # a key whose hash takes 2**60 steps
+        (b"()q\x00" + TWICE + b"lcnumpy\ndtype\nh\x3c\x85R\x86.", "in more than one place"),
+        (b"()q\x00" + TWICE.replace(b"\x86", b"\x86Nb") + b"l}h\x3cNs\x86.", "in more than one place"),
+        (b"cnumpy\ndtype\n]q\x00(h\x00h\x00e\x85R.", "of an unusual kind"),  # a list in itself
+        (b"})" + b"\x85" * 200_000 + b"Ns.", "without end"),  # a key whose hash calls itself as often
+        (EMPTY_ARRAY + FLAT, "not one of plain bytes"),  # a product of as many numbers
         (b"(" + b"}" * 5_000_000 + b"l.", "no batch of images"),
         (b"(" + b"\x8f" * 1000 + b"l.", "no batch of images"),  # EMPTY_SET: 225 bytes of memory each
         (pickle.dumps({1, 2}, 4), "no batch of images"),
@@ -108,7 +118,23 @@ AGAIN = b"h\x00h\x01X\x06\x00\x00\x00latin1\x86R"  # encode that text
         (b"(" + b"K\x01N" * 2000 + b"d.", "larger dictionary"),
         (b"(c_codecs\nencode\nq\x00" + LONG_TEXT + AGAIN * 5000 + b"l.", "more memory"),
     ],
-    ids=["dicts", "sets", "a set", "a bytearray", "keys", "entries", "single entries", "a dict of a mark", "texts"],
+    ids=[
+        "shared tuples",
+        "the text of shared tuples",
+        "shared tuples, disguised",
+        "a list as a type",
+        "tuples in tuples",
+        "dimensions",
+        "dicts",
+        "sets",
+        "a set",
+        "a bytearray",
+        "keys",
+        "entries",
+        "single entries",
+        "a dict of a mark",
+        "texts",
+    ],  # fmt: skip
 )
 def test_a_bomb_is_refused_before_it_takes_memory_and_time(bomb, reason):
     tracemalloc.start()

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MEMORIZING = ("PUT", "LONG_BINPUT", "BINPUT", "MEMOIZE")  # the first two with any number
+RECALLING = ("GET", "LONG_BINGET", "BINGET")
+TUPLES = {"TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}  # of so many values, or of all above the mark
 INSTRUCTIONS = {ord(each.code): each for each in pickletools.opcodes}
 GROWTH = {  # by how much each makes the stack grow, but for what lies above the last mark
     each.name: len(each.stack_after)
@@ -43,6 +45,8 @@ USEFUL = {  # what writers of every protocol and of both Pythons need for a batc
 }  # fmt: skip
 MEMORY_GAP = 1024  # some writers begin to count elsewhere than at 0
 MOST_INSTRUCTIONS = 1_000_000  # CIFAR-100 has 300,000; each can cost about a hundred bytes
+MOST_DIMENSIONS = 4
+DEEPEST_TUPLE = 8  # an array has tuples in a tuple; a hundred thousand of them, as a key, end the process
 MOST_ENTRIES = 1000  # of dictionaries: a batch has five, and keys that collide take the square of their number
 
 
@@ -59,9 +63,11 @@ class PickledArray:
     def __setstate__(self, state: Any) -> None:
         """Take NumPy's state (version, shape, dtype, Fortran order, content), if it is an array of uint8."""
         match state:
-            case (1, tuple(shape), _ByteType(), bool(fortran), bytes(content)) if all(
-                isinstance(size, int) and 0 <= size <= len(content) for size in shape
-            ) and math.prod(shape) == len(content):
+            case (1, tuple(shape), _ByteType(), bool(fortran), bytes(content)) if (
+                len(shape) <= MOST_DIMENSIONS
+                and all(isinstance(size, int) and 0 <= size <= len(content) for size in shape)
+                and math.prod(shape) == len(content)
+            ):
                 flat = np.frombuffer(content, dtype=np.uint8)
                 self.array = flat.reshape(shape, order="F" if fortran else "C")
             case _:
@@ -101,6 +107,8 @@ def _empty_array(kind: Any, shape: Any, _code: Any) -> PickledArray:
 
 
 def _byte_type(name: Any, *_flags: Any) -> _ByteType:
+    if not isinstance(name, str | bytes):  # of lists in lists the text could be endless
+        raise ForbiddenPickleError("it holds an array of an unusual kind")
     if name not in ("u1", b"u1"):
         raise ForbiddenPickleError(f"it holds an array of {str(name)[:20]!r}, not of bytes")
     return _ByteType()
@@ -146,30 +154,48 @@ class _RestrictedUnpickler(pickle.Unpickler):
 def _refuse_bombs(content: bytes) -> None:
     """Refuse what takes far more memory or time than its bytes.
 
-    Those are instructions that cost a hundred times what they measure, dictionaries that grow large, and gaps in the
-    numbers of what is remembered, because the list of that is as long as the largest number.
+    Those are instructions that cost a hundred times what they measure; dictionaries that grow large; gaps in the
+    numbers of what is remembered, because the list of that is as long as the largest number; and tuples that are
+    recalled, because a tuple of two, of which both are a tuple of two, and so on, takes for ever to be a key.
     """
-    remembered = entries = depth = 0
+    entries = 0
+    nesting: list[int] = []  # of each value on the stack: 0, or how many tuples deep a tuple is
+    memory: dict[int, int] = {}  # the same for what is remembered
     marks: list[int] = []
     for count, (name, argument) in enumerate(_instructions(content)):
         if name not in USEFUL or count > MOST_INSTRUCTIONS:
             raise ForbiddenPickleError(f"it is no batch of images ({name.lower()})")
         if name == "MARK":
-            marks.append(depth)
+            marks.append(len(nesting))
             continue
+        mark = len(nesting) - TUPLES.get(name, 0)
         if name in FROM_MARK:
-            above = depth - (marks.pop() if marks else depth)
-            entries += above // 2 if name in ("SETITEMS", "DICT") else 0
-            depth -= above
-        depth += GROWTH[name]
+            mark = marks.pop() if marks else len(nesting)
+            entries += (len(nesting) - mark) // 2 if name in ("SETITEMS", "DICT") else 0
         entries += name == "SETITEM"
         if entries > MOST_ENTRIES:
             raise ForbiddenPickleError("it holds a larger dictionary than a batch of images has")
-        remembered += name in MEMORIZING
-        if name in MEMORIZING[:2]:
-            number = int(argument) if name == "PUT" else int.from_bytes(argument, "little")
-            if number > MEMORY_GAP + remembered:
+        if name in TUPLES:
+            nesting[max(0, mark) :] = [1 + max(nesting[max(0, mark) :], default=0)]
+            if nesting[-1] > DEEPEST_TUPLE:
+                raise ForbiddenPickleError("it holds tuples in tuples without end")
+        else:
+            del nesting[mark:]
+            growth = GROWTH[name]
+            del nesting[len(nesting) + min(0, growth) :]
+            nesting.extend([0] * growth)
+        if name in RECALLING and memory.get(_number(name, argument), 0):
+            raise ForbiddenPickleError("it holds a tuple in more than one place")
+        if name in MEMORIZING:
+            number = len(memory) if name == "MEMOIZE" else _number(name, argument)
+            if number > MEMORY_GAP + len(memory):
                 raise ForbiddenPickleError("it wants more memory than it can use")
+            memory[number] = nesting[-1] if nesting else 0
+
+
+def _number(name: str, argument: bytes) -> int:
+    """Return which place in the memory an instruction means."""
+    return int(argument) if name in ("PUT", "GET") else int.from_bytes(argument, "little")
 
 
 def _instructions(content: bytes) -> Iterator[tuple[str, bytes]]:
