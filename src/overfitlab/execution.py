@@ -120,7 +120,7 @@ class Execution:
         if self.job.alone:
             _write_figures(folder, run)
             names += FIGURES
-        names += [DUPLICATES] if (folder / DUPLICATES).exists() else []
+        names += [DUPLICATES] if (folder / DUPLICATES).is_file() else []
         record["files"] = folder.checksums(names)
         folder.write_record(record)
         return run

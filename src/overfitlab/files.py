@@ -104,13 +104,13 @@ def read_whole(path: Path, largest: int) -> bytes:
         return stream.read(status.st_size + 1)
 
 
-def read_checked(path: Path, sha256: str | None) -> bytes:
+def read_checked(path: Path, sha256: str | None, largest: int = LARGEST_CHECKED) -> bytes:
     """Return the content of a file whose SHA-256 was noted when it was written; None where nothing was noted.
 
     Raises `OverfitlabError` where its content is another one, or it cannot be read.
     """
     try:
-        content = read_whole(path, LARGEST_CHECKED)
+        content = read_whole(path, largest)
     except OSError as error:
         raise OverfitlabError(f"{path} cannot be read ({error.strerror}); mend that") from error
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:

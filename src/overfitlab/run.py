@@ -125,7 +125,7 @@ class Run:
     def _warming_up(self) -> str:
         """Return why a network that learns can evaluate at chance level, where that is the likely reason."""
         config = self.record["config"]
-        if "batch_norm" not in config["method"] or config["protocol"]["batch_norm_warm_up"]:
+        if "batch_norm" not in config["method"] or config["protocol"].get("batch_norm_warm_up"):
             return ""
         return (
             " In the first few hundred steps the moving averages of batch normalization still remember where they "

@@ -134,7 +134,7 @@ FLAT = b"(K\x01(" + b"K\x01" * 100_000 + b"tcnumpy\ndtype\nX\x02\x00\x00\x00u1\x
         "single entries",
         "a dict of a mark",
         "texts",
-    ],  # fmt: skip
+    ],
 )
 def test_a_bomb_is_refused_before_it_takes_memory_and_time(bomb, reason):
     tracemalloc.start()

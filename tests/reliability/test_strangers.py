@@ -97,6 +97,57 @@ def test_links_in_a_study_lead_nowhere(overfitlab, study, tmp_path):
     assert not (study / "report" / "report.html").is_symlink()
 
 
+def test_a_link_in_the_place_of_a_folder_leads_to_no_report_of_the_users(overfitlab, study, tmp_path):
+    """Where it is the folder of the report, or that of its figures."""
+    mine = tmp_path / "mine"
+    for name in ("report", "report/figures"):
+        shutil.rmtree(mine, ignore_errors=True)
+        assert overfitlab("report", "gift", "--out", mine).code == 0
+        before = {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()}
+        shutil.rmtree(study / "report", ignore_errors=True)
+        (study / name).parent.mkdir(exist_ok=True)
+        (study / name).symlink_to(mine / name.partition("/")[2], target_is_directory=True)
+        assert "is a link; remove it" in one_line(overfitlab("report", "gift"))
+        assert {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()} == before
+        (study / name).unlink()
+
+
+@pytest.mark.parametrize("size", [[1000, 1000], "ab", 5, [None, None], {"a": 1}, [-1, -1]])
+def test_a_size_that_images_cannot_have_is_refused(overfitlab, study, size):
+    rewrite(study / "study.json", lambda record: record.update({"image_size": size}))
+    assert "damaged" in one_line(overfitlab("report", "gift"))
+
+
+def test_a_name_of_two_lines_forges_no_line(overfitlab, study):
+    forged = "x\nmine  study  finished  everything helps\nRecommended: EVIL"
+
+    def change(record):
+        record["data"]["name"] = record["plan"]["protocol"]["name"] = record["id"] = forged
+
+    rewrite(study / "study.json", change)
+    for command in (["list"], ["show", "gift"]):
+        assert not [
+            line for line in overfitlab(*command).said.splitlines() if line.startswith(("mine", "Recommended: E"))
+        ]
+
+
+@pytest.mark.parametrize("file", ["workers.log", "runs/dropout/duplicates.png"])
+def test_a_pipe_in_a_study_that_goes_on_keeps_nobody_waiting(overfitlab, study, small_settings, file):
+    """It is trained on, as its folder says what is left to do."""
+    folder, _, name = file.rpartition("/")
+    place = next(study.glob(f"{folder}*")) if folder else study
+    (place / name).unlink(missing_ok=True)
+    os.mkfifo(place / name)
+    run = next(study.glob("runs/dropout*"))
+    rewrite(run / "run.json", lambda record: record.update({"status": "interrupted", "files": {}}))
+    asked = small_settings | {"out": study}
+    methods, contrasts = asked.pop("methods"), asked.pop("contrasts")
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items() if name != "verbose"]
+    done = overfitlab("compare", *methods, *(f"--contrast={each}" for each in contrasts), *options, "--no-report")
+    assert done.code == 0, done.said
+    assert json.loads((run / "run.json").read_text())["status"] == "finished"
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -126,10 +177,13 @@ def test_a_configuration_that_would_fill_the_memory_is_refused(overfitlab, study
     assert "damaged" in overfitlab("list").said
 
 
-def test_names_of_files_in_a_record_lead_nowhere(overfitlab, own_digits_run):
-    """A record that names files elsewhere cannot have them read out, or put in place."""
-    rewrite(own_digits_run / "run.json", lambda record: record["files"].update({"/etc/passwd": "0" * 64, "../x": "1"}))
-    done = overfitlab("show", own_digits_run)
-    assert "root:" not in done.said
-    done = overfitlab("evaluate", own_digits_run)
-    assert "root:" not in done.said
+def test_names_of_files_in_a_record_lead_nowhere(overfitlab, own_digits_run, tmp_path):
+    """A record that names files elsewhere is none of ours: whoever opened that one would wait for ever."""
+    outside = tmp_path / "outside"
+    os.mkfifo(outside)
+    for name in (str(outside), os.path.relpath(outside, own_digits_run)):
+        rewrite(own_digits_run / "run.json", lambda record, name=name: record["files"].update({name: "0" * 64}))
+        config = json.loads((own_digits_run / "run.json").read_text())["config"]
+        again = ["train", "--method", config["method"], "--data", "digits", "--out", own_digits_run]
+        for command in (["show", own_digits_run], ["evaluate", own_digits_run], again):
+            assert "damaged" in one_line(overfitlab(*command))

@@ -146,13 +146,14 @@ def test_a_folder_without_a_record_is_not_a_run(folder):
 
 def test_damaged_files_are_found(folder):
     with folder.claimed("abc", CONFIG):
-        for name in ("a", "b", "c"):
+        names = ["model.txt", "history.csv", "curves.png"]
+        for name in names:
             folder.write(name, name.encode())
-        folder.write_record(RECORD | {"files": folder.checksums(["a", "b", "c"])})
+        folder.write_record(RECORD | {"files": folder.checksums(names)})
         assert folder.damaged_files() == []
-        (folder / "a").write_text("A")
-        (folder / "c").unlink()
-        assert folder.damaged_files() == ["a", "c"]
+        (folder / "model.txt").write_text("A")
+        (folder / "curves.png").unlink()
+        assert folder.damaged_files() == ["model.txt", "curves.png"]
 
 
 def test_a_write_that_fails_keeps_the_old_file(tmp_path, monkeypatch):

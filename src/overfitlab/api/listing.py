@@ -1,7 +1,6 @@
 """What lies below `runs/`: studies and single runs."""
 
 import contextlib
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any
 import filelock
 
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import display_name, read_whole
+from overfitlab.files import display_name
 from overfitlab.report.study_text import whole
 from overfitlab.run import Run, find_run, load_run
 from overfitlab.store.claim import LOCK
-from overfitlab.store.record_file import LARGEST_RECORD
+from overfitlab.store.record_file import read_json
 from overfitlab.store.run_folder import HISTORY, RUNNING, RunFolder
 from overfitlab.store.run_folder import RECORD as RUN_RECORD
 from overfitlab.store.study_folder import FINISHED, VERDICT
@@ -67,10 +66,11 @@ def _about(study: Study, status: str) -> str:
     plan, record = study.plan, study.record
     ended = sum(entry.record["status"] != RUNNING and bool(entry.record["files"]) for entry in study.entries)
     lines = [
-        f"Study {study.folder} ({record['id']}): {status}, {ended} of "
+        f"Study {study.folder} ({display_name(record['id'])}): {status}, {ended} of "
         f"{len(study.config.methods) * plan.looks[study.look - 1]} runs have ended",
-        f"Data: {record['data']['name']}, {plan.parts.training:,} training, {plan.parts.validation:,} validation, "
-        f"{plan.parts.test:,} test images; protocol {plan.protocol.name}, {plan.protocol.epochs} epochs",
+        f"Data: {display_name(record['data']['name'])}, {plan.parts.training:,} training, "
+        f"{plan.parts.validation:,} validation, {plan.parts.test:,} test images; "
+        f"protocol {display_name(plan.protocol.name)}, {plan.protocol.epochs} epochs",
     ]
     if record["command"]:
         lines.append(f"Command: {display_name(record['command'])}")
@@ -91,7 +91,7 @@ def _study(name: str, path: Path) -> Listed:
 def _recommendation(study: Study) -> str:
     """Return what a finished study recommends, from the verdict that it wrote: quicker than reading every run."""
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
-        verdict = json.loads(read_whole(study.folder / VERDICT, LARGEST_RECORD))
+        verdict = read_json(study.folder / VERDICT)
         if study.status == FINISHED and verdict["recommended"] is not None:
             return f"recommends {study.labels[verdict['recommended']]}"
     return "provisional"
@@ -133,8 +133,8 @@ def _run_document(run: Run) -> dict[str, Any]:
 
 def _run_text(run: Run) -> str:
     record = run.record
-    head = f"Run {run.folder} ({record['id']}): {_status(run.folder, record['status'])}, {run.title}"
-    return "\n\n".join(filter(None, (head, run.table(), run.summary())))
+    what = display_name(f"({record['id']}): {_status(run.folder, record['status'])}, {run.title}")
+    return "\n\n".join(filter(None, (f"Run {run.folder} {what}", run.table(), display_name(run.summary()))))
 
 
 def as_documents(found: list[Listed]) -> list[dict[str, str]]:

@@ -28,8 +28,11 @@ def list_all(runs: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(listing.as_documents(found)))
     elif found:
-        rows = [[each.name, each.kind, each.status, each.what, each.outcome] for each in found]
-        click.echo(_shown(table(["name", "", "status", "what", "outcome"], rows, left=5)))
+        rows = [
+            [display_name(cell) for cell in (each.name, each.kind, each.status, each.what, each.outcome)]
+            for each in found
+        ]
+        click.echo(table(["name", "", "status", "what", "outcome"], rows, left=5))
     else:
         click.echo(f"There is nothing in {runs} yet; overfitlab train and overfitlab compare put it there.")
 

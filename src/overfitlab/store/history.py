@@ -2,9 +2,11 @@
 
 import csv
 import io
+import itertools
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from overfitlab.config import MOST_EPOCHS
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import read_checked
 
@@ -29,6 +31,7 @@ class EpochRow:
 
 
 ALL_COLUMNS = tuple(entry.name for entry in fields(EpochRow))
+LARGEST_HISTORY = 200 * MOST_EPOCHS  # bytes
 COLUMNS = tuple(name for name in ALL_COLUMNS if not name.startswith("train_"))
 
 
@@ -48,13 +51,16 @@ def to_csv(rows: list[EpochRow]) -> str:
 
 def read_csv(path: Path, sha256: str | None = None) -> list[EpochRow]:
     """Return the rows of a `history.csv`; raises `OverfitlabError` where it is not one, or has another checksum."""
-    content = read_checked(path, sha256)
+    content = read_checked(path, sha256, LARGEST_HISTORY)
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
         names = tuple(reader.fieldnames or ())
         if names not in (COLUMNS, ALL_COLUMNS):
             raise ValueError("other columns")
-        rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in names[1:])) for line in reader]
+        lines = itertools.islice(reader, MOST_EPOCHS + 1)
+        rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in names[1:])) for line in lines]
+        if len(rows) > MOST_EPOCHS:
+            raise ValueError("more epochs than there can be")
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise OverfitlabError(f"{path} is not a history with the columns {', '.join(COLUMNS)}") from error
     if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):

@@ -89,7 +89,8 @@ class Index:
         about = (config["method"], config["seed"], entry.record["status"])
         values = (entry.name, stamp, *about, text, _checksum(text, entry.rows))
         places = ", ".join("?" * (len(ALL_COLUMNS) + 1))
-        with contextlib.suppress(sqlite3.Error), self._transaction(self._connection) as connection:
+        # ValueError: a name that is no text, which SQLite does not keep
+        with contextlib.suppress(sqlite3.Error, ValueError), self._transaction(self._connection) as connection:
             connection.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             connection.execute("DELETE FROM epoch WHERE run = ?", (entry.name,))
             connection.executemany(

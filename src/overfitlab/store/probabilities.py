@@ -62,11 +62,12 @@ def read(path: Path, needed: Collection[str] = (), sha256: str | None = None) ->
 
 def _sound(found: Predicted) -> bool:
     count = len(found.labels)
-    if found.probabilities.ndim != 2 or len(found.probabilities) != count:
+    if found.probabilities.ndim != 2 or len(found.probabilities) != count or not count:
         return False
     classes = max(1, found.probabilities.shape[1])
     return (
         all(each.shape == (count,) for each in (found.rows, found.labels, found.classes))
         and all(getattr(found, name).dtype == kind for name, kind in FIELDS.items())
+        and bool(((found.probabilities >= 0) & (found.probabilities <= 1)).all())  # and so none is NaN
         and all(0 <= each.min(initial=0) <= each.max(initial=0) < classes for each in (found.labels, found.classes))
     )

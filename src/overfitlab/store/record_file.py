@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from overfitlab.config import canonical_json
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import read_whole, write_atomically
 
-LARGEST_RECORD = 2**26  # bytes
+LARGEST_RECORD = 2**24  # bytes: a thousand near-duplicates and a thousand files that were skipped, with long names
+MOST_CONTAINERS = 200_000  # lists and dictionaries, which take thirty times the memory that they take on disk
+LARGEST_NUMBER = 2**63  # excluded: SQLite's, and more than anything that is counted
 ADVICE = "move the folder away, or choose another one"
 CHECKSUM = "checksum"  # the entry with the SHA-256 of all others
 
@@ -21,7 +24,7 @@ def read_record(path: Path, what: str, formats: range, sound: Callable[[dict[str
     Raises `OverfitlabError` where it is missing, damaged, not `sound`, or of a format that is none of `formats`.
     """
     try:
-        record = json.loads(read_whole(path, LARGEST_RECORD).decode("utf-8"))
+        record = read_json(path)
     except FileNotFoundError:
         raise OverfitlabError(f"{path.parent} is not {what}: it has no {path.name}") from None
     except OSError as error:
@@ -41,6 +44,32 @@ def read_record(path: Path, what: str, formats: range, sound: Callable[[dict[str
     if not sound(record):
         raise OverfitlabError(f"{path} is damaged (entries are missing); {ADVICE}")
     return record | {"format": formats[-1]}
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file of a folder that may come from anybody holds.
+
+    Raises `OSError` where it cannot be read or is too large, and `ValueError` or `RecursionError` where it is not JSON,
+    or has numbers that are no finite ones, or of more than 64 bits.
+    """
+    content = read_whole(path, LARGEST_RECORD)
+    if content.count(b"[") + content.count(b"{") > MOST_CONTAINERS:
+        raise ValueError("too much of it")
+    return json.loads(content.decode("utf-8"), parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+
+
+def _whole(digits: str) -> int:
+    number = int(digits)
+    if not -LARGEST_NUMBER <= number < LARGEST_NUMBER:
+        raise ValueError(f"{number} is no number of ours")
+    return number
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no number of JSON")
+    return number
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ FIGURES = ("curves.png", "curves.svg")
 DUPLICATES = "duplicates.png"
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
+OURS = {SUMMARY, HISTORY, WEIGHTS, PROBABILITIES, *FIGURES, DUPLICATES}  # files whose checksums a record has
 TELLING = ("method", "data", "seed", "protocol", "model", "epochs")  # what people tell runs apart by
 SHOWN_DIFFERENCES = 3
 SAVE_SECONDS = 10.0  # at least, between two checkpoints of a run that is one of many: there they add up
@@ -128,13 +129,22 @@ def shaped_like_a_record(record: dict[str, Any]) -> bool:
     return (
         all(isinstance(record.get(name), kind) for name, kind in shape.items())
         and record["status"] in STATUSES
-        and record["config"].keys() >= {"method", "data", "seed", "protocol"}
-        and isinstance(record["config"]["protocol"], dict)
-        and isinstance(record["config"]["protocol"].get("epochs", 0), int)
+        and _shaped_like_a_configuration(record["config"])
+        and record["files"].keys() <= OURS
         and record["resolved"].keys() - {"kernels"} == {"precision", "threads", "device"}
         and isinstance(record["data"].get("classes"), list)
         and len(record["data"]["classes"]) > 0
         and _shaped_like_a_result(record.get("result", {}))
+    )
+
+
+def _shaped_like_a_configuration(config: dict[str, Any]) -> bool:
+    protocol = config.get("protocol")
+    return (
+        all(isinstance(config.get(name), kind) for name, kind in {"method": str, "data": str, "seed": int}.items())
+        and isinstance(protocol, dict)
+        and isinstance(protocol.get("epochs", 0), int)
+        and isinstance(protocol.get("batch_norm_warm_up", False), bool)
     )
 
 

@@ -53,6 +53,7 @@ def evidence(
         method: [each for each in ended if each.method == method and each.end is not None] for method in config.methods
     }
     predicted = {method: _test_predictions(folder, runs) for method, runs in by_method.items()}
+    _refuse_other_images(predicted)
     classes = len(record["data"]["classes"])
     return {
         **verdict.as_dict(),
@@ -151,6 +152,13 @@ def _test_predictions(folder: StudyFolder, runs: Sequence[Outcome]) -> Predictio
         if predicted is not None:
             found.append((run, predicted))
     return found
+
+
+def _refuse_other_images(predicted: Mapping[str, Predictions]) -> None:
+    found = [each for of_method in predicted.values() for _, each in of_method]
+    for each in found:
+        if not (np.array_equal(each.rows, found[0].rows) and np.array_equal(each.labels, found[0].labels)):
+            raise OverfitlabError("the predictions of this study are not all of the same images; one is damaged")
 
 
 def _predictions(found: Sequence[Predicted], classes: int) -> dict[str, Any]:

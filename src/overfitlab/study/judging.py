@@ -299,7 +299,10 @@ class _Correct:
     def crossed(self, pairs: Pairs) -> Crossed | None:
         """Return the interval with image noise of paired runs on the same test images, in points."""
         both = [(self.of(one), self.of(other)) for _, one, other in pairs]
-        if any(one is None or other is None or len(one) != len(other) for one, other in both):
+        if (
+            any(one is None or other is None for one, other in both)
+            or len({len(each) for two in both for each in two}) > 1
+        ):
             return None
         differences = np.array([one.astype(np.float64) - other for one, other in both])
         return crossed(POINTS * differences)

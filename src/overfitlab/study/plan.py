@@ -71,6 +71,7 @@ class StudyPlan:
         return (
             all(isinstance(count, int) and not isinstance(count, bool) and 0 <= count < LARGEST for count in counts)
             and all(math.isfinite(each) and 0 <= each < LARGEST for each in (*seconds, self.deviation))
+            and isinstance(self.protocol.name, str)
             and self.threads >= 1
             and len(self.looks) >= 1
             and sorted({*self.looks}) == list(self.looks)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from PIL import Image
 from overfitlab.data.recorded import recorded
 from overfitlab.data.sources import brightest
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import write_atomically
+from overfitlab.files import read_whole, write_atomically
 from overfitlab.report.figures import DisplayedFigure, rendered
 from overfitlab.report.image_figures import confusion, disputed_figure
 from overfitlab.report.inline_svg import sheet
@@ -43,6 +44,8 @@ FIGURE_NAMES = (*FIGURES, CONFUSION, DISPUTED)
 FIGURE_FILES = {f"{name}.{kind}" for name in FIGURE_NAMES for kind in KINDS}
 CONFUSION_COLUMNS = 3
 WHITE = 255
+LARGEST_NUMBERS = 2**28  # bytes
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # in names of a stranger, for a terminal to obey
 PATIENCE = 30.0  # seconds for another process that writes a report to the same place
 
 
@@ -53,7 +56,7 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     damaged.
     """
     say = language_named(language)
-    _refuse_strangers(folder)  # before the work, too
+    _refuse_strangers(folder, study.folder)  # before the work, too
     numbers = _numbers(study)
     evidence = json.loads(numbers)  # what is read back is all that the page may use
     pictures = disputed_pictures(study, evidence)
@@ -67,10 +70,10 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     }
     figures = _figure_files(evidence, pictures, say, drawn)
     busy = f"another process writes a report into {folder}; wait for it, or choose another --out"
-    with claimed(folder, lambda: _refuse_strangers(folder), busy, "--out", PATIENCE):
+    with claimed(folder, lambda: _refuse_strangers(folder, study.folder), busy, "--out", PATIENCE):
         (folder / NUMBERS).unlink(missing_ok=True)  # from here on it is no whole report
         for name, text in made.items():
-            write_atomically(folder / name, text.encode())
+            write_atomically(folder / name, _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text).encode())
         (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
         remove_leftovers(folder / FIGURE_FOLDER)
         for name, content in figures.items():
@@ -85,7 +88,7 @@ def is_current(study: "Study", folder: Path) -> bool:
     """Return whether a whole report lies in `folder`, in any language, made from what the study says now."""
     try:
         whole = all((folder / name).is_file() for name in FILES)
-        return whole and (folder / NUMBERS).read_bytes() == _numbers(study).encode()
+        return whole and read_whole(folder / NUMBERS, LARGEST_NUMBERS) == _numbers(study).encode()
     except OSError:
         return False
 
@@ -94,8 +97,14 @@ def _numbers(study: "Study") -> str:
     return json.dumps(study.evidence(), indent=1, allow_nan=False) + "\n"
 
 
-def _refuse_strangers(folder: Path) -> None:
-    """Raise `UsageError` where something else than a report lies in the folder: it is not ours to write between."""
+def _refuse_strangers(folder: Path, study: Path) -> None:
+    """Raise `UsageError` where something else than a report lies in the folder: it is not ours to write between.
+
+    A link within a study's folder, which may come from a stranger, can lead to a report of the user's.
+    """
+    for place in (folder, folder / FIGURE_FOLDER):
+        if place.is_symlink() and (place != folder or folder.parent.resolve() == study.resolve()):
+            raise UsageError(f"{place} is a link; remove it, or choose another --out")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file, not a folder; choose another --out")
     there = _names(folder)

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from overfitlab.config import Protocol, StudyConfig
+from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE, Protocol, StudyConfig
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.files import display_name, user_path
 from overfitlab.run import Run
@@ -240,11 +240,21 @@ def check(record: dict[str, Any]) -> None:
         and isinstance(data.get("classes"), list)
         and all(isinstance(name, str) for name in data["classes"])
         and all(isinstance(session, dict) for session in record["sessions"])
+        and _is_size(record.get("image_size"))
     )
     if not sound:
         raise OverfitlabError(
             "the record of this study is damaged (its entries do not go together); move its folder away"
         )
+
+
+def _is_size(found: Any) -> bool:
+    """Return whether that is what images can be resized to, or None for the size that they have."""
+    return found is None or (
+        isinstance(found, list)
+        and len(found) == 2
+        and all(isinstance(side, int) and SMALLEST_IMAGE <= side <= LARGEST_IMAGE for side in found)
+    )
 
 
 def find_study(text: str | Path, runs: Path = Path("runs")) -> Study:

@@ -18,6 +18,7 @@ from overfitlab.study import messages
 
 PATIENCE = 60.0  # seconds for a worker to stop, which it does after the step or the measurement that it is at
 SLEPT = 60.0  # seconds between two looks of ours: the machine slept, and the workers with it
+LAST_WORDS = 4096  # bytes of the log
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -68,8 +69,8 @@ class Workers:
     def add(self) -> Worker:
         """Start one more."""
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(self._threads))
-        if self._log.is_symlink():  # in a folder of a stranger it would lead anywhere
-            self._log.unlink()
+        if self._log.is_symlink() or not self._log.is_file():  # in a folder of a stranger, a link or a pipe
+            self._log.unlink(missing_ok=True)
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "overfitlab.study.worker"],  # -P: no file of the user's is a module
@@ -168,6 +169,8 @@ class Workers:
     def _last_words(self) -> str:
         """Return the last line of the log, where it is one that a person can read."""
         with contextlib.suppress(OSError):
-            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            with self._log.open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - LAST_WORDS))
+                lines = log.read().decode("utf-8", "replace").strip().splitlines()
             return lines[-1].removeprefix("overfitlab: ") if lines else ""
         return ""

@@ -6,7 +6,9 @@ keyed by its moment.
 """
 
 import hashlib
+import itertools
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFold
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization
 
-UNUSABLE = {name: name.replace(".safetensors", ".unusable.safetensors") for name in (CHECKPOINT, PREVIOUS_CHECKPOINT)}
+UNUSABLE = "checkpoint*.unusable*.safetensors"  # those that were put aside
 LARGEST_CHECKPOINT = 2**36  # bytes
 LENGTH_BYTES = 8  # a safetensors file begins with the length of its JSON header
 
@@ -102,14 +104,21 @@ def restore(folder: RunFolder, run_id: str, learner: Learner) -> Restored:
         except _UnusableError as error:
             unusable[name] = str(error)
     for name in unusable:  # or the next save would keep it in place of the good one
-        (folder / name).replace(folder / UNUSABLE[name])
+        (folder / name).replace(_free_place(folder, name))
     return Restored(progress, unusable)
 
 
 def remove(folder: RunFolder) -> None:
     """Delete the checkpoints of a run that has finished."""
-    for name in (CHECKPOINT, PREVIOUS_CHECKPOINT, *UNUSABLE.values()):
-        (folder / name).unlink(missing_ok=True)
+    for path in (folder / CHECKPOINT, folder / PREVIOUS_CHECKPOINT, *folder.path.glob(UNUSABLE)):
+        path.unlink(missing_ok=True)
+
+
+def _free_place(folder: RunFolder, name: str) -> Path:
+    """Return where a checkpoint that is no good is put aside: beside those that were before."""
+    endings = itertools.chain([""], (f"-{count}" for count in itertools.count(2)))
+    places = (folder / name.replace(".safetensors", f".unusable{ending}.safetensors") for ending in endings)
+    return next(place for place in places if not os.path.lexists(place))
 
 
 def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
