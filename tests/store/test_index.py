@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 import sqlite3
+import tracemalloc
 
 import pytest
 
@@ -125,6 +126,33 @@ def test_an_index_that_is_a_link_leads_nowhere(study, tmp_path, private):
     indexed(study)
     assert (tmp_path / "private").read_bytes() == content
     assert repr(index.entries(study)) == repr(before)
+
+
+def test_rows_of_runs_that_do_not_exist_take_no_memory(study):
+    """SQLite hands them over one by one, and none of them is kept."""
+    indexed(study)
+    with contextlib.closing(sqlite3.connect(study / INDEX)) as connection, connection:
+        columns = len(index.ALL_COLUMNS)
+        connection.executemany(
+            f"INSERT INTO epoch VALUES ({', '.join('?' * (columns + 1))})",
+            (("x", number, *[0.5] * (columns - 1)) for number in range(200_000)),
+        )
+    tracemalloc.start()
+    found = index.entries(study)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [entry.name for entry in found] == ["a", "b", "c"]
+    assert most < 2**23
+
+
+def test_a_number_that_sqlite_does_not_hold_stops_nothing(study, monkeypatch):
+    """What a name that is no text, or anything else, makes of it: the folders know it all."""
+    record = study.run("b").record()
+    study.run("b").write_record(record | {"config": record["config"] | {"method": "\ud800"}})
+    indexed(study)
+    found, read = read_folders(study, monkeypatch)
+    assert read == ["b"]
+    assert [entry.record["config"]["method"] for entry in found][1] == "\ud800"
 
 
 def test_losses_that_are_no_numbers_come_back(study):

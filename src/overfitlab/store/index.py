@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from overfitlab.config import MOST_EPOCHS
 from overfitlab.errors import OverfitlabError
 from overfitlab.store import history
 from overfitlab.store.history import ALL_COLUMNS, EpochRow
+from overfitlab.store.record_file import LARGEST_RECORD
 from overfitlab.store.run_folder import HISTORY, RECORD, RunFolder, shaped_like_a_record
 from overfitlab.store.study_folder import INDEX, StudyFolder
 
 BUSY_SECONDS = 5.0
+LARGEST_INDEX = 2**28  # bytes: a thousand runs take 30 MB
 LAYOUT = 2  # of the tables; an index with another one is made anew
 TABLES = f"""
 CREATE TABLE IF NOT EXISTS run (
@@ -123,22 +126,25 @@ def entries(study: StudyFolder) -> list[Entry]:
 
     Raises `OverfitlabError` where a run's folder is damaged.
     """
-    indexed = _indexed(study / INDEX)
+    folders = list(study.runs())
+    indexed = _indexed(study / INDEX, {folder.path.name for folder in folders})
     found = []
-    for folder in study.runs():
+    for folder in folders:
         stamp, entry = indexed.get(folder.path.name, ("", None))
         found.append(entry if entry is not None and stamp == _stamp(folder) else read_entry(folder))
     return found
 
 
-def _indexed(path: Path) -> dict[str, tuple[str, Entry]]:
-    """Return stamp and entry of each run that the index knows; nothing where it cannot be read.
+def _indexed(path: Path, names: set[str]) -> dict[str, tuple[str, Entry]]:
+    """Return stamp and entry of each run of these that the index knows; nothing where it cannot be read.
 
     The file may come from a stranger, and SQL is a language: only tables are read, and only those that we make.
     """
     if not path.is_file() or path.is_symlink():
         return {}
     try:
+        if path.stat().st_size > LARGEST_INDEX:
+            return {}
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as reading:
             reading.execute("PRAGMA trusted_schema = OFF")
             reading.execute("BEGIN")  # both tables as they are at one moment, or entries would not fit together
@@ -148,9 +154,13 @@ def _indexed(path: Path) -> dict[str, tuple[str, Entry]]:
             for name, *values in reading.execute(
                 f"SELECT run, {', '.join(ALL_COLUMNS)} FROM epoch ORDER BY run, epoch"  # noqa: S608 - our own names
             ):
-                rows.setdefault(name, []).append(tuple(values))
+                of_run = rows.setdefault(name, []) if name in names else None
+                if of_run is not None and len(of_run) < MOST_EPOCHS:
+                    of_run.append(tuple(values))
             found = {}
             for name, stamp, text, checksum in reading.execute("SELECT name, stamp, record, checksum FROM run"):
+                if name not in names or len(text) > LARGEST_RECORD:
+                    continue
                 with contextlib.suppress(Exception):  # whatever is wrong with it, its folder knows better
                     record = json.loads(text)
                     entry = Entry(name, record, [_row(values, record) for values in rows.get(name, [])])
