@@ -196,7 +196,7 @@ def ended_before(folder: RunFolder) -> Run:
     if set(damaged) - {*FIGURES, DUPLICATES}:
         raise OverfitlabError(
             f"{folder.path} is a finished run, but {', '.join(damaged)} is missing or damaged; "
-            "remove the folder to train it again"
+            "move the folder away to train it again"
         )
     run = load_run(folder.path)
     if set(damaged) & set(FIGURES):

@@ -30,6 +30,13 @@ def study(small_study):
     return shutil.copytree(small_study, Path("runs/gift"))
 
 
+def arguments(asked):
+    """Return what to type for what was asked for from Python."""
+    settings = {name: value for name, value in asked.items() if name not in ("methods", "contrasts", "verbose")}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+    return [*asked["methods"], *(f"--contrast={each}" for each in asked["contrasts"]), *options, "--no-report"]
+
+
 def rewrite(path, change):
     record = json.loads(path.read_text())
     change(record)
@@ -112,6 +119,17 @@ def test_a_link_in_the_place_of_a_folder_leads_to_no_report_of_the_users(overfit
         (study / name).unlink()
 
 
+@pytest.mark.parametrize("place", ["runs", "runs/dropout"])
+def test_a_study_whose_runs_lie_behind_a_link_is_not_trained_on(overfitlab, study, small_settings, tmp_path, place):
+    folder = study / "runs" if place == "runs" else next(study.glob("runs/dropout*"))
+    elsewhere = folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(elsewhere, target_is_directory=True)
+    before = {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()}
+    said = one_line(overfitlab("compare", *arguments(small_settings | {"out": study})))
+    assert "is a link; put the folder itself there" in said
+    assert {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.parametrize("size", [[1000, 1000], "ab", 5, [None, None], {"a": 1}, [-1, -1]])
 def test_a_size_that_images_cannot_have_is_refused(overfitlab, study, size):
     rewrite(study / "study.json", lambda record: record.update({"image_size": size}))
@@ -140,10 +158,7 @@ def test_a_pipe_in_a_study_that_goes_on_keeps_nobody_waiting(overfitlab, study, 
     os.mkfifo(place / name)
     run = next(study.glob("runs/dropout*"))
     rewrite(run / "run.json", lambda record: record.update({"status": "interrupted", "files": {}}))
-    asked = small_settings | {"out": study}
-    methods, contrasts = asked.pop("methods"), asked.pop("contrasts")
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in asked.items() if name != "verbose"]
-    done = overfitlab("compare", *methods, *(f"--contrast={each}" for each in contrasts), *options, "--no-report")
+    done = overfitlab("compare", *arguments(small_settings | {"out": study}))
     assert done.code == 0, done.said
     assert json.loads((run / "run.json").read_text())["status"] == "finished"
 

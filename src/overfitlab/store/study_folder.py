@@ -59,6 +59,9 @@ class StudyFolder:
             return
         if not self.path.is_dir():
             raise UsageError(f"{self.path} is a file, not a folder; choose another --name or --out")
+        for place in (self / RUNS, *(self / RUNS).glob("*")):
+            if place.is_symlink():  # a study can come from a stranger, and what is trained be written anywhere
+                raise UsageError(f"{place} is a link; put the folder itself there, or choose another --name or --out")
         if (self / RECORD).exists():
             if self.record()["id"] != study_id:
                 raise UsageError(

@@ -179,9 +179,10 @@ def main() -> NoReturn:
     stopping = threading.Event()
     try:
         Worker(_tasks(os.dup(0), stopping), events, stopping).work()
-    except (OverfitlabError, OSError) as error:
+    except (OverfitlabError, OSError, MemoryError) as error:
         if not stopping.is_set():
-            print(f"overfitlab: {error}", file=sys.stderr)  # noqa: T201 - it goes into the log
+            said = f"not enough memory: {MEMORY_ADVICE}" if is_want_of_memory(error) else error
+            print(f"overfitlab: {said}", file=sys.stderr)  # noqa: T201 - it goes into the log
             sys.exit(1)
     except KeyboardInterrupt:
         pass
