@@ -64,7 +64,7 @@ MUTANTS = (
     ),
     Mutant(
         "damaged checkpoints are put away", "training/checkpoint.py",
-        "        (folder / name).replace(folder / UNUSABLE[name])\n", "        pass\n",
+        "        (folder / name).replace(_free_place(folder, name))\n", "        pass\n",
         "tests/training/test_resume.py",
     ),
     Mutant(
@@ -170,6 +170,11 @@ MUTANTS = (
         "        _refuse_bombs(content)\n", "", "tests/data/test_unpickling.py",
     ),
     Mutant(
+        "tuples that a pickle holds more than once", "data/unpickling.py",
+        "        if name in RECALLING and memory.get(_number(name, argument), 0):\n",
+        "        if False:\n", "tests/data/test_unpickling.py", hangs=True,
+    ),
+    Mutant(
         "arrays of Python objects in an .npz file", "data/npz.py",
         "        if dtype.hasobject:", "        if False:", "tests/data/test_npz.py",
     ),
@@ -190,6 +195,19 @@ MUTANTS = (
         "the size that an archive may unpack to", "data/members.py",
         "if size is None or not 0 <= size <= self._largest_read or self.tell() > LARGEST_ARCHIVE:", "if False:",
         "tests/data",
+    ),
+    Mutant(
+        "the shape of what a run's record says was measured", "store/run_folder.py",
+        '        and _shaped_like_a_result(record.get("result", {}))\n', "", "tests/study/test_damaged.py",
+    ),
+    Mutant(
+        "names of files that are ours in a run's record", "store/run_folder.py",
+        '        and record["files"].keys() <= OURS\n', "", "tests/reliability/test_strangers.py", hangs=True,
+    ),
+    Mutant(
+        "a link in the place of a report", "study/reporting.py",
+        '            raise UsageError(f"{place} is a link; remove it, or choose another --out")\n',
+        "            pass\n", "tests/reliability/test_strangers.py",
     ),
     Mutant(
         "the bound on attempts", "study/runner.py",
