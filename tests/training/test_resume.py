@@ -228,7 +228,7 @@ def test_a_lost_figure_of_a_finished_run_is_drawn_again(tmp_path):
 def test_damaged_weights_of_a_finished_run_are_not_passed_over(tmp_path):
     run = overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
     (run.folder / "weights.safetensors").write_bytes(b"")
-    with pytest.raises(OverfitlabError, match=r"weights.safetensors is missing or damaged; remove the folder"):
+    with pytest.raises(OverfitlabError, match=r"weights.safetensors is missing or damaged; move the folder away"):
         overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
 
 

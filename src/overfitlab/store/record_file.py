@@ -30,9 +30,9 @@ def read_record(path: Path, what: str, formats: range, sound: Callable[[dict[str
     except OSError as error:
         raise OverfitlabError(f"{path} cannot be read ({error.strerror}); {ADVICE}") from error
     except (ValueError, RecursionError):
-        raise OverfitlabError(f"{path} is damaged (not JSON); {ADVICE}") from None
+        raise OverfitlabError(f"{path} is damaged (not JSON, or too much of it); {ADVICE}") from None
     if not isinstance(record, dict):
-        raise OverfitlabError(f"{path} is damaged (entries are missing); {ADVICE}")
+        raise OverfitlabError(f"{path} is damaged (entries are missing, or are none of ours); {ADVICE}")
     found, written = record.get("format"), record.pop(CHECKSUM, None)
     if isinstance(found, int) and found not in formats:
         known = f"{formats[0]} to {formats[-1]}"
@@ -42,7 +42,7 @@ def read_record(path: Path, what: str, formats: range, sound: Callable[[dict[str
     if sealed_once and (written is None or written != checksum(record)):
         raise OverfitlabError(f"{path} is damaged (its checksum differs); {ADVICE}")
     if not sound(record):
-        raise OverfitlabError(f"{path} is damaged (entries are missing); {ADVICE}")
+        raise OverfitlabError(f"{path} is damaged (entries are missing, or are none of ours); {ADVICE}")
     return record | {"format": formats[-1]}
 
 
