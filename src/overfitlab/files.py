@@ -107,7 +107,7 @@ def read_whole(path: Path, largest: int) -> bytes:
 def read_checked(path: Path, sha256: str | None, largest: int = LARGEST_CHECKED) -> bytes:
     """Return the content of a file whose SHA-256 was noted when it was written; None where nothing was noted.
 
-    Raises `OverfitlabError` where its content is another one, or it cannot be read.
+    Raises `OverfitlabError` where its content is another one, it has more than `largest` bytes, or cannot be read.
     """
     try:
         content = read_whole(path, largest)

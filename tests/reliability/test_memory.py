@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import subprocess
 import sys
 
@@ -15,6 +14,7 @@ import overfitlab
 from overfitlab.study import messages
 from overfitlab.study.workers import THREAD_VARIABLES, Workers
 
+resource = pytest.importorskip("resource", reason="Windows has no such limits")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold to the limit")
 
 ENOUGH = 2_400_000_000  # bytes of address space, of which the libraries take about one half

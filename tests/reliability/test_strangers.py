@@ -10,6 +10,7 @@ from outcomes import error_line
 
 from overfitlab.store.record_file import sealed
 
+TEXTS = ("report.html", "report.md", "runs.csv", "history.csv")  # of a report
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"  # renames a terminal's window, and empties it
 
 
@@ -58,8 +59,8 @@ def test_what_a_record_says_is_shown_escaped(overfitlab, study):
         assert "\x07" not in done.said, command
     assert "\\x1b" in overfitlab("show", "gift").said
     report = study / "report"
-    for path in (report / "report.html", report / "report.md", report / "runs.csv"):
-        assert "\x1b" not in path.read_text(), path
+    for name in TEXTS:
+        assert "\x1b" not in (report / name).read_text(), name
 
 
 def test_an_error_is_shown_escaped(overfitlab):
@@ -141,12 +142,24 @@ def test_a_name_of_two_lines_forges_no_line(overfitlab, study):
 
     def change(record):
         record["data"]["name"] = record["plan"]["protocol"]["name"] = record["id"] = forged
+        record["sessions"][0]["started"] = forged
 
     rewrite(study / "study.json", change)
-    for command in (["list"], ["show", "gift"]):
-        assert not [
-            line for line in overfitlab(*command).said.splitlines() if line.startswith(("mine", "Recommended: E"))
-        ]
+    for run in study.glob("runs/*/run.json"):
+        rewrite(run, lambda record: record["resolved"].update({"precision": f"{forged}{ESCAPE}"}))
+    shown = [overfitlab(*command) for command in (["list"], ["show", "gift"], ["report", "gift"])]
+    assert [each.code for each in shown] == [0, 0, 0]
+    for text in (*(each.said for each in shown), *((study / "report" / name).read_text() for name in TEXTS)):
+        assert "\x1b" not in text
+        assert not [line for line in text.splitlines() if line.startswith(("mine", "Recommended: E"))]
+
+
+def test_a_run_whose_method_is_no_text_is_reported(overfitlab, study):
+    """A lone surrogate, which JSON can spell and no file of text can hold."""
+    extra = shutil.copytree(next(study.glob("runs/dropout*")), study / "runs" / "extra")
+    rewrite(extra / "run.json", lambda record: record["config"].update({"method": "\ud800"}))
+    assert overfitlab("report", "gift").code == 0
+    assert "\\ud800" in (study / "report" / "runs.csv").read_text()
 
 
 @pytest.mark.parametrize("file", ["workers.log", "runs/dropout/duplicates.png"])

@@ -145,8 +145,8 @@ def test_rows_of_runs_that_do_not_exist_take_no_memory(study):
     assert most < 2**23
 
 
-def test_a_number_that_sqlite_does_not_hold_stops_nothing(study, monkeypatch):
-    """What a name that is no text, or anything else, makes of it: the folders know it all."""
+def test_a_name_that_sqlite_does_not_hold_stops_nothing(study, monkeypatch):
+    """A lone surrogate is no text; the folders know it all."""
     record = study.run("b").record()
     study.run("b").write_record(record | {"config": record["config"] | {"method": "\ud800"}})
     indexed(study)

@@ -190,3 +190,37 @@ def test_a_damaged_history_is_one_line(tmp_path, text):
     path.write_text(text)
     with pytest.raises(OverfitlabError, match=r"history.csv is (not a history|damaged)"):
         history.read_csv(path)
+
+
+def test_a_history_longer_than_any_is_refused(tmp_path, monkeypatch):
+    rows = [EpochRow(epoch, 1.0, 1.0, 0.5, 1.0, 0.5) for epoch in range(1, 7)]
+    path = tmp_path / "history.csv"
+    path.write_text(history.to_csv(rows))
+    monkeypatch.setattr(history, "MOST_EPOCHS", 6)
+    assert history.read_csv(path) == rows
+    monkeypatch.setattr(history, "MOST_EPOCHS", 5)
+    with pytest.raises(OverfitlabError, match="is not a history"):
+        history.read_csv(path)
+    monkeypatch.setattr(history, "LARGEST_HISTORY", 100)
+    with pytest.raises(OverfitlabError, match="too large"):
+        history.read_csv(path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "1" + "0" * 400, str(2**63)])
+def test_numbers_that_no_record_has_are_refused_in_old_formats_too(folder, number):
+    folder.path.mkdir()
+    old = json.dumps(RECORD | {"format": FORMAT - 1, "times": {"seconds": "NUMBER"}})
+    (folder / "run.json").write_text(old.replace('"NUMBER"', "1.5"))
+    assert folder.record()["times"] == {"seconds": 1.5}
+    (folder / "run.json").write_text(old.replace('"NUMBER"', number))
+    with pytest.raises(OverfitlabError, match="is damaged"):
+        folder.record()
+
+
+def test_a_record_of_too_many_pieces_is_refused(folder):
+    """Eleven megabytes of empty lists would take a gigabyte."""
+    folder.path.mkdir()
+    record = RECORD | {"resumed": [[]] * 300_000}
+    (folder / "run.json").write_text(json.dumps(sealed(record)))
+    with pytest.raises(OverfitlabError, match="too much of it"):
+        folder.record()

@@ -2,17 +2,21 @@
 
 import copy
 import json
+import math
 import re
 import shutil
+from dataclasses import fields, replace
 
 import pytest
 
 import overfitlab
 from overfitlab.api import listing
 from overfitlab.errors import OverfitlabError
+from overfitlab.store import probabilities
 from overfitlab.store.record_file import sealed
+from overfitlab.store.run_folder import RunFolder
 
-STRANGE = [None, "x", -1, 10**400, [1], {}]
+STRANGE = [None, "x", -1, 10**30, 1e300, 10**400, [1], {}]
 GONE = object()
 FREE = ("environment", "sessions", "command", "weights")  # texts for people, and what only a training reads
 
@@ -129,3 +133,45 @@ def test_missing_predictions_cost_the_second_interval_alone(study):
     after = overfitlab.load_study(study).judged()
     assert after.contrasts[0].accuracy.crossed is None
     assert after.contrasts[0].accuracy.mean == before.contrasts[0].accuracy.mean
+
+
+def with_predictions(study, runs, change):
+    """Write other predictions of the test images into those runs, with the checksum that fits."""
+    for path in study.glob(f"runs/{runs}"):
+        found = probabilities.read(path / "probabilities.safetensors")
+        found["test"] = change(found["test"])
+        (path / "probabilities.safetensors").write_bytes(probabilities.to_bytes(found, "x"))
+        record = json.loads((path / "run.json").read_text())
+        record["files"] |= RunFolder(path).checksums(["probabilities.safetensors"])
+        (path / "run.json").write_text(json.dumps(sealed(record)))
+
+
+def cut(found, images=100):
+    return replace(found, **{field.name: getattr(found, field.name)[:images] for field in fields(found)})
+
+
+@pytest.mark.parametrize("runs", ["*seed1*", "dropout-seed0*"], ids=["of one seed", "of one run"])
+def test_predictions_of_other_images_are_one_line(study, tmp_path, runs):
+    """Those of a seed fit to each other, and not to those of the other seeds."""
+    with_predictions(study, runs, cut)
+    shown = overfitlab.load_study(study)
+    assert shown.judged().contrasts[0].accuracy.crossed is None
+    with pytest.raises(OverfitlabError, match="not all of the same images"):
+        shown.report(tmp_path / "report")
+
+
+@pytest.mark.parametrize("value", [math.nan, -0.5, 1.5, math.inf])
+def test_predictions_that_are_no_probabilities_are_damaged(study, value):
+    def change(found):
+        found.probabilities[3, 1] = value
+        return found
+
+    with_predictions(study, "dropout-seed0*", change)
+    with pytest.raises(OverfitlabError, match="is damaged"):
+        listing.show(study)
+
+
+def test_no_predictions_at_all_are_damaged(study):
+    with_predictions(study, "dropout-seed0*", lambda found: cut(found, 0))
+    with pytest.raises(OverfitlabError, match="is damaged"):
+        listing.show(study)

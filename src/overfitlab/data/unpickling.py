@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MEMORIZING = ("PUT", "LONG_BINPUT", "BINPUT", "MEMOIZE")  # the first two with any number
+MEMORIZING = ("PUT", "LONG_BINPUT", "BINPUT", "MEMOIZE")
 RECALLING = ("GET", "LONG_BINGET", "BINGET")
-TUPLES = {"TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}  # of so many values, or of all above the mark
+TUPLES = {"TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}  # of as many values, the first of all above the mark
 INSTRUCTIONS = {ord(each.code): each for each in pickletools.opcodes}
 GROWTH = {  # by how much each makes the stack grow, but for what lies above the last mark
     each.name: len(each.stack_after)
@@ -168,7 +168,7 @@ def _refuse_bombs(content: bytes) -> None:
         if name == "MARK":
             marks.append(len(nesting))
             continue
-        mark = len(nesting) - TUPLES.get(name, 0)
+        mark = max(0, len(nesting) - TUPLES.get(name, 0))
         if name in FROM_MARK:
             mark = marks.pop() if marks else len(nesting)
             entries += (len(nesting) - mark) // 2 if name in ("SETITEMS", "DICT") else 0
@@ -176,7 +176,7 @@ def _refuse_bombs(content: bytes) -> None:
         if entries > MOST_ENTRIES:
             raise ForbiddenPickleError("it holds a larger dictionary than a batch of images has")
         if name in TUPLES:
-            nesting[max(0, mark) :] = [1 + max(nesting[max(0, mark) :], default=0)]
+            nesting[mark:] = [1 + max(nesting[mark:], default=0)]
             if nesting[-1] > DEEPEST_TUPLE:
                 raise ForbiddenPickleError("it holds tuples in tuples without end")
         else:

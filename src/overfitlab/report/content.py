@@ -40,8 +40,8 @@ def subtitle(evidence: Json, say: Language) -> str:
     parts = evidence["plan"]["parts"]
     return say(
         "{methods} methods on {data}, {training} training images, paired seeds: {seeds}, protocol {protocol}",
-        methods=len(evidence["methods"]), data=display_name(evidence["data"]["name"]),
-        training=f"{parts['training']:,}", seeds=evidence["seeds"], protocol=evidence["plan"]["protocol"]["name"],
+        methods=len(evidence["methods"]), data=display_name(evidence["data"]["name"]), seeds=evidence["seeds"],
+        training=f"{parts['training']:,}", protocol=display_name(evidence["plan"]["protocol"]["name"]),
     )  # fmt: skip
 
 

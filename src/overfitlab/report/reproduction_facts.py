@@ -75,9 +75,9 @@ def protocol(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
     yield say("training"), say(
         "{epochs} epochs, batches of {batch}, Adam {rate}{falling}, precision {precision}",
         epochs=settings["epochs"], batch=settings["batch_size"], rate=f"{settings['learning_rate']:g}", falling=falling,
-        precision=", ".join(evidence["precision"]) or asked["precision"],
+        precision=display_name(", ".join(evidence["precision"]) or asked["precision"]),
     )  # fmt: skip
-    yield say("protocol"), settings["name"]
+    yield say("protocol"), display_name(settings["name"])
     varied = [say(VARIED.get(word, word)) for word in settings["vary"]]
     yield say("seeds"), say("{seeds}; each decides {what}", seeds=", ".join(map(str, evidence["seed_numbers"])),
                             what=", ".join(varied))  # fmt: skip
@@ -95,8 +95,9 @@ def environment(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
     sessions = evidence["sessions"]
     if sessions:
         yield say("trained"), "; ".join(
-            say("{started}; runs at once: {jobs}, threads of each: {threads}", started=str(each.get("started", "-")),
-                jobs=each.get("jobs", "-"), threads=evidence["plan"]["threads"])
+            say("{started}; runs at once: {jobs}, threads of each: {threads}",
+                started=display_name(str(each.get("started", "-"))), jobs=each.get("jobs", "-"),
+                threads=evidence["plan"]["threads"])
             for each in sessions
         )  # fmt: skip
     yield say("study"), f"{display_name(evidence['study'])} ({display_name(evidence['study_id'])})"

@@ -2,18 +2,21 @@
 
 import csv
 import io
-import os
+import re
 from collections.abc import Iterable, Sequence
 
+NO_SIGN = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no byte either; JSON can spell them
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that a spreadsheet would compute
 
 
 def text_cell(text: str) -> str:
     r"""Return `text` as a cell: behind an apostrophe where a spreadsheet would take it for a formula.
 
-    Bytes that are no UTF-8 (in names of files and folders) are written as `\xff`, so that the table is UTF-8.
+    Bytes that are no UTF-8 (in names of files and folders) are written as `\xff`, a lone surrogate (in the record of
+    a stranger's run) as `\ud800`, so that the table is UTF-8.
     """
-    text = os.fsencode(text).decode("utf-8", "backslashreplace")
+    text = NO_SIGN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return f"'{text}" if text.startswith(FORMULAS) else text
 
 

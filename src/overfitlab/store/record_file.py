@@ -11,8 +11,8 @@ from overfitlab.config import canonical_json
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import read_whole, write_atomically
 
-LARGEST_RECORD = 2**24  # bytes: a thousand near-duplicates and a thousand files that were skipped, with long names
-MOST_CONTAINERS = 200_000  # lists and dictionaries, which take thirty times the memory that they take on disk
+LARGEST_RECORD = 2**26  # bytes
+MOST_PIECES = 500_000  # of a record: each takes up to thirty times the memory that it takes on disk
 LARGEST_NUMBER = 2**63  # excluded: SQLite's, and more than anything that is counted
 ADVICE = "move the folder away, or choose another one"
 CHECKSUM = "checksum"  # the entry with the SHA-256 of all others
@@ -53,7 +53,7 @@ def read_json(path: Path) -> Any:
     or has numbers that are no finite ones, or of more than 64 bits.
     """
     content = read_whole(path, LARGEST_RECORD)
-    if content.count(b"[") + content.count(b"{") > MOST_CONTAINERS:
+    if sum(map(content.count, (b"[", b"{", b","))) > MOST_PIECES:
         raise ValueError("too much of it")
     return json.loads(content.decode("utf-8"), parse_int=_whole, parse_float=_finite, parse_constant=_finite)
 

@@ -34,6 +34,7 @@ DUPLICATES = "duplicates.png"
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
 OURS = {SUMMARY, HISTORY, WEIGHTS, PROBABILITIES, *FIGURES, DUPLICATES}  # files whose checksums a record has
+PARTS = {"training", "validation", "test"}  # of the images
 TELLING = ("method", "data", "seed", "protocol", "model", "epochs")  # what people tell runs apart by
 SHOWN_DIFFERENCES = 3
 SAVE_SECONDS = 10.0  # at least, between two checkpoints of a run that is one of many: there they add up
@@ -152,9 +153,12 @@ def _shaped_like_a_result(result: Any) -> bool:
     if not isinstance(result, dict) or not isinstance(result.get("handed_over"), int | None):
         return False
     measured = result.get("measured", {})
-    if not isinstance(measured, dict) or not all(isinstance(parts, dict) for parts in measured.values()):
-        return False
-    return all(_shaped_like_a_measurement(found) for parts in measured.values() for found in parts.values())
+    return (
+        isinstance(measured, dict)
+        and measured.keys() <= {"end", "onset"}
+        and all(isinstance(parts, dict) and parts.keys() <= PARTS for parts in measured.values())
+        and all(_shaped_like_a_measurement(found) for parts in measured.values() for found in parts.values())
+    )
 
 
 def _shaped_like_a_measurement(found: Any) -> bool:

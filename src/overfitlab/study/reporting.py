@@ -73,7 +73,7 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     with claimed(folder, lambda: _refuse_strangers(folder, study.folder), busy, "--out", PATIENCE):
         (folder / NUMBERS).unlink(missing_ok=True)  # from here on it is no whole report
         for name, text in made.items():
-            write_atomically(folder / name, _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text).encode())
+            write_atomically(folder / name, _file_of_text(text))
         (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
         remove_leftovers(folder / FIGURE_FOLDER)
         for name, content in figures.items():
@@ -82,6 +82,11 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
             (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
         write_atomically(folder / NUMBERS, numbers.encode())  # the last: it says that all of it is there
     return folder / PAGE
+
+
+def _file_of_text(text: str) -> bytes:
+    """Return a text as a file that a terminal can show: controls, and signs that are none, are escaped."""
+    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text).encode("utf-8", "backslashreplace")
 
 
 def is_current(study: "Study", folder: Path) -> bool:
