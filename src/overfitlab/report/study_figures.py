@@ -6,88 +6,22 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from overfitlab.report.curve_figures import baseline_name, equal_fit, gap_curves, learning_curves
 from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.lettering import legible
 from overfitlab.report.palette import light
-from overfitlab.report.panels import HEIGHT, TICKS, Panel
+from overfitlab.report.panels import HEIGHT, Panel
 from overfitlab.report.study_tables import between, difference, pair
 
 Json = Mapping[str, Any]
 LONGEST_LABEL = 44  # letters of a contrast
-CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
 MARGIN = 0.12  # inches: left of rows, whose labels stand above them
 ROW_HEIGHT = 0.56  # inches of a contrast
 JITTER = (0.0, 0.09, -0.09, 0.18, -0.18)  # so that dots with equal values stay apart
 BELOW = 0.3  # of a row: where the interval lies below its dots
-CARRIED = (0, (2, 1.5))  # dashes
 UNNOTICED = 0.01  # of confidence
 LABELS_APART = 0.075  # of the height of the panel
-
-
-def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
-    """Return two panels for each method: loss and accuracy over the epochs, training and validation on one axis."""
-    found = []
-    for each in evidence["methods"]:
-        curves, name = evidence["curves"][each["method"]], say.method(each["label"])
-        if not curves["runs"] or any(curves[name]["mean"][-1] is None for name in CURVES):
-            continue
-        onset = each["onset"] and each["onset"]["mean"]
-        for metric, word, digits in (("loss", say("loss"), 2), ("acc", say("accuracy"), 3)):
-            train, val = f"train_{metric}", f"val_{metric}"
-            alternative = say(
-                "{metric} of {name} over {epochs} epochs, means of {n} seeds: after the last epoch training is at "
-                "{train}, validation at {val}; the onset of overfitting lies at epoch {onset}.",
-                metric=word, name=name, epochs=len(curves["epochs"]), n=curves["runs"],
-                train=f"{curves[train]['mean'][-1]:.{digits}f}", val=f"{curves[val]['mean'][-1]:.{digits}f}",
-                onset="-" if onset is None else f"{onset:.1f}",
-            )  # fmt: skip
-            lines = ((curves, train, say("training"), "train"), (curves, val, say("validation"), "val"))
-            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, onset, say), alternative))
-    return found
-
-
-def gap_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
-    """Return a panel for each method: its gap in accuracy over the epochs, beside that of the baseline."""
-    found = []
-    for each, curves, base, name in _beside_baseline(evidence, say):
-        onset = each["onset"] and each["onset"]["mean"]
-        gap = curves["gap"]["mean"]
-        alternative = say(
-            "Generalization gap of {name} over the epochs, mean of {n} seeds: {first} points after the first epoch, "
-            "{last} after the last.",
-            name=name, n=curves["runs"], first=f"{100 * gap[0]:.1f}", last=f"{100 * gap[-1]:.1f}",
-        )  # fmt: skip
-        lines = [(curves, "gap", name, "other" if base is None else "method")]
-        if base is not None:
-            lines.insert(0, (base, "gap", _baseline_name(evidence, say), "other"))
-        draw = _curves_drawn(lines, onset, say, share=True)
-        found.append(Panel(name, draw, alternative))
-    return found
-
-
-def equal_fit(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
-    """Return a panel for each method but the baseline: validation against training accuracy, epoch by epoch."""
-    found = []
-    for each, curves, base, name in _beside_baseline(evidence, say):
-        if base is None:
-            continue
-        known = [contrast for contrast in evidence["contrasts"]
-                 if (contrast["method"], contrast["against"]) == (each["method"], evidence["baseline"])]  # fmt: skip
-        fit = known[0]["equal_fit"] if known else None
-        words = say("the two never fit the training images equally well")
-        if fit is not None:
-            words = say(
-                "at the best fit that both reach, its gap is {difference} points beside that of {baseline}, n = {n}",
-                difference=difference(fit["mean"]), baseline=_baseline_name(evidence, say), n=fit["n"],
-            )  # fmt: skip
-        alternative = say(
-            "Validation accuracy against training accuracy of {name}, from epoch to epoch: {words}.",
-            name=name, words=words,
-        )  # fmt: skip
-        found.append(Panel(name, _fit_drawn(curves, base, (name, _baseline_name(evidence, say)), say), alternative))
-    return found
 
 
 def paired_differences(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
@@ -142,7 +76,7 @@ def cost_and_benefit(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
             ratio=f"{each['time_ratio']:.2f}")
         for each in known
     )  # fmt: skip
-    base = _baseline_name(evidence, say)
+    base = baseline_name(evidence, say)
     alternative = say("Gain in test accuracy over {baseline} against time: {said}.", baseline=base, said=said)
     height = max(HEIGHT, 1.4 + 0.24 * len(known))
     return [Panel(say("Benefit against cost"), _cost_drawn(known, base, say), alternative, height)]
@@ -179,83 +113,6 @@ FIGURES: Mapping[str, tuple[Callable[..., list[Panel]], int]] = {  # with the nu
     "cost_and_benefit": (cost_and_benefit, 1),
     "calibration": (calibration, 3),
 }
-
-
-def _baseline_name(evidence: Json, say: Language) -> str:
-    [label] = [each["label"] for each in evidence["methods"] if each["method"] == evidence["baseline"]]
-    return say.method(label)
-
-
-def _beside_baseline(evidence: Json, say: Language) -> list[tuple[Json, Json, Json | None, str]]:
-    """Return each method that has curves, with them, those of the baseline (None for itself), and its name."""
-    base = evidence["curves"][evidence["baseline"]]
-    found = []
-    for each in evidence["methods"]:
-        curves = evidence["curves"][each["method"]]
-        if curves["runs"] and None not in curves["gap"]["mean"]:
-            other = each["method"] != evidence["baseline"] and base["runs"] and None not in base["gap"]["mean"]
-            found.append((each, curves, base if other else None, str(say.method(each["label"]))))
-    return found
-
-
-def _curves_drawn(
-    lines: Sequence[tuple[Json, str, str, str]], onset: float | None, say: Language, *, share: bool = False
-) -> Callable[[Axes], None]:
-    """Draw lines, given as curves, which of them, label and colour."""
-
-    def draw(axes: Axes) -> None:
-        for curves, name, label, color in lines:
-            _line(axes, curves, name, legible(label, LONGEST_LABEL), light(color))
-        epochs = max(len(curves["epochs"]) for curves, *_ in lines)
-        if any(None not in curves[name]["deviation"] for curves, name, *_ in lines):
-            note = say("band: ±1 SD over {n} seeds", n=lines[-1][0]["runs"])
-            axes.fill_between([], [], color=light("soft"), alpha=0.25, linewidth=0, label=note)
-        if any(_stopped(curves) < len(curves["epochs"]) for curves, *_ in lines):
-            axes.plot([], [], color=light("soft"), linestyle=CARRIED, label=say("carried forward after a stop"))
-        if onset is not None:
-            label = say("onset: epoch {epoch}", epoch=f"{onset:.1f}")
-            axes.axvline(onset, color=light("soft"), linestyle=":", linewidth=1.2, label=label)
-        axes.set_xlabel(say("epoch"))
-        axes.set_xlim(0.5, epochs + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True, min_n_ticks=1))
-        if share:
-            axes.axhline(0, color=light("soft"), linewidth=0.8)
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
-            axes.set_ylabel(say("gap, points"))
-
-    return draw
-
-
-def _line(axes: Axes, curves: Json, name: str, label: str, color: str) -> None:
-    epochs, stopped = np.array(curves["epochs"]), _stopped(curves)
-    mean = np.array(curves[name]["mean"], dtype=float)
-    marker = "o" if len(epochs) == 1 else ""  # a line through one point is invisible
-    axes.plot(epochs[:stopped], mean[:stopped], label=label, color=color, marker=marker)
-    if stopped < len(epochs):  # from where runs were stopped, their last values are carried forward
-        first = max(stopped - 1, 0)
-        axes.plot(epochs[first:], mean[first:], color=color, linestyle=CARRIED)
-    if None not in curves[name]["deviation"]:
-        deviation = np.array(curves[name]["deviation"], dtype=float)
-        axes.fill_between(epochs, mean - deviation, mean + deviation, color=color, alpha=0.2, linewidth=0)
-
-
-def _stopped(curves: Json) -> int:
-    """Return how many epochs all runs trained."""
-    return next((k for k, n in enumerate(curves["training"]) if n < curves["runs"]), len(curves["training"]))
-
-
-def _fit_drawn(curves: Json, base: Json, names: tuple[str, str], say: Language) -> Callable[[Axes], None]:
-    def draw(axes: Axes) -> None:
-        for line, name, color in ((base, names[1], "other"), (curves, names[0], "method")):
-            train, val = line["train_acc"]["mean"], line["val_acc"]["mean"]
-            label = legible(name, LONGEST_LABEL)
-            axes.plot(train, val, color=light(color), marker="o", markersize=2.5, label=label)
-        low = min(min(line["val_acc"]["mean"]) for line in (base, curves))
-        axes.plot([low, 1], [low, 1], color=light("soft"), linestyle=(0, (3, 2)), linewidth=1, label=say("no gap"))
-        axes.set_xlabel(say("training accuracy"))
-        axes.set_ylabel(say("validation accuracy"))
-
-    return draw
 
 
 def _differences_drawn(
