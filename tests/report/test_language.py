@@ -17,7 +17,7 @@ from overfitlab.report.language import ENGLISH, Name
 from overfitlab.report.languages import CODES, language_named
 from overfitlab.report.reproduction_facts import VARIED
 from overfitlab.report.study_sentences import ACCURACY_WORDS, GAP_WORDS
-from overfitlab.report.study_tables import contrast_table, method_table, second_table
+from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
 from overfitlab.study.budget import _given_up
 from overfitlab.study.conditions import RESOLVED
 from overfitlab.study.cost import Parts
@@ -56,7 +56,7 @@ def templates():
         for double, single in re.findall(r"""say\((?:"([^"]*)"|'([^']*)')""", path.read_text(encoding="utf-8")):
             found.add(double or single)
     nothing = {"contrasts": [], "methods": [], "image_noise_leads": False, "provisional": False}
-    for table in (contrast_table, second_table, method_table):
+    for table in (contrast_table, onset_table, sign_flip_table, method_table):
         found |= set(table(nothing).header)
     return found
 

@@ -12,7 +12,7 @@ import pytest
 
 import overfitlab
 from overfitlab.report.languages import CODES, language_named
-from overfitlab.report.page import page
+from overfitlab.report.page import page, typeset
 
 HOSTILE = [
     "<script>document.title='owned'</script>",
@@ -24,7 +24,7 @@ HOSTILE = [
     "]]><![CDATA[",
     "고양이", "<!--", "javascript:alert(1)",
 ]  # fmt: skip
-VOID = {"meta", "link", "img", "br", "input", "path", "use"}
+MINUS = "\N{MINUS SIGN}"
 
 
 class Reader(HTMLParser):
@@ -73,7 +73,7 @@ def test_every_part_is_there(html, evidence):
     reader = read(html)
     anchors = [attributes["id"] for attributes in reader.all("section")]
     assert anchors == [
-        "answer", "verdict", "methods", "differences", "curves", "gaps", "equal-fit", "noise", "cost", "confusion",
+        "answer", "differences", "verdict", "methods", "curves", "gaps", "equal-fit", "noise", "cost", "confusion",
         "calibration", "disputed", "limits", "protocol", "words",
     ]  # fmt: skip
     linked = [attributes["href"] for attributes in reader.all("a")]
@@ -125,6 +125,38 @@ def test_who_cannot_see_it_is_told(html):
     assert headings[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(headings))
     assert {attributes.get("scope") for attributes in reader.all("th")} <= {"row", "col"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("-0.5 (95 % interval -0.9 to +0.0)", f"{MINUS}0.5 (95\N{NO-BREAK SPACE}% interval {MINUS}0.9 to +0.0)"),
+        ("batch_norm - none (-3)", f"batch_norm - none ({MINUS}3)"),
+        ("x1.03", "\N{MULTIPLICATION SIGN}1.03"),
+        (
+            "p < 0.001, n = 9",
+            "p < 0.001, n = 9".replace(" ", "\N{NO-BREAK SPACE}").replace(",\N{NO-BREAK SPACE}", ", "),
+        ),
+        ("p: 1e-08; 2026-11-25; batch-norm-30; a/-3; mix1.03; x1.035 and x1.03,", None),
+        ("5%; % of it", None),
+    ],
+)
+def test_signs_of_print(text, shown):
+    assert typeset(text) == (text if shown is None else shown)
+
+
+def test_words_of_the_verdict_stand_out(evidence):
+    changed = copy.deepcopy(evidence)
+    changed["contrasts"][0]["accuracy"]["word"], changed["contrasts"][0]["gap"]["word"] = "helps", "harms"
+    for code in CODES:
+        say = language_named(code)
+        html = page(changed, say=say)
+        assert f'<td class="helps">{say("helps")}' in html
+        assert f'<td class="harms">{say("harms")}' in html
+    style = read(html).all("style")
+    assert len(style) == 1
+    for word in ("helps", "harms", "equivalent", "undecided"):
+        assert re.search(rf"\.{word}\b[^}}]*{{", html), word
 
 
 def test_references_within_figures_hold(html):

@@ -22,7 +22,7 @@ def contrast(one, other):
 def test_contrasts(ground):
     color = {name: getattr(found, ground) for name, found in COLORS.items()}
     for surface in ("surface", "panel"):
-        for text in ("ink", "soft", "link"):
+        for text in ("ink", "soft", "link", "helps", "harms"):
             assert contrast(color[text], color[surface]) >= TEXT, (text, surface)
     assert contrast(color["ink"], color["share"]) >= TEXT  # numbers in the cells of a confusion matrix
     for mark in ("train", "val", "method", "other"):

@@ -8,8 +8,8 @@ import pytest
 import overfitlab
 from overfitlab.analysis.crossed import Crossed
 from overfitlab.analysis.verdict import Diverged, Paired, findings
-from overfitlab.report.study_sentences import answer, caveats, recommendation
-from overfitlab.report.study_tables import contrast_table, method_table, second_table
+from overfitlab.report.study_sentences import answer, caveats, least_p, p_value, recommendation
+from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
 from overfitlab.report.study_text import laid_out, table
 from overfitlab.study.judging import EqualFit, Judged
 
@@ -43,7 +43,7 @@ def sentence(accuracy, gap, fit=None, provisional=False, image_noise_leads=False
     ("accuracy", "gap", "said"),
     [
         (BETTER, WORSE, ["dropout generalizes better than none: 2.1 points more test accuracy (95 % interval +1.9 to "
-                         "+2.4, adjusted p = ", "n = 7).",
+                         "+2.4, adjusted p < 0.001, n = 7).",
                          "It overfits less: its gap is 2.1 points smaller (95 % interval -2.4 to"]),
         (WORSE, BETTER, ["dropout generalizes worse than none: 2.1 points less test accuracy",
                          "It overfits more: its gap is 2.1 points larger"]),
@@ -120,12 +120,12 @@ def test_tables_of_a_real_study(small_study):
     assert f"{accuracy['mean']:+.2f}" in contrasts.splitlines()[2]
     assert f"{accuracy['crossed']['low']:+.2f} to {accuracy['crossed']['high']:+.2f}" in contrasts.splitlines()[2]
     assert contrasts.splitlines()[-1] == "Intervals of test accuracy have the noise of only 359 test images in them."
-    second = laid_out(second_table(verdict)).splitlines()
+    second = laid_out(onset_table(verdict)).splitlines()
     onset = verdict["contrasts"][0]["onset_gap"]
     cells = second[2].split()
     assert f"{onset['mean']:+.2f}" in cells
-    assert f"{onset['low']:+.2f} to {onset['high']:+.2f}".split() == cells[-7:-4]
-    assert second[2].split()[-1] == "0.125"  # 2 / 2^4
+    assert f"{onset['low']:+.2f} to {onset['high']:+.2f}".split() == cells[-5:-2]
+    assert laid_out(sign_flip_table(verdict)).splitlines()[2].split()[-2:] == ["0.125", "4"]  # 2 / 2^4
     none = verdict["methods"][0]["accuracy"]
     assert f"{none['mean']:.1f} ±{none['deviation']:.1f}" in methods
     assert recommendation(verdict).startswith("Recommended: ")
@@ -152,3 +152,11 @@ def test_a_table_is_aligned():
     assert table(["a", "bb"], [["long", "1"], ["x", "222"]]).splitlines() == [
         "a      bb", "---------", "long    1", "x     222",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("p", "shown", "floor"), [(0.0412, "0.041", "0.041"), (0.001, "0.001", "0.001"), (0.00049, "<0.001", "0.0005")]
+)
+def test_a_small_p_is_not_more_exact_than_its_model(p, shown, floor):
+    assert p_value(p) == shown
+    assert least_p(p) == floor

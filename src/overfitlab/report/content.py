@@ -23,7 +23,16 @@ from overfitlab.report.blocks import (
 from overfitlab.report.language import Language
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol
 from overfitlab.report.study_sentences import answer, headline, recommendation
-from overfitlab.report.study_tables import Table, contrast_table, difference, method_table, pair, second_table, spread
+from overfitlab.report.study_tables import (
+    Table,
+    contrast_table,
+    difference,
+    method_table,
+    onset_table,
+    pair,
+    sign_flip_table,
+    spread,
+)
 from overfitlab.report.study_tables import between as between_bounds
 
 Json = Mapping[str, Any]
@@ -48,7 +57,7 @@ def subtitle(evidence: Json, say: Language) -> str:
 def sections(evidence: Json, say: Language) -> list[Section]:
     """Return the report; a section that has nothing to show says so or is left out."""
     made: list[Callable[[Json, Language], Section | None]] = [
-        _answer, _verdict, _methods, _differences, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
+        _answer, _differences, _verdict, _methods, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
         _disputed, _limits, _protocol, _words,
     ]  # fmt: skip
     return [section for make in made if (section := make(evidence, say)) is not None]
@@ -58,8 +67,7 @@ def _answer(evidence: Json, say: Language) -> Section:
     texts = [headline(evidence, say)]
     if evidence["recommended"] is not None:
         texts.append(recommendation(evidence, say))
-    sentences = Bullets(tuple(answer(evidence, say).split("\n")))
-    return Section("answer", say("The answer"), (Paragraphs(tuple(texts), leading=True), sentences))
+    return Section("answer", say("The answer"), (Paragraphs(tuple(texts), leading=True),))
 
 
 def _verdict(evidence: Json, say: Language) -> Section:
@@ -70,15 +78,21 @@ def _verdict(evidence: Json, say: Language) -> Section:
         "seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
         alpha=f"{evidence['alpha']:g}", accuracy=f"±{evidence['accuracy_zone']:g}", gap=f"±{evidence['gap_zone']:g}",
     )  # fmt: skip
-    second = say(
+    onset = say(
         "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
-        "baseline too, has been stopped early; and the exact sign-flip test, with the least p that so many seeds give."
+        "baseline too, has been stopped early."
+    )
+    exact = say(
+        "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, "
+        "unadjusted, and the least that so many seeds can give."
     )
     return Section("verdict", say("The verdict"), (
         TableBlock(contrast_table(evidence, say), say("Every contrast on two axes: does it generalize better, does it "
                                                       "overfit less")),
         Paragraphs((text,)),
-        TableBlock(second_table(evidence, say), second),
+        Bullets(tuple(answer(evidence, say).split("\n"))),
+        TableBlock(onset_table(evidence, say), onset),
+        TableBlock(sign_flip_table(evidence, say), exact),
     ))  # fmt: skip
 
 
@@ -106,13 +120,15 @@ def _curves(evidence: Json, say: Language) -> Section | None:
         "Means over the seeds, training and validation on one axis, both in evaluation mode; the bands are one "
         "standard deviation over the seeds. The onset is the epoch with the lowest validation loss: what comes after "
         "it is overfitting. Curves end with the last epoch; a method that goes back to earlier weights, such as early "
-        "stopping, hands over those, and the tables have their numbers."
+        "stopping, hands over those, and the tables have their numbers. All methods are drawn on the same scale."
     )
     return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption)
 
 
 def _gaps(evidence: Json, say: Language) -> Section | None:
-    caption = say("Training minus validation accuracy in points, beside that of the baseline.")
+    caption = say(
+        "Training minus validation accuracy in points, beside that of the baseline; one scale for all methods."
+    )
     return _figure(evidence, say, "gap_curves", "gaps", say("The gap over the epochs"), caption)
 
 

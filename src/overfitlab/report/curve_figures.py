@@ -1,6 +1,7 @@
 """The figures of a study that follow its methods from epoch to epoch: learning curves, and the gap."""
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ Json = Mapping[str, Any]
 LONGEST_LABEL = 44  # letters of a method
 CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
 CARRIED = (0, (2, 1.5))  # dashes
+FARTHEST = 4.0  # times the median of the methods' highest losses: a scale goes no higher for the sake of one of them
+PADDING = 0.04  # of a scale, above and below
+
+Scale = tuple[float, float]
 
 
 def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
@@ -28,6 +33,7 @@ def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
             continue
         onset = each["onset"] and each["onset"]["mean"]
         for metric, word, digits in (("loss", say("loss"), 2), ("acc", say("accuracy"), 3)):
+            scale = _common_scale(evidence, f"train_{metric}", f"val_{metric}")
             train, val = f"train_{metric}", f"val_{metric}"
             alternative = say(
                 "{metric} of {name} over {epochs} epochs, means of {n} seeds: after the last epoch training is at "
@@ -37,13 +43,14 @@ def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
                 onset="-" if onset is None else f"{onset:.1f}",
             )  # fmt: skip
             lines = ((curves, train, say("training"), "train"), (curves, val, say("validation"), "val"))
-            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, onset, say), alternative))
+            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, onset, scale, say), alternative))
     return found
 
 
 def gap_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: its gap in accuracy over the epochs, beside that of the baseline."""
     found = []
+    scale = _common_scale(evidence, "gap")
     for each, curves, base, name in _beside_baseline(evidence, say):
         onset = each["onset"] and each["onset"]["mean"]
         gap = curves["gap"]["mean"]
@@ -55,7 +62,7 @@ def gap_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
         lines = [(curves, "gap", name, "other" if base is None else "method")]
         if base is not None:
             lines.insert(0, (base, "gap", baseline_name(evidence, say), "other"))
-        draw = _curves_drawn(lines, onset, say, share=True)
+        draw = _curves_drawn(lines, onset, scale, say, share=True)
         found.append(Panel(name, draw, alternative))
     return found
 
@@ -63,6 +70,7 @@ def gap_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
 def equal_fit(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method but the baseline: validation against training accuracy, epoch by epoch."""
     found = []
+    low, _ = _common_scale(evidence, "train_acc", "val_acc")
     for each, curves, base, name in _beside_baseline(evidence, say):
         if base is None:
             continue
@@ -79,7 +87,7 @@ def equal_fit(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
             "Validation accuracy against training accuracy of {name}, from epoch to epoch: {words}.",
             name=name, words=words,
         )  # fmt: skip
-        found.append(Panel(name, _fit_drawn(curves, base, (name, baseline_name(evidence, say)), say), alternative))
+        found.append(Panel(name, _fit_drawn(curves, base, (name, baseline_name(evidence, say)), low, say), alternative))
     return found
 
 
@@ -101,10 +109,38 @@ def _beside_baseline(evidence: Json, say: Language) -> list[tuple[Json, Json, Js
     return found
 
 
+def _common_scale(evidence: Json, *names: str) -> Scale:
+    """Return the ends of one scale for those curves of all methods, so that panels can be compared by eye.
+
+    A loss that grows without end does not press those of the other methods flat: it leaves the scale, and that is said.
+    """
+    lows, highs = [], []
+    for curves in evidence["curves"].values():
+        values = [bound for name in names for bound in _bounds(curves, name)]
+        if values:
+            lows.append(min(values))
+            highs.append(max(values))
+    if not highs:
+        return 0.0, 1.0
+    low, high = min(lows), max(highs)
+    if "val_loss" in names:
+        high = min(high, FARTHEST * median(highs))
+    padding = PADDING * (high - low) or PADDING
+    return low - padding, high + padding
+
+
+def _bounds(curves: Json, name: str) -> list[float]:
+    """Return the ends of the band around each point of a curve."""
+    known = zip(curves[name]["mean"], curves[name]["deviation"], strict=True)
+    return [mean + sign * (deviation or 0.0) for mean, deviation in known if mean is not None for sign in (-1, 1)]
+
+
 def _curves_drawn(
-    lines: Sequence[tuple[Json, str, str, str]], onset: float | None, say: Language, *, share: bool = False
-) -> Callable[[Axes], None]:
+    lines: Sequence[tuple[Json, str, str, str]], onset: float | None, scale: Scale, say: Language, *,
+    share: bool = False,
+) -> Callable[[Axes], None]:  # fmt: skip
     """Draw lines, given as curves, which of them, label and colour."""
+    highest = max(max(curves[name]["mean"]) for curves, name, *_ in lines)
 
     def draw(axes: Axes) -> None:
         for curves, name, label, color in lines:
@@ -118,6 +154,9 @@ def _curves_drawn(
         if onset is not None:
             label = say("onset: epoch {epoch}", epoch=f"{onset:.1f}")
             axes.axvline(onset, color=light("soft"), linestyle=":", linewidth=1.2, label=label)
+        if highest > scale[1]:
+            axes.plot([], [], " ", label=say("leaves the scale, up to {value}", value=f"{highest:.3g}"))
+        axes.set_ylim(*scale)
         axes.set_xlabel(say("epoch"))
         axes.set_xlim(0.5, epochs + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True, min_n_ticks=1))
@@ -147,14 +186,15 @@ def _stopped(curves: Json) -> int:
     return next((k for k, n in enumerate(curves["training"]) if n < curves["runs"]), len(curves["training"]))
 
 
-def _fit_drawn(curves: Json, base: Json, names: tuple[str, str], say: Language) -> Callable[[Axes], None]:
+def _fit_drawn(curves: Json, base: Json, names: tuple[str, str], low: float, say: Language) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
         for line, name, color in ((base, names[1], "other"), (curves, names[0], "method")):
             train, val = line["train_acc"]["mean"], line["val_acc"]["mean"]
             label = legible(name, LONGEST_LABEL)
             axes.plot(train, val, color=light(color), marker="o", markersize=2.5, label=label)
-        low = min(min(line["val_acc"]["mean"]) for line in (base, curves))
         axes.plot([low, 1], [low, 1], color=light("soft"), linestyle=(0, (3, 2)), linewidth=1, label=say("no gap"))
+        axes.set_xlim(low, 1.02)
+        axes.set_ylim(low, 1.02)
         axes.set_xlabel(say("training accuracy"))
         axes.set_ylabel(say("validation accuracy"))
 

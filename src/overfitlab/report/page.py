@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import count
@@ -35,6 +36,12 @@ MACROS: dict[type[Block], str] = {
 }  # fmt: skip
 TEMPLATES = "report/templates"
 SHADES = 10  # steps of a confusion matrix
+SIGNS = (
+    (re.compile(r"(?<![\w+*/.-])-(?=\d)"), "\N{MINUS SIGN}"),
+    (re.compile(r"\bx(?=\d+\.\d\d$)"), "\N{MULTIPLICATION SIGN}"),  # the whole of a cell
+    (re.compile(r"(?<=\d) %"), "\N{NO-BREAK SPACE}%"),
+    (re.compile(r"\b([np]) ([=<]) (?=\d)"), "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}"),
+)
 LEAST_SHOWN = 0.5  # percent: less is an empty cell
 
 
@@ -68,7 +75,7 @@ def page(
 
     environment = _environment()
     shown = {row: f"data:image/png;base64,{base64.b64encode(png).decode()}" for row, png in (pictures or {}).items()}
-    parts = {"say": say, "drawn": drawn_panel, "shade": _shade, "cell": _cell, "shown": shown}
+    parts = {"say": say, "drawn": drawn_panel, "shade": _shade, "cell": _cell, "shown": shown, "typeset": typeset}
     macros: Any = environment.get_template("blocks.html").make_module(parts)
 
     numbers = count(1)  # that keep ids apart
@@ -113,6 +120,16 @@ def _style() -> str:
         classes=classes,
         shades=shades,
     )
+
+
+def typeset(text: str) -> str:
+    """Return text with the signs of print for those of the keyboard.
+
+    A true minus, which screen readers say aloud; the sign of multiplication; no line broken within `95 %` and `n = 9`.
+    """
+    for pattern, sign in SIGNS:
+        text = pattern.sub(sign, text)
+    return text
 
 
 def _shade(share: float) -> int:

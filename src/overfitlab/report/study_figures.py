@@ -146,8 +146,11 @@ def _rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False, axis="y")
     for row, label in enumerate(labels):
-        axes.text(0.0, -row + 0.33, legible(label, LONGEST_LABEL), transform=axes.get_yaxis_transform(), fontsize=7.5,
-                  color=light("ink"), zorder=5)  # fmt: skip
+        axes.text(
+            0.0, -row + 0.33, legible(label, LONGEST_LABEL), transform=axes.get_yaxis_transform(), fontsize=7.5,
+            color=light("ink"), zorder=1.5, # below dots and bars, above lines and areas, which would cross it
+            bbox={"facecolor": light("surface"), "edgecolor": "none", "pad": 1, "alpha": 0.85},
+        )  # fmt: skip
 
 
 def _noise_drawn(contrasts: Sequence[Json], say: Language) -> Callable[[Axes], None]:
@@ -183,12 +186,13 @@ def _cost_drawn(contrasts: Sequence[Json], base: str, say: Language) -> Callable
         axes.set_xlim(left - 0.08 * width, right + 0.95 * width)  # room for the names
         axes.set_ylim(low, high)
         places = apart(means, LABELS_APART * (high - low))
-        for ratio, mean, name, place in zip(ratios, means, names, places, strict=True):
+        line = {"arrowstyle": "-", "color": light("grid"), "linewidth": 0.8, "shrinkA": 1, "shrinkB": 3}
+        for row, (ratio, mean, name, place) in enumerate(zip(ratios, means, names, places, strict=True)):
             axes.annotate(
                 legible(name, 28), (ratio, mean), (right + 0.06 * width, place), va="center", fontsize=7.5,
-                arrowprops={"arrowstyle": "-", "color": light("grid"), "linewidth": 0.8, "shrinkA": 1, "shrinkB": 3},
+                arrowprops=line if row else None,  # the baseline lies on a line of its own
             )  # fmt: skip
-        axes.hlines(0, left - 0.08 * width, right, color=light("soft"), linewidth=0.8)
+        axes.hlines(0, left - 0.08 * width, right + 0.04 * width, color=light("soft"), linewidth=0.8)
         axes.set_xticks([tick for tick in axes.get_xticks() if left - 0.1 * width <= tick <= right + 0.1 * width])
         axes.set_xlabel(say("time of an epoch, times that of {baseline}", baseline=legible(base, 20)))
         axes.set_ylabel(say("test accuracy, points more"))

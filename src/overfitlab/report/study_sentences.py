@@ -7,6 +7,7 @@ from overfitlab.report.language import ENGLISH, Language, Name
 
 Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
 FEWEST_PAIRS = 3  # for a statement
+LEAST_SHOWN = 0.001  # of a p: what is smaller says more about the model of the noise than about the methods
 # words of the verdict on each axis: how a headline says them of one method, and of several
 ACCURACY_WORDS = {
     "helps": ("{names} generalizes better", "{names} generalize better"),
@@ -179,7 +180,9 @@ def _numbers(finding: Json, size: str, interval: Json, say: Language) -> str:
 def _details(finding: Json, interval: Json, say: Language) -> str:
     details = [say("n = {n}", n=finding["n"])]
     if finding.get("p_adjusted") is not None:
-        details.insert(0, say("adjusted p = {p}", p=p_value(finding["p_adjusted"])))
+        p = finding["p_adjusted"]
+        small = p < LEAST_SHOWN
+        details.insert(0, say("adjusted p < {p}", p=LEAST_SHOWN) if small else say("adjusted p = {p}", p=p_value(p)))
     if interval["low"] is not None:
         with_images = "image_deviation" in interval
         details.insert(0, say("95 % interval over seeds and test images {range}", range=_range(interval, say))
@@ -224,8 +227,13 @@ def _estimate(finding: Json, say: Language) -> str:
 
 
 def p_value(value: float) -> str:
-    """Return p with three digits, or its order of magnitude where it is very small."""
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1g}"
+    """Return p with three digits, or that it is smaller than they can say."""
+    return f"{value:.3f}" if value >= LEAST_SHOWN else f"<{LEAST_SHOWN}"
+
+
+def least_p(value: float) -> str:
+    """Return the smallest p that a test can give, with as many digits as that takes."""
+    return f"{value:.3f}" if value >= LEAST_SHOWN else f"{value:.1g}"
 
 
 def recommendation(verdict: Json, say: Language = ENGLISH) -> str:
@@ -285,7 +293,7 @@ def caveats(verdict: Json, record: Json, say: Language = ENGLISH) -> list[str]:
     if not verdict["provisional"] and len(floors) * least > verdict["alpha"]:
         found.append(
             say("With so few seeds the exact sign-flip test cannot confirm a word: its least p is {p}, to be adjusted "
-                "for {contrasts} contrasts.", p=p_value(least), contrasts=len(floors))
+                "for {contrasts} contrasts.", p=least_p(least), contrasts=len(floors))
         )  # fmt: skip
     if len(verdict["looks"]) > 1:
         found.append(

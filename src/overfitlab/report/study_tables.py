@@ -1,40 +1,45 @@
 """The tables of a study, as cells of text: a screen, Markdown and a page lay them out each in its way."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from overfitlab.report.language import ENGLISH, Language
-from overfitlab.report.study_sentences import leading_interval, p_value
+from overfitlab.report.study_sentences import leading_interval, least_p, p_value
 
 Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells below a header; the first `left` columns are names, the others numbers and words."""
+    """Rows of cells below a header; the first `left` columns are names, the others numbers and words.
+
+    `tones` has the verdict's word in English for the cells, by row and column, that say one.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     left: int = 1
+    tones: Mapping[tuple[int, int], str | None] = field(default_factory=dict)
 
 
 def contrast_table(verdict: Json, say: Language = ENGLISH) -> Table:
     """Return the table of contrasts: estimate, interval, adjusted p, n and word on both axes, and the cost."""
     axis_header = ("95 %", "p adj.", "verdict")
     header = ("contrast", "test accuracy", *axis_header, "gap", *axis_header, "n", "time")
-    rows = []
-    for each in verdict["contrasts"]:
+    rows, tones = [], {}
+    for row, each in enumerate(verdict["contrasts"]):
         cells = [pair(each, say)]
         for axis in ("accuracy", "gap"):
             finding = each[axis]
             interval = leading_interval(finding, verdict) if axis == "accuracy" else finding
             p = "" if finding["p_adjusted"] is None else p_value(finding["p_adjusted"])
             cells += [difference(finding["mean"]), between(interval, say), p, word(finding, verdict, say)]
+            tones[row, len(cells) - 1] = finding["word"]
         cells += [str(each["accuracy"]["n"]), "" if each["time_ratio"] is None else f"x{each['time_ratio']:.2f}"]
         rows.append(tuple(cells))
-    return Table(tuple(map(say, header)), tuple(rows), _notes(verdict, say))
+    return Table(tuple(map(say, header)), tuple(rows), _notes(verdict, say), tones=tones)
 
 
 def _notes(verdict: Json, say: Language) -> str:
@@ -57,25 +62,33 @@ def _star(verdict: Json, axes: tuple[str, ...], say: Language) -> list[str]:
     return []
 
 
-def second_table(verdict: Json, say: Language = ENGLISH) -> Table:
-    """Return the second look: the same with the weights of the onset, and the exact sign-flip p with its floor.
+def onset_table(verdict: Json, say: Language = ENGLISH) -> Table:
+    """Return the contrasts with the weights of the onset.
 
     At the epoch with the lowest validation loss every method has been stopped early, the baseline too.
     """
-    header = (
-        *("at the onset", "test accuracy", "95 %", "verdict", "gap", "95 %", "verdict"),
-        *("sign-flip p at the end", "of the gap", "least p"),
-    )
-    rows = []
-    for each in verdict["contrasts"]:
+    header = ("at the onset", "test accuracy", "95 %", "verdict", "gap", "95 %", "verdict", "n")
+    rows, tones = [], {}
+    for row, each in enumerate(verdict["contrasts"]):
         cells = [pair(each, say)]
         for axis in ("onset_accuracy", "onset_gap"):
             finding = each[axis]
             cells += [difference(finding["mean"]), between(finding, say), word(finding, verdict, say)]
-        exact = (each["accuracy"]["p_sign_flip"], each["gap"]["p_sign_flip"], each["accuracy"]["p_sign_flip_floor"])
-        rows.append((*cells, *("" if p is None else p_value(p) for p in exact)))
+            tones[row, len(cells) - 1] = finding["word"]
+        rows.append((*cells, str(each["onset_accuracy"]["n"])))
     note = " ".join(_star(verdict, ("onset_accuracy", "onset_gap"), say))
-    return Table(tuple(map(say, header)), tuple(rows), note)
+    return Table(tuple(map(say, header)), tuple(rows), note, tones=tones)
+
+
+def sign_flip_table(verdict: Json, say: Language = ENGLISH) -> Table:
+    """Return the p of the exact sign-flip test on both axes, and the least that it can give with so many seeds."""
+    header = ("sign-flip p", "test accuracy", "gap", "least p", "n")
+    rows = []
+    for each in verdict["contrasts"]:
+        accuracy, floor = each["accuracy"], each["accuracy"]["p_sign_flip_floor"]
+        exact = ["" if p is None else p_value(p) for p in (accuracy["p_sign_flip"], each["gap"]["p_sign_flip"])]
+        rows.append((pair(each, say), *exact, "" if floor is None else least_p(floor), str(accuracy["n"])))
+    return Table(tuple(map(say, header)), tuple(rows))
 
 
 def method_table(verdict: Json, say: Language = ENGLISH) -> Table:

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from overfitlab.report.study_sentences import Json, answer, caveats, recommendation
-from overfitlab.report.study_tables import Table, contrast_table, method_table, second_table
+from overfitlab.report.study_tables import Table, contrast_table, method_table, onset_table, sign_flip_table
 
 SPACE = "  "
 
 
 def whole(verdict: Json, record: Json) -> str:
     """Return everything, from a verdict and its study's record."""
-    tables = [method_table(verdict), contrast_table(verdict), second_table(verdict)]
-    parts = [*map(laid_out, tables), answer(verdict)]
+    tables = (method_table, contrast_table, onset_table, sign_flip_table)
+    parts = [*(laid_out(made(verdict)) for made in tables), answer(verdict)]
     notes = caveats(verdict, record)
     if notes:
         parts.append("\n".join(f"Note: {note}" for note in notes))
