@@ -2,8 +2,9 @@
 
     python benchmarks/published_study.py [--out runs]
 
-Two studies on CIFAR-10: six methods at nine seeds on 5,000 images, and three methods at three seeds as long as the
-notebook trains. Together they take two to four hours on two cores; interrupted, the same command goes on.
+Studies on CIFAR-10: six methods at nine seeds on 5,000 images; three methods at three seeds as long as the notebook
+trains; and two small ones that ask which difference between the first two turns the answer on batch normalization.
+Together they take three to five hours on two cores; interrupted, the same command goes on.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from overfitlab.study.study import Study
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "studies"
 PAGE = DOCS / "batch-norm-and-dropout.md"
 SHORT, LONG = "batch-norm-and-dropout", "batch-norm-and-dropout-30-epochs"
+MORE_IMAGES, LOW_RATE = "batch-norm-falling-rate-35000-images", "batch-norm-constant-rate-5000-images"
+CROSSED = "batch-norm-crossed"  # the part of the page with both of the first two recipes on both numbers of images
 ASKED = {
     SHORT: {
         "methods": ["none", "dropout", "batch_norm", "batch_norm+dropout", "l2", "augment"],
@@ -33,6 +36,14 @@ ASKED = {
         "methods": ["none", "dropout", "batch_norm"],
         "contrasts": ["batch_norm:dropout"],
         "protocol": "clean", "epochs": 30, "seeds": 3,
+    },
+    MORE_IMAGES: {
+        "methods": ["none", "batch_norm"],
+        "protocol": "quick", "training_images": 35_000, "epochs": 10, "seeds": 5,
+    },
+    LOW_RATE: {
+        "methods": ["none", "batch_norm"],
+        "protocol": "clean", "training_images": 5_000, "epochs": 40, "seeds": 5,
     },
 }  # fmt: skip
 SHOWN = ("answer", "verdict", "methods", "differences", "curves", "gaps", "equal-fit", "cost", "calibration", "limits")
