@@ -10,7 +10,9 @@ Together they take three to five hours on two cores; interrupted, the same comma
 import argparse
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from machine import machine, machine_sentence, today
 from pages import replace_generated
@@ -18,13 +20,15 @@ from pages import replace_generated
 import overfitlab
 from overfitlab.report.content import sections
 from overfitlab.report.language import ENGLISH
-from overfitlab.report.markdown import laid_out
+from overfitlab.report.markdown import laid_out, table
+from overfitlab.report.study_tables import Table, between, difference, spread
 from overfitlab.study.study import Study
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "studies"
 PAGE = DOCS / "batch-norm-and-dropout.md"
 SHORT, LONG = "batch-norm-and-dropout", "batch-norm-and-dropout-30-epochs"
 MORE_IMAGES, LOW_RATE = "batch-norm-falling-rate-35000-images", "batch-norm-constant-rate-5000-images"
+PAIR = ("batch_norm", "none")
 CROSSED = "batch-norm-crossed"  # the part of the page with both of the first two recipes on both numbers of images
 ASKED = {
     SHORT: {
@@ -48,32 +52,66 @@ ASKED = {
 }  # fmt: skip
 SHOWN = ("answer", "verdict", "methods", "differences", "curves", "gaps", "equal-fit", "cost", "calibration", "limits")
 KEPT = ("verdict.json", "runs.csv", "history.csv")
+WHOLE = (SHORT, LONG)  # studies that the page shows section by section
+HEADER = ("images", "epochs", "learning rate", "train acc: none", "batch_norm", "test accuracy", "95 %", "gap", "95 %",
+          "gap at equal fit", "95 %", "n")  # fmt: skip
 
 
 def main() -> None:
     """Train what is missing, and write the page's generated parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs"), help="where the studies lie  [default: runs]")
-    parser.add_argument("--only", choices=list(ASKED), help="one of the two")
+    parser.add_argument("--only", choices=list(ASKED), help="one of them")
     given = parser.parse_args()
     for name in [given.only] if given.only else ASKED:
         study = overfitlab.compare(data="cifar10", out=given.out / name, command="make study", **ASKED[name])
         publish(study, name)
+    if not given.only:
+        replace_generated(PAGE, crossed([overfitlab.load_study(given.out / name) for name in ASKED]), CROSSED)
 
 
 def publish(study: Study, name: str) -> None:
-    """Write figures, data and the generated part of the page for one study."""
+    """Write the data of one study, and where the page shows all of it, its figures and its part of the page."""
     report = study.report().parent
-    data, figures = DOCS / "data" / name, DOCS / "figures" / name
-    for folder in (data, figures):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    data = emptied(DOCS / "data" / name)
     for file in KEPT:
         shutil.copy(report / file, data / file)
+    if name not in WHOLE:
+        return
+    figures = emptied(DOCS / "figures" / name)
     text = written(study, f"figures/{name}")
     for linked in sorted(set(re.findall(rf"figures/{name}/(\w+\.png)", text))):
         shutil.copy(report / "figures" / linked, figures / linked)
     replace_generated(PAGE, text, name)
+
+
+def emptied(folder: Path) -> Path:
+    """Return the folder, with nothing in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def crossed(studies: Sequence[Study]) -> str:
+    """Return a table of what batch normalization does in each study, by recipe and number of images."""
+    rows = sorted((_recipe(study.evidence()) for study in studies), reverse=True)
+    links = ", ".join(f"[{study.folder.name}](data/{study.folder.name}/verdict.json)" for study in studies)
+    end = f"Data: {links}. {machine_sentence(machine(), today())}."
+    return "\n\n".join([table(Table(HEADER, tuple(cells for _, cells in rows), left=3)), end]) + "\n"
+
+
+def _recipe(evidence: Mapping[str, Any]) -> tuple[tuple[float, int], tuple[str, ...]]:
+    """Return learning rate and images of a study, to sort by, and its row of the table."""
+    [contrast] = [each for each in evidence["contrasts"] if (each["label"], each["against_label"]) == PAIR]
+    train = {each["label"]: spread(each["train_acc"]) for each in evidence["methods"]}
+    protocol, images = evidence["plan"]["protocol"], evidence["plan"]["parts"]["training"]
+    fall = "falling to 0" if protocol["schedule"] == "cosine" else "constant"
+    found = [contrast[axis] for axis in ("accuracy", "gap", "equal_fit")]
+    numbers = [cell for each in found for cell in (difference(each["mean"]), between(each))]
+    rate = f"{protocol['learning_rate']:g}, {fall}"
+    cells = (f"{images:,}", str(protocol["epochs"]), rate, *(train[label] for label in reversed(PAIR)), *numbers,
+             str(contrast["accuracy"]["n"]))  # fmt: skip
+    return (protocol["learning_rate"], images), cells
 
 
 def written(study: Study, figures: str) -> str:

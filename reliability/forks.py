@@ -3,15 +3,20 @@
 `python forks.py` is that process, told what to do on standard input; `Forks` starts and asks it.
 """
 
+import atexit
+import gc
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 PATIENCE = 300.0  # seconds for one command
 
@@ -90,14 +95,35 @@ def _serve() -> None:
         getattr(overfitlab, name)
     digits.load()  # what these import while they work
     figures.rendered(figures.learning_curves([EpochRow(1, 1, 1, 1, 1, 1)], title=""), "svg")
+    gc.freeze()  # what is here already is garbage of no child, which would copy it by looking
     for line in sys.stdin:
         request: dict[str, object] = json.loads(line)
         child = os.fork()
         if child == 0:
             _become(request)
-            main()
+            _end(main)
         _, status = os.waitpid(child, 0)
         print(status, flush=True)
+
+
+def _end(main: Callable[[], object]) -> NoReturn:
+    """Run the command line and end with its exit code, without taking the interpreter apart.
+
+    That would touch, and so copy, all the memory that is shared with the server: most of the time of a short command.
+    """
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:  # as the interpreter shows it
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _become(request: Mapping[str, object]) -> None:

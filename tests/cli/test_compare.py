@@ -205,10 +205,11 @@ def test_an_empty_list():
         (["l2", "--budget", "x"], "a budget is a time like 90s, 10m or 1.5h"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments, line):
-    done = overfitlab("compare", *arguments, check=2)
-    assert line in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_wrong_usage_is_one_line(ended, arguments, line):
+    done = ended("compare", *arguments)
+    assert done.code == 2
+    assert line in done.said
+    assert done.said.count("\n") == 1
     assert not Path("runs").exists()
 
 

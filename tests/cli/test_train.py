@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from outcomes import error_line
 
 from overfitlab.cli.main import cli
 
@@ -110,13 +111,18 @@ BAD = [
 
 
 @pytest.mark.parametrize(("arguments", "code", "message"), BAD, ids=[" ".join(case[0]) for case in BAD])
-def test_bad_input_is_one_line_and_leaves_nothing(arguments, code, message):
-    done = overfitlab(*arguments, check=code)
-    [line] = done.stderr.splitlines()
-    assert line.startswith("overfitlab: ")
-    assert message in line
-    assert "Traceback" not in done.stdout + done.stderr
+def test_bad_input_is_one_line_and_leaves_nothing(ended, arguments, code, message):
+    done = ended(*arguments)
+    assert done.code == code
+    assert message in error_line(done.said)
     assert list(Path().iterdir()) == []
+
+
+def test_bad_input_is_said_on_standard_error():
+    done = overfitlab(*BAD[0][0], check=BAD[0][1])
+    assert not done.stdout
+    [line] = done.stderr.splitlines()
+    assert BAD[0][2] in line
 
 
 def test_a_corrupt_copy_is_one_line_and_leaves_nothing(small_cifar10):
