@@ -16,7 +16,7 @@ from overfitlab.methods import registry
 from overfitlab.report.language import ENGLISH, Name
 from overfitlab.report.languages import CODES, language_named
 from overfitlab.report.reproduction_facts import VARIED
-from overfitlab.report.study_sentences import ACCURACY_WORDS, GAP_WORDS
+from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS, SIZES
 from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
 from overfitlab.study.budget import _given_up
 from overfitlab.study.conditions import RESOLVED
@@ -39,6 +39,8 @@ def templates():
     found = {word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair}
     found |= {
         *ACCURACY_WORDS,
+        *SIZES.values(),
+        FURTHER,
         *VARIED.values(),
         "undecided",
         "gap",

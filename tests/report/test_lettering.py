@@ -1,7 +1,12 @@
 """Names of strangers in figures."""
 
+import logging
+from pathlib import Path
+
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib import font_manager
 
 from overfitlab.analysis.calibration import calibration
 from overfitlab.report import lettering
@@ -78,3 +83,25 @@ def test_titles_of_every_figure_take_any_name():
         explanation_sheet([image], title),
     ):
         assert rendered(figure, "svg")
+
+
+def test_a_font_that_was_installed_after_matplotlib_made_its_list_is_found(monkeypatch):
+    fonts = [font for font in font_manager.fontManager.ttflist if font.name != "DejaVu Serif"]
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", fonts)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(path) for path in folder.glob("*.ttf")])
+    monkeypatch.setattr(lettering, "FALLBACK_FONTS", ("DejaVu Serif",))
+    monkeypatch.setattr(lettering, "FALLBACK_FILES", ("dejavuserif", "cm"))
+    lettering._fallbacks.cache_clear()
+    try:
+        assert lettering._fallbacks() == ("DejaVu Serif",)
+    finally:
+        lettering._fallbacks.cache_clear()
+
+
+def test_a_font_without_bold_letters_is_no_news(caplog):
+    with lettering.lettering():
+        logging.getLogger("matplotlib.font_manager").warning("findfont: Failed to find font weight bold")
+    assert not caplog.records
+    logging.getLogger("matplotlib.font_manager").warning("outside")
+    assert caplog.records

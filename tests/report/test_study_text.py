@@ -8,7 +8,7 @@ import pytest
 import overfitlab
 from overfitlab.analysis.crossed import Crossed
 from overfitlab.analysis.verdict import Diverged, Paired, findings
-from overfitlab.report.study_sentences import answer, caveats, least_p, p_value, recommendation
+from overfitlab.report.study_sentences import answer, caveats, headline, least_p, p_value, recommendation
 from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
 from overfitlab.report.study_text import laid_out, table
 from overfitlab.study.judging import EqualFit, Judged
@@ -34,7 +34,7 @@ def sentence(accuracy, gap, fit=None, provisional=False, image_noise_leads=False
     )  # fmt: skip
     verdict = {
         "contrasts": [dataclasses.asdict(judged)], "provisional": provisional, "accuracy_zone": 0.5, "gap_zone": 1.0,
-        "image_noise_leads": image_noise_leads, "test_images": 359,
+        "image_noise_leads": image_noise_leads, "test_images": 359, "alpha": 0.05,
     }  # fmt: skip
     return answer(verdict)
 
@@ -69,7 +69,7 @@ def test_a_smaller_gap_without_accuracy_may_come_from_learning_less():
     more = sentence(SAME, WORSE, EqualFit(7, -2.0, -3.0, -1.0))
     assert "Not only because it learns less" in more
     assert "its training accuracy is 5.0 points lower, and at no fit that both pass" in sentence(SAME, WORSE)
-    assert "learns less" not in sentence(BETTER, WORSE, EqualFit(7, -0.2, -1.0, 0.6))
+    assert "learns less" not in sentence(BETTER, WORSE, EqualFit(7, -0.2, -1.0, 0.6), train=-0.8)
 
 
 def test_a_larger_gap_may_come_from_fitting_better():
@@ -108,6 +108,37 @@ def test_divergence_is_said():
     text = sentence(BETTER, WORSE, diverged=Diverged(method=2))
     assert "2 runs of the method diverged, and the others cannot speak for it" in text
     assert "generalizes better than none:" not in text
+
+
+def headline_of(accuracy, gap):
+    """Return the headline of methods a, b, ... against the baseline, given differences on both axes."""
+    contrasts = [
+        {"method": name, "against": "base", "label": name, "accuracy": dataclasses.asdict(found(one)),
+         "gap": dataclasses.asdict(found(other, 1.0, smaller_is_better=True))}
+        for name, one, other in zip("abcdefgh", accuracy, gap, strict=False)
+    ]  # fmt: skip
+    return headline({"baseline": "base", "methods": [], "contrasts": contrasts, "provisional": False, "seeds": 7})
+
+
+def test_the_headline_says_what_was_shown_and_what_was_not():
+    assert headline_of([BETTER, NOISY, tuple(2 * each for each in BETTER)], [WORSE, NOISY, NOISY]) == (
+        "Compared with base, at 7 paired seeds: c (+4.3 points of test accuracy) and a (+2.1) generalize better; "
+        "whether b generalizes better is undecided; a (-2.1 points of gap) overfits less; "
+        "whether b and c overfit less is undecided."
+    )
+    assert headline_of([SAME] + [NOISY] * 5, [NOISY] * 6) == (
+        "Compared with base, at 7 paired seeds: a (+0.0 points of test accuracy) generalizes as well; "
+        "whether 5 methods generalize better is undecided; whether 6 methods overfit less is undecided."
+    )
+    assert headline_of([NOISY, ()], [NOISY, ()]) == "Compared with base, nothing was decided."
+
+
+@pytest.mark.parametrize(
+    ("train", "said"), [(0.0, ""), (-0.8, ""), (-5.0, " Not only because it learns less: when both fit")]
+)
+def test_a_method_that_helps_may_still_learn_less(train, said):
+    fit = EqualFit(n=7, mean=-1.5, low=-2.0, high=-1.0)
+    assert sentence(BETTER, WORSE, fit=fit, train=train).partition("n = 7).")[2].partition("n = 7).")[2][:47] == said
 
 
 def test_tables_of_a_real_study(small_study):
@@ -159,4 +190,6 @@ def test_a_table_is_aligned():
 )
 def test_a_small_p_is_not_more_exact_than_its_model(p, shown, floor):
     assert p_value(p) == shown
+    assert p_value(0.0503, 0.05) == "0.0503"
+    assert p_value(0.05, 0.05) == p_value(0.0496, 0.05) == "0.050"
     assert least_p(p) == floor

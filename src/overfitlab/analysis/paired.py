@@ -96,8 +96,8 @@ def sign_flip(differences: ArrayLike) -> float:
 
 
 def sign_flip_floor(n: int) -> float:
-    """Return the smallest p that `sign_flip` can give for n differences: 2/2^n."""
-    return min(1.0, 2.0 ** (1 - n))
+    """Return the smallest p that `sign_flip` can give for n differences: 2/2^n, or where flips are drawn, 1/65,537."""
+    return 1 / (1 + DRAWN_FLIPS) if n > MOST_FLIPPED else min(1.0, 2.0 ** (1 - n))
 
 
 def bootstrap(differences: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:

@@ -30,7 +30,10 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
     STUDY is a folder, or a name or the beginning of an id below runs/. A study that still trains gives a provisional
     report. It writes report.html, report.md, verdict.json, runs.csv, history.csv and figures/.
     """
-    from overfitlab.study.study import find_study  # imports NumPy, which --help need not wait for
+    # They import NumPy and more, which --help need not wait for.
+    from overfitlab.report.languages import language_named
+    from overfitlab.study.reporting import language_of_pictures
+    from overfitlab.study.study import find_study
 
     found = find_study(study)
     try:
@@ -39,5 +42,9 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
         raise OverfitlabError(f"no report was written: {said_of(error)}, or choose another --out") from error
     if as_json:
         click.echo(json.dumps({"study": str(found.folder), "folder": str(page.parent), "page": str(page)}))
-    else:
-        click.echo(f"Wrote {page} (and report.md, verdict.json, runs.csv, history.csv, figures/); open it in a browser")
+        return
+    if language_of_pictures(language_named(lang)).code != lang:
+        click.echo(
+            f"Note: the PNG figures are in English, as no font for {lang} is installed on this machine", err=True
+        )
+    click.echo(f"Wrote {page} (and report.md, verdict.json, runs.csv, history.csv, figures/); open it in a browser")

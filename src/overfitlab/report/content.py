@@ -71,6 +71,19 @@ def _answer(evidence: Json, say: Language) -> Section:
 
 
 def _verdict(evidence: Json, say: Language) -> Section:
+    axes = say("Every contrast on two axes: does it generalize better, does it overfit less")
+    sentences = Bullets(tuple(answer(evidence, say).split("\n")))
+    onset = say(
+        "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
+        "baseline too, has been stopped early."
+    )
+    looks = (TableBlock(contrast_table(evidence, say), axes), TableBlock(onset_table(evidence, say), onset))
+    if evidence["provisional"]:
+        text = say(
+            "Until all runs have ended there are neither words nor p: who looks again and again, and stops when a p is "
+            "small, finds differences that are not there."
+        )
+        return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1]))
     text = say(
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the zone of differences that "
         "do not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests put "
@@ -78,22 +91,12 @@ def _verdict(evidence: Json, say: Language) -> Section:
         "seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
         alpha=f"{evidence['alpha']:g}", accuracy=f"±{evidence['accuracy_zone']:g}", gap=f"±{evidence['gap_zone']:g}",
     )  # fmt: skip
-    onset = say(
-        "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
-        "baseline too, has been stopped early."
-    )
     exact = say(
         "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, "
         "unadjusted, and the least that so many seeds can give."
     )
-    return Section("verdict", say("The verdict"), (
-        TableBlock(contrast_table(evidence, say), say("Every contrast on two axes: does it generalize better, does it "
-                                                      "overfit less")),
-        Paragraphs((text,)),
-        Bullets(tuple(answer(evidence, say).split("\n"))),
-        TableBlock(onset_table(evidence, say), onset),
-        TableBlock(sign_flip_table(evidence, say), exact),
-    ))  # fmt: skip
+    flips = TableBlock(sign_flip_table(evidence, say), exact)
+    return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1], flips))
 
 
 def _methods(evidence: Json, say: Language) -> Section:

@@ -5,11 +5,13 @@ hold both, and line breaks, and bytes that are no text.
 """
 
 import contextlib
+import logging
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
 
 from matplotlib import font_manager, rc_context
 from matplotlib.ft2font import FT2Font
@@ -21,6 +23,9 @@ FALLBACK_FONTS = (
     *("Malgun Gothic", "Microsoft YaHei", "Yu Gothic", "Apple SD Gothic Neo", "AppleGothic", "Hiragino Sans"),
     *("PingFang HK", "WenQuanYi Micro Hei", "Arial Unicode MS"),
 )
+# how the names of their files begin
+FALLBACK_FILES = ("notosanscjk", "notosanskr", "nanum", "undotum", "malgun", "msyh", "yugoth", "applesdgothic",
+                  "applegothic", "wqy", "arialuni", "arial unicode")  # fmt: skip
 LONGEST_LINE = 80  # letters of a title
 MISSING = "\N{WHITE SQUARE}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -32,8 +37,14 @@ _READER_HAS_FONTS: ContextVar[bool] = ContextVar("reader has fonts", default=Fal
 @contextlib.contextmanager
 def lettering() -> Iterator[None]:
     """Make figures inside this context, and render them in it: no mathematics, and letters of more than one font."""
-    with rc_context({"text.parse_math": False, "font.family": [DEFAULT_FONT, *_fallbacks()]}):
-        yield
+    fonts = logging.getLogger(font_manager.__name__)
+    before = fonts.level
+    fonts.setLevel(logging.ERROR)  # that a font has no bold letters of its own is no news for a user
+    try:
+        with rc_context({"text.parse_math": False, "font.family": [DEFAULT_FONT, *_fallbacks()]}):
+            yield
+    finally:
+        fonts.setLevel(before)
 
 
 @contextlib.contextmanager
@@ -85,6 +96,17 @@ def labels(names: Sequence[str], longest: int) -> list[str]:
 
 @cache
 def _fallbacks() -> tuple[str, ...]:
+    found = _known_fallbacks()
+    if found:
+        return found
+    for path in font_manager.findSystemFonts():  # installed after matplotlib had made its list
+        if Path(path).name.lower().startswith(FALLBACK_FILES):
+            with contextlib.suppress(RuntimeError, OSError):  # no font that it can read
+                font_manager.fontManager.addfont(path)
+    return _known_fallbacks()
+
+
+def _known_fallbacks() -> tuple[str, ...]:
     installed = {font.name for font in font_manager.fontManager.ttflist}
     return tuple(name for name in FALLBACK_FONTS if name in installed)
 

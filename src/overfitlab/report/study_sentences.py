@@ -7,31 +7,38 @@ from overfitlab.report.language import ENGLISH, Language, Name
 
 Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
 FEWEST_PAIRS = 3  # for a statement
+UNDECIDED = "undecided"
+MOST_DIGITS = 8  # of a p
 LEAST_SHOWN = 0.001  # of a p: what is smaller says more about the model of the noise than about the methods
+MOST_NAMED = 4  # undecided methods in a headline
 # words of the verdict on each axis: how a headline says them of one method, and of several
 ACCURACY_WORDS = {
     "helps": ("{names} generalizes better", "{names} generalize better"),
     "harms": ("{names} generalizes worse", "{names} generalize worse"),
     "equivalent": ("{names} generalizes as well", "{names} generalize as well"),
+    "undecided": ("whether {names} generalizes better is undecided", "whether {names} generalize better is undecided"),
 }
 GAP_WORDS = {
     "helps": ("{names} overfits less", "{names} overfit less"),
     "harms": ("{names} overfits more", "{names} overfit more"),
     "equivalent": ("{names} overfits as much", "{names} overfit as much"),
+    "undecided": ("whether {names} overfits less is undecided", "whether {names} overfit less is undecided"),
 }
+SIZES = {"accuracy": "{name} ({difference} points of test accuracy)", "gap": "{name} ({difference} points of gap)"}
+FURTHER = "{name} ({difference})"  # after the first
 
 
 def headline(verdict: Json, say: Language = ENGLISH) -> str:
-    """Return the answer in one sentence: what was shown of the methods, compared with the baseline."""
+    """Return the answer in one sentence: what was shown of the methods against the baseline, and what was not."""
     baseline = say.method(_label_of(verdict["baseline"], verdict))
     asked = [each for each in verdict["contrasts"] if each["against"] == verdict["baseline"]]
     if verdict["provisional"]:
         return say("Not all runs have ended, so there is no verdict yet.")
-    said = [_grouped(asked, "accuracy", ACCURACY_WORDS, say), _grouped(asked, "gap", GAP_WORDS, say)]
-    parts = [part for axis in said for part in axis]
-    if not parts:
+    if all(each[axis]["word"] == UNDECIDED for each in asked for axis in ("accuracy", "gap")):
         return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
-    return say("Compared with {baseline}: {parts}.", baseline=baseline, parts="; ".join(parts))
+    said = [*_grouped(asked, "accuracy", ACCURACY_WORDS, say), *_grouped(asked, "gap", GAP_WORDS, say)]
+    return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
+               baseline=baseline, seeds=verdict["seeds"], parts="; ".join(said))  # fmt: skip
 
 
 def _label_of(method: str, verdict: Json) -> str:
@@ -43,13 +50,20 @@ def _grouped(asked: list[Json], axis: str, words: Mapping[str, tuple[str, str]],
     found = []
     for word, (one, several) in words.items():
         same = [each for each in asked if each[axis]["word"] == word]
-        same.sort(key=lambda each: -abs(each[axis]["mean"]))
-        names = [
-            say("{name} ({difference} points)", name=say.method(each["label"]), difference=f"{each[axis]['mean']:+.1f}")
-            for each in same
-        ]
-        if names:
-            found.append(say(one if len(names) == 1 else several, names=say.listing(names)))
+        if not same:
+            continue
+        same.sort(key=lambda each: -abs(each[axis]["mean"] or 0.0))
+        names = [str(say.method(each["label"])) for each in same]
+        if word == UNDECIDED:
+            if len(names) > MOST_NAMED:
+                names = [say("{count} methods", count=len(names))]
+        else:
+            sizes = [SIZES[axis], *[FURTHER] * (len(same) - 1)]
+            names = [
+                say(size, name=name, difference=f"{each[axis]['mean']:+.1f}")
+                for size, name, each in zip(sizes, names, same, strict=True)
+            ]
+        found.append(say(one if len(same) == 1 else several, names=say.listing(names)))
     return found
 
 
@@ -72,7 +86,7 @@ def contrast_sentence(contrast: Json, verdict: Json, say: Language = ENGLISH) ->
 
 def _generalizes(name: Name, against: Name, finding: Json, verdict: Json, say: Language) -> str:
     interval = leading_interval(finding, verdict)
-    numbers = _numbers(finding, _accuracy_size(finding["mean"], say), interval, say)
+    numbers = _numbers(finding, _accuracy_size(finding["mean"], say), interval, verdict, say)
     zone = verdict["accuracy_zone"]
     word = finding["word"]
     if word == "helps":
@@ -115,12 +129,12 @@ def _on_other_images(finding: Json, interval: Json, zone: float, say: Language) 
 
 def _overfits(against: Name, contrast: Json, verdict: Json, say: Language) -> str:
     finding = contrast["gap"]
-    numbers = _numbers(finding, _gap_size(finding["mean"], say), finding, say)
+    numbers = _numbers(finding, _gap_size(finding["mean"], say), finding, verdict, say)
     word = finding["word"]
     if word == "helps":
-        return say("It overfits less: {numbers}.", numbers=numbers) + _learns_less(contrast, say)
+        return say("It overfits less: {numbers}.", numbers=numbers) + _learns_less(contrast, verdict, say)
     if word == "harms":
-        return say("It overfits more: {numbers}.", numbers=numbers) + _fits_more(contrast, say)
+        return say("It overfits more: {numbers}.", numbers=numbers) + _fits_more(contrast, verdict, say)
     if word == "equivalent":
         zone = points(verdict["gap_zone"], say)
         return say("It overfits as much as {against}, to within {zone}: {numbers}.",
@@ -128,30 +142,34 @@ def _overfits(against: Name, contrast: Json, verdict: Json, say: Language) -> st
     return say("Whether it overfits less is undecided: {why}.", why=_why(finding, numbers, say))
 
 
-def _learns_less(contrast: Json, say: Language) -> str:
-    """Return how a smaller gap reads where accuracy does not improve with it."""
-    if contrast["accuracy"]["word"] == "helps" or contrast["fit"] is None or contrast["fit"] >= 0:
+def _learns_less(contrast: Json, verdict: Json, say: Language) -> str:
+    """Return how a smaller gap reads where the training images are fitted less well.
+
+    Where test accuracy improves all the same, only if they are fitted less well by more than gaps that do not matter.
+    """
+    fit_lost = -(contrast["fit"] or 0.0)
+    if fit_lost <= (verdict["gap_zone"] if contrast["accuracy"]["word"] == "helps" else 0.0):
         return ""
     fit = contrast["equal_fit"]
     if fit is None:
         return say(
             " It may do so because it learns less: its training accuracy is {points} points lower, and at no fit that "
             "both pass can their gaps be compared.",
-            points=f"{-contrast['fit']:.1f}",
+            points=f"{fit_lost:.1f}",
         )
     size = _gap_size(fit["mean"], say)
     if fit["n"] >= FEWEST_PAIRS and fit["high"] is not None and fit["high"] < 0:
         return say(
             " Not only because it learns less: when both fit the training images equally well, {size} ({details}).",
-            size=size, details=_details(fit, fit, say),
+            size=size, details=_details(fit, fit, verdict, say),
         )  # fmt: skip
     return say(
         " It may do so because it learns less: when both fit the training images equally well, {size} ({details}).",
-        size=size, details=_details(fit, fit, say),
+        size=size, details=_details(fit, fit, verdict, say),
     )  # fmt: skip
 
 
-def _fits_more(contrast: Json, say: Language) -> str:
+def _fits_more(contrast: Json, verdict: Json, say: Language) -> str:
     """Return how a larger gap reads where the training images are only fitted better."""
     fit, better = contrast["equal_fit"], contrast["fit"]
     if better is None or better <= 0:
@@ -166,23 +184,28 @@ def _fits_more(contrast: Json, say: Language) -> str:
         return ""
     return say(
         " It does so because it fits the training images better: when both fit them equally well, {size} ({details}).",
-        size=_gap_size(fit["mean"], say), details=_details(fit, fit, say),
+        size=_gap_size(fit["mean"], say), details=_details(fit, fit, verdict, say),
     )  # fmt: skip
 
 
-def _numbers(finding: Json, size: str, interval: Json, say: Language) -> str:
+def _numbers(finding: Json, size: str, interval: Json, verdict: Json, say: Language) -> str:
     """Return the estimate with its interval, p and n, in words."""
     if finding["mean"] is None:
         return say("no number")
-    return f"{size} ({_details(finding, interval, say)})"
+    return f"{size} ({_details(finding, interval, verdict, say)})"
 
 
-def _details(finding: Json, interval: Json, say: Language) -> str:
+def _details(finding: Json, interval: Json, verdict: Json, say: Language) -> str:
     details = [say("n = {n}", n=finding["n"])]
     if finding.get("p_adjusted") is not None:
         p = finding["p_adjusted"]
         small = p < LEAST_SHOWN
-        details.insert(0, say("adjusted p < {p}", p=LEAST_SHOWN) if small else say("adjusted p = {p}", p=p_value(p)))
+        details.insert(
+            0,
+            say("adjusted p < {p}", p=LEAST_SHOWN)
+            if small
+            else say("adjusted p = {p}", p=p_value(p, verdict["alpha"])),
+        )
     if interval["low"] is not None:
         with_images = "image_deviation" in interval
         details.insert(0, say("95 % interval over seeds and test images {range}", range=_range(interval, say))
@@ -226,9 +249,17 @@ def _estimate(finding: Json, say: Language) -> str:
     return f"{finding['mean']:+.1f}{between}"
 
 
-def p_value(value: float) -> str:
-    """Return p with three digits, or that it is smaller than they can say."""
-    return f"{value:.3f}" if value >= LEAST_SHOWN else f"<{LEAST_SHOWN}"
+def p_value(value: float, alpha: float | None = None) -> str:
+    """Return p with three digits, or that it is smaller than they can say.
+
+    With more of them where it would look as if it were at most `alpha`, and is not.
+    """
+    if value < LEAST_SHOWN:
+        return f"<{LEAST_SHOWN}"
+    digits = 3
+    while alpha is not None and float(f"{value:.{digits}f}") <= alpha < value and digits < MOST_DIGITS:
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def least_p(value: float) -> str:
@@ -293,7 +324,7 @@ def caveats(verdict: Json, record: Json, say: Language = ENGLISH) -> list[str]:
     if not verdict["provisional"] and len(floors) * least > verdict["alpha"]:
         found.append(
             say("With so few seeds the exact sign-flip test cannot confirm a word: its least p is {p}, to be adjusted "
-                "for {contrasts} contrasts.", p=least_p(least), contrasts=len(floors))
+                "for the number of contrasts, {contrasts}.", p=least_p(least), contrasts=len(floors))
         )  # fmt: skip
     if len(verdict["looks"]) > 1:
         found.append(

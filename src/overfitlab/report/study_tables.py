@@ -34,7 +34,7 @@ def contrast_table(verdict: Json, say: Language = ENGLISH) -> Table:
         for axis in ("accuracy", "gap"):
             finding = each[axis]
             interval = leading_interval(finding, verdict) if axis == "accuracy" else finding
-            p = "" if finding["p_adjusted"] is None else p_value(finding["p_adjusted"])
+            p = "" if finding["p_adjusted"] is None else p_value(finding["p_adjusted"], verdict["alpha"])
             cells += [difference(finding["mean"]), between(interval, say), p, word(finding, verdict, say)]
             tones[row, len(cells) - 1] = finding["word"]
         cells += [str(each["accuracy"]["n"]), "" if each["time_ratio"] is None else f"x{each['time_ratio']:.2f}"]

@@ -10,7 +10,7 @@ SPACE = "  "
 
 def whole(verdict: Json, record: Json) -> str:
     """Return everything, from a verdict and its study's record."""
-    tables = (method_table, contrast_table, onset_table, sign_flip_table)
+    tables = [method_table, contrast_table, onset_table, *([] if verdict["provisional"] else [sign_flip_table])]
     parts = [*(laid_out(made(verdict)) for made in tables), answer(verdict)]
     notes = caveats(verdict, record)
     if notes:

@@ -25,6 +25,10 @@ from overfitlab.study.conditions import Conditions, conditions, differing
 
 POINTS = 100  # of a fraction
 CAN_BE_UNKNOWN = {"onset", "peak_memory_mb"}
+# No verdict before the end, nor what a reader could make one of: who looks again and again finds what is not there.
+NOT_YET: Mapping[str, Any] = dict.fromkeys(
+    ("word", "p", "p_adjusted", "p_equivalence", "p_equivalence_adjusted", "p_sign_flip")
+) | {"disagreement": False}
 LARGEST = 1e15  # a greater number is damage
 FEW_TEST_IMAGES = 2000  # below that the interval with image noise is the headline
 
@@ -126,10 +130,10 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as plain JSON values."""
         values = asdict(self)
-        if self.provisional:  # no verdict words before the end
+        if self.provisional:
             for contrast in values["contrasts"]:
                 for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):
-                    contrast[axis]["word"] = None
+                    contrast[axis] |= NOT_YET
         return values
 
 

@@ -124,12 +124,14 @@ def _names(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")} if folder.is_dir() else set()
 
 
-def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENGLISH) -> DisplayedFigure | None:
-    """Return the figure of that name, None where the study has nothing to show in it.
+def language_of_pictures(say: Language) -> Language:
+    """Return the language of figures as PNG: English where this machine has no font for the other one's letters."""
+    return say if can_write("".join(say.texts.values())) else ENGLISH
 
-    Letters for which this machine has no font would be empty squares, so it is then in English.
-    """
-    say = say if can_write("".join(say.texts.values())) else ENGLISH
+
+def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENGLISH) -> DisplayedFigure | None:
+    """Return the figure of that name, None where the study has nothing to show in it."""
+    say = language_of_pictures(say)
     if name == DISPUTED:
         return disputed_figure(evidence, pictures, brightest(evidence["data"]["source"]), say) if pictures else None
     panels, columns = (

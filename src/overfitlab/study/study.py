@@ -67,7 +67,7 @@ class Study:
         return look
 
     def verdict(self) -> "pandas.DataFrame":
-        """Return what the study says, a row for each contrast, provisionally (without words) while runs are missing.
+        """Return what the study says, a row for each contrast; while runs are missing, without words and p.
 
         The index is method and against. On two axes, `accuracy` (of the test images) and `gap`, the columns are
         `_difference` (method minus against, points), `_low` and `_high` (95 % interval, points), `_p` (adjusted, from
