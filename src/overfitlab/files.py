@@ -27,6 +27,13 @@ def user_path(given: str | Path) -> Path:
         raise UsageError(f"{given}: {error}") from None
 
 
+def text_of(what: str, given: object) -> str:
+    """Return a name or a path that a user gave as text; raises `UsageError` for anything else."""
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"{what} must be a name or a path, not {given!r}")
+    return os.fspath(given)
+
+
 def display_name(named: Path | str) -> str:
     """Return a name that can be shown on one line anywhere: what is not printable, or not text at all, is escaped."""
     return "".join(

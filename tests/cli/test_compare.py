@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -220,3 +221,17 @@ def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
     monkeypatch.setattr(comparing, "compare", lambda *_, **__: ended)
     with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* the same command tries them again"):
         cli.main(["compare", "l2", "--no-report"], standalone_mode=False)
+
+
+def test_a_study_from_python_says_what_to_type(small_study, ended):
+    """Typed where its folder lies, the command finds the study finished."""
+    command = load_study(small_study).record["command"]
+    assert command == (
+        "overfitlab compare none dropout early_stopping:patience=1 "
+        "--contrast 'dropout : early_stopping:patience=1' --data digits --protocol quick --seeds 4 --epochs 3 "
+        "--training-images 60 --precision float32 --threads 1 --jobs 2 --out small"
+    )
+    shutil.copytree(small_study, "small")
+    done = ended(*shlex.split(command)[1:], "--no-report")
+    assert done.code == 0, done.said
+    assert "nothing is trained again" in done.said

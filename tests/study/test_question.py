@@ -69,3 +69,8 @@ def test_objects_and_texts_are_the_same():
 def test_what_makes_no_sense(methods, baseline, given, message):
     with pytest.raises(UsageError, match=message):
         question(methods, baseline, given)
+
+
+def test_contrasts_are_a_list():
+    with pytest.raises(UsageError, match="contrasts are a list, such as"):
+        question(["l2"], None, "l2:dropout")

@@ -2,8 +2,9 @@
 
 import contextlib
 import re
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,7 +17,7 @@ from overfitlab.config import seconds as seconds_from
 from overfitlab.config import zones as zones_from
 from overfitlab.data import sources
 from overfitlab.errors import UsageError
-from overfitlab.files import user_path
+from overfitlab.files import text_of, user_path
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
@@ -28,10 +29,17 @@ from overfitlab.terminal.narration import Narrator
 from overfitlab.terminal.study_narration import listener_on, show_study
 from overfitlab.terminal.watching import watcher_on
 
+OPTIONS = (
+    "data", "baseline", "protocol", "seeds", "first_seed", "budget", "equivalence", "data_dir", "image_size", "model",
+    "weights", "vary", "epochs", "batch_size", "learning_rate", "training_images", "precision", "threads", "jobs",
+    "name", "out",
+)  # fmt: skip
+FOLDERS = ("data", "data_dir", "weights", "out")
+
 
 def compare(
     methods: Sequence[str | Method] = (),
-    data: str = "auto",
+    data: str | Path = "auto",
     *,
     baseline: str | Method | None = None,
     contrasts: Sequence[str] = (),
@@ -83,7 +91,7 @@ def compare(
         out: the study's folder instead.
         verbose: whether to show progress.
         stream: where to show it; None for standard output.
-        command: how to call this again, for people.
+        command: how to call this again, for people; empty for what one would type on the command line.
 
     Raises:
         UsageError: an argument is unknown or out of range, the methods do not go together, the budget is too little,
@@ -91,6 +99,8 @@ def compare(
         OverfitlabError: the data is missing or damaged, a method does not go with the network, another process works
             on the study, or the disk refuses.
     """
+    data = text_of("data", data)
+    command = command or _as_typed(locals())
     shown = (stream or sys.stdout) if verbose else None
     tell = Narrator(shown)
     asked = question(methods, baseline, contrasts)
@@ -148,3 +158,25 @@ def compare(
         study, verdict = session.train(claim.threads, jobs)
     show_study(study, verdict, shown)
     return study
+
+
+def _as_typed(given: Mapping[str, Any]) -> str:
+    """Return the command line for the arguments of `compare`; of a folder elsewhere, its name alone.
+
+    A report passes it on, and where the folder lay is nobody's business.
+    """
+    words = ["overfitlab", "compare", *map(_method_text, given["methods"])]
+    words += [word for contrast in given["contrasts"] for word in ("--contrast", str(contrast))]
+    for name in OPTIONS:
+        value = given[name]
+        if value is None or value == getattr(compare, "__kwdefaults__", {}).get(name) or value == "auto":
+            continue
+        if name in FOLDERS:
+            path = Path(value)
+            value = path.name if path.is_absolute() else path
+        words += [f"--{name.replace('_', '-')}", _method_text(value)]
+    return shlex.join(words)
+
+
+def _method_text(given: object) -> str:
+    return given.label if isinstance(given, Method) else str(given)

@@ -8,7 +8,7 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import display_name, user_path
+from overfitlab.files import display_name, text_of, user_path
 from overfitlab.inference import evaluation_files
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
@@ -23,7 +23,7 @@ def evaluate(
     run: Run | str | Path,
     part: str | None = None,
     *,
-    data: str | None = None,
+    data: str | Path | None = None,
     data_dir: str | Path | None = None,
     precision: str = "float32",
     threads: int | None = None,
@@ -76,7 +76,7 @@ def evaluate_and_write(
 
 
 def _images(
-    trained: Trained, part: str | None, data: str | None, data_dir: str | Path | None, watcher: Watcher
+    trained: Trained, part: str | None, data: str | Path | None, data_dir: str | Path | None, watcher: Watcher
 ) -> Evaluated:
     run = trained.run
     folder = None if data_dir is None else user_path(data_dir)
@@ -84,7 +84,7 @@ def _images(
         return own_images(run, _own_dataset(run, folder, part or "test", watcher), part or "test")
     height, width, _ = trained.image_shape
     size = (height, width)
-    dataset = sources.load(data, folder, image_size=size, watcher=watcher, trainable=part is not None)
+    dataset = sources.load(text_of("data", data), folder, image_size=size, watcher=watcher, trainable=part is not None)
     if part is None:
         return other_images(trained, dataset)
     if dataset.content_hash != run.record["data"]["sha256"]:

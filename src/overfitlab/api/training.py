@@ -13,7 +13,7 @@ from overfitlab.config import image_size as size_from
 from overfitlab.data import sources
 from overfitlab.data.splits import available_for_training
 from overfitlab.errors import OverfitlabError
-from overfitlab.files import user_path
+from overfitlab.files import text_of, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
@@ -29,7 +29,7 @@ from overfitlab.training import compute
 
 def train(
     method: str | Method | None = None,
-    data: str | None = None,
+    data: str | Path | None = None,
     *,
     like: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -100,7 +100,8 @@ def train(
         if data is None:
             data, data_dir = pattern.data, data_dir or pattern.data_dir
             image_size = image_size or _size_text(pattern.image_size)
-    method, data, model = method or "batch_norm", data or "auto", model or "notebook_cnn"
+    method, model = method or "batch_norm", model or "notebook_cnn"
+    data = "auto" if data is None else text_of("data", data)
     precision = precision or "auto"
     chosen = registry.resolve(method)
     changes: dict[str, Any] = {

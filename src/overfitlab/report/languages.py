@@ -4,7 +4,7 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-from overfitlab.errors import unknown_name
+from overfitlab.errors import UsageError
 from overfitlab.report.language import ENGLISH, Language
 
 CODES = ("en", "ko")
@@ -14,7 +14,7 @@ CODES = ("en", "ko")
 def language_named(code: str) -> Language:
     """Return the language of that code, `en` or `ko`; raises `UsageError` for another one."""
     if code not in CODES:
-        raise unknown_name("language", code, CODES)
+        raise UsageError(f"unknown language {code!r}; there are {' and '.join(CODES)}")
     if code == ENGLISH.code:
         return ENGLISH
     file = resources.files("overfitlab.report") / "translations" / f"{code}.toml"

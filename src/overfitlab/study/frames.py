@@ -27,7 +27,10 @@ def verdict_frame(verdict: Mapping[str, Any]) -> pandas.DataFrame:
         row["gap_at_equal_fit"] = each["equal_fit"] and each["equal_fit"]["mean"]
         row["time_ratio"] = each["time_ratio"]
         rows.append(row)
-    return pandas.DataFrame(rows).set_index(["method", "against"])
+    found = pandas.DataFrame(rows).set_index(["method", "against"])
+    texts = [f"{axis}_{column}" for axis in AXES for column in ("verdict", "reason")]
+    numbers = [name for name in found.columns if name not in (*texts, "n")]
+    return found.astype(dict.fromkeys(numbers, "float64"))  # also where none of them is known
 
 
 def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pandas.DataFrame:

@@ -37,6 +37,8 @@ class Question:
 
 def question(methods: Sequence[str | Method], baseline: str | Method | None, contrasts: Sequence[str]) -> Question:
     """Return what is compared with what: the baseline first, then each method with it, then what else was asked for."""
+    if isinstance(contrasts, str):
+        raise UsageError(f"contrasts are a list, such as [{contrasts!r}]")
     found = Question()
     pairs = [_pair(text) for text in contrasts]
     asks_the_notebook = not methods and not pairs

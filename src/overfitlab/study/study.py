@@ -212,8 +212,11 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 
 def load_study(folder: str | Path) -> Study:
-    """Return the study in `folder`, finished or not; raises `OverfitlabError` where there is none, or it is damaged."""
-    path = Path(folder)
+    """Return the study in `folder`, finished or not; `~` is one's home.
+
+    Raises `OverfitlabError` where there is no study, or it is damaged.
+    """
+    path = user_path(folder)
     study = StudyFolder(path)
     record = study.record()
     check(record)
