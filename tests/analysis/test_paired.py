@@ -79,6 +79,13 @@ def test_sign_flip_is_the_exact_permutation_test_of_scipy(n):
     assert paired.sign_flip(values) == pytest.approx(expected, abs=1e-12)
 
 
+def test_the_floor_where_flips_are_drawn():
+    """Beyond 20 differences p is (1 + as far) / (1 + drawn)."""
+    values = np.arange(1.0, 31)
+    assert paired.sign_flip(values) == paired.sign_flip_floor(len(values)) == 1 / 65_537
+    assert paired.sign_flip_floor(20) == 2.0**-19
+
+
 @pytest.mark.parametrize(("n", "floor"), [(3, 0.25), (5, 0.0625), (6, 0.03125), (8, 0.0078125), (9, 0.00390625)])
 def test_the_floor_of_the_sign_flip_test(n, floor):
     assert paired.sign_flip_floor(n) == floor

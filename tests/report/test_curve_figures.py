@@ -74,3 +74,21 @@ def test_without_any_finite_curve_there_is_no_panel(evidence):
         for name in ("train_loss", "val_loss", "train_acc", "val_acc", "gap"):
             curves[name] = {"mean": [None for _ in curves["epochs"]], "deviation": [None for _ in curves["epochs"]]}
     assert learning_curves(lost) == gap_curves(lost) == equal_fit(lost) == []
+
+
+def test_an_onset_that_has_not_come_is_not_drawn(evidence):
+    method = evidence["methods"][0]
+    for without, said, lines in (
+        (method["finished"], "overfitting has not begun.", 0),
+        (1, f"has not begun in 1 of {method['finished']} runs", 1),
+        (0, "the onset of overfitting lies at epoch", 1),
+    ):
+        changed = copy.deepcopy(evidence)
+        changed["methods"][0]["without_onset"] = without
+        panel = learning_curves(changed)[0]
+        assert said in panel.alternative
+        [axes] = drawn([panel])
+        assert sum(line.get_linestyle() == ":" for line in axes.get_lines()) == lines
+        labels = " ".join(axes.get_legend_handles_labels()[1])
+        assert ("no onset yet" in labels) == (not lines)
+        assert ("none in 1 of" in labels) == (without == 1)

@@ -15,7 +15,7 @@ from overfitlab.errors import UsageError
 from overfitlab.methods import registry
 from overfitlab.report.language import ENGLISH, Name
 from overfitlab.report.languages import CODES, language_named
-from overfitlab.report.reproduction_facts import VARIED
+from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS, SIZES
 from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
 from overfitlab.study.budget import _given_up
@@ -42,6 +42,7 @@ def templates():
         *SIZES.values(),
         FURTHER,
         *VARIED.values(),
+        *CHANGED.values(),
         "undecided",
         "gap",
         "python",

@@ -207,6 +207,33 @@ def test_a_provisional_study_says_so_and_has_no_verdict(evidence):
     table = text.partition("Every contrast on two axes")[2].partition("Helps or harms")[0]
     assert "provisional" in table
     assert not re.search("helps|harms|equivalent|undecided", table)
+    assert "who looks again and again" in text
+    assert "sign-flip" not in text.partition("How it was done")[0]
+
+
+def test_nothing_is_said_of_what_a_seed_does_not_decide(evidence):
+    changed = copy.deepcopy(evidence)
+    changed["plan"]["protocol"] |= {"vary": ["init"], "stratified": False, "standardization": "all", "split_seed": 4242}
+    changed["asked"] |= {"given": ["epochs", "vary"], "budget": 600}
+    changed["looks"] = [4, 8]
+    text = " ".join(read(page(changed)).text)
+    assert "one number that decides initial weights" in text
+    assert "other seeds, each of which decides initial weights on these images" in text
+    assert "the same at every seed, split seed 4242" in text
+    assert "at random" in text
+    assert "of all images that are not for testing" in text
+    assert "changed: epochs, what a seed decides" in text
+    assert "planned after 4 and 8 seeds" in text
+    assert "600 s" in text
+
+
+def test_a_baseline_that_did_not_overfit_is_said(evidence):
+    changed = copy.deepcopy(evidence)
+    changed["methods"][0]["without_onset"] = changed["methods"][0]["finished"]
+    said = "there was no overfitting to help against"
+    assert said in " ".join(read(page(changed)).text)
+    changed["methods"][0]["without_onset"] = 0
+    assert said not in " ".join(read(page(changed)).text)
 
 
 def test_methods_without_a_finished_run_leave_no_hole(evidence):

@@ -30,7 +30,7 @@ def sentence(accuracy, gap, fit=None, provisional=False, image_noise_leads=False
     judged = Judged(
         "m", "b", "dropout", "none", found(accuracy, crossed=crossed, diverged=diverged),
         found(gap, 1.0, smaller_is_better=True, diverged=diverged), found(accuracy), found(gap),
-        options.get("train", -5.0), fit, 1.0, 0,
+        options.get("train", -5.0), fit, 1.0, (1.0, 1.0), 0,
     )  # fmt: skip
     verdict = {
         "contrasts": [dataclasses.asdict(judged)], "provisional": provisional, "accuracy_zone": 0.5, "gap_zone": 1.0,

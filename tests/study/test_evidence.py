@@ -214,3 +214,28 @@ def test_frames(study):
     assert none["test_acc"] == run.measured["end"]["test"]["acc"]
     assert none["onset"] == run.onset
     assert bool(none["stopped_early"]) is False
+
+
+def test_an_unfinished_study_has_neither_words_nor_p(study):
+    unfinished = type(study)(study.folder, study.record, study.entries[:-1]).evidence()
+    assert unfinished["provisional"]
+    for contrast in unfinished["contrasts"]:
+        for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):
+            found = contrast[axis]
+            assert found["mean"] is not None
+            assert not found["disagreement"]
+            for name in ("word", "p", "p_adjusted", "p_equivalence", "p_equivalence_adjusted", "p_sign_flip"):
+                assert found[name] is None, name
+
+
+def test_runs_without_an_onset_are_counted(study, evidence):
+    last = study.results().eval("onset == epochs").groupby(study.results()["method"]).sum()
+    assert {each["method"]: each["without_onset"] for each in evidence["methods"]} == last.to_dict()
+
+
+def test_the_middle_half_of_the_times(study, evidence):
+    seconds = study.results().pivot_table(index="seed", columns="method", values="seconds_per_epoch")
+    for contrast in evidence["contrasts"]:
+        ratios = seconds[contrast["method"]] / seconds[contrast["against"]]
+        assert contrast["time_quartiles"] == pytest.approx(ratios.quantile([0.25, 0.75]).tolist())
+        assert contrast["time_ratio"] == pytest.approx(ratios.median())

@@ -21,7 +21,7 @@ from overfitlab.report.blocks import (
     TableBlock,
 )
 from overfitlab.report.language import Language
-from overfitlab.report.reproduction_facts import commands, environment, limits, protocol
+from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
 from overfitlab.report.study_sentences import answer, headline, recommendation
 from overfitlab.report.study_tables import (
     Table,
@@ -112,8 +112,8 @@ def _methods(evidence: Json, say: Language) -> Section:
 
 def _differences(evidence: Json, say: Language) -> Section | None:
     caption = say(
-        "Each dot is one seed: the same split, order and initial weights under both methods. The interval is Student's "
-        "t, 95 %."
+        "Each dot is one seed: the same split, order and, in shared layers, initial weights under both methods. The "
+        "interval is Student's t, 95 %."
     )
     return _figure(evidence, say, "paired_differences", "differences", say("Differences, seed by seed"), caption)
 
@@ -123,14 +123,17 @@ def _curves(evidence: Json, say: Language) -> Section | None:
         "Means over the seeds, training and validation on one axis, both in evaluation mode; the bands are one "
         "standard deviation over the seeds. The onset is the epoch with the lowest validation loss: what comes after "
         "it is overfitting. Curves end with the last epoch; a method that goes back to earlier weights, such as early "
-        "stopping, hands over those, and the tables have their numbers. All methods are drawn on the same scale."
+        "stopping, hands over those, and the tables have their numbers. All methods are drawn on the same scale. "
+        "Training images are measured on a fixed part of them here, on all of them in the tables, so the two can "
+        "differ."
     )
     return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption)
 
 
 def _gaps(evidence: Json, say: Language) -> Section | None:
     caption = say(
-        "Training minus validation accuracy in points, beside that of the baseline; one scale for all methods."
+        "Training minus validation accuracy in points, beside that of the baseline; one scale for all methods. As in "
+        "the learning curves, training accuracy is that of a fixed part of the training images."
     )
     return _figure(evidence, say, "gap_curves", "gaps", say("The gap over the epochs"), caption)
 
@@ -150,7 +153,8 @@ def _equal_fit(evidence: Json, say: Language) -> Section | None:
         rows.append((pair(each, say), cells[0], cells[1], difference(each["gap"]["mean"]), cells[2]))
     text = say(
         "The difference in gap, in points, at the best training accuracy that both reach, where each first reaches it: "
-        "not the same as at the end, even where both end there"
+        "not the same as at the end, even where both end there. Epoch by epoch training accuracy is that of a fixed "
+        "part of the training images, at the end of all of them"
     )
     table = TableBlock(Table(header, tuple(rows)), text)
     return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=(table,))
@@ -288,12 +292,12 @@ def _protocol(evidence: Json, say: Language) -> Section:
 
 
 def _words(evidence: Json, say: Language) -> Section:
-    del evidence
     return Section("words", say("Words"), (Facts((
         (say("generalization gap"), say("training accuracy minus validation accuracy, both in evaluation mode on clean "
                                         "images")),
-        (say("onset"), say("the epoch with the lowest validation loss; what comes after it is overfitting")),
-        (say("seed"), say("one number that decides split, initial weights, order of batches and every random draw")),
+        (say("onset"), say("the epoch with the lowest validation loss; what comes after it is overfitting, so where it "
+                           "is the last epoch there was none yet")),
+        (say("seed"), say("one number that decides {what}", what=varied(evidence, say))),
         (say("paired"), say("at the same seed every method gets the same split, order and, in shared layers, the same "
                             "initial weights")),
         (say("adjusted p"), say("p of the paired t-test, corrected for the number of contrasts after Holm")),

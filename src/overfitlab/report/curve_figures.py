@@ -31,19 +31,18 @@ def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
         curves, name = evidence["curves"][each["method"]], say.method(each["label"])
         if not curves["runs"] or any(curves[name]["mean"][-1] is None for name in CURVES):
             continue
-        onset = each["onset"] and each["onset"]["mean"]
         for metric, word, digits in (("loss", say("loss"), 2), ("acc", say("accuracy"), 3)):
             scale = _common_scale(evidence, f"train_{metric}", f"val_{metric}")
             train, val = f"train_{metric}", f"val_{metric}"
             alternative = say(
                 "{metric} of {name} over {epochs} epochs, means of {n} seeds: after the last epoch training is at "
-                "{train}, validation at {val}; the onset of overfitting lies at epoch {onset}.",
+                "{train}, validation at {val}; {onset}.",
                 metric=word, name=name, epochs=len(curves["epochs"]), n=curves["runs"],
                 train=f"{curves[train]['mean'][-1]:.{digits}f}", val=f"{curves[val]['mean'][-1]:.{digits}f}",
-                onset="-" if onset is None else f"{onset:.1f}",
+                onset=_onset_words(each, say),
             )  # fmt: skip
             lines = ((curves, train, say("training"), "train"), (curves, val, say("validation"), "val"))
-            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, onset, scale, say), alternative))
+            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, each, scale, say), alternative))
     return found
 
 
@@ -52,7 +51,6 @@ def gap_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     found = []
     scale = _common_scale(evidence, "gap")
     for each, curves, base, name in _beside_baseline(evidence, say):
-        onset = each["onset"] and each["onset"]["mean"]
         gap = curves["gap"]["mean"]
         alternative = say(
             "Generalization gap of {name} over the epochs, mean of {n} seeds: {first} points after the first epoch, "
@@ -62,7 +60,7 @@ def gap_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
         lines = [(curves, "gap", name, "other" if base is None else "method")]
         if base is not None:
             lines.insert(0, (base, "gap", baseline_name(evidence, say), "other"))
-        draw = _curves_drawn(lines, onset, scale, say, share=True)
+        draw = _curves_drawn(lines, each, scale, say, share=True)
         found.append(Panel(name, draw, alternative))
     return found
 
@@ -136,10 +134,10 @@ def _bounds(curves: Json, name: str) -> list[float]:
 
 
 def _curves_drawn(
-    lines: Sequence[tuple[Json, str, str, str]], onset: float | None, scale: Scale, say: Language, *,
+    lines: Sequence[tuple[Json, str, str, str]], method: Json, scale: Scale, say: Language, *,
     share: bool = False,
 ) -> Callable[[Axes], None]:  # fmt: skip
-    """Draw lines, given as curves, which of them, label and colour."""
+    """Draw lines, given as curves, which of them, label and colour; and the onset of the method."""
     highest = max(max(curves[name]["mean"]) for curves, name, *_ in lines)
 
     def draw(axes: Axes) -> None:
@@ -151,9 +149,7 @@ def _curves_drawn(
             axes.fill_between([], [], color=light("soft"), alpha=0.25, linewidth=0, label=note)
         if any(_stopped(curves) < len(curves["epochs"]) for curves, *_ in lines):
             axes.plot([], [], color=light("soft"), linestyle=CARRIED, label=say("carried forward after a stop"))
-        if onset is not None:
-            label = say("onset: epoch {epoch}", epoch=f"{onset:.1f}")
-            axes.axvline(onset, color=light("soft"), linestyle=":", linewidth=1.2, label=label)
+        _mark_onset(axes, method, say)
         if highest > scale[1]:
             axes.plot([], [], " ", label=say("leaves the scale, up to {value}", value=f"{highest:.3g}"))
         axes.set_ylim(*scale)
@@ -166,6 +162,30 @@ def _curves_drawn(
             axes.set_ylabel(say("gap, points"))
 
     return draw
+
+
+def _mark_onset(axes: Axes, method: Json, say: Language) -> None:
+    """Draw the mean onset; none where validation loss was lowest in the last epoch of every run."""
+    without, runs = method["without_onset"], method["finished"]
+    if method["onset"] is None or without == runs:
+        axes.plot([], [], " ", label=say("no onset yet"))
+        return
+    onset = method["onset"]["mean"]
+    label = say("onset: epoch {epoch}", epoch=f"{onset:.1f}")
+    if without:
+        label = say("{onset}; none in {without} of {runs} runs", onset=label, without=without, runs=runs)
+    axes.axvline(onset, color=light("soft"), linestyle=":", linewidth=1.2, label=label)
+
+
+def _onset_words(method: Json, say: Language) -> str:
+    without, runs = method["without_onset"], method["finished"]
+    if method["onset"] is None or without == runs:
+        return say("validation loss was lowest in the last epoch, so overfitting has not begun")
+    epoch = f"{method['onset']['mean']:.1f}"
+    if without:
+        return say("the onset of overfitting lies at epoch {onset}, and it has not begun in {without} of {runs} runs",
+                   onset=epoch, without=without, runs=runs)  # fmt: skip
+    return say("the onset of overfitting lies at epoch {onset}", onset=epoch)
 
 
 def _line(axes: Axes, curves: Json, name: str, label: str, color: str) -> None:

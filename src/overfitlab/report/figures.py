@@ -53,10 +53,10 @@ def learning_curves(rows: list[EpochRow], title: str = "") -> DisplayedFigure:
     return figure
 
 
-def rendered(figure: Figure, kind: str) -> bytes:
+def rendered(figure: Figure, kind: str, dpi: int = 120) -> bytes:
     """Return the figure as `png` or `svg`; equal figures give equal bytes."""
     stream = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
     with rc_context({"svg.hashsalt": "overfitlab"}):
-        figure.savefig(stream, format=kind, dpi=120, metadata=metadata)
+        figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata)
     return stream.getvalue()

@@ -5,28 +5,34 @@ from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import PowerNorm, to_rgb
 from numpy.typing import NDArray
 
 from overfitlab.files import display_name
 from overfitlab.report.evaluation_figures import COUNTED_CLASSES, SHARES, show_picture
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.language import ENGLISH, Language
-from overfitlab.report.lettering import labels, legible
+from overfitlab.report.lettering import fitted, inches, labels, legible
 from overfitlab.report.palette import light
 from overfitlab.report.panels import Panel, drawing
 
 Json = Mapping[str, Any]
 PICTURE_COLUMNS = 4
-LONGEST_NAME = 14
-DARK_SHARE = 0.6  # of the scale: above it letters are white
+LONGEST_NAME = 24  # letters of a class
+LETTERS = 6.5  # points
+MATRIX, MOST_ROOM = 2.85, 1.1  # inches: of the height without what lies below, and of the names of classes
 LEAST_SHOWN = 0.5  # percent
+LONGEST_METHOD = 26  # letters
 
 
 def confusion(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: its confusion matrix over all seeds, in percent of the true class."""
     names = labels([display_name(name) for name in evidence["data"]["classes"]], LONGEST_NAME)
+    names = [fitted(name, LETTERS, MOST_ROOM) for name in names]
+    room = max(inches(name, LETTERS) for name in names) if len(names) <= COUNTED_CLASSES else 0.1
+    margin = 0.36 + room
     found = []
     for each in evidence["methods"]:
         said, name = evidence["predictions"][each["method"]], str(say.method(each["label"]))
@@ -35,7 +41,8 @@ def confusion(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
         counts = np.array(said["confusion"], dtype=np.float64)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         alternative = say("Confusion matrices of {methods}", methods=name)
-        found.append(Panel(name, _matrix_drawn(shares, names, say), alternative, height=3.8, left=0.95, bottom=0.95))
+        draw = _matrix_drawn(shares, names, say)
+        found.append(Panel(name, draw, alternative, MATRIX + margin, left=margin, bottom=margin))
     return found
 
 
@@ -44,16 +51,31 @@ def _matrix_drawn(shares: NDArray[np.float64], names: Sequence[str], say: Langua
         axes.imshow(shares, cmap=SHARES, norm=PowerNorm(0.5, vmin=0, vmax=1), interpolation="nearest", aspect="auto")
         axes.grid(visible=False)
         if len(names) <= COUNTED_CLASSES:
-            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6.5)
-            axes.set_yticks(range(len(names)), names, fontsize=6.5)
+            axes.set_xticks(range(len(names)), names, rotation=90, fontsize=LETTERS)
+            axes.set_yticks(range(len(names)), names, fontsize=LETTERS)
             for (row, column), share in np.ndenumerate(shares):
                 if 100 * share >= LEAST_SHOWN:
-                    color = "white" if sqrt(share) > DARK_SHARE else light("ink")
+                    color = _readable_on(colormaps[SHARES](sqrt(share)))
                     axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=5.5, color=color)
         axes.set_ylabel(say("true class"))
         axes.set_xlabel(say("predicted class"))
 
     return draw
+
+
+def _readable_on(ground: Sequence[float]) -> str:
+    """Return white or our ink, whichever has the greater contrast (WCAG 2.2) to a ground of RGB from 0 to 1."""
+    return max(("#ffffff", light("ink")), key=lambda color: _contrast(to_rgb(color), ground))
+
+
+def _contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    lighter, darker = sorted(map(_luminance, (one, other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Sequence[float]) -> float:
+    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color[:3]]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 def disputed_figure(
@@ -65,7 +87,8 @@ def disputed_figure(
     """
     classes = [display_name(name) for name in evidence["data"]["classes"]]
     shown = [each for each in evidence["disputed"] if each["row"] in pictures]
-    methods = {each["method"]: str(say.method(each["label"])) for each in evidence["methods"]}
+    named = labels([str(say.method(each["label"])) for each in evidence["methods"]], LONGEST_METHOD)
+    methods = {each["method"]: name for each, name in zip(evidence["methods"], named, strict=True)}
     rows = max(1, ceil(len(shown) / PICTURE_COLUMNS))
     line = 0.15  # inches
     tall = 1.7 + line * len(methods)

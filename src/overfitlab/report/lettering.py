@@ -6,6 +6,7 @@ hold both, and line breaks, and bytes that are no text.
 
 import contextlib
 import logging
+import re
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from matplotlib import font_manager, rc_context
 from matplotlib.ft2font import FT2Font
+from matplotlib.textpath import TextToPath
+from rich.cells import cell_len
 
 DEFAULT_FONT = "DejaVu Sans"  # comes with matplotlib
 # for Chinese, Japanese and Korean, where one of them is installed: Linux, Windows, macOS
@@ -27,6 +30,9 @@ FALLBACK_FONTS = (
 FALLBACK_FILES = ("notosanscjk", "notosanskr", "nanum", "undotum", "malgun", "msyh", "yugoth", "applesdgothic",
                   "applegothic", "wqy", "arialuni", "arial unicode")  # fmt: skip
 LONGEST_LINE = 80  # letters of a title
+LONGEST_NAME = 300  # of a name that is broken into lines
+SHORTEST = 4  # of what is left of a name
+POINTS = 72  # in an inch
 MISSING = "\N{WHITE SQUARE}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -78,6 +84,39 @@ def legible(text: str, longest: int) -> str:
         front = longest // 2
         line = line[:front] + ELLIPSIS + line[len(line) - (longest - front - 1) :]
     return line
+
+
+def inches(text: str, size: float, *, bold: bool = False) -> float:
+    """Return about how wide a line of text is in a figure, at a size in points."""
+    weight = "bold" if bold else "normal"
+    measured = [sign for sign in text if ord(sign) in _letters(DEFAULT_FONT)]
+    width, *_ = TextToPath().get_text_width_height_descent("".join(measured), _font(size, weight), ismath=False)
+    others = size * (len(text) - len(measured))  # letters of other fonts are about as wide as high
+    return float(width + others) / POINTS
+
+
+def fitted(text: str, size: float, width: float, *, bold: bool = False) -> str:
+    """Return `text` on one legible line of at most `width` inches, shortened in its middle."""
+    longest = cell_len(text)
+    while longest > SHORTEST and inches(legible(text, longest), size, bold=bold) > width:
+        longest -= 1
+    return legible(text, longest)
+
+
+def in_lines(text: str, size: float, width: float, *, most: int, bold: bool = False) -> list[str]:
+    """Return `text` on lines of at most `width` inches, broken after a sign where a name can be, `most` of them."""
+    lines = [""]
+    for part in re.findall(r"[^+,:; ]*[+,:; ]*", legible(text, LONGEST_NAME)):
+        if lines[-1] and inches((lines[-1] + part).rstrip(), size, bold=bold) > width:
+            lines.append("")
+        lines[-1] += part
+    kept = [*lines[: most - 1], "".join(lines[most - 1 :])]
+    return [fitted(line.rstrip(), size, width, bold=bold) for line in kept if line]
+
+
+@cache
+def _font(size: float, weight: str) -> font_manager.FontProperties:
+    return font_manager.FontProperties(family=DEFAULT_FONT, size=size, weight=weight)
 
 
 def legible_lines(text: str) -> str:

@@ -9,17 +9,17 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from rich.cells import cell_len
 
 from overfitlab.report.figures import DisplayedFigure
-from overfitlab.report.lettering import lettering
+from overfitlab.report.lettering import in_lines, inches, lettering
 from overfitlab.report.palette import light
 
 WIDTH, HEIGHT = 3.4, 2.6  # inches: on a telephone's screen its letters are as large as in print
 COLUMNS = 3
 TOP, RIGHT, LEGEND_ROW = 0.3, 0.12, 0.165  # inches
 TICKS = 5  # on an axis: each is drawn many times, and a small panel has no room for more
-LEGEND_LETTERS = 54  # in two columns
+SMALLER = 7.5  # points of a title in two lines
+HANDLE = 0.3  # inches before a label in a legend
 STYLE: dict[Any, Any] = {
     "font.size": 8, "axes.titlesize": 9, "axes.titleweight": "bold", "axes.titlelocation": "left",
     "axes.edgecolor": light("soft"), "axes.labelcolor": light("ink"), "axes.titlecolor": light("ink"),
@@ -74,7 +74,13 @@ def _placed(figure: DisplayedFigure, panel: Panel, corner: tuple[float, float], 
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(TICKS))
     panel.draw(axes)
-    axes.set_title(panel.title)
+    room = WIDTH - panel.left - RIGHT
+    letters = STYLE["axes.titlesize"]
+    title = in_lines(panel.title, letters, room, most=1, bold=True)
+    if title and title[0] != panel.title:
+        letters = SMALLER
+        title = in_lines(panel.title, letters, room, most=2, bold=True)
+    axes.set_title("\n".join(title), fontsize=letters, pad=3 if len(title) > 1 else None)
     handles, labels = axes.get_legend_handles_labels()
     columns = _legend_columns(labels)
     legend = LEGEND_ROW * ceil(len(labels) / columns) if labels else 0.0
@@ -91,5 +97,6 @@ def _placed(figure: DisplayedFigure, panel: Panel, corner: tuple[float, float], 
 def _legend_columns(labels: Sequence[str]) -> int:
     half = ceil(len(labels) / 2)
     both = (labels[:half], labels[half:])
-    letters = sum(max(map(cell_len, column), default=0) for column in both)
-    return 2 if len(labels) > 1 and letters <= LEGEND_LETTERS else 1
+    size = STYLE["legend.fontsize"]
+    widths = [max((inches(label, size) for label in column), default=0) + HANDLE for column in both]
+    return 2 if len(labels) > 1 and sum(widths) <= WIDTH - 0.04 else 1

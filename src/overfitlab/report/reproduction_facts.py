@@ -5,11 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from overfitlab.files import display_name
-from overfitlab.report.language import Language
+from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.study_sentences import caveats, points
 
 Json = Mapping[str, Any]
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
+CHANGED = {
+    "epochs": "epochs", "batch_size": "batch size", "learning_rate": "learning rate",
+    "training_images": "training images", "vary": "what a seed decides",
+}  # fmt: skip
 
 
 def limits(evidence: Json, say: Language) -> Iterator[str]:
@@ -27,6 +31,13 @@ def limits(evidence: Json, say: Language) -> Iterator[str]:
         if known < each["finished"]:
             yield say("Of {name} the predictions of {count} runs are missing, in everything about the test images.",
                       name=say.method(each["label"]), count=each["finished"] - known)  # fmt: skip
+    [baseline] = [each for each in evidence["methods"] if each["method"] == evidence["baseline"]]
+    if 0 < baseline["finished"] == baseline["without_onset"]:
+        yield say(
+            "The validation loss of {baseline} was lowest in the last epoch of every run: so far there was no "
+            "overfitting to help against.",
+            baseline=say.method(baseline["label"]),
+        )
     yield _power(evidence, say)
     yield say(
         "It holds for these images, this network, this number of training images and epochs. Other data, a larger "
@@ -34,30 +45,36 @@ def limits(evidence: Json, say: Language) -> Iterator[str]:
     )
     yield say("Every method ran with the one setting that is named below; none was tuned on these images.")
     yield say(
-        "The intervals cover other seeds, splits and orders of these images; the wider one of test accuracy covers "
-        "other test images of the same kind too. Neither covers images of another kind."
+        "The intervals cover other seeds, each of which decides {what} on these images; the wider one of test accuracy "
+        "covers other test images of the same kind too. Neither covers images of another kind.",
+        what=varied(evidence, say),
     )
     yield say("Times come from the machine that is named below, with what else it had to do.")
     if evidence["data"].get("note"):
         yield say("About the data: {note}.", note=say.message(display_name(evidence["data"]["note"])))
 
 
+def varied(evidence: Json, say: Language) -> str:
+    """Return what a seed of the study decides."""
+    return say.listing([say(VARIED.get(word, word)) for word in evidence["plan"]["protocol"]["vary"]])
+
+
 def _power(evidence: Json, say: Language) -> str:
     last = say(" That holds for the last look.") if len(evidence["looks"]) > 1 else ""
     power = evidence["power"]
-    chances = ", ".join(f"{each['points']:g}: {percent(each['chance'])}" for each in power["differ"])
+    chances = ", ".join(f"{each['points']:g}: {percent(each['chance'], say)}" for each in power["differ"])
     return say(
         "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in test accuracy is found with a "
         "probability, by its size in points, of {chances}; that there is none is shown with {equal}. This was reckoned "
         "before the training, for paired differences that vary by {deviation} points (SD).",
-        seeds=power["seeds"], contrasts=power["contrasts"], chances=chances, equal=percent(power["equal"]),
+        seeds=power["seeds"], contrasts=power["contrasts"], chances=chances, equal=percent(power["equal"], say),
         deviation=f"{power['deviation']:g}",
     ) + last  # fmt: skip
 
 
-def percent(chance: float) -> str:
+def percent(chance: float, say: Language = ENGLISH) -> str:
     """Return a probability in percent."""
-    return f"{100 * chance:.0f} %" if chance >= 0.005 else "< 1 %"
+    return say("{number} %", number=f"{100 * chance:.0f}" if chance >= 0.005 else "< 1")
 
 
 def protocol(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
@@ -77,15 +94,41 @@ def protocol(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
         epochs=settings["epochs"], batch=settings["batch_size"], rate=f"{settings['learning_rate']:g}", falling=falling,
         precision=display_name(", ".join(evidence["precision"]) or asked["precision"]),
     )  # fmt: skip
-    yield say("protocol"), display_name(settings["name"])
-    varied = [say(VARIED.get(word, word)) for word in settings["vary"]]
+    changed = ", ".join(say(CHANGED.get(name, display_name(name))) for name in asked["given"])
+    named = say("{name}; changed: {changed}", name=display_name(settings["name"]), changed=changed)
+    yield say("protocol"), named if changed else display_name(settings["name"])
+    yield say("split"), "; ".join(_split(settings, say))
+    yield (
+        say("standardization"),
+        (
+            say("per channel, by mean and deviation of the training images")
+            if settings["standardization"] == "training"
+            else say("per channel, by mean and deviation of all images that are not for testing")
+        ),
+    )
+    if settings["batch_norm_warm_up"]:
+        yield say("batch normalization"), say("its moving averages begin as plain means over the batches")
+    fresh = say("as the network draws them") if asked["weights"] is None else display_name(str(asked["weights"]))
+    yield say("initial weights"), fresh
     yield say("seeds"), say("{seeds}; each decides {what}", seeds=", ".join(map(str, evidence["seed_numbers"])),
-                            what=", ".join(varied))  # fmt: skip
+                            what=varied(evidence, say))  # fmt: skip
+    if len(evidence["looks"]) > 1:
+        yield say("looks"), say("planned after {seeds} seeds", seeds=say.listing(list(map(str, evidence["looks"]))))
+    if asked["budget"]:
+        yield say("budget"), say("{seconds} s", seconds=str(asked["budget"]))
     yield say("settings of the methods"), "; ".join(each["method"] for each in evidence["methods"])
     yield say("differences that do not matter"), say(
         "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence["accuracy_zone"], say),
         gap=points(evidence["gap_zone"], say),
     )  # fmt: skip
+
+
+def _split(settings: Json, say: Language) -> Iterator[str]:
+    fraction = display_name(str(settings["validation_fraction"]))
+    yield say("validation fraction {fraction} of the images that are not for testing", fraction=fraction)
+    yield say("classes in equal shares") if settings["stratified"] else say("at random")
+    if "split" not in settings["vary"]:
+        yield say("the same at every seed, split seed {seed}", seed=display_name(str(settings["split_seed"])))
 
 
 def environment(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FormatStrFormatter
 
 from overfitlab.report.curve_figures import baseline_name, equal_fit, gap_curves, learning_curves
 from overfitlab.report.language import ENGLISH, Language
-from overfitlab.report.lettering import legible
+from overfitlab.report.lettering import fitted, legible
+from overfitlab.report.lettering import labels as told_apart
 from overfitlab.report.palette import light
 from overfitlab.report.panels import HEIGHT, Panel
 from overfitlab.report.study_tables import between, difference, pair
@@ -21,7 +23,9 @@ ROW_HEIGHT = 0.56  # inches of a contrast
 JITTER = (0.0, 0.09, -0.09, 0.18, -0.18)  # so that dots with equal values stay apart
 BELOW = 0.3  # of a row: where the interval lies below its dots
 UNNOTICED = 0.01  # of confidence
-LABELS_APART = 0.075  # of the height of the panel
+LABEL_HEIGHT, LABEL_WIDTH = 0.14, 1.15  # inches
+LETTERS = 7.5  # points, of labels
+AROUND_AXES = 0.95  # inches of a panel's height that are not its axes
 
 
 def paired_differences(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
@@ -79,7 +83,8 @@ def cost_and_benefit(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     base = baseline_name(evidence, say)
     alternative = say("Gain in test accuracy over {baseline} against time: {said}.", baseline=base, said=said)
     height = max(HEIGHT, 1.4 + 0.24 * len(known))
-    return [Panel(say("Benefit against cost"), _cost_drawn(known, base, say), alternative, height)]
+    apart_by = LABEL_HEIGHT / (height - AROUND_AXES)
+    return [Panel(say("Benefit against cost"), _cost_drawn(known, base, apart_by, say), alternative, height)]
 
 
 def calibration(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
@@ -145,9 +150,9 @@ def _rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False, axis="y")
-    for row, label in enumerate(labels):
+    for row, label in enumerate(told_apart(labels, LONGEST_LABEL)):
         axes.text(
-            0.0, -row + 0.33, legible(label, LONGEST_LABEL), transform=axes.get_yaxis_transform(), fontsize=7.5,
+            0.0, -row + 0.33, label, transform=axes.get_yaxis_transform(), fontsize=LETTERS,
             color=light("ink"), zorder=1.5, # below dots and bars, above lines and areas, which would cross it
             bbox={"facecolor": light("surface"), "edgecolor": "none", "pad": 1, "alpha": 0.85},
         )  # fmt: skip
@@ -169,31 +174,41 @@ def _noise_drawn(contrasts: Sequence[Json], say: Language) -> Callable[[Axes], N
     return draw
 
 
-def _cost_drawn(contrasts: Sequence[Json], base: str, say: Language) -> Callable[[Axes], None]:
+def _cost_drawn(contrasts: Sequence[Json], base: str, apart_by: float, say: Language) -> Callable[[Axes], None]:
+    """Draw methods as dots with their names beside them, `apart_by` of the axes' height apart from each other."""
+
     def draw(axes: Axes) -> None:
         ratios = [1.0] + [each["time_ratio"] for each in contrasts]
         means = [0.0] + [each["accuracy"]["mean"] for each in contrasts]
-        names = [base] + [str(say.method(each["label"])) for each in contrasts]
+        names = told_apart([base, *(str(say.method(each["label"])) for each in contrasts)], LONGEST_LABEL)
         for each in contrasts:
             finding = each["accuracy"]
             if finding["low"] is not None:
                 axes.plot([each["time_ratio"]] * 2, [finding["low"], finding["high"]], color=light("method"), alpha=0.5)
+            axes.plot(each["time_quartiles"], [finding["mean"]] * 2, color=light("method"), alpha=0.5)
         axes.plot(ratios[1:], means[1:], "o", color=light("method"), markersize=5, label=say("mean, 95 % interval"))
+        axes.plot([], [], color=light("method"), alpha=0.5, label=say("the middle half of the times"))
         axes.plot(ratios[:1], means[:1], "s", color=light("other"), markersize=5)
         low, high = axes.get_ylim()
-        left, right = min(ratios), max(ratios)
+        ends = [end for each in contrasts for end in each["time_quartiles"]]
+        left, right = min(1.0, *ends), max(1.0, *ends)
         width = max(right - left, 0.1)
         axes.set_xlim(left - 0.08 * width, right + 0.95 * width)  # room for the names
         axes.set_ylim(low, high)
-        places = apart(means, LABELS_APART * (high - low))
-        line = {"arrowstyle": "-", "color": light("grid"), "linewidth": 0.8, "shrinkA": 1, "shrinkB": 3}
+        least = apart_by * (high - low)
+        places = within(apart(means, least), least, low + least / 2, high - least / 2)
+        line = {"arrowstyle": "-", "color": light("grid"), "linewidth": 0.8, "shrinkA": 1, "shrinkB": 3,
+                "relpos": (0, 0.5)}  # fmt: skip
         for row, (ratio, mean, name, place) in enumerate(zip(ratios, means, names, places, strict=True)):
             axes.annotate(
-                legible(name, 28), (ratio, mean), (right + 0.06 * width, place), va="center", fontsize=7.5,
-                arrowprops=line if row else None,  # the baseline lies on a line of its own
+                fitted(name, LETTERS, LABEL_WIDTH), (ratio, mean), (right + 0.06 * width, place), va="center",
+                fontsize=LETTERS, zorder=1, arrowprops=line if row else None,  # the baseline lies on a line of its own
             )  # fmt: skip
         axes.hlines(0, left - 0.08 * width, right + 0.04 * width, color=light("soft"), linewidth=0.8)
-        axes.set_xticks([tick for tick in axes.get_xticks() if left - 0.1 * width <= tick <= right + 0.1 * width])
+        near = 0.2 * width
+        ticks = [tick for tick in axes.get_xticks() if left - 0.1 * width <= tick <= right + 0.1 * width]
+        axes.set_xticks([1.0, *(tick for tick in ticks if abs(tick - 1) > near)])
+        axes.xaxis.set_major_formatter(FormatStrFormatter("%.2f"))
         axes.set_xlabel(say("time of an epoch, times that of {baseline}", baseline=legible(base, 20)))
         axes.set_ylabel(say("test accuracy, points more"))
 
@@ -215,6 +230,17 @@ def apart(values: Sequence[float], least: float) -> list[float]:
         if not moved:
             break
     return places
+
+
+def within(places: Sequence[float], least: float, low: float, high: float) -> list[float]:
+    """Return places that are `least` apart, moved as little as it takes to lie between `low` and `high`."""
+    order = sorted(range(len(places)), key=lambda k: places[k])
+    found = list(places)
+    for rank, k in enumerate(order):
+        found[k] = max(found[k], low + rank * least)
+    for rank, k in enumerate(reversed(order)):
+        found[k] = min(found[k], high - rank * least)
+    return found
 
 
 def _calibration_drawn(known: Json, say: Language) -> Callable[[Axes], None]:

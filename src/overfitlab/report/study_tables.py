@@ -105,6 +105,8 @@ def method_table(verdict: Json, say: Language = ENGLISH) -> Table:
             extra.append(say("{count} diverged", count=each["diverged"]))
         if each["missing"]:
             extra.append(say("{count} missing", count=each["missing"]))
+        if each["without_onset"]:
+            extra.append(say("{count} without onset", count=each["without_onset"]))
         if each["stopped_early"]:
             extra.append(say("{count} stopped early", count=each["stopped_early"]))
         rows.append((

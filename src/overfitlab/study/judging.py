@@ -70,6 +70,7 @@ class MethodSummary:
     train_acc: Spread | None
     val_acc: Spread | None
     onset: Spread | None  # epoch
+    without_onset: int  # runs whose validation loss was lowest in the last epoch: nothing has come after it
     damage_acc: Spread | None
     damage_loss: Spread | None  # nats
     best_epoch: Spread | None
@@ -103,7 +104,8 @@ class Judged:
     onset_gap: Finding
     fit: float | None  # training accuracy at the end, in points: method minus against
     equal_fit: EqualFit | None
-    time_ratio: float | None  # seconds of an epoch: method / against
+    time_ratio: float | None  # seconds of an epoch: method / against, the median over the pairs
+    time_quartiles: tuple[float, float] | None  # between which the middle half of the pairs lies
     missing: int  # pairs that were planned and are not there
 
 
@@ -207,7 +209,7 @@ def judge(
             onset_gap[index],
             _fit(pairs[index]),
             _equal_fit(pairs[index]),
-            _time_ratio(pairs[index]),
+            *_time_ratio(pairs[index]),
             len(wanted) - len(pairs[index]),
         )
         for index, (method, against) in enumerate(config.contrasts)
@@ -327,11 +329,15 @@ def _equal_fit(pairs: Pairs) -> EqualFit | None:
     return EqualFit(len(known), float(estimate.mean), low, high)
 
 
-def _time_ratio(pairs: Pairs) -> float | None:
+def _time_ratio(pairs: Pairs) -> tuple[float | None, tuple[float, float] | None]:
+    """Return the median ratio of the seconds of an epoch, and the quartiles."""
     ratios = [
         one.end.seconds_per_epoch / other.end.seconds_per_epoch for _, one, other in pairs if one.end and other.end
     ]
-    return float(np.median(ratios)) if ratios else None
+    if not ratios:
+        return None, None
+    low, middle, high = map(float, np.quantile(ratios, (0.25, 0.5, 0.75)))
+    return middle, (low, high)
 
 
 def _summary(method: str, label: str, by_run: dict[tuple[str, int], Outcome], seeds: Sequence[int]) -> MethodSummary:
@@ -355,6 +361,7 @@ def _summary(method: str, label: str, by_run: dict[tuple[str, int], Outcome], se
         train_acc=spread(lambda end: end.train_acc, POINTS),
         val_acc=spread(lambda end: end.val_acc, POINTS),
         onset=spread(lambda end: end.onset),
+        without_onset=sum(end.onset == end.epochs for end in ends),
         damage_acc=spread(lambda end: end.damage_acc, POINTS),
         damage_loss=spread(lambda end: end.damage_loss),
         best_epoch=spread(lambda end: end.best_epoch),

@@ -44,6 +44,7 @@ FIGURE_NAMES = (*FIGURES, CONFUSION, DISPUTED)
 FIGURE_FILES = {f"{name}.{kind}" for name in FIGURE_NAMES for kind in KINDS}
 CONFUSION_COLUMNS = 3
 WHITE = 255
+DPI = 300  # what papers ask for
 LARGEST_NUMBERS = 2**28  # bytes
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # in names of a stranger, for a terminal to obey
 PATIENCE = 30.0  # seconds for another process that writes a report to the same place
@@ -160,7 +161,7 @@ def _panels(name: str, evidence: Json, say: Language) -> tuple[Any, int]:
 def file_of(figure: DisplayedFigure, kind: str) -> bytes:
     """Return a figure as PNG or SVG; equal figures give equal bytes."""
     with drawing():
-        return rendered(figure, kind)
+        return rendered(figure, kind, DPI)
 
 
 def disputed_pictures(study: "Study", evidence: Json) -> dict[int, NDArray[np.uint8]]:
