@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from machine import machine, machine_sentence, today
 from pages import replace_generated
 
 import overfitlab
@@ -96,8 +95,19 @@ def crossed(studies: Sequence[Study]) -> str:
     """Return a table of what batch normalization does in each study, by recipe and number of images."""
     rows = sorted((_recipe(study.evidence()) for study in studies), reverse=True)
     links = ", ".join(f"[{study.folder.name}](data/{study.folder.name}/verdict.json)" for study in studies)
-    end = f"Data: {links}. {machine_sentence(machine(), today())}."
+    where = "; ".join(dict.fromkeys(trained_on(study.evidence()) for study in studies))
+    end = f"Data: {links}. {where}."
     return "\n\n".join([table(Table(HEADER, tuple(cells for _, cells in rows), left=3)), end]) + "\n"
+
+
+def trained_on(evidence: Mapping[str, Any]) -> str:
+    """Return where and when a study was trained."""
+    machine = evidence["environment"]
+    days = dict.fromkeys(session["started"][:10] for session in evidence["sessions"])
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, precision {', '.join(evidence['precision'])}; "
+        f"{machine['system']}; PyTorch {machine['torch']}; {', '.join(days)}"
+    )
 
 
 def _recipe(evidence: Mapping[str, Any]) -> tuple[tuple[float, int], tuple[str, ...]]:
@@ -121,7 +131,7 @@ def written(study: Study, figures: str) -> str:
     for section in sections(evidence, ENGLISH):
         if section.anchor in SHOWN:
             parts += [f"### {section.title}", *(laid_out(block, figures, ENGLISH) for block in section.blocks)]
-    n = f"n = {evidence['seeds']} seeds, {machine_sentence(machine(), today())}"
+    n = f"n = {evidence['seeds']} seeds, {trained_on(evidence)}."
     data = f"Data: [verdict.json](data/{figures.partition('/')[2]}/verdict.json), runs.csv and history.csv beside it."
     return "\n\n".join([*parts, n, data]) + "\n"
 

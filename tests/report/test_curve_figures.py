@@ -91,4 +91,4 @@ def test_an_onset_that_has_not_come_is_not_drawn(evidence):
         assert sum(line.get_linestyle() == ":" for line in axes.get_lines()) == lines
         labels = " ".join(axes.get_legend_handles_labels()[1])
         assert ("no onset yet" in labels) == (not lines)
-        assert ("none in 1 of" in labels) == (without == 1)
+        assert ("(not in 1 of" in labels) == (without == 1)

@@ -173,7 +173,7 @@ def _mark_onset(axes: Axes, method: Json, say: Language) -> None:
     onset = method["onset"]["mean"]
     label = say("onset: epoch {epoch}", epoch=f"{onset:.1f}")
     if without:
-        label = say("{onset}; none in {without} of {runs} runs", onset=label, without=without, runs=runs)
+        label = say("{onset} (not in {without} of {runs})", onset=label, without=without, runs=runs)
     axes.axvline(onset, color=light("soft"), linestyle=":", linewidth=1.2, label=label)
 
 
