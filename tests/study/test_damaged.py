@@ -12,6 +12,8 @@ import pytest
 import overfitlab
 from overfitlab.api import listing
 from overfitlab.errors import OverfitlabError
+from overfitlab.report.content import sections
+from overfitlab.report.language import ENGLISH
 from overfitlab.store import probabilities
 from overfitlab.store.record_file import sealed
 from overfitlab.store.run_folder import RunFolder
@@ -124,6 +126,40 @@ def test_damaged_predictions(study, content):
     (next((study / "runs").glob("dropout*")) / "probabilities.safetensors").write_bytes(content)
     with pytest.raises(OverfitlabError, match=r"is damaged \(its checksum differs\); move the folder of its run away"):
         listing.show(study)
+
+
+@pytest.mark.parametrize("file", ["study.json", "runs/dropout*/run.json"])
+def test_a_strange_record_is_reported_or_refused(study, file):
+    """What a report says besides what is shown: how the study was made, and how to make it again."""
+    path = next(study.glob(file))
+    original = json.loads(path.read_text())
+    refused = 0
+    tried = [place for place in places(original) if place[0] != "environment"]
+    for place in tried:
+        for value in (GONE, None, -1, [1]):
+            path.write_text(json.dumps(sealed(changed(original, place, value))))
+            try:
+                sections(overfitlab.load_study(study).evidence(), ENGLISH)
+            except OverfitlabError as error:
+                refused += "\n" not in str(error)
+    assert refused > len(tried)
+    path.write_text(json.dumps(original))
+    assert sections(overfitlab.load_study(study).evidence(), ENGLISH)
+
+
+def test_a_history_in_which_no_time_passed_has_no_ratio_of_times(study):
+    for path in study.glob("runs/none-*"):
+        header, *rows = (path / "history.csv").read_text().splitlines()
+        column = header.split(",").index("seconds")
+        cells = [row.split(",") for row in rows]
+        text = [",".join([*row[:column], "0", *row[column + 1 :]]) for row in cells]
+        (path / "history.csv").write_text("\n".join([header, *text]) + "\n")
+        record = json.loads((path / "run.json").read_text())
+        record["files"] |= RunFolder(path).checksums(["history.csv"])
+        (path / "run.json").write_text(json.dumps(sealed(record)))
+    with_none, *_ = overfitlab.load_study(study).judged().contrasts
+    assert with_none.time_ratio is None
+    assert with_none.time_quartiles is None
 
 
 def test_missing_predictions_cost_the_second_interval_alone(study):

@@ -7,6 +7,7 @@ of the test images. A report is made from this document alone, so that every num
 import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from statistics import mean, stdev
 from typing import Any
@@ -64,7 +65,7 @@ def evidence(
         "command": record["command"],
         "seed_numbers": list(range(config.first_seed, config.first_seed + verdict.seeds)),
         "asked": config.as_dict(),
-        "plan": record["plan"],
+        "plan": record["plan"] | {"protocol": asdict(plan.protocol)},  # with what older records leave out
         "power": _power(config, plan),
         "data": _data(record["data"]),
         "precision": sorted({value for each in ended for value in each.conditions["precision"]}),

@@ -331,9 +331,10 @@ def _equal_fit(pairs: Pairs) -> EqualFit | None:
 
 def _time_ratio(pairs: Pairs) -> tuple[float | None, tuple[float, float] | None]:
     """Return the median ratio of the seconds of an epoch, and the quartiles."""
-    ratios = [
-        one.end.seconds_per_epoch / other.end.seconds_per_epoch for _, one, other in pairs if one.end and other.end
+    seconds = [
+        (one.end.seconds_per_epoch, other.end.seconds_per_epoch) for _, one, other in pairs if one.end and other.end
     ]
+    ratios = [one / other for one, other in seconds if other > 0]  # a history of a stranger may say that it took none
     if not ratios:
         return None, None
     low, middle, high = map(float, np.quantile(ratios, (0.25, 0.5, 0.75)))

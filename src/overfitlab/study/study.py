@@ -233,7 +233,8 @@ def check(record: dict[str, Any]) -> None:
         and all(method in config.methods for pair in config.contrasts for method in pair)
         and 1 <= record["look"] <= len(plan.looks)
         and all(isinstance(data.get(name), str) for name in ("name", "source", "sha256"))
-        and all(isinstance(data.get(name), str | None) for name in ("data_dir",))
+        and all(isinstance(data.get(name), str | None) for name in ("data_dir", "note"))
+        and isinstance(config.model, str)
         and all(
             isinstance(failure, dict) and isinstance(failure.get("reason"), str)
             for failure in record["failures"].values()
