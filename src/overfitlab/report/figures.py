@@ -2,9 +2,13 @@
 
 import io
 
+import numpy as np
 from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from PIL import Image
 
 from overfitlab.analysis.onset import onset
 from overfitlab.report.lettering import legible_lines, lettering
@@ -53,10 +57,25 @@ def learning_curves(rows: list[EpochRow], title: str = "") -> DisplayedFigure:
     return figure
 
 
-def rendered(figure: Figure, kind: str, dpi: int = 120) -> bytes:
+def pixels(figure: Figure, dpi: int) -> NDArray[np.uint8]:
+    """Return what a figure looks like, [H, W, 4]: red, green, blue and opacity, at so many dots an inch."""
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.array(canvas.buffer_rgba(), dtype=np.uint8)  # type: ignore[no-untyped-call]
+
+
+def compressed(found: NDArray[np.uint8], dpi: int) -> bytes:
+    """Return pixels [H, W, 4] as PNG; equal pixels give equal bytes."""
+    stream = io.BytesIO()
+    Image.fromarray(found).save(stream, "png", dpi=(dpi, dpi))
+    return stream.getvalue()
+
+
+def rendered(figure: Figure, kind: str) -> bytes:
     """Return the figure as `png` or `svg`; equal figures give equal bytes."""
     stream = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
     with rc_context({"svg.hashsalt": "overfitlab"}):
-        figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata)
+        figure.savefig(stream, format=kind, dpi=120, metadata=metadata)
     return stream.getvalue()

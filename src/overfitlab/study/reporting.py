@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from overfitlab.data.recorded import recorded
 from overfitlab.data.sources import brightest
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import read_whole, write_atomically
-from overfitlab.report.figures import DisplayedFigure, rendered
+from overfitlab.report.figures import DisplayedFigure, compressed, pixels, rendered
 from overfitlab.report.image_figures import confusion, disputed_figure
 from overfitlab.report.inline_svg import sheet
 from overfitlab.report.language import ENGLISH, Language
@@ -143,25 +144,22 @@ def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENG
 
 def _figure_files(evidence: Json, pictures: Pictures, say: Language, drawn: Drawings) -> dict[str, bytes]:
     """Return the files of the figures: as PNG, and as SVG, of the panels that the page has too."""
-    found = {}
-    for name in FIGURE_NAMES:
-        figure = figure_of(name, evidence, pictures, say)
-        if figure is not None:
-            found[f"{name}.png"] = file_of(figure, "png")
-            svg = sheet(drawn[name], FIGURES[name][1]).encode() if name in drawn else file_of(figure, "svg")
+    found, packed = {}, {}
+    with ThreadPoolExecutor(1) as beside:  # a picture is compressed, without Python's lock, while the next one is drawn
+        for name in FIGURE_NAMES:
+            figure = figure_of(name, evidence, pictures, say)
+            if figure is None:
+                continue
+            with drawing():
+                packed[f"{name}.png"] = beside.submit(compressed, pixels(figure, DPI), DPI)
+                svg = sheet(drawn[name], FIGURES[name][1]).encode() if name in drawn else rendered(figure, "svg")
             found[f"{name}.svg"] = svg
-    return found
+        return found | {name: file.result() for name, file in packed.items()}
 
 
 def _panels(name: str, evidence: Json, say: Language) -> tuple[Any, int]:
     made, columns = FIGURES[name]
     return made(evidence, say), columns
-
-
-def file_of(figure: DisplayedFigure, kind: str) -> bytes:
-    """Return a figure as PNG or SVG; equal figures give equal bytes."""
-    with drawing():
-        return rendered(figure, kind, DPI)
 
 
 def disputed_pictures(study: "Study", evidence: Json) -> dict[int, NDArray[np.uint8]]:
