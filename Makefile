@@ -78,7 +78,7 @@ method-example: $(VENV)/.test ## a package with a method of its own: install it 
 pilot: $(VENV)/.run ## choose the defaults anew on CIFAR-10 (docs/defaults.md; some hours)
 	@$(BIN)/python benchmarks/pilot.py $(ARGS)
 
-study: $(VENV)/.run ## the published study, on CIFAR-10 (docs/studies/; an afternoon: two to four hours)
+study: $(VENV)/.run ## the published study, on CIFAR-10 (docs/studies/; an afternoon: three to five hours)
 	@$(BIN)/python benchmarks/published_study.py $(ARGS)
 
 statistics: $(VENV)/.run ## simulate the verdict's procedure (docs/statistics.md; some minutes)
