@@ -49,7 +49,8 @@ ASKED = {
         "protocol": "clean", "training_images": 5_000, "epochs": 40, "seeds": 5,
     },
 }  # fmt: skip
-SHOWN = ("answer", "verdict", "methods", "differences", "curves", "gaps", "equal-fit", "cost", "calibration", "limits")
+SHOWN = ("answer", "verdict", "methods", "differences", "curves", "gaps", "equal-fit", "noise", "cost", "calibration",
+         "limits", "protocol")  # fmt: skip
 KEPT = ("verdict.json", "runs.csv", "history.csv")
 WHOLE = (SHORT, LONG)  # studies that the page shows section by section
 HEADER = ("images", "epochs", "learning rate", "train acc: none", "batch_norm", "test accuracy", "95 %", "gap", "95 %",
@@ -65,7 +66,7 @@ def main() -> None:
     for name in [given.only] if given.only else ASKED:
         study = overfitlab.compare(data="cifar10", out=given.out / name, command="make study", **ASKED[name])
         publish(study, name)
-    if not given.only:
+    if all((given.out / name).exists() for name in ASKED):
         replace_generated(PAGE, crossed([overfitlab.load_study(given.out / name) for name in ASKED]), CROSSED)
 
 
@@ -116,7 +117,7 @@ def _recipe(evidence: Mapping[str, Any]) -> tuple[tuple[float, int], tuple[str, 
     train = {each["label"]: spread(each["train_acc"]) for each in evidence["methods"]}
     protocol, images = evidence["plan"]["protocol"], evidence["plan"]["parts"]["training"]
     fall = "falling to 0" if protocol["schedule"] == "cosine" else "constant"
-    found = [contrast[axis] for axis in ("accuracy", "gap", "equal_fit")]
+    found = [contrast[axis] or {"mean": None, "low": None} for axis in ("accuracy", "gap", "equal_fit")]
     numbers = [cell for each in found for cell in (difference(each["mean"]), between(each))]
     rate = f"{protocol['learning_rate']:g}, {fall}"
     cells = (f"{images:,}", str(protocol["epochs"]), rate, *(train[label] for label in reversed(PAIR)), *numbers,

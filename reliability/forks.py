@@ -115,7 +115,9 @@ def _end(main: Callable[[], object]) -> NoReturn:
     try:
         main()
     except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
     except BaseException:  # as the interpreter shows it
         traceback.print_exc()
         code = 1

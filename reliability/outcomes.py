@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 FILES = ("weights.safetensors", "probabilities.safetensors", "model.txt")
-OF_METHODS, OF_CONTRASTS = ("seconds_per_epoch", "peak_memory_mb"), ("time_ratio",)
+OF_METHODS, OF_CONTRASTS = ("seconds_per_epoch", "peak_memory_mb"), ("time_ratio", "time_quartiles")
 
 
 def of_run(folder: Path) -> dict[str, Any]:

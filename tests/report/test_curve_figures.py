@@ -59,6 +59,23 @@ def test_a_loss_without_end_leaves_the_scale_and_that_is_said(evidence):
     assert not [label for label in none.get_legend_handles_labels()[1] if "leaves" in label]
 
 
+def test_of_two_methods_one_can_leave_the_scale_too(evidence):
+    strange = copy.deepcopy(evidence)
+    strange["methods"], gone = strange["methods"][:2], strange["methods"][2]["method"]
+    del strange["curves"][gone]
+    curves = strange["curves"][strange["methods"][1]["method"]]["val_loss"]
+    curves["mean"][1] = 1000.0
+    for axes in drawn(learning_curves(strange))[::2]:
+        assert axes.get_ylim()[1] < 50
+
+
+def test_a_loss_that_is_known_of_some_epochs_alone_is_drawn(evidence):
+    strange = copy.deepcopy(evidence)
+    curves = strange["curves"][strange["methods"][1]["method"]]["val_loss"]
+    curves["mean"][1] = curves["deviation"][1] = None
+    assert len(drawn(learning_curves(strange))) == 6
+
+
 def test_a_large_gap_of_the_baseline_is_never_cut(evidence):
     strange = copy.deepcopy(evidence)
     for each in strange["methods"]:
@@ -84,7 +101,8 @@ def test_an_onset_that_has_not_come_is_not_drawn(evidence):
         (0, "the onset of overfitting lies at epoch", 1),
     ):
         changed = copy.deepcopy(evidence)
-        changed["methods"][0]["without_onset"] = without
+        onset = {"mean": 2.0, "deviation": 0.5}
+        changed["methods"][0] |= {"without_onset": without, "onset": onset if lines else None}
         panel = learning_curves(changed)[0]
         assert said in panel.alternative
         [axes] = drawn([panel])

@@ -15,11 +15,11 @@ from overfitlab.report.study_figures import (
     FIGURES,
     apart,
     cost_and_benefit,
-    learning_curves,
     paired_differences,
     within,
 )
 
+MIDDLING = "dropout:rate=0.{}+label_smoothing"
 LONG = "batch_norm:momentum=0.9+dropout:rate=0.3{}+l2:rate=0.0005+augment:flip=0.0,shift=0.2"
 
 
@@ -30,17 +30,19 @@ def evidence(small_study):
 
 @pytest.fixture
 def crowded(evidence):
-    """Fourteen methods, two of which have long names that differ in the middle."""
+    """Fourteen methods, two of which have long names that differ in the middle, and two others ones less long."""
     found = copy.deepcopy(evidence)
     [like] = [each for each in found["contrasts"] if each["label"] == "dropout" and each["against_label"] == "none"]
-    found["contrasts"] = []
+    [method] = [each for each in found["methods"] if each["label"] == "dropout"]
+    found["contrasts"], found["methods"] = [], found["methods"][:1]
     for number in range(13):
-        changed = copy.deepcopy(like)
-        changed["label"] = LONG.format(number) if number in (5, 6) else f"method{number}"
-        changed["accuracy"]["mean"] += 0.01 * number
-        found["contrasts"].append(changed)
-    for number, each in enumerate(found["methods"][1:]):
-        each["label"] = LONG.format(number)
+        label = LONG.format(number) if number in (5, 6) else MIDDLING.format(number) if number > 10 else f"m{number}"
+        name = f"method{number}"
+        found["contrasts"].append(copy.deepcopy(like) | {"method": name, "label": label})
+        found["contrasts"][-1]["accuracy"]["mean"] += 0.01 * number
+        found["methods"].append(method | {"method": name, "label": label})
+        for part in ("curves", "predictions"):
+            found[part][name] = found[part][method["method"]]
     return found
 
 
@@ -50,39 +52,43 @@ def boxes(figure, texts):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_nothing_is_cut_off(crowded, name):
+def test_everything_stays_within_its_panel(crowded, name):
     make, columns = FIGURES[name]
+    panels = make(crowded)
+    assert len(panels) <= 2 or len(panels) >= 13
     with drawing():
-        figure = composed(make(crowded), columns)
+        figure = composed(panels, columns)
         FigureCanvasAgg(figure).draw()
-        texts = [
-            text
-            for axes in figure.axes
-            for text in (
-                axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts, *axes.get_legend().get_texts()
-            )
-        ]  # fmt: skip
-        whole = figure.bbox
-        for text, box in zip(texts, boxes(figure, texts), strict=True):
-            if box.width:
-                assert whole.x0 - 1 <= box.x0, text
-                assert box.x1 <= whole.x1 + 1, text
-
-
-def test_titles_of_neighbours_do_not_meet(crowded):
-    with drawing():
-        figure = composed(learning_curves(crowded), 2)
-        FigureCanvasAgg(figure).draw()
-        for left, right in zip(figure.axes[::2], figure.axes[1::2], strict=True):
-            one, other = boxes(figure, [left._left_title, right._left_title])
-            assert one.x1 < other.x0 or one.y0 >= other.y1 or other.y0 >= one.y1
+        across = min(columns, len(panels))
+        top = figure.bbox.height
+        for number, (panel, axes) in enumerate(zip(panels, figure.axes, strict=True)):
+            left, low = number % across * WIDTH * figure.dpi, top - panel.height * figure.dpi
+            texts = [axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts, *axes.get_legend().get_texts()]
+            for text, box in zip(texts, boxes(figure, texts), strict=True):
+                if box.width:
+                    assert left - 1 <= box.x0, text
+                    assert box.x1 <= left + WIDTH * figure.dpi + 1, text
+                    assert low - 1 <= box.y0, text
+                    assert box.y1 <= top + 1, text
+            assert axes.get_window_extent().height > 0.9 * figure.dpi
+            if number % across == across - 1:
+                top = low
 
 
 def test_names_that_differ_in_the_middle_stay_apart(crowded):
+    for panel, methods in ((paired_differences(crowded)[0], 13), (cost_and_benefit(crowded)[0], 14)):
+        axes = Figure().add_subplot()
+        panel.draw(axes)
+        names = [text.get_text() for text in axes.texts]
+        assert len(names) == len(set(names)) == methods
+
+
+def test_classes_that_differ_in_the_middle_stay_apart(evidence):
+    changed = copy.deepcopy(evidence)
+    changed["data"]["classes"] = [f"birds-eagle-{letter}-north-1990" for letter in "ABCDEFGHIJ"]
     axes = Figure().add_subplot()
-    paired_differences(crowded)[0].draw(axes)
-    labels = [text.get_text() for text in axes.texts]
-    assert len(labels) == len(set(labels)) == 13
+    image_figures.confusion(changed)[0].draw(axes)
+    assert len({label.get_text() for label in axes.get_yticklabels()}) == 10
 
 
 def test_the_baseline_is_always_on_the_scale_of_cost(evidence):

@@ -131,6 +131,7 @@ def test_the_headline_says_what_was_shown_and_what_was_not():
         "whether 5 methods generalize better is undecided; whether 6 methods overfit less is undecided."
     )
     assert headline_of([NOISY, ()], [NOISY, ()]) == "Compared with base, nothing was decided."
+    assert headline_of([BETTER, BETTER[:5]], [NOISY, NOISY]).startswith("Compared with base, at 5 to 7 paired seeds: a")
 
 
 @pytest.mark.parametrize(

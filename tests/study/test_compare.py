@@ -34,7 +34,7 @@ def outcome(study):
     for method in verdict["methods"]:
         del method["seconds_per_epoch"], method["peak_memory_mb"]
     for contrast in verdict["contrasts"]:
-        del contrast["time_ratio"]
+        del contrast["time_ratio"], contrast["time_quartiles"]
     return files, repr(histories), repr(verdict | {"study": ""})
 
 

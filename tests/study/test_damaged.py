@@ -147,12 +147,13 @@ def test_a_strange_record_is_reported_or_refused(study, file):
     assert sections(overfitlab.load_study(study).evidence(), ENGLISH)
 
 
-def test_a_history_in_which_no_time_passed_has_no_ratio_of_times(study):
+@pytest.mark.parametrize("seconds", ["0", "1e-320"])
+def test_a_history_in_which_no_time_passed_has_no_ratio_of_times(study, seconds):
     for path in study.glob("runs/none-*"):
         header, *rows = (path / "history.csv").read_text().splitlines()
         column = header.split(",").index("seconds")
         cells = [row.split(",") for row in rows]
-        text = [",".join([*row[:column], "0", *row[column + 1 :]]) for row in cells]
+        text = [",".join([*row[:column], seconds, *row[column + 1 :]]) for row in cells]
         (path / "history.csv").write_text("\n".join([header, *text]) + "\n")
         record = json.loads((path / "run.json").read_text())
         record["files"] |= RunFolder(path).checksums(["history.csv"])

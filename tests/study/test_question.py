@@ -74,3 +74,9 @@ def test_what_makes_no_sense(methods, baseline, given, message):
 def test_contrasts_are_a_list():
     with pytest.raises(UsageError, match="contrasts are a list, such as"):
         question(["l2"], None, "l2:dropout")
+
+
+def test_methods_and_contrasts_may_be_read_but_once():
+    asked = question(iter(["l2", "dropout"]), None, iter(["l2:dropout"]))
+    assert asked.methods == ["none", *question(["l2", "dropout"], None, []).methods[1:]]
+    assert len(asked.contrasts) == 3

@@ -22,7 +22,7 @@ from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
 from overfitlab.store.study_folder import StudyFolder
-from overfitlab.study.question import question
+from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.study.study import Study, load_study
 from overfitlab.terminal.narration import Narrator
@@ -30,11 +30,19 @@ from overfitlab.terminal.study_narration import listener_on, show_study
 from overfitlab.terminal.watching import watcher_on
 
 OPTIONS = (
-    "data", "baseline", "protocol", "seeds", "first_seed", "budget", "equivalence", "data_dir", "image_size", "model",
+    "data", "protocol", "seeds", "first_seed", "budget", "equivalence", "data_dir", "image_size", "model",
     "weights", "vary", "epochs", "batch_size", "learning_rate", "training_images", "precision", "threads", "jobs",
     "name", "out",
 )  # fmt: skip
 FOLDERS = ("data", "data_dir", "weights", "out")
+DEFAULTS = {
+    "data": "auto",
+    "data_dir": "",
+    "protocol": "clean",
+    "first_seed": 0,
+    "model": "notebook_cnn",
+    "precision": "auto",
+}
 
 
 def compare(
@@ -99,8 +107,11 @@ def compare(
         OverfitlabError: the data is missing or damaged, a method does not go with the network, another process works
             on the study, or the disk refuses.
     """
+    given = dict(locals())
     data = text_of("data", data)
-    command = command or _as_typed(locals())
+    for what, where in (("out", out), ("data_dir", data_dir)):
+        if where is not None:
+            text_of(what, where)
     shown = (stream or sys.stdout) if verbose else None
     tell = Narrator(shown)
     asked = question(methods, baseline, contrasts)
@@ -139,6 +150,7 @@ def compare(
         precision=precision,
         threads=threads,
     )
+    command = command or _as_typed(asked, given)
     folder_of_data = user_path(data_dir) if data_dir else None
     dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
     config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
@@ -160,23 +172,24 @@ def compare(
     return study
 
 
-def _as_typed(given: Mapping[str, Any]) -> str:
+def _as_typed(asked: Question, given: Mapping[str, Any]) -> str:
     """Return the command line for the arguments of `compare`; of a folder elsewhere, its name alone.
 
     A report passes it on, and where the folder lay is nobody's business.
     """
-    words = ["overfitlab", "compare", *map(_method_text, given["methods"])]
-    words += [word for contrast in given["contrasts"] for word in ("--contrast", str(contrast))]
+    baseline = asked.methods[0]
+    words = ["overfitlab", "compare", *(asked.labels[method] for method in asked.methods)]
+    for method, against in asked.contrasts:
+        if against != baseline:
+            words += ["--contrast", f"{asked.labels[method]} : {asked.labels[against]}"]
+    if baseline != BASELINE:
+        words += ["--baseline", asked.labels[baseline]]
     for name in OPTIONS:
         value = given[name]
-        if value is None or value == getattr(compare, "__kwdefaults__", {}).get(name) or value == "auto":
+        if value is None or value == DEFAULTS.get(name):
             continue
         if name in FOLDERS:
             path = Path(value)
             value = path.name if path.is_absolute() else path
-        words += [f"--{name.replace('_', '-')}", _method_text(value)]
+        words += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join(words)
-
-
-def _method_text(given: object) -> str:
-    return given.label if isinstance(given, Method) else str(given)

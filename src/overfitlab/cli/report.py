@@ -45,6 +45,6 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
         return
     if language_of_pictures(language_named(lang)).code != lang:
         click.echo(
-            f"Note: the PNG figures are in English, as no font for {lang} is installed on this machine", err=True
+            f"Note: figures that need one are in English, as no font for {lang} is installed on this machine", err=True
         )
     click.echo(f"Wrote {page} (and report.md, verdict.json, runs.csv, history.csv, figures/); open it in a browser")

@@ -1,7 +1,7 @@
 """The figures of a study that follow its methods from epoch to epoch: learning curves, and the gap."""
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
+from statistics import median_low
 from typing import Any
 
 import numpy as np
@@ -122,7 +122,7 @@ def _common_scale(evidence: Json, *names: str) -> Scale:
         return 0.0, 1.0
     low, high = min(lows), max(highs)
     if "val_loss" in names:
-        high = min(high, FARTHEST * median(highs))
+        high = min(high, FARTHEST * median_low(highs))
     padding = PADDING * (high - low) or PADDING
     return low - padding, high + padding
 
@@ -138,7 +138,7 @@ def _curves_drawn(
     share: bool = False,
 ) -> Callable[[Axes], None]:  # fmt: skip
     """Draw lines, given as curves, which of them, label and colour; and the onset of the method."""
-    highest = max(max(curves[name]["mean"]) for curves, name, *_ in lines)
+    highest = max(mean for curves, name, *_ in lines for mean in curves[name]["mean"] if mean is not None)
 
     def draw(axes: Axes) -> None:
         for curves, name, label, color in lines:

@@ -14,7 +14,7 @@ from overfitlab.files import display_name
 from overfitlab.report.evaluation_figures import COUNTED_CLASSES, SHARES, show_picture
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.language import ENGLISH, Language
-from overfitlab.report.lettering import fitted, inches, labels, legible
+from overfitlab.report.lettering import inches, labels, legible
 from overfitlab.report.palette import light
 from overfitlab.report.panels import Panel, drawing
 
@@ -29,8 +29,8 @@ LONGEST_METHOD = 26  # letters
 
 def confusion(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: its confusion matrix over all seeds, in percent of the true class."""
-    names = labels([display_name(name) for name in evidence["data"]["classes"]], LONGEST_NAME)
-    names = [fitted(name, LETTERS, MOST_ROOM) for name in names]
+    classes = [display_name(name) for name in evidence["data"]["classes"]]
+    names = labels(classes, LONGEST_NAME, size=LETTERS, width=MOST_ROOM)
     room = max(inches(name, LETTERS) for name in names) if len(names) <= COUNTED_CLASSES else 0.1
     margin = 0.36 + room
     found = []
@@ -107,7 +107,7 @@ def disputed_figure(
             for place, (method, said) in enumerate(each["opinions"].items()):
                 votes = f"{said['right']}/{said['runs']}"
                 wrong = f" ({said['votes']} {classes[said['taken_for']]})" if said["votes"] else ""
-                text = legible(f"{votes} {methods[method]}{wrong}", 38)
+                text = legible(f"{votes} {methods[method]}{wrong}", LONGEST_METHOD + 20)
                 y = top - (0.28 + 1.2 + 0.14 + line * place) / (tall * rows)
                 figure.text(left, y, text, fontsize=6.5, va="center")
     return figure

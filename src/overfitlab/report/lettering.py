@@ -28,7 +28,7 @@ FALLBACK_FONTS = (
 )
 # how the names of their files begin
 FALLBACK_FILES = ("notosanscjk", "notosanskr", "nanum", "undotum", "malgun", "msyh", "yugoth", "applesdgothic",
-                  "applegothic", "wqy", "arialuni", "arial unicode")  # fmt: skip
+                  "applegothic", "hiragino", "pingfang", "wqy", "arialuni", "arial unicode")  # fmt: skip
 LONGEST_LINE = 80  # letters of a title
 LONGEST_NAME = 300  # of a name that is broken into lines
 SHORTEST = 4  # of what is left of a name
@@ -124,13 +124,19 @@ def legible_lines(text: str) -> str:
     return "\n".join(legible(line, LONGEST_LINE) for line in text.split("\n"))
 
 
-def labels(names: Sequence[str], longest: int) -> list[str]:
-    """Return a label for every class: its name made legible, with its number where names would be confused."""
+def labels(names: Sequence[str], longest: int, *, size: float = 0.0, width: float = 0.0) -> list[str]:
+    """Return a label for every name: made legible, with its number where names would be confused.
+
+    At most `longest` letters; where a width in inches is given, no wider than that at a size in points.
+    """
     short = [legible(name, longest) for name in names]
-    return [
+    if width:
+        short = [fitted(label, size, width) for label in short]
+    found = [
         f"{number} {label}".strip() if not label or MISSING in label or short.count(label) > 1 else label
         for number, label in enumerate(short)
     ]
+    return [fitted(label, size, width) for label in found] if width else found
 
 
 @cache

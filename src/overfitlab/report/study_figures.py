@@ -10,8 +10,8 @@ from matplotlib.ticker import FormatStrFormatter
 
 from overfitlab.report.curve_figures import baseline_name, equal_fit, gap_curves, learning_curves
 from overfitlab.report.language import ENGLISH, Language
-from overfitlab.report.lettering import fitted, legible
 from overfitlab.report.lettering import labels as told_apart
+from overfitlab.report.lettering import legible
 from overfitlab.report.palette import light
 from overfitlab.report.panels import HEIGHT, Panel
 from overfitlab.report.study_tables import between, difference, pair
@@ -180,7 +180,8 @@ def _cost_drawn(contrasts: Sequence[Json], base: str, apart_by: float, say: Lang
     def draw(axes: Axes) -> None:
         ratios = [1.0] + [each["time_ratio"] for each in contrasts]
         means = [0.0] + [each["accuracy"]["mean"] for each in contrasts]
-        names = told_apart([base, *(str(say.method(each["label"])) for each in contrasts)], LONGEST_LABEL)
+        names = [base, *(str(say.method(each["label"])) for each in contrasts)]
+        names = told_apart(names, LONGEST_LABEL, size=LETTERS, width=LABEL_WIDTH)
         for each in contrasts:
             finding = each["accuracy"]
             if finding["low"] is not None:
@@ -201,7 +202,7 @@ def _cost_drawn(contrasts: Sequence[Json], base: str, apart_by: float, say: Lang
                 "relpos": (0, 0.5)}  # fmt: skip
         for row, (ratio, mean, name, place) in enumerate(zip(ratios, means, names, places, strict=True)):
             axes.annotate(
-                fitted(name, LETTERS, LABEL_WIDTH), (ratio, mean), (right + 0.06 * width, place), va="center",
+                name, (ratio, mean), (right + 0.06 * width, place), va="center",
                 fontsize=LETTERS, zorder=1, arrowprops=line if row else None,  # the baseline lies on a line of its own
             )  # fmt: skip
         axes.hlines(0, left - 0.08 * width, right + 0.04 * width, color=light("soft"), linewidth=0.8)

@@ -37,8 +37,10 @@ def headline(verdict: Json, say: Language = ENGLISH) -> str:
     if all(each[axis]["word"] == UNDECIDED for each in asked for axis in ("accuracy", "gap")):
         return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
     said = [*_grouped(asked, "accuracy", ACCURACY_WORDS, say), *_grouped(asked, "gap", GAP_WORDS, say)]
+    pairs = sorted({each["accuracy"]["n"] for each in asked})
+    seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
-               baseline=baseline, seeds=verdict["seeds"], parts="; ".join(said))  # fmt: skip
+               baseline=baseline, seeds=seeds, parts="; ".join(said))  # fmt: skip
 
 
 def _label_of(method: str, verdict: Json) -> str:

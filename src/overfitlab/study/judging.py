@@ -69,8 +69,8 @@ class MethodSummary:
     gap: Spread | None
     train_acc: Spread | None
     val_acc: Spread | None
-    onset: Spread | None  # epoch
-    without_onset: int  # runs whose validation loss was lowest in the last epoch: nothing has come after it
+    onset: Spread | None  # epoch, over the runs in which something came after it
+    without_onset: int  # the others, whose validation loss was lowest in the last epoch: nothing has come after it
     damage_acc: Spread | None
     damage_loss: Spread | None  # nats
     best_epoch: Spread | None
@@ -334,7 +334,8 @@ def _time_ratio(pairs: Pairs) -> tuple[float | None, tuple[float, float] | None]
     seconds = [
         (one.end.seconds_per_epoch, other.end.seconds_per_epoch) for _, one, other in pairs if one.end and other.end
     ]
-    ratios = [one / other for one, other in seconds if other > 0]  # a history of a stranger may say that it took none
+    # a history of a stranger may say that it took no time
+    ratios = [one / other for one, other in seconds if one < LARGEST * other]
     if not ratios:
         return None, None
     low, middle, high = map(float, np.quantile(ratios, (0.25, 0.5, 0.75)))
@@ -361,7 +362,7 @@ def _summary(method: str, label: str, by_run: dict[tuple[str, int], Outcome], se
         gap=spread(lambda end: end.gap, POINTS),
         train_acc=spread(lambda end: end.train_acc, POINTS),
         val_acc=spread(lambda end: end.val_acc, POINTS),
-        onset=spread(lambda end: end.onset),
+        onset=spread(lambda end: None if end.onset == end.epochs else end.onset),
         without_onset=sum(end.onset == end.epochs for end in ends),
         damage_acc=spread(lambda end: end.damage_acc, POINTS),
         damage_loss=spread(lambda end: end.damage_loss),

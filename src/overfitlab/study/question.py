@@ -1,6 +1,6 @@
 """What a study compares with what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from overfitlab.errors import UsageError
 from overfitlab.methods import registry
@@ -37,14 +37,14 @@ class Question:
 
 def question(methods: Sequence[str | Method], baseline: str | Method | None, contrasts: Sequence[str]) -> Question:
     """Return what is compared with what: the baseline first, then each method with it, then what else was asked for."""
-    if isinstance(contrasts, str):
-        raise UsageError(f"contrasts are a list, such as [{contrasts!r}]")
-    found = Question()
-    pairs = [_pair(text) for text in contrasts]
-    asks_the_notebook = not methods and not pairs
-    if isinstance(methods, str | Method):
+    if isinstance(contrasts, str) or not isinstance(contrasts, Iterable):
+        raise UsageError("contrasts are a list, such as ['batch_norm:dropout']")
+    if isinstance(methods, str | Method) or not isinstance(methods, Iterable):
         raise UsageError("methods are a list, such as ['none', 'dropout']")
-    given = list(methods) or (list(NOTEBOOKS_QUESTION) if asks_the_notebook else [])
+    found = Question()
+    methods, pairs = list(methods), [_pair(text) for text in contrasts]
+    asks_the_notebook = not methods and not pairs
+    given = methods or (list(NOTEBOOKS_QUESTION) if asks_the_notebook else [])
     specs = [registry.resolve(method).spec for method in given]
     for position, spec in enumerate(specs):
         if spec in specs[:position]:
