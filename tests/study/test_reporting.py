@@ -32,7 +32,12 @@ def test_everything_is_written_and_readable(written):
         with Image.open(path) as image:
             assert min(image.size) > 200
     for path in (written / "figures").glob("*.svg"):
-        assert ET.parse(path).getroot().tag.endswith("svg")
+        root = ET.parse(path).getroot()
+        assert root.tag.endswith("svg")
+        titles = [element.text for element in root.iter() if element.tag.endswith("title")]
+        labels = [element.attrib["aria-label"] for element in root.iter() if "aria-label" in element.attrib]
+        assert min(map(len, titles + labels)) > 40, path.name  # each says what it shows
+        assert bool(titles) == (path.stem in ("confusion", "disputed"))
 
 
 def test_the_page_is_made_from_verdict_json_alone(small_study, written):

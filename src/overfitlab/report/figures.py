@@ -72,10 +72,15 @@ def compressed(found: NDArray[np.uint8], dpi: int) -> bytes:
     return stream.getvalue()
 
 
-def rendered(figure: Figure, kind: str) -> bytes:
-    """Return the figure as `png` or `svg`; equal figures give equal bytes."""
+def rendered(figure: Figure, kind: str, alternative: str | None = None) -> bytes:
+    """Return the figure as `png` or `svg`; equal figures give equal bytes.
+
+    The text alternative becomes the title of an SVG, which screen readers read.
+    """
     stream = io.BytesIO()
-    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    metadata: dict[str, str | None] = {"Date": None} if kind == "svg" else {"Software": None}
+    if kind == "svg" and alternative:
+        metadata["Title"] = alternative
     with rc_context({"svg.hashsalt": "overfitlab"}):
         figure.savefig(stream, format=kind, dpi=120, metadata=metadata)
     return stream.getvalue()

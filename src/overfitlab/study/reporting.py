@@ -16,6 +16,8 @@ from overfitlab.data.recorded import recorded
 from overfitlab.data.sources import brightest
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import read_whole, write_atomically
+from overfitlab.report.blocks import Confusions, Pictures
+from overfitlab.report.content import sections
 from overfitlab.report.figures import DisplayedFigure, compressed, pixels, rendered
 from overfitlab.report.image_figures import confusion, disputed_figure
 from overfitlab.report.inline_svg import sheet
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from overfitlab.study.study import Study
 
 Json = Mapping[str, Any]
-Pictures = Mapping[int, NDArray[np.uint8]]
+Images = Mapping[int, NDArray[np.uint8]]
 MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE = "report.md", "verdict.json", "runs.csv", "history.csv"
 FILES = (PAGE, MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE)
 FIGURE_FOLDER = "figures"
@@ -131,7 +133,7 @@ def language_of_pictures(say: Language) -> Language:
     return say if can_write("".join(say.texts.values())) else ENGLISH
 
 
-def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENGLISH) -> DisplayedFigure | None:
+def figure_of(name: str, evidence: Json, pictures: Images, say: Language = ENGLISH) -> DisplayedFigure | None:
     """Return the figure of that name, None where the study has nothing to show in it."""
     say = language_of_pictures(say)
     if name == DISPUTED:
@@ -142,9 +144,9 @@ def figure_of(name: str, evidence: Json, pictures: Pictures, say: Language = ENG
     return composed(panels, columns) if panels else None
 
 
-def _figure_files(evidence: Json, pictures: Pictures, say: Language, drawn: Drawings) -> dict[str, bytes]:
+def _figure_files(evidence: Json, pictures: Images, say: Language, drawn: Drawings) -> dict[str, bytes]:
     """Return the files of the figures: as PNG, and as SVG, of the panels that the page has too."""
-    found, packed = {}, {}
+    found, packed, alternatives = {}, {}, _alternatives(evidence, say)
     with ThreadPoolExecutor(1) as beside:  # a picture is compressed, without Python's lock, while the next one is drawn
         for name in FIGURE_NAMES:
             figure = figure_of(name, evidence, pictures, say)
@@ -152,9 +154,26 @@ def _figure_files(evidence: Json, pictures: Pictures, say: Language, drawn: Draw
                 continue
             with drawing():
                 packed[f"{name}.png"] = beside.submit(compressed, pixels(figure, DPI), DPI)
-                svg = sheet(drawn[name], FIGURES[name][1]).encode() if name in drawn else rendered(figure, "svg")
+                svg = (
+                    sheet(drawn[name], FIGURES[name][1]).encode()
+                    if name in drawn
+                    else rendered(figure, "svg", alternatives.get(name))
+                )
             found[f"{name}.svg"] = svg
         return found | {name: file.result() for name, file in packed.items()}
+
+
+def _alternatives(evidence: Json, say: Language) -> dict[str, str]:
+    """Return what the figures show that are no panels of the page, in words."""
+    found = {}
+    for block in (block for section in sections(evidence, say) for block in section.blocks):
+        if isinstance(block, Confusions):
+            shown = [f"{one.name}: {one.top or '-'}." for one in block.found]
+            found[CONFUSION] = " ".join([block.caption, *shown])
+        if isinstance(block, Pictures):
+            shown = [f"{one.title}: {', '.join(f'{who} {said}' for who, said in one.opinions)}." for one in block.found]
+            found[DISPUTED] = " ".join([block.caption, *shown])
+    return found
 
 
 def _panels(name: str, evidence: Json, say: Language) -> tuple[Any, int]:
