@@ -94,9 +94,10 @@ def emptied(folder: Path) -> Path:
 
 def crossed(studies: Sequence[Study]) -> str:
     """Return a table of what batch normalization does in each study, by recipe and number of images."""
-    rows = sorted((_recipe(study.evidence()) for study in studies), reverse=True)
+    found = [study.evidence() for study in studies]
+    rows = sorted(map(_recipe, found), reverse=True)
     links = ", ".join(f"[{study.folder.name}](data/{study.folder.name}/verdict.json)" for study in studies)
-    where = "; ".join(dict.fromkeys(trained_on(study.evidence()) for study in studies))
+    where = "; ".join(dict.fromkeys(map(trained_on, found)))
     end = f"Data: {links}. {where}."
     return "\n\n".join([table(Table(HEADER, tuple(cells for _, cells in rows), left=3)), end]) + "\n"
 

@@ -9,9 +9,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import overfitlab as package
+from overfitlab.cli.main import cli
 from overfitlab.report.page import page
+from overfitlab.study import reporting
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -143,3 +146,11 @@ def test_no_request_leaves_the_page_in_a_browser(small_study, recorder, tmp_path
     document = shown("open.html", tmp_path / "profile")
     assert recorder.asked == []
     assert "owned</title>" not in document
+
+
+def test_figures_that_cannot_be_written_in_a_language_are_said(study, monkeypatch):
+    monkeypatch.setattr(reporting, "can_write", str.isascii)
+    done = CliRunner().invoke(cli, ["report", str(study), "--lang", "ko"])
+    assert done.exit_code == 0
+    assert "Note: figures that need one are in English, as no font for ko is installed" in done.stderr
+    assert "Note" not in CliRunner().invoke(cli, ["report", str(study)]).stderr

@@ -2,6 +2,7 @@
 
 import pytest
 
+from overfitlab.report import palette
 from overfitlab.report.palette import COLORS
 
 TEXT, MARKS = 4.5, 3.0  # WCAG 2.2: 1.4.3 and 1.4.11
@@ -34,3 +35,12 @@ def test_every_color_can_be_told_from_its_value():
     """Else a figure's colour could not be replaced in the dark."""
     values = [color.light for color in COLORS.values()]
     assert len({*values}) == len(values)
+
+
+def test_the_contrast_that_the_code_reckons_with_is_that_of_wcag():
+    assert palette.contrast((0, 0, 0), (1, 1, 1)) == pytest.approx(21)
+    for one in COLORS.values():
+        pair = [[int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)] for color in (one.light, one.dark)]
+        assert palette.contrast(*pair) == pytest.approx(contrast(one.light, one.dark))
+    assert palette.readable_on((0, 0, 0)) == "#ffffff"
+    assert palette.readable_on((1, 1, 1)) == COLORS["ink"].light

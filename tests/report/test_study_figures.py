@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 import overfitlab
 from overfitlab.report import image_figures, lettering
+from overfitlab.report.palette import contrast
 from overfitlab.report.panels import WIDTH, composed, drawing
 from overfitlab.report.study_figures import (
     FIGURES,
@@ -137,7 +138,7 @@ def test_digits_in_a_confusion_matrix_can_be_read(evidence):
         column, row = map(int, text.get_position())
         ground = shades.to_rgba(shades.get_array()[row, column])
         color = [int(text.get_color()[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-        assert image_figures._contrast(color, ground) > 4.4
+        assert contrast(color, ground) > 4.4
 
 
 def test_widths_of_text_are_about_right():

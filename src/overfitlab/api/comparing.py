@@ -1,6 +1,7 @@
 """`overfitlab.compare`."""
 
 import contextlib
+import inspect
 import re
 import shlex
 import sys
@@ -29,20 +30,8 @@ from overfitlab.terminal.narration import Narrator
 from overfitlab.terminal.study_narration import listener_on, show_study
 from overfitlab.terminal.watching import watcher_on
 
-OPTIONS = (
-    "data", "protocol", "seeds", "first_seed", "budget", "equivalence", "data_dir", "image_size", "model",
-    "weights", "vary", "epochs", "batch_size", "learning_rate", "training_images", "precision", "threads", "jobs",
-    "name", "out",
-)  # fmt: skip
+NO_OPTIONS = {"methods", "baseline", "contrasts", "verbose", "stream", "command"}  # on the command line
 FOLDERS = ("data", "data_dir", "weights", "out")
-DEFAULTS = {
-    "data": "auto",
-    "data_dir": "",
-    "protocol": "clean",
-    "first_seed": 0,
-    "model": "notebook_cnn",
-    "precision": "auto",
-}
 
 
 def compare(
@@ -184,9 +173,9 @@ def _as_typed(asked: Question, given: Mapping[str, Any]) -> str:
             words += ["--contrast", f"{asked.labels[method]} : {asked.labels[against]}"]
     if baseline != BASELINE:
         words += ["--baseline", asked.labels[baseline]]
-    for name in OPTIONS:
+    for name, parameter in inspect.signature(compare).parameters.items():
         value = given[name]
-        if value is None or value == DEFAULTS.get(name):
+        if name in NO_OPTIONS or value in (None, "", parameter.default):
             continue
         if name in FOLDERS:
             path = Path(value)

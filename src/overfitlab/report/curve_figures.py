@@ -27,12 +27,12 @@ Scale = tuple[float, float]
 def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     """Return two panels for each method: loss and accuracy over the epochs, training and validation on one axis."""
     found = []
+    scales = {metric: _common_scale(evidence, f"train_{metric}", f"val_{metric}") for metric in ("loss", "acc")}
     for each in evidence["methods"]:
         curves, name = evidence["curves"][each["method"]], say.method(each["label"])
         if not curves["runs"] or any(curves[name]["mean"][-1] is None for name in CURVES):
             continue
         for metric, word, digits in (("loss", say("loss"), 2), ("acc", say("accuracy"), 3)):
-            scale = _common_scale(evidence, f"train_{metric}", f"val_{metric}")
             train, val = f"train_{metric}", f"val_{metric}"
             alternative = say(
                 "{metric} of {name} over {epochs} epochs, means of {n} seeds: after the last epoch training is at "
@@ -42,7 +42,7 @@ def learning_curves(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
                 onset=_onset_words(each, say),
             )  # fmt: skip
             lines = ((curves, train, say("training"), "train"), (curves, val, say("validation"), "val"))
-            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, each, scale, say), alternative))
+            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, each, scales[metric], say), alternative))
     return found
 
 

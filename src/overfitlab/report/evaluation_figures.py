@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -14,6 +15,7 @@ from overfitlab.analysis.calibration import Calibration
 from overfitlab.analysis.classification import wilson_interval
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import labels, legible, legible_lines, lettering
+from overfitlab.report.palette import readable_on
 
 SHARES = "Blues"  # one hue from light to dark: readable without colours, and by colour-blind people
 INK, SOFT = "#1f4e79", "#9dc3e6"
@@ -167,7 +169,7 @@ def _write_counts(axes: Axes, confusion: NDArray[np.int64], shares: NDArray[np.f
     size = float(np.clip(26 / (digits + 0.6), 4.5, 9))
     for (row, column), count in np.ndenumerate(confusion):
         if count:
-            color = "white" if math.sqrt(shares[row, column]) > 0.6 else "black"
+            color = readable_on(colormaps[SHARES](math.sqrt(shares[row, column])))
             axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=color)
 
 

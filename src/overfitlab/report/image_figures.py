@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm, to_rgb
+from matplotlib.colors import PowerNorm
 from numpy.typing import NDArray
 
 from overfitlab.files import display_name
@@ -15,7 +15,7 @@ from overfitlab.report.evaluation_figures import COUNTED_CLASSES, SHARES, show_p
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.lettering import inches, labels, legible
-from overfitlab.report.palette import light
+from overfitlab.report.palette import readable_on
 from overfitlab.report.panels import Panel, drawing
 
 Json = Mapping[str, Any]
@@ -55,27 +55,12 @@ def _matrix_drawn(shares: NDArray[np.float64], names: Sequence[str], say: Langua
             axes.set_yticks(range(len(names)), names, fontsize=LETTERS)
             for (row, column), share in np.ndenumerate(shares):
                 if 100 * share >= LEAST_SHOWN:
-                    color = _readable_on(colormaps[SHARES](sqrt(share)))
+                    color = readable_on(colormaps[SHARES](sqrt(share)))
                     axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=5.5, color=color)
         axes.set_ylabel(say("true class"))
         axes.set_xlabel(say("predicted class"))
 
     return draw
-
-
-def _readable_on(ground: Sequence[float]) -> str:
-    """Return white or our ink, whichever has the greater contrast (WCAG 2.2) to a ground of RGB from 0 to 1."""
-    return max(("#ffffff", light("ink")), key=lambda color: _contrast(to_rgb(color), ground))
-
-
-def _contrast(one: Sequence[float], other: Sequence[float]) -> float:
-    lighter, darker = sorted(map(_luminance, (one, other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(color: Sequence[float]) -> float:
-    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color[:3]]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 def disputed_figure(

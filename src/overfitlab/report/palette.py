@@ -1,7 +1,10 @@
 """The colours of figures and pages: one name each, with its value on light and on dark ground."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from matplotlib.colors import to_rgb
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,19 @@ COLORS = MappingProxyType(
 def light(name: str) -> str:
     """Return the colour on light ground: `#rrggbb`."""
     return COLORS[name].light
+
+
+def readable_on(ground: Sequence[float]) -> str:
+    """Return white or our ink, whichever has the greater contrast (WCAG 2.2) to a ground of RGB from 0 to 1."""
+    return max(("#ffffff", light("ink")), key=lambda color: contrast(to_rgb(color), ground))
+
+
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the contrast of two colours, RGB from 0 to 1: from 1 to 21 (WCAG 2.2)."""
+    lighter, darker = sorted(map(_luminance, (one, other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Sequence[float]) -> float:
+    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color[:3]]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
