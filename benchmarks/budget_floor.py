@@ -16,11 +16,10 @@ from pathlib import Path
 from pages import replace_generated
 
 import overfitlab
-from overfitlab.analysis.gap import gaps
 from overfitlab.config import PILOT_SEEDS, protocol_named
-from overfitlab.cores import plan
-from overfitlab.run import Run
-from overfitlab.store.environment import environment
+from overfitlab.machine import environment, plan
+from overfitlab.results.gap import gaps
+from overfitlab.runs.run import Run
 from overfitlab.study.budget import LEAST_LEARNING, learning
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,9 +24,8 @@ from scipy.stats import t as student
 
 import overfitlab
 from overfitlab.config import PILOT_SEEDS
-from overfitlab.cores import plan
 from overfitlab.kernels.library import described
-from overfitlab.store.environment import environment
+from overfitlab.machine import environment, plan
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"

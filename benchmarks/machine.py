@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from overfitlab.store.environment import environment
+from overfitlab.machine import environment
 
 PROBES = {  # from the least to the most
     "AVX2": "_is_avx2_supported",

@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "contenders"))
 from common import BATCH, CLASSES, MOST_STEPS
 from random_training import RandomTraining
 
+from overfitlab.machine import environment
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
-from overfitlab.store.environment import environment
 from overfitlab.training import compute
 from overfitlab.training.compute import Compute
 

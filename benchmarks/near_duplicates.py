@@ -1,4 +1,4 @@
-"""Near-duplicates in CIFAR-10, by which the thresholds of `overfitlab.data.duplicates` were chosen: `make duplicates`.
+"""Near-duplicates in CIFAR-10, which chose the thresholds of `data/prepare/duplicates.py`: `make duplicates`.
 
 Prints how many there are, and writes a figure of the pairs that are least alike among them: whether those are still
 copies is for the eye to judge.
@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from overfitlab.config import NOTEBOOK
-from overfitlab.data import sources
-from overfitlab.data.duplicates import near_duplicates
-from overfitlab.data.splits import split
+from overfitlab.data import loading
+from overfitlab.data.prepare.duplicates import near_duplicates
+from overfitlab.data.prepare.splits import split
 from overfitlab.report.data_figures import SHOWN_PAIRS, duplicate_pairs
 from overfitlab.report.figures import rendered
 
@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", type=Path, help="the folder that holds CIFAR-10")
     arguments = parser.parse_args()
-    data = sources.load("cifar10", arguments.data_dir)
+    data = loading.load("cifar10", arguments.data_dir)
     parts = split(data, NOTEBOOK, seed=0)
     began = time.perf_counter()
     found = near_duplicates(data, parts)

@@ -20,25 +20,25 @@ from pilot_page import write
 from pilot_plan import RESULTS, Job, as_plain, jobs
 
 from overfitlab.config import RunConfig, fitted
-from overfitlab.cores import plan
 from overfitlab.files import write_atomically
+from overfitlab.machine import plan
 from overfitlab.methods import registry
 
 
 def train(job: Job, data_dir: Path | None) -> dict[str, Any]:
     """Train one job, and return what came out."""
-    from overfitlab.data import sources
-    from overfitlab.data.material import material
-    from overfitlab.data.splits import available_for_training
+    from overfitlab.data import loading
+    from overfitlab.data.prepare.material import material
+    from overfitlab.data.prepare.splits import available_for_training
+    from overfitlab.machine import environment
     from overfitlab.models import registry as models
     from overfitlab.randomness import run_key
-    from overfitlab.store.environment import environment
     from overfitlab.training import compute
     from overfitlab.training.loop import Trainer
     from overfitlab.training.observer import Observer
 
     if job.data not in _loaded:
-        _loaded[job.data] = sources.load(job.data, data_dir if job.data != "digits" else None)
+        _loaded[job.data] = loading.load(job.data, data_dir if job.data != "digits" else None)
     dataset = _loaded[job.data]
     protocol = fitted(job.protocol, job.data, available_for_training(dataset, job.protocol))
     resolved = compute.resolve("auto", 1)

@@ -18,10 +18,10 @@ from pages import replace_generated
 
 import overfitlab
 from overfitlab.report.content import sections
-from overfitlab.report.language import ENGLISH
 from overfitlab.report.markdown import laid_out, table
 from overfitlab.report.study_tables import Table, between, difference, spread
 from overfitlab.study.study import Study
+from overfitlab.words.language import ENGLISH
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "studies"
 PAGE = DOCS / "batch-norm-and-dropout.md"

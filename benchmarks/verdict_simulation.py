@@ -20,10 +20,10 @@ from pages import replace_generated
 from scipy import stats
 from tables import table
 
-from overfitlab.analysis import paired
-from overfitlab.analysis.crossed import crossed
-from overfitlab.analysis.power import power_to_differ
-from overfitlab.analysis.verdict import ALPHA, EQUIVALENT, HARMS, HELPS, UNDECIDED, words
+from overfitlab.stats import paired
+from overfitlab.stats.crossed import crossed
+from overfitlab.stats.power import power_to_differ
+from overfitlab.stats.verdict import ALPHA, EQUIVALENT, HARMS, HELPS, UNDECIDED, words
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "statistics.md"

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from overfitlab.api.describing import MethodDescription, describe_method
-from overfitlab.cards.card import Card
 from overfitlab.cli.main import cli
+from overfitlab.describe.card import Card
 from overfitlab.methods import registry
 from overfitlab.report.figures import rendered
 

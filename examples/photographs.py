@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 import overfitlab
-from overfitlab.data import sources
+from overfitlab.data import loading
 
 CLASSES = {"airplane": 150, "automobile": 150, "frog": 100, "ship": 60}  # images of each: not the same, as in life
 TILES = {"china.jpg": ("temple", 150), "flower.jpg": ("flower", 90)}
@@ -109,7 +109,7 @@ def make(folder: Path) -> list[Path]:
 def photographs() -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Yield classes and their photographs [N, H, W, 3]."""
     try:
-        data = sources.load("cifar10")
+        data = loading.load("cifar10")
     except overfitlab.OverfitlabError:
         from sklearn.datasets import load_sample_image
 

@@ -44,7 +44,7 @@ MUTANTS = (
         "a write in place instead of a rename", "files.py",
         "    with _named(path), _swapped(path) as stream:\n        stream.write(content)",
         "    path.write_bytes(content)",
-        "tests/store/test_run_folder.py tests/reliability/test_order.py",
+        "tests/records/test_run_folder.py tests/reliability/test_order.py",
     ),
     Mutant(
         "a temporary file that stays after an error", "files.py",
@@ -52,11 +52,11 @@ MUTANTS = (
     ),
     Mutant(
         "the checksum of a checkpoint", "training/checkpoint.py",
-        'if metadata["sha256"] != _digest(state, tensors):', "if False:", "tests/store/test_damage.py",
+        'if metadata["sha256"] != _digest(state, tensors):', "if False:", "tests/records/test_damage.py",
     ),
     Mutant(
         "the owner of a checkpoint", "training/checkpoint.py",
-        "if owner != run_id:", "if False:", "tests/store/test_damage.py",
+        "if owner != run_id:", "if False:", "tests/records/test_damage.py",
     ),
     Mutant(
         "the previous checkpoint", "training/checkpoint.py",
@@ -68,7 +68,7 @@ MUTANTS = (
         "tests/training/test_resume.py",
     ),
     Mutant(
-        "a fresh network after a checkpoint that did not fit", "execution.py",
+        "a fresh network after a checkpoint that did not fit", "runs/execution.py",
         "            trainer, _ = _trainer(job, training, resolved, method)", "            pass",
         "tests/training/test_resume.py",
     ),
@@ -94,38 +94,38 @@ MUTANTS = (
         "tests/training/test_resume.py",
     ),
     Mutant(
-        "the checksum of a record", "store/record_file.py",
+        "the checksum of a record", "records/record_file.py",
         "if sealed_once and (written is None or written != checksum(record)):", "if False:",
-        "tests/store/test_damage.py",
+        "tests/records/test_damage.py",
     ),
     Mutant(
         "the checksum of a history or of predictions", "files.py",
         "if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:", "if False:",
-        "tests/store/test_damage.py",
+        "tests/records/test_damage.py",
     ),
     Mutant(
         "the checksum of weights", "inference/trained.py",
         'if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):', "if False:",
-        "tests/store/test_damage.py",
+        "tests/records/test_damage.py",
     ),
     Mutant(
-        "the checksum of an entry of the index", "store/index.py",
+        "the checksum of an entry of the index", "records/index.py",
         "if checksum == _checksum(text, entry.rows) and shaped_like_a_record(record):",
-        "if shaped_like_a_record(record):", "tests/store/test_damage.py",
+        "if shaped_like_a_record(record):", "tests/records/test_damage.py",
     ),
     Mutant(
-        "an index that is compared with the folders", "store/index.py",
+        "an index that is compared with the folders", "records/index.py",
         "entry if entry is not None and stamp == _stamp(folder) else", "entry if entry is not None else",
-        "tests/store/test_index.py",
+        "tests/records/test_index.py",
     ),
     Mutant(
-        "an index that is nothing but tables", "store/index.py",
-        "if _schema(reading) != _our_schema():", "if False:", "tests/store/test_index.py", hangs=True,
+        "an index that is nothing but tables", "records/index.py",
+        "if _schema(reading) != _our_schema():", "if False:", "tests/records/test_index.py", hangs=True,
     ),
     Mutant(
-        "an index that is a link", "store/index.py",
+        "an index that is a link", "records/index.py",
         "        if path.is_symlink():  # whatever it leads to is no index of ours\n            path.unlink()\n", "",
-        "tests/store/test_index.py",
+        "tests/records/test_index.py",
     ),
     Mutant(
         "a link in the place of a file of ours", "files.py",
@@ -140,42 +140,42 @@ MUTANTS = (
     ),
     Mutant(
         "a checkpoint that is kept where memory was short", "training/checkpoint.py",
-        "        if is_want_of_memory(error):\n            raise\n", "", "tests/store/test_damage.py",
+        "        if is_want_of_memory(error):\n            raise\n", "", "tests/records/test_damage.py",
     ),
     Mutant(
         "escapes for the terminal", "cli/main.py",
         "display_name(' '.join(message.split()))", "' '.join(message.split())", "tests/reliability/test_strangers.py",
     ),
     Mutant(
-        "the lock of a folder", "store/claim.py",
-        "        lock.acquire()\n", "        pass\n", "tests/store/test_run_folder.py",
+        "the lock of a folder", "records/claim.py",
+        "        lock.acquire()\n", "        pass\n", "tests/records/test_run_folder.py",
     ),
     Mutant(
-        "the lock of a download", "data/download.py",
+        "the lock of a download", "data/catalog/download.py",
         "        with _alone_with(target, size, watcher):", "        if True:", "tests/data/test_download.py",
     ),
     Mutant(
-        "the checksum of a download", "data/download.py",
+        "the checksum of a download", "data/catalog/download.py",
         "return all(digests[name].hexdigest() == value for name, value in wanted.items())", "return True",
         "tests/data/test_download.py",
     ),
     Mutant(
-        "the names that a pickle may use", "data/unpickling.py",
+        "the names that a pickle may use", "data/sources/unpickling.py",
         "            return self._allowed[module, name]\n        except KeyError:",
         "            return super().find_class(module, name)\n        except KeyError:",
         "tests/data/test_unpickling.py",
     ),
     Mutant(
-        "the memory that a pickle may want", "data/unpickling.py",
+        "the memory that a pickle may want", "data/sources/unpickling.py",
         "        _refuse_bombs(content)\n", "", "tests/data/test_unpickling.py", hangs=True,
     ),
     Mutant(
-        "tuples that a pickle holds more than once", "data/unpickling.py",
+        "tuples that a pickle holds more than once", "data/sources/unpickling.py",
         "        if name in RECALLING and memory.get(_number(name, argument), 0):\n",
         "        if False:\n", "tests/data/test_unpickling.py", hangs=True,
     ),
     Mutant(
-        "arrays of Python objects in an .npz file", "data/npz.py",
+        "arrays of Python objects in an .npz file", "data/sources/npz.py",
         "        if dtype.hasobject:", "        if False:", "tests/data/test_npz.py",
     ),
     Mutant(
@@ -188,20 +188,20 @@ MUTANTS = (
         "tests/inference/test_trained.py",
     ),
     Mutant(
-        "the checksum of a member of CIFAR-10", "data/members.py",
+        "the checksum of a member of CIFAR-10", "data/catalog/members.py",
         "if md5 != published.members[member]:", "if False:", "tests/data",
     ),
     Mutant(
-        "the size that an archive may unpack to", "data/members.py",
+        "the size that an archive may unpack to", "data/catalog/members.py",
         "if size is None or not 0 <= size <= self._largest_read or self.tell() > LARGEST_ARCHIVE:", "if False:",
         "tests/data",
     ),
     Mutant(
-        "the shape of what a run's record says was measured", "store/run_folder.py",
+        "the shape of what a run's record says was measured", "records/run_folder.py",
         '        and _shaped_like_a_result(record.get("result", {}))\n', "", "tests/study/test_damaged.py",
     ),
     Mutant(
-        "names of files that are ours in a run's record", "store/run_folder.py",
+        "names of files that are ours in a run's record", "records/run_folder.py",
         '        and record["files"].keys() <= OURS\n', "", "tests/reliability/test_strangers.py", hangs=True,
     ),
     Mutant(

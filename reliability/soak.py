@@ -26,10 +26,10 @@ from pathlib import Path
 from faults import COUNT, FAIL_FROM, FAIL_ONE, KILL, TEAR, Faults, compiled
 from outcomes import error_line, leftovers, of_study
 
-from overfitlab.store import index
-from overfitlab.store.environment import processor
-from overfitlab.store.run_folder import RunFolder
-from overfitlab.store.study_folder import StudyFolder
+from overfitlab.machine import processor
+from overfitlab.records import index
+from overfitlab.records.run_folder import RunFolder
+from overfitlab.records.study_folder import StudyFolder
 
 COMMAND = [sys.executable, "-m", "overfitlab"]
 METHODS = ["none", "dropout", "batch_norm+weight_averaging"]

@@ -15,16 +15,16 @@ from typing import Any
 from overfitlab import config
 from overfitlab.api import listing
 from overfitlab.config import Protocol, RunConfig
-from overfitlab.data import npz
-from overfitlab.data.images import read_image
-from overfitlab.data.unpickling import restricted_loads
+from overfitlab.data.prepare.images import read_image
+from overfitlab.data.sources import npz
+from overfitlab.data.sources.unpickling import restricted_loads
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError
 from overfitlab.inference.checking import check_record
 from overfitlab.methods import registry
-from overfitlab.run import load_run
-from overfitlab.store import history, probabilities
-from overfitlab.store.record_file import sealed
+from overfitlab.records import history, probabilities
+from overfitlab.records.record_file import sealed
+from overfitlab.runs.run import load_run
 from overfitlab.study.study import config_from
 
 FOLDER = Path(tempfile.mkdtemp(prefix="overfitlab-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))

@@ -21,11 +21,12 @@ from PIL import Image
 
 import overfitlab
 from overfitlab.config import RunConfig, protocol_named
-from overfitlab.data import digits, places, published
+from overfitlab.data.catalog import places, published
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.material import Material
-from overfitlab.data.splits import Split
-from overfitlab.data.standardize import channel_statistics
+from overfitlab.data.prepare.material import Material
+from overfitlab.data.prepare.splits import Split
+from overfitlab.data.prepare.standardize import channel_statistics
+from overfitlab.data.sources import digits
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import run_key

@@ -7,9 +7,9 @@ them as a study does, and writes another line.
 import sys
 
 from overfitlab.config import QUICK, RunConfig, fitted
-from overfitlab.data import sources
-from overfitlab.data.material import material
-from overfitlab.data.splits import available_for_training
+from overfitlab.data import loading
+from overfitlab.data.prepare.material import material
+from overfitlab.data.prepare.splits import available_for_training
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
 from overfitlab.randomness import run_key
@@ -21,7 +21,7 @@ from overfitlab.training.observer import Observer
 def main() -> None:
     """Train what is named."""
     file, *runs = sys.argv[1:]
-    dataset = sources.load(file)
+    dataset = loading.load(file)
     protocol = fitted(QUICK, dataset.source, available_for_training(dataset, QUICK))
     resolved = compute.resolve("auto", 1)
     compute.prepare(resolved)

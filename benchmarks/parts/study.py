@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tables import spread, table
 
-from overfitlab.cores import plan
+from overfitlab.machine import plan
 from parts.part import Measured, Options
 
 MOST_ROUNDS = 3

@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from overfitlab.methods.base import Method
     from overfitlab.methods.registry import make as method
     from overfitlab.methods.registry import names as method_names
-    from overfitlab.run import Run, find_run, load_run
+    from overfitlab.runs.run import Run, find_run, load_run
     from overfitlab.study.study import Study, find_study, load_study
 
 _HOMES = {  # where a name is defined, and after a colon what it is called there
     "Method": "overfitlab.methods.base",
     "OverfitlabError": "overfitlab.errors",
-    "Run": "overfitlab.run",
+    "Run": "overfitlab.runs.run",
     "Study": "overfitlab.study.study",
     "UsageError": "overfitlab.errors",
     "compare": "overfitlab.api.comparing",
     "describe_method": "overfitlab.api.describing",
     "evaluate": "overfitlab.api.evaluating",
     "explain": "overfitlab.api.explaining",
-    "find_run": "overfitlab.run",
+    "find_run": "overfitlab.runs.run",
     "find_study": "overfitlab.study.study",
-    "load_run": "overfitlab.run",
+    "load_run": "overfitlab.runs.run",
     "load_study": "overfitlab.study.study",
     "method": "overfitlab.methods.registry:make",
     "method_names": "overfitlab.methods.registry:names",

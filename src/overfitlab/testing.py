@@ -26,9 +26,9 @@ from torch import Tensor
 
 from overfitlab.config import CLEAN, Protocol, RunConfig
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.material import Material
-from overfitlab.data.splits import Split
-from overfitlab.data.standardize import channel_statistics
+from overfitlab.data.prepare.material import Material
+from overfitlab.data.prepare.splits import Split
+from overfitlab.data.prepare.standardize import channel_statistics
 from overfitlab.errors import UsageError
 from overfitlab.kernels import library
 from overfitlab.methods import registry
@@ -37,7 +37,7 @@ from overfitlab.models.model import Model
 from overfitlab.models.network import Builder
 from overfitlab.models.sites import layers_by_site
 from overfitlab.randomness import Key, run_key
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
 from overfitlab.training.observer import Observer

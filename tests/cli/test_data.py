@@ -13,9 +13,9 @@ import click
 import pytest
 
 from overfitlab.cli.main import cli
-from overfitlab.data import inventory, library
-from overfitlab.data.inventory import DAMAGED, OFFICIAL, OTHER, UNVERIFIED
-from overfitlab.data.published import CIFAR10, SETS
+from overfitlab.data.catalog import inventory, library
+from overfitlab.data.catalog.inventory import DAMAGED, OFFICIAL, OTHER, UNVERIFIED
+from overfitlab.data.catalog.published import CIFAR10, SETS
 from overfitlab.files import cache_folder
 
 ARCHIVE = CIFAR10.archives[0].name
@@ -62,7 +62,7 @@ def test_the_list_reads_no_data_and_imports_no_torch(declared_official, monkeypa
     monkeypatch.setenv("OVERFITLAB_DATA", str(declared_official))
     monkeypatch.setattr(library, "read", lambda *_, **__: pytest.fail("it reads"))
     assert the_entry("cifar10").found[0].state == UNVERIFIED
-    code = "import sys, overfitlab.data.inventory; sys.exit('torch' in sys.modules)"
+    code = "import sys, overfitlab.data.catalog.inventory; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -149,7 +149,7 @@ def as_official(tmp_path, monkeypatch, content, name="cifar10"):
     facts = {"size": len(content), "md5": archive.md5, "sha256": archive.sha256, "urls": ()}
     (hook / "sitecustomize.py").write_text(
         "from dataclasses import replace\n"
-        "from overfitlab.data.published import SETS\n"
+        "from overfitlab.data.catalog.published import SETS\n"
         f"own = replace(SETS[{name!r}].archives[0], **{facts!r})\n"
         f"SETS[{name!r}] = replace(SETS[{name!r}], archives=(own,), members={dict(SETS[name].members)!r})\n"
     )

@@ -12,11 +12,11 @@ from overfitlab.cli.main import cli
 
 SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
-    "_version", "errors", "files", "config", "randomness", "data", "store", "cores", "analysis", "kernels", "methods",
-    "models", "training", "cards", "report", "run", "record", "execution", "inference", "study", "doctor", "terminal",
+    "_version", "errors", "files", "config", "randomness", "machine", "results", "records", "data", "stats", "kernels",
+    "methods", "models", "training", "describe", "words", "report", "runs", "inference", "study", "doctor", "terminal",
     "api", "testing", "cli", "__main__",
 ]  # fmt: skip
-WITHOUT_TORCH = ["record", "files", "config", "store", "cores", "analysis", "report", "randomness", "run", "errors"]
+WITHOUT_TORCH = ["files", "config", "machine", "results", "records", "stats", "report", "randomness", "words", "errors"]
 LONGEST_FILE, LONGEST_METHOD = 400, 150
 
 
@@ -84,6 +84,6 @@ def test_files_stay_short(path):
 
 
 def test_looking_at_studies_does_not_wait_for_torch():
-    modules = "overfitlab.api.listing, overfitlab.study.evidence, overfitlab.study.frames, overfitlab.study.reporting"
+    modules = "overfitlab.runs.run, overfitlab.api.listing, overfitlab.study.evidence, overfitlab.study.reporting"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

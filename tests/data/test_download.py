@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overfitlab.data import download, servers
-from overfitlab.data.download import DownloadError, OfflineError, fetch_file, part_of
+from overfitlab.data.catalog import download, servers
+from overfitlab.data.catalog.download import DownloadError, OfflineError, fetch_file, part_of
 from overfitlab.data.watching import Watcher
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -469,7 +469,7 @@ def test_a_proxy_is_what_has_to_be_reachable(serve, monkeypatch):
 FETCH = f"""
 import sys
 from pathlib import Path
-from overfitlab.data.download import fetch_file
+from overfitlab.data.catalog.download import fetch_file
 from overfitlab.data.watching import Watcher
 class Loud(Watcher):
     def began(self, task, *_): print(task, flush=True)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from overfitlab.data import sources
+from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.duplicates import near_duplicates
-from overfitlab.data.splits import Split
+from overfitlab.data.prepare.duplicates import near_duplicates
+from overfitlab.data.prepare.splits import Split
 
 
 def compare(train, val, channels=3):
@@ -41,7 +41,7 @@ def photographs():
     """The first 2,000 images of the real CIFAR-10."""
 
     def load(folder):
-        return sources.load("cifar10", folder).images[:2000]
+        return loading.load("cifar10", folder).images[:2000]
 
     return load
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from overfitlab.data import library, sources
-from overfitlab.data.contents import UnreadableError
-from overfitlab.data.fashion_mnist import idx
-from overfitlab.data.places import cache_folder
-from overfitlab.data.published import SETS
+from overfitlab.data import loading
+from overfitlab.data.catalog import library
+from overfitlab.data.catalog.places import cache_folder
+from overfitlab.data.catalog.published import SETS
+from overfitlab.data.sources.contents import UnreadableError
+from overfitlab.data.sources.fashion_mnist import idx
 from overfitlab.errors import OverfitlabError
 
 RNG = np.random.default_rng(0)
@@ -58,7 +59,7 @@ def _declared(monkeypatch):
 def test_it_is_found_where_others_put_it(tmp_path, monkeypatch, where, compressed):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / where, compressed=compressed)
-    dataset = sources.load("fashion_mnist")
+    dataset = loading.load("fashion_mnist")
     assert dataset.official
     assert dataset.images.shape == (70, 28, 28, 1)
     assert dataset.images.flags.writeable
@@ -75,7 +76,7 @@ def test_keras_reads_the_same(tmp_path, monkeypatch):
     write(tmp_path / "fashion-mnist", compressed=True)
     monkeypatch.setattr(fashion_mnist, "get_file", lambda name, **_: str(tmp_path / "fashion-mnist" / name))
     (images, labels), (test_images, test_labels) = fashion_mnist.load_data()
-    ours = sources.load("fashion_mnist", tmp_path)
+    ours = loading.load("fashion_mnist", tmp_path)
     np.testing.assert_array_equal(ours.images[ours.learning, ..., 0], images)
     np.testing.assert_array_equal(ours.images[ours.test, ..., 0], test_images)
     assert ours.labels[ours.learning].tolist() == labels.tolist()
@@ -97,7 +98,7 @@ def test_all_four_files_are_fetched(serve, monkeypatch):
     members = {name: md5(encoded(array)) for name, array in ARRAYS.items()}
     monkeypatch.setitem(SETS, "fashion_mnist", replace(SETS["fashion_mnist"], archives=archives, members=members))
     monkeypatch.setenv("OVERFITLAB_MIRROR", server.base + "/")
-    assert sources.load("fashion_mnist").official
+    assert loading.load("fashion_mnist").official
     assert len(server.asked) == 4
     assert (cache_folder() / "fashion-mnist" / "t10k-labels-idx1-ubyte.gz").exists()
     assert library.load("fashion_mnist").origin == str(cache_folder() / "fashion-mnist")
@@ -113,7 +114,7 @@ def test_mnist_is_not_taken_for_it(tmp_path, monkeypatch):
     digits = md5(encoded(ARRAYS["train-labels-idx1-ubyte"]))
     monkeypatch.setitem(SETS, "fashion_mnist", replace(SETS["fashion_mnist"], look_alikes={digits: "MNIST"}))
     with pytest.raises(OverfitlabError, match="holds MNIST, not Fashion-MNIST"):
-        sources.load("fashion_mnist", tmp_path / "raw")
+        loading.load("fashion_mnist", tmp_path / "raw")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_damaged_file_is_one_line(tmp_path, name, content, message):
     write(tmp_path / "fashion-mnist", compressed=False)
     (tmp_path / "fashion-mnist" / name).write_bytes(content)
     with pytest.raises(OverfitlabError, match=rf"{name}.*{message}.*fetch Fashion-MNIST anew"):
-        sources.load("fashion_mnist", tmp_path)
+        loading.load("fashion_mnist", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_a_damaged_compressed_file_is_one_line(tmp_path, content):
     write(tmp_path / "fashion-mnist", compressed=True)
     (tmp_path / "fashion-mnist" / "train-labels-idx1-ubyte.gz").write_bytes(content)
     with pytest.raises(OverfitlabError, match=r"train-labels-idx1-ubyte.*fetch Fashion-MNIST anew"):
-        sources.load("fashion_mnist", tmp_path)
+        loading.load("fashion_mnist", tmp_path)
 
 
 def test_a_file_that_swells_is_not_read_to_its_end(tmp_path, monkeypatch):
@@ -155,7 +156,7 @@ def test_a_file_that_swells_is_not_read_to_its_end(tmp_path, monkeypatch):
     write(tmp_path / "fashion-mnist", compressed=True)
     (tmp_path / "fashion-mnist" / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(10**7)))
     with pytest.raises(OverfitlabError, match="too large"):
-        sources.load("fashion_mnist", tmp_path)
+        loading.load("fashion_mnist", tmp_path)
 
 
 def test_a_header_asks_for_no_memory():

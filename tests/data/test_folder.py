@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overfitlab.data import cache, sources
+from overfitlab.data import loading
+from overfitlab.data.prepare import cache
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError
 
@@ -50,7 +51,7 @@ class Counting(Watcher):
 
 
 def test_one_subfolder_per_class(photos):
-    data = sources.load(str(photos))
+    data = loading.load(str(photos))
     assert data.name == "photos"
     assert data.class_names == ("cat", "dog", "owl")
     assert data.images.shape == (35, 32, 32, 3)
@@ -62,7 +63,7 @@ def test_one_subfolder_per_class(photos):
 
 
 def test_images_are_those_of_the_files(photos):
-    data = sources.load(str(photos), image_size=(50, 35))
+    data = loading.load(str(photos), image_size=(50, 35))
     path = photos / "dog" / "05.webp"
     row = list(data.image_names).index("dog/05.webp")
     assert data.images[row].shape == (50, 35, 3)
@@ -77,7 +78,7 @@ def test_parts_that_the_folder_brings(tmp_path, names):
         for kind in ("a", "b"):
             for number in range(count):
                 save(folder / part / kind / f"{number}.png")
-    data = sources.load(str(folder))
+    data = loading.load(str(folder))
     of = {data.image_names[row].split("/")[0] for row in data.validation}
     assert of == {names[1]}
     assert data.test_set_apart == (len(names) == 2)
@@ -90,16 +91,16 @@ def test_a_class_may_be_called_like_a_part(tmp_path):
     for kind in ("train", "car"):
         for number in range(3):
             save(tmp_path / "vehicles" / kind / f"{number}.png")
-    assert sources.load(str(tmp_path / "vehicles")).class_names == ("car", "train")
+    assert loading.load(str(tmp_path / "vehicles")).class_names == ("car", "train")
 
 
 def test_gray_files_make_gray_images_and_one_in_colour_makes_all_rgb(tmp_path):
     for kind in ("a", "b"):
         for number in range(3):
             save(tmp_path / "scans" / kind / f"{number}.png", mode="L")
-    assert sources.load(str(tmp_path / "scans")).images.shape[3] == 1
+    assert loading.load(str(tmp_path / "scans")).images.shape[3] == 1
     save(tmp_path / "scans" / "b" / "9.png")
-    assert sources.load(str(tmp_path / "scans")).images.shape[3] == 3
+    assert loading.load(str(tmp_path / "scans")).images.shape[3] == 3
 
 
 def test_files_that_cannot_be_read_are_left_out_and_listed(photos):
@@ -107,7 +108,7 @@ def test_files_that_cannot_be_read_are_left_out_and_listed(photos):
     (photos / "dog" / "empty.png").touch()
     (photos / "dog" / "notes.txt").write_text("dogs")
     (photos / "dog" / ".DS_Store").write_text("hidden")
-    data = sources.load(str(photos))
+    data = loading.load(str(photos))
     assert len(data.images) == 35
     found = {file.name: file.reason for file in data.skipped}
     assert found.keys() == {"cat/broken.jpg", "dog/empty.png", "dog/notes.txt"}
@@ -115,14 +116,14 @@ def test_files_that_cannot_be_read_are_left_out_and_listed(photos):
     assert "broken.jpg" not in str(data.image_names)
     np.testing.assert_array_equal(
         data.images[list(data.image_names).index("owl/00.png")],
-        sources.load(str(photos)).images[list(data.image_names).index("owl/00.png")],
+        loading.load(str(photos)).images[list(data.image_names).index("owl/00.png")],
     )
 
 
 def test_images_are_decoded_once(photos):
     first, second = Counting(), Counting()
-    one = sources.load(str(photos), watcher=first)
-    two = sources.load(os.path.relpath(photos), watcher=second)  # however the folder is named
+    one = loading.load(str(photos), watcher=first)
+    two = loading.load(os.path.relpath(photos), watcher=second)  # however the folder is named
     assert (len(first.begun), first.done, first.over) == (1, 35, 1)
     assert second.begun == []
     assert one.content_hash == two.content_hash
@@ -131,10 +132,10 @@ def test_images_are_decoded_once(photos):
 
 
 def test_a_changed_folder_is_read_again_and_the_old_cache_goes(photos):
-    before = sources.load(str(photos))
+    before = loading.load(str(photos))
     save(photos / "cat" / "new.png")
     watcher = Counting()
-    after = sources.load(str(photos), watcher=watcher)
+    after = loading.load(str(photos), watcher=watcher)
     assert watcher.begun
     assert len(after.images) == 36
     assert after.content_hash != before.content_hash
@@ -161,11 +162,11 @@ def damage(folder: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["flipped bit", "truncated", "no index", "half an index", "odd index"])
 def test_a_damaged_cache_is_made_again(photos, how):
-    good = sources.load(str(photos)).content_hash
+    good = loading.load(str(photos)).content_hash
     (folder,) = [entry for entry in (cache.cache_folder() / "images").iterdir() if entry.is_dir()]
     damage(folder, how)
     watcher = Counting()
-    assert sources.load(str(photos), watcher=watcher).content_hash == good
+    assert loading.load(str(photos), watcher=watcher).content_hash == good
     assert watcher.begun
 
 
@@ -176,29 +177,29 @@ def test_an_interrupted_reading_leaves_nothing_behind(photos):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sources.load(str(photos), watcher=Stopping())
+        loading.load(str(photos), watcher=Stopping())
     assert [entry for entry in (cache.cache_folder() / "images").iterdir() if entry.is_dir()] == []
-    assert len(sources.load(str(photos)).images) == 35
+    assert len(loading.load(str(photos)).images) == 35
 
 
 def test_a_full_disk_is_one_line(photos, monkeypatch):
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=1000))
     with pytest.raises(OverfitlabError, match="free some space, choose a smaller --image-size"):
-        sources.load(str(photos))
+        loading.load(str(photos))
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(photos, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("OVERFITLAB_CACHE", str(tmp_path / "file"))
     with pytest.raises(OverfitlabError, match=r"\$OVERFITLAB_CACHE"):
-        sources.load(str(photos))
+        loading.load(str(photos))
 
 
 def test_links_do_not_lead_in_circles(photos):
     (photos / "cat" / "loop").symlink_to(photos)
     (photos / "cat" / "self.png").symlink_to("self.png")
-    data = sources.load(str(photos))
+    data = loading.load(str(photos))
     assert len(data.images) == 35  # and no dog became a cat
     assert np.bincount(data.labels).tolist() == [10, 20, 5]
     assert any(file.name == "cat/self.png" for file in data.skipped)
@@ -228,52 +229,52 @@ def test_what_cannot_work_is_one_clear_line(tmp_path, make, message):
     root.mkdir()
     make(root)
     with pytest.raises(OverfitlabError, match=message) as caught:
-        sources.load(str(root))
+        loading.load(str(root))
     assert "\n" not in str(caught.value)
 
 
 def test_names_that_are_no_data(tmp_path):
     with pytest.raises(UsageError, match="did you mean 'cifar10'"):
-        sources.load("cifar-10")
+        loading.load("cifar-10")
     with pytest.raises(OverfitlabError, match=r"no folder or file \./photos"):
-        sources.load("./photos")
+        loading.load("./photos")
     with pytest.raises(UsageError, match="cannot be looked at"):
-        sources.load("a" * 5000)
+        loading.load("a" * 5000)
     (tmp_path / "x.zip").touch()
     with pytest.raises(UsageError, match=r"no \.npz"):
-        sources.load(str(tmp_path / "x.zip"))
+        loading.load(str(tmp_path / "x.zip"))
     with pytest.raises(UsageError, match="needs no --data-dir"):
-        sources.load(str(tmp_path), tmp_path)
+        loading.load(str(tmp_path), tmp_path)
 
 
 def test_odd_class_names_are_shown_on_one_line(tmp_path):
     for kind in ("a\nb", "<script>", "$x_1$", "고양이"):
         for number in range(3):
             save(tmp_path / "odd" / kind / f"{number}.png")
-    assert set(sources.load(str(tmp_path / "odd")).class_names) == {"a\\nb", "<script>", "$x_1$", "고양이"}
+    assert set(loading.load(str(tmp_path / "odd")).class_names) == {"a\\nb", "<script>", "$x_1$", "고양이"}
 
 
 def test_digits_can_be_resized(tmp_path):
-    data = sources.load("digits", image_size=(16, 12))
+    data = loading.load("digits", image_size=(16, 12))
     assert data.images.shape == (1797, 16, 12, 1)
-    assert sources.load("digits").images.shape == (1797, 8, 8, 1)
+    assert loading.load("digits").images.shape == (1797, 8, 8, 1)
 
 
 def test_one_folder_under_two_names_is_refused(photos):
     (photos / "puma").symlink_to("cat")
     with pytest.raises(OverfitlabError, match=r"cat and .*puma are one folder under two names; remove the link"):
-        sources.load(str(photos))
+        loading.load(str(photos))
 
 
 def test_a_link_to_images_elsewhere_is_followed(photos, tmp_path):
     save(tmp_path / "more" / "1.png")
     (photos / "cat" / "more").symlink_to(tmp_path / "more")
-    assert "cat/more/1.png" in sources.load(str(photos)).image_names
+    assert "cat/more/1.png" in loading.load(str(photos)).image_names
 
 
 def test_a_pipe_called_like_an_image_is_skipped(photos):
     os.mkfifo(photos / "cat" / "pipe.png")
-    data = sources.load(str(photos))
+    data = loading.load(str(photos))
     assert [(file.name, file.reason) for file in data.skipped] == [("cat/pipe.png", "it is not a regular file")]
 
 
@@ -287,19 +288,19 @@ def test_what_could_not_be_read_for_a_passing_reason_is_tried_again(photos, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refused)
-        assert [file.reason for file in sources.load(str(photos)).skipped] == ["permission denied"]
-    assert len(sources.load(str(photos)).images) == 35
+        assert [file.reason for file in loading.load(str(photos)).skipped] == ["permission denied"]
+    assert len(loading.load(str(photos)).images) == 35
     watcher = Counting()
-    sources.load(str(photos), watcher=watcher)
+    loading.load(str(photos), watcher=watcher)
     assert watcher.begun == []
 
 
 def test_other_decoders_read_the_folder_again(photos, monkeypatch):
     """As after the installation of the package that reads HEIC."""
-    sources.load(str(photos))
-    monkeypatch.setattr("overfitlab.data.folder.decoders", lambda: "newer")
+    loading.load(str(photos))
+    monkeypatch.setattr("overfitlab.data.sources.folder.decoders", lambda: "newer")
     watcher = Counting()
-    sources.load(str(photos), watcher=watcher)
+    loading.load(str(photos), watcher=watcher)
     assert watcher.begun
 
 
@@ -310,13 +311,13 @@ def test_a_class_of_copies_is_refused(tmp_path):
     for number in range(1, 6):
         shutil.copy(tmp_path / "x" / "b" / "0.png", tmp_path / "x" / "b" / f"{number}.png")
     with pytest.raises(OverfitlabError, match=r"the images of class 'b' .* are copies of each other"):
-        sources.load(str(tmp_path / "x"))
+        loading.load(str(tmp_path / "x"))
 
 
 def test_renamed_classes_are_other_data(photos):
-    before = sources.load(str(photos)).content_hash
+    before = loading.load(str(photos)).content_hash
     (photos / "cat").rename(photos / "car")
-    assert sources.load(str(photos)).content_hash != before
+    assert loading.load(str(photos)).content_hash != before
 
 
 def test_a_folder_whose_name_is_no_text_can_be_trained_on(photos, tmp_path):
@@ -335,4 +336,4 @@ def test_a_folder_whose_name_is_no_text_can_be_trained_on(photos, tmp_path):
 
 def test_no_name_is_no_data():
     with pytest.raises(UsageError, match="--data is empty"):
-        sources.load("")
+        loading.load("")

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overfitlab.data import images
-from overfitlab.data.images import UnreadableImageError, image_files, image_size, read_image, read_images
+from overfitlab.data.prepare import images
+from overfitlab.data.prepare.images import UnreadableImageError, image_files, image_size, read_image, read_images
 from overfitlab.files import display_name
 
 RNG = np.random.default_rng(0)
@@ -193,8 +193,8 @@ def test_damaged_bytes_never_do_more_than_make_a_file_unreadable(tmp_path):
 def test_a_bomb_costs_little_memory(tmp_path):
     write(tmp_path / "bomb.png", png(60_000, 60_000))
     code = (
-        "from overfitlab.store.environment import peak_memory_mb\n"
-        "from pathlib import Path\nfrom overfitlab.data.images import *\n"
+        "from overfitlab.machine import peak_memory_mb\n"
+        "from pathlib import Path\nfrom overfitlab.data.prepare.images import *\n"
         "before = peak_memory_mb()\n"
         "try: read_image(Path('bomb.png'), (32, 32), 3)\n"
         "except UnreadableImageError: pass\n"
@@ -285,8 +285,8 @@ def test_large_images_take_a_few_times_their_pixels(tmp_path, mode, ending):
     image.save(tmp_path / f"large.{ending}")
     del image
     code = (
-        "from overfitlab.store.environment import peak_memory_mb\n"
-        "from pathlib import Path\nfrom overfitlab.data.images import read_image\n"
+        "from overfitlab.machine import peak_memory_mb\n"
+        "from pathlib import Path\nfrom overfitlab.data.prepare.images import read_image\n"
         "before = peak_memory_mb()\n"
         f"print(read_image(Path('large.{ending}'), (32, 32), 3).shape)\n"
         "print(peak_memory_mb() - before)"

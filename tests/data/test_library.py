@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overfitlab.data import library, sources, verified
-from overfitlab.data.places import cache_folder
-from overfitlab.data.published import CIFAR10, SETS
+from overfitlab.data import loading
+from overfitlab.data.catalog import library, verified
+from overfitlab.data.catalog.places import cache_folder
+from overfitlab.data.catalog.published import CIFAR10, SETS
 from overfitlab.errors import OverfitlabError, UsageError
 
 
@@ -24,7 +25,7 @@ def archive_of(folder, path):
 
 
 def test_a_named_folder_is_read_in_official_order_and_shape(small_cifar10):
-    dataset = sources.load("cifar10", small_cifar10)
+    dataset = loading.load("cifar10", small_cifar10)
     assert dataset.images.shape == (240, 32, 32, 3)
     assert dataset.test.tolist() == list(range(200, 240))
     assert dataset.learning.tolist() == list(range(200))
@@ -39,74 +40,74 @@ def test_a_named_folder_is_read_in_official_order_and_shape(small_cifar10):
 
 def test_the_folder_itself_may_be_named(small_cifar10):
     assert (
-        sources.load("cifar10", small_cifar10 / CIFAR10.folder).content_hash
-        == sources.load("cifar10", small_cifar10).content_hash
+        loading.load("cifar10", small_cifar10 / CIFAR10.folder).content_hash
+        == loading.load("cifar10", small_cifar10).content_hash
     )
 
 
 def test_a_named_copy_with_other_checksums_is_used_and_says_so(small_cifar10):
-    dataset = sources.load("cifar10", small_cifar10)
+    dataset = loading.load("cifar10", small_cifar10)
     assert not dataset.official
     assert "other checksums" in dataset.note
 
 
 def test_the_official_checksums_make_it_official(declared_official):
-    dataset = sources.load("cifar10", declared_official)
+    dataset = loading.load("cifar10", declared_official)
     assert dataset.official
     assert not dataset.note
 
 
 def test_the_environment_names_a_folder(small_cifar10, monkeypatch):
     monkeypatch.setenv("OVERFITLAB_DATA", str(small_cifar10))
-    assert sources.load("auto").name == "cifar10"
+    assert loading.load("auto").name == "cifar10"
 
 
 @pytest.mark.parametrize("where", ["~/.keras/datasets", "~/.keras/datasets/cifar-10-batches-py-target", "data"])
 def test_keras_and_torchvision_folders_are_looked_into(declared_official, where):
     place = Path(where).expanduser().absolute()
     shutil.copytree(declared_official, place)
-    assert sources.load("cifar10").origin == str(place / CIFAR10.folder)
+    assert loading.load("cifar10").origin == str(place / CIFAR10.folder)
 
 
 def test_an_archive_is_read_in_place(declared_official):
     place = Path("~/.keras/datasets").expanduser()
     place.mkdir(parents=True)
     archive_of(declared_official, place / "cifar-10-batches-py.tar.gz")
-    dataset = sources.load("cifar10")
+    dataset = loading.load("cifar10")
     assert dataset.official
-    assert dataset.content_hash == sources.load("cifar10", declared_official).content_hash
+    assert dataset.content_hash == loading.load("cifar10", declared_official).content_hash
     assert sorted(path.name for path in place.iterdir()) == ["cifar-10-batches-py.tar.gz"]
 
 
 def test_a_copy_that_nobody_named_needs_the_official_checksums(small_cifar10):
     shutil.copytree(small_cifar10, "data")
     with pytest.raises(library.NotFoundError, match=r"not the official CIFAR-10 release.*--data-dir"):
-        sources.load("cifar10")
-    assert sources.load("auto").name == "digits"
-    assert sources.load("cifar10", Path("data")).name == "cifar10"
+        loading.load("cifar10")
+    assert loading.load("auto").name == "digits"
+    assert loading.load("cifar10", Path("data")).name == "cifar10"
 
 
 def test_without_a_copy_the_places_are_named():
     with pytest.raises(library.NotFoundError, match=r"\.keras.*OFFLINE.*--data-dir.*--data digits"):
-        sources.load("cifar10")
+        loading.load("cifar10")
 
 
 def test_auto_falls_back_to_digits_and_says_so():
-    dataset = sources.load("auto")
+    dataset = loading.load("auto")
     assert dataset.name == "digits"
     assert dataset.note.startswith("NOT CIFAR-10")
 
 
 def test_an_unknown_source_suggests_the_nearest():
     with pytest.raises(UsageError, match="did you mean 'cifar10'"):
-        sources.load("cifra10")
+        loading.load("cifra10")
 
 
 def test_a_named_folder_without_cifar10_is_not_passed_over(tmp_path):
     with pytest.raises(OverfitlabError, match="no CIFAR-10 in"):
-        sources.load("auto", tmp_path)
+        loading.load("auto", tmp_path)
     with pytest.raises(OverfitlabError, match="is not a folder"):
-        sources.load("auto", tmp_path / "missing")
+        loading.load("auto", tmp_path / "missing")
 
 
 def truncated(content):
@@ -123,13 +124,13 @@ def test_a_damaged_member_is_one_line(small_cifar10, damage):
     path = small_cifar10 / CIFAR10.folder / "data_batch_3"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(OverfitlabError, match=r"data_batch_3 is not a readable CIFAR batch.*fetch CIFAR-10 anew"):
-        sources.load("cifar10", small_cifar10)
+        loading.load("cifar10", small_cifar10)
 
 
 def test_a_missing_member_is_one_line(small_cifar10):
     (small_cifar10 / CIFAR10.folder / "data_batch_4").unlink()
     with pytest.raises(OverfitlabError, match="data_batch_4 is missing"):
-        sources.load("cifar10", small_cifar10)
+        loading.load("cifar10", small_cifar10)
 
 
 def test_labels_out_of_range_are_refused(small_cifar10):
@@ -138,7 +139,7 @@ def test_labels_out_of_range_are_refused(small_cifar10):
     batch[b"labels"][7] = 10
     path.write_bytes(pickle.dumps(batch, protocol=2))
     with pytest.raises(OverfitlabError, match="labels are not whole numbers from 0 to 9"):
-        sources.load("cifar10", small_cifar10)
+        loading.load("cifar10", small_cifar10)
 
 
 def test_a_cut_archive_is_one_line(small_cifar10, tmp_path):
@@ -147,7 +148,7 @@ def test_a_cut_archive_is_one_line(small_cifar10, tmp_path):
     place.mkdir()
     (place / CIFAR10.archives[0].name).write_bytes(truncated((tmp_path / "whole.tar.gz").read_bytes()))
     with pytest.raises(OverfitlabError, match="damaged or incomplete"):
-        sources.load("cifar10", place)
+        loading.load("cifar10", place)
 
 
 @pytest.mark.parametrize("at", [0.3, 0.5, 0.7])
@@ -160,16 +161,16 @@ def test_an_archive_damaged_in_the_middle_is_one_line(small_cifar10, tmp_path, a
     place.mkdir()
     (place / CIFAR10.archives[0].name).write_bytes(content)
     with pytest.raises(OverfitlabError, match="damaged or incomplete"):
-        sources.load("cifar10", place)
+        loading.load("cifar10", place)
 
 
 def test_a_folder_named_by_the_environment_may_lack_this_set(declared_official, tmp_path, monkeypatch):
     shutil.copytree(declared_official, "data")
     monkeypatch.setenv("OVERFITLAB_DATA", str(tmp_path))
-    assert sources.load("cifar10").origin == str(Path("data").absolute() / CIFAR10.folder)
+    assert loading.load("cifar10").origin == str(Path("data").absolute() / CIFAR10.folder)
     monkeypatch.setenv("OVERFITLAB_DATA", str(tmp_path / "missing"))
     with pytest.raises(OverfitlabError, match=r"missing \(\$OVERFITLAB_DATA\) is not a folder"):
-        sources.load("cifar10")
+        loading.load("cifar10")
 
 
 def test_a_damaged_copy_in_the_folder_named_by_the_environment_is_not_passed_over(
@@ -179,7 +180,7 @@ def test_a_damaged_copy_in_the_folder_named_by_the_environment_is_not_passed_ove
     (small_cifar10 / CIFAR10.folder / "test_batch").write_bytes(b"")
     monkeypatch.setenv("OVERFITLAB_DATA", str(small_cifar10))
     with pytest.raises(OverfitlabError, match="test_batch is not a readable"):
-        sources.load("auto")
+        loading.load("auto")
 
 
 BATCH = f"{CIFAR10.folder}/data_batch_1"
@@ -217,7 +218,7 @@ def everything(folder):
 def test_members_of_a_stranger_are_passed_over_and_nothing_is_written(small_cifar10, tmp_path, case):
     place = archive_with(tmp_path / "strange", small_cifar10, *MEMBERS_OF_A_STRANGER[case])
     before = everything(tmp_path)
-    assert len(sources.load("cifar10", place).images) == 240
+    assert len(loading.load("cifar10", place).images) == 240
     assert everything(tmp_path) == before
 
 
@@ -230,11 +231,11 @@ def test_a_member_of_absurd_size_is_refused(tmp_path, size):
         stream.write(member.tobuf(format=tarfile.GNU_FORMAT))
         stream.write(bytes(2**20))
     with pytest.raises(OverfitlabError, match="data_batch_1 is too large"):
-        sources.load("cifar10", tmp_path)
+        loading.load("cifar10", tmp_path)
 
 
 def test_the_real_cifar10(real_cifar10):
-    dataset = sources.load("cifar10", real_cifar10)
+    dataset = loading.load("cifar10", real_cifar10)
     assert dataset.images.shape == (60_000, 32, 32, 3)
     assert dataset.test.tolist() == list(range(50_000, 60_000))
     assert np.bincount(dataset.labels[dataset.learning]).tolist() == [5000] * 10
@@ -251,10 +252,10 @@ def fetched_from(monkeypatch, server):
 def test_a_missing_set_is_fetched_once_into_the_cache(official_archive, serve, monkeypatch):
     server = serve(official_archive)
     fetched_from(monkeypatch, server)
-    dataset = sources.load("auto")
+    dataset = loading.load("auto")
     assert (dataset.name, dataset.official) == ("cifar10", True)
     assert dataset.origin == str(cache_folder() / CIFAR10.archives[0].name)
-    assert sources.load("cifar10").content_hash == dataset.content_hash
+    assert loading.load("cifar10").content_hash == dataset.content_hash
     assert server.asked == [None]
 
 
@@ -262,33 +263,33 @@ def test_a_damaged_archive_in_the_cache_is_fetched_anew(official_archive, serve,
     cache_folder().mkdir(parents=True)
     (cache_folder() / CIFAR10.archives[0].name).write_bytes(truncated(official_archive))
     fetched_from(monkeypatch, serve(official_archive))
-    assert sources.load("cifar10").official
+    assert loading.load("cifar10").official
 
 
 def test_the_members_of_a_fetched_archive_are_checked_too(official_archive, serve, monkeypatch):
     monkeypatch.setitem(SETS["cifar10"].members, "data_batch_5", "0" * 32)
     fetched_from(monkeypatch, serve(official_archive))
     with pytest.raises(OverfitlabError, match="other checksums than the official release"):
-        sources.load("cifar10")
+        loading.load("cifar10")
 
 
 @pytest.mark.usefixtures("serve", "official_archive")
 def test_without_a_server_auto_says_why_it_takes_the_digits(monkeypatch):
-    dataset = sources.load("auto")
+    dataset = loading.load("auto")
     assert dataset.name == "digits"
     assert "no server that has it can be reached" in dataset.note
     with pytest.raises(library.NotFoundError, match=r"no server that has it can be reached.*--data digits"):
-        sources.load("cifar10")
+        loading.load("cifar10")
     monkeypatch.setenv("OVERFITLAB_MIRROR", "ftp://host/")
     with pytest.raises(UsageError, match="OVERFITLAB_MIRROR must be"):
-        sources.load("cifar10")
+        loading.load("cifar10")
 
 
 def test_a_folder_given_with_data_dir_is_never_filled(official_archive, serve, monkeypatch, tmp_path):
     server = serve(official_archive)
     fetched_from(monkeypatch, server)
     with pytest.raises(OverfitlabError, match="no CIFAR-10 in"):
-        sources.load("auto", tmp_path)
+        loading.load("auto", tmp_path)
     assert server.asked == []
 
 
@@ -301,7 +302,7 @@ def test_another_file_of_that_name_is_left_alone(official_archive, serve, monkey
     assert theirs.read_bytes() == b"theirs"
     theirs.unlink()
     assert library.fetch("cifar10", tmp_path).path == theirs
-    assert sources.load("cifar10", tmp_path).official
+    assert loading.load("cifar10", tmp_path).official
 
 
 # CIFAR-100
@@ -329,7 +330,7 @@ def write_meta(folder, names):
 
 
 def test_cifar100_is_read_with_its_fine_labels(small_cifar100):
-    dataset = sources.load("cifar100", small_cifar100)
+    dataset = loading.load("cifar100", small_cifar100)
     assert dataset.images.shape == (50, 32, 32, 3)
     assert dataset.test.tolist() == list(range(30, 50))
     assert len(dataset.class_names) == 100
@@ -346,13 +347,13 @@ def test_cifar100_is_read_with_its_fine_labels(small_cifar100):
 def test_strange_class_names_are_refused(small_cifar100, names):
     write_meta(small_cifar100 / "cifar-100-python", names)
     with pytest.raises(OverfitlabError, match=r"meta is not a readable CIFAR batch \(it lacks the names of 100"):
-        sources.load("cifar100", small_cifar100)
+        loading.load("cifar100", small_cifar100)
 
 
 def test_files_called_train_and_test_are_no_cifar100_by_themselves(tmp_path):
     (tmp_path / "train").write_bytes(b"")
     with pytest.raises(OverfitlabError, match="no CIFAR-100 in"):
-        sources.load("cifar100", tmp_path)
+        loading.load("cifar100", tmp_path)
 
 
 # Agreement with others who read these layouts
@@ -368,7 +369,7 @@ def test_keras_reads_the_same(small_cifar10, small_cifar100):
         batch = pickle.loads((root / member).read_bytes(), encoding="bytes")
         (root / member).write_bytes(pickle.dumps(batch, protocol=3))  # Keras refuses the bytes of protocol 2
         planes, labels = load_batch(str(root / member), key)
-        ours = sources.load(name, root)
+        ours = loading.load(name, root)
         np.testing.assert_array_equal(ours.images[ours.test], planes.transpose(0, 2, 3, 1))
         assert ours.labels[ours.test].tolist() == labels
 
@@ -378,7 +379,7 @@ def test_keras_reads_the_same(small_cifar10, small_cifar100):
 
 def test_reading_a_copy_is_remembered_until_it_changes(declared_official):
     shutil.copytree(declared_official, "data")
-    sources.load("cifar10")
+    loading.load("cifar10")
     place = library.places()[2]
     [copy] = library.copies_in(place, SETS["cifar10"])
     assert verified.recall(copy).official
@@ -396,13 +397,13 @@ def test_reading_a_copy_is_remembered_until_it_changes(declared_official):
 def test_a_damaged_record_is_no_matter(declared_official, content):
     cache_folder().mkdir(parents=True)
     (cache_folder() / verified.FILE).write_bytes(content)
-    assert sources.load("cifar10", declared_official).official
+    assert loading.load("cifar10", declared_official).official
 
 
 def test_a_cache_that_cannot_be_written_is_no_matter(declared_official):
     cache_folder().parent.mkdir(parents=True)
     cache_folder().write_bytes(b"a file")
-    assert sources.load("cifar10", declared_official).official
+    assert loading.load("cifar10", declared_official).official
 
 
 def test_an_archive_bomb_is_given_up_before_it_fills_the_memory(tmp_path):
@@ -414,10 +415,10 @@ def test_an_archive_bomb_is_given_up_before_it_fills_the_memory(tmp_path):
         for _ in range(2**10):
             stream.write(bytes(2**20))
     code = (
-        "from overfitlab.store.environment import peak_memory_mb\n"
+        "from overfitlab.machine import peak_memory_mb\n"
         "from pathlib import Path\nfrom overfitlab.data import sources\n"
         "before = peak_memory_mb()\n"
-        "try: sources.load('cifar10', Path('.').absolute())\n"
+        "try: loading.load('cifar10', Path('.').absolute())\n"
         "except Exception as error: print(error)\n"
         "print(peak_memory_mb() - before)"
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overfitlab.data import sources
+from overfitlab.data import loading
 from overfitlab.errors import OverfitlabError
 
 
@@ -21,12 +21,12 @@ def one_class(tmp_path):
 def test_they_are_refused_where_they_are_to_be_trained_on(one_class):
     for source in one_class:
         with pytest.raises(OverfitlabError, match="one class only"):
-            sources.load(source)
+            loading.load(source)
 
 
 def test_they_are_loaded_whole_where_they_are_not(one_class):
     for source in one_class:
-        found = sources.load(source, trainable=False)
+        found = loading.load(source, trainable=False)
         assert found.class_names == ("cat",)
         assert len(found.images) == len(found.learning) == 2
         assert len(found.test) == 0
@@ -36,4 +36,4 @@ def test_they_are_loaded_whole_where_they_are_not(one_class):
 def test_a_folder_without_any_image_is_refused_all_the_same(tmp_path):
     (tmp_path / "photos" / "cat").mkdir(parents=True)
     with pytest.raises(OverfitlabError, match="holds no image files"):
-        sources.load(str(tmp_path / "photos"), trainable=False)
+        loading.load(str(tmp_path / "photos"), trainable=False)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overfitlab.data import sources
+from overfitlab.data import loading
 from overfitlab.errors import OverfitlabError
 
 RNG = np.random.default_rng(0)
@@ -26,7 +26,7 @@ def saved(path: Path, **arrays) -> str:
 
 
 def test_x_and_y(tmp_path):
-    data = sources.load(saved(tmp_path / "birds.npz", x=X, y=Y))
+    data = loading.load(saved(tmp_path / "birds.npz", x=X, y=Y))
     np.testing.assert_array_equal(data.images, X)
     np.testing.assert_array_equal(data.labels, Y)
     assert (data.name, data.class_names) == ("birds", ("0", "1", "2"))
@@ -37,7 +37,7 @@ def test_compressed_and_in_parts_as_keras_names_them(tmp_path):
     np.savez_compressed(
         tmp_path / "m.npz", x_train=X[:20, ..., 0], y_train=Y[:20, None], x_test=X[20:, ..., 0], y_test=Y[20:, None]
     )
-    data = sources.load(str(tmp_path / "m.npz"))
+    data = loading.load(str(tmp_path / "m.npz"))
     assert data.images.shape == (30, 12, 10, 1)
     assert data.test.tolist() == list(range(20, 30))
     assert not data.test_set_apart
@@ -46,7 +46,7 @@ def test_compressed_and_in_parts_as_keras_names_them(tmp_path):
 
 def test_a_validation_part(tmp_path):
     path = saved(tmp_path / "m.npz", x=X[:20], y=Y[:20], x_val=X[20:], y_val=Y[20:])
-    assert sources.load(path).validation.tolist() == list(range(20, 30))
+    assert loading.load(path).validation.tolist() == list(range(20, 30))
 
 
 @pytest.mark.parametrize(
@@ -61,32 +61,32 @@ def test_a_validation_part(tmp_path):
     ],
 )
 def test_other_numbers_become_bytes(tmp_path, x, expected):
-    np.testing.assert_array_equal(sources.load(saved(tmp_path / "m.npz", x=x, y=Y)).images, expected)
+    np.testing.assert_array_equal(loading.load(saved(tmp_path / "m.npz", x=x, y=Y)).images, expected)
 
 
 def test_parts_share_one_scale(tmp_path):
     """Dark test images are dark, not stretched to white because none of them is brighter than 1."""
     dark = np.minimum(X[20:], 1).astype(float)
     path = saved(tmp_path / "m.npz", x_train=X[:20].astype(float), y_train=Y[:20], x_test=dark, y_test=Y[20:])
-    assert sources.load(path).images[20:].max() == 1
+    assert loading.load(path).images[20:].max() == 1
 
 
 def test_labels_of_mixed_kinds_of_whole_numbers(tmp_path):
     path = saved(tmp_path / "m.npz", x=X[:20], y=Y[:20], x_test=X[20:], y_test=Y[20:].astype(np.uint64))
-    assert sources.load(path).class_names == ("0", "1", "2")
+    assert loading.load(path).class_names == ("0", "1", "2")
 
 
 def test_labels_that_are_texts_or_named(tmp_path):
     texts = np.array(["owl", "cat", "dog"])[Y]
-    data = sources.load(saved(tmp_path / "a.npz", x=X, y=texts))
+    data = loading.load(saved(tmp_path / "a.npz", x=X, y=texts))
     assert data.class_names == ("cat", "dog", "owl")
     assert [data.class_names[label] for label in data.labels] == texts.tolist()
-    named = sources.load(saved(tmp_path / "b.npz", x=X, y=Y * 2, class_names=np.array(["a", "b", "c", "d", "e"])))
+    named = loading.load(saved(tmp_path / "b.npz", x=X, y=Y * 2, class_names=np.array(["a", "b", "c", "d", "e"])))
     assert named.class_names == ("a", "c", "e")
 
 
 def test_resized(tmp_path):
-    data = sources.load(saved(tmp_path / "m.npz", x=X, y=Y), image_size=(24, 20))
+    data = loading.load(saved(tmp_path / "m.npz", x=X, y=Y), image_size=(24, 20))
     expected = Image.fromarray(X[7]).resize((20, 24), Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(data.images[7], np.asarray(expected))
 
@@ -154,7 +154,7 @@ def lying(shape) -> bytes:
 def test_what_cannot_work_is_one_clear_line(tmp_path, make, message):
     path = make(tmp_path / "m.npz")
     with pytest.raises(OverfitlabError, match=message) as caught:
-        sources.load(path)
+        loading.load(path)
     assert "\n" not in str(caught.value)
     assert not Path("canary").exists()
 
@@ -165,7 +165,7 @@ def test_flipped_bits_are_found(tmp_path):
     content[5000] ^= 4
     path.write_bytes(content)
     with pytest.raises(OverfitlabError, match="damaged"):
-        sources.load(str(path))
+        loading.load(str(path))
 
 
 def test_a_file_larger_than_the_memory_it_may_take(tmp_path):
@@ -174,10 +174,10 @@ def test_a_file_larger_than_the_memory_it_may_take(tmp_path):
     x[:, 0, 0, 0] = np.arange(100_000) % 251
     np.savez_compressed(tmp_path / "big.npz", x=x, y=np.arange(100_000) % 2)
     code = (
-        "from overfitlab.store.environment import peak_memory_mb\n"
+        "from overfitlab.machine import peak_memory_mb\n"
         "from overfitlab.data import npz, sources\n"
         "before = peak_memory_mb()\n"
-        "archive = sources.load('big.npz', image_size=(8, 8))\n"
+        "archive = loading.load('big.npz', image_size=(8, 8))\n"
         "print(archive.images.shape[0], peak_memory_mb() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

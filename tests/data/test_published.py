@@ -6,7 +6,7 @@ import re
 import pytest
 from keras.src.datasets import cifar10, cifar100, fashion_mnist
 
-from overfitlab.data.published import SETS
+from overfitlab.data.catalog.published import SETS
 
 
 @pytest.mark.parametrize("published", SETS.values(), ids=SETS)

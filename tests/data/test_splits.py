@@ -9,7 +9,7 @@ from sklearn.utils import resample
 
 from overfitlab.config import CLEAN, NOTEBOOK, QUICK
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.splits import available_for_training, set_test_apart, split
+from overfitlab.data.prepare.splits import available_for_training, set_test_apart, split
 from overfitlab.errors import OverfitlabError
 from overfitlab.randomness import run_key
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from overfitlab.data import cache, sources
-from overfitlab.data.batches import BatchSource
-from overfitlab.data.standardize import Standardization, channel_statistics
+from overfitlab.data import loading
+from overfitlab.data.prepare import cache
+from overfitlab.data.prepare.batches import BatchSource
+from overfitlab.data.prepare.standardize import Standardization, channel_statistics
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_statistics_equal_numpys(images):
 
 
 def test_statistics_of_the_real_cifar10_equal_numpys(real_cifar10):
-    images = sources.load("cifar10", real_cifar10).images
+    images = loading.load("cifar10", real_cifar10).images
     found = channel_statistics(images, np.arange(len(images)))
     np.testing.assert_allclose(found.mean, np.mean(images, axis=(0, 1, 2)), rtol=1e-9)
     np.testing.assert_allclose(found.std, np.std(images, axis=(0, 1, 2)), rtol=1e-9)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overfitlab.data.unpickling import ForbiddenPickleError, _instructions, restricted_loads
+from overfitlab.data.sources.unpickling import ForbiddenPickleError, _instructions, restricted_loads
 
 OFFICIAL_STYLE = (  # numpy 1 under Python 2: _reconstruct, a str as content, Fortran order off
     b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85q\x05U\x01b"

@@ -7,8 +7,8 @@ import pytest
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.checking import check_record
 from overfitlab.inference.trained import load_trained
-from overfitlab.run import load_run
-from overfitlab.store.record_file import CHECKSUM, sealed
+from overfitlab.records.record_file import CHECKSUM, sealed
+from overfitlab.runs.run import load_run
 
 GONE = object()
 INF, NAN = float("inf"), float("nan")

@@ -10,13 +10,14 @@ from PIL import Image
 from sklearn import metrics
 
 import overfitlab
-from overfitlab.data import digits, sources
+from overfitlab.data import loading as loading_room
+from overfitlab.data.sources import digits
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference import evaluation_files
 from overfitlab.inference.pictures import as_channels, scaled
 from overfitlab.inference.trained import load_trained
-from overfitlab.run import load_run
-from overfitlab.store.record_file import sealed
+from overfitlab.records.record_file import sealed
+from overfitlab.runs.run import load_run
 
 PARTS = ("test", "validation", "training")
 
@@ -82,7 +83,7 @@ def test_it_can_be_followed(digits_run):
 def loading(monkeypatch, **changes):
     """Let every source be the digits with these changes."""
     dataset = replace(digits.load(), **changes)
-    monkeypatch.setattr(sources, "load", lambda *_, **__: dataset)
+    monkeypatch.setattr(loading_room, "load", lambda *_, **__: dataset)
     return dataset
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import overfitlab
-from overfitlab.data import digits
+from overfitlab.data.sources import digits
 from overfitlab.errors import UsageError
 
 

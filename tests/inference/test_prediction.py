@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 import overfitlab
-from overfitlab.data import digits
+from overfitlab.data.sources import digits
 from overfitlab.errors import UsageError
 from overfitlab.inference import pictures, prediction
 from overfitlab.inference.trained import load_trained
-from overfitlab.run import load_run
+from overfitlab.runs.run import load_run
 
 
 def test_files_are_predicted_as_the_same_images_of_the_dataset(digits_run, digit_files):

@@ -14,11 +14,11 @@ from scipy.special import log_softmax
 
 import overfitlab
 from overfitlab.api.predicting import predict_and_write
-from overfitlab.data import digits
+from overfitlab.data.sources import digits
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import computing, load_trained
-from overfitlab.run import load_run
-from overfitlab.store.record_file import sealed
+from overfitlab.records.record_file import sealed
+from overfitlab.runs.run import load_run
 
 PARTS_OF_A_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import overfitlab
-from overfitlab.analysis.onset import onset
 from overfitlab.methods import registry
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
+from overfitlab.results.onset import onset
 from overfitlab.training.loop import diverged
 from overfitlab.training.observer import Observer
 

@@ -12,13 +12,13 @@ from torch.nn import functional as F
 
 from overfitlab.config import RunConfig, protocol_named
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.material import Material
-from overfitlab.data.splits import Split
-from overfitlab.data.standardize import channel_statistics
+from overfitlab.data.prepare.material import Material
+from overfitlab.data.prepare.splits import Split
+from overfitlab.data.prepare.standardize import channel_statistics
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry
 from overfitlab.randomness import Key
-from overfitlab.store.run_folder import RunFolder
+from overfitlab.records.run_folder import RunFolder
 from overfitlab.training import checkpoint
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from outcomes import error_line
 
-from overfitlab.store.record_file import sealed
+from overfitlab.records.record_file import sealed
 
 TEXTS = ("report.html", "report.md", "runs.csv", "history.csv")  # of a report
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"  # renames a terminal's window, and empties it

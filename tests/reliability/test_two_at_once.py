@@ -12,8 +12,8 @@ from commands import PATIENCE, TINY, begun, wait_for
 from outcomes import error_line, leftovers, of_run, of_study
 
 import overfitlab
-from overfitlab.store import index
-from overfitlab.store.study_folder import StudyFolder
+from overfitlab.records import index
+from overfitlab.records.study_folder import StudyFolder
 
 
 def test_two_at_one_run_and_the_place_of_a_dead_one_is_taken_over(breakable, tmp_path):
@@ -45,9 +45,10 @@ STATES = 50  # that a reader is to see
 WRITER = """
 import sys, json
 from pathlib import Path
-from overfitlab.store.history import EpochRow, to_csv
-from overfitlab.store.index import Index
-from overfitlab.store.study_folder import StudyFolder
+from overfitlab.results.history import EpochRow
+from overfitlab.records.history import to_csv
+from overfitlab.records.index import Index
+from overfitlab.records.study_folder import StudyFolder
 study = StudyFolder(Path(sys.argv[1]))
 index = Index(study)
 folder = study.run("a")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.twins import NearDuplicates, Twins
+from overfitlab.data.prepare.twins import NearDuplicates, Twins
 from overfitlab.report.data_figures import SHOWN_PAIRS, duplicate_pairs
 from overfitlab.report.figures import rendered
 

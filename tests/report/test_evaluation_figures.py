@@ -6,10 +6,10 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from overfitlab.analysis.calibration import calibration
-from overfitlab.analysis.classification import confusion_matrix
 from overfitlab.report.evaluation_figures import Mistake, calibration_figure, confusion_figure, mistakes_figure
 from overfitlab.report.figures import rendered
+from overfitlab.stats.calibration import calibration
+from overfitlab.stats.classification import confusion_matrix
 
 HOSTILE = ["$x_1$", "<b>", "two\nlines", "한글", "\udcff", "x" * 90, "", "$", "عربي", "\x1b[0m"]
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from overfitlab.report.figures import learning_curves, rendered
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
 
 ROWS = [EpochRow(n, 1.0, 1 / n, 1 - 1 / n, abs(n - 4) + 0.5, 0.5 + n / 100) for n in range(1, 9)]
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
-from overfitlab.analysis.calibration import calibration
 from overfitlab.report import lettering
 from overfitlab.report.evaluation_figures import Mistake, calibration_figure, confusion_figure, mistakes_figure
 from overfitlab.report.explanation_figure import Explained, explanation_sheet
 from overfitlab.report.figures import DisplayedFigure, learning_curves, rendered
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
+from overfitlab.stats.calibration import calibration
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import re
 import pytest
 
 import overfitlab
-from overfitlab.report.languages import CODES, language_named
 from overfitlab.report.markdown import escaped, markdown
+from overfitlab.words.languages import CODES, language_named
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.transforms import Bbox
 
-from overfitlab.cards.demonstration import exhibit
-from overfitlab.cards.panels import Bars, Curves, Demonstration, Exhibit, Grid, Mark, Row, Series
+from overfitlab.describe.demonstration import exhibit
+from overfitlab.describe.panels import Bars, Curves, Demonstration, Exhibit, Grid, Mark, Row, Series
 from overfitlab.methods import registry
 from overfitlab.report.figures import rendered
 from overfitlab.report.method_figure import method_figure

@@ -11,8 +11,8 @@ from itertools import pairwise
 import pytest
 
 import overfitlab
-from overfitlab.report.languages import CODES, language_named
 from overfitlab.report.page import page, typeset
+from overfitlab.words.languages import CODES, language_named
 
 HOSTILE = [
     "<script>document.title='owned'</script>",

@@ -6,11 +6,11 @@ import re
 import pytest
 
 import overfitlab
-from overfitlab.analysis.crossed import Crossed
-from overfitlab.analysis.verdict import Diverged, Paired, findings
 from overfitlab.report.study_sentences import answer, caveats, headline, least_p, p_value, recommendation
 from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
 from overfitlab.report.study_text import laid_out, table
+from overfitlab.stats.crossed import Crossed
+from overfitlab.stats.verdict import Diverged, Paired, findings
 from overfitlab.study.judging import EqualFit, Judged
 
 BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overfitlab.analysis import paired
-from overfitlab.analysis.power import power_to_differ
-from overfitlab.analysis.verdict import ALPHA, EQUIVALENT, HELPS, words
+from overfitlab.stats import paired
+from overfitlab.stats.power import power_to_differ
+from overfitlab.stats.verdict import ALPHA, EQUIVALENT, HELPS, words
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")

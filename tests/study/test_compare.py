@@ -11,8 +11,8 @@ import pytest
 import overfitlab
 from overfitlab.config import PILOT_SEEDS
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.store import probabilities
-from overfitlab.store.record_file import sealed
+from overfitlab.records import probabilities
+from overfitlab.records.record_file import sealed
 from overfitlab.study import messages, session
 from overfitlab.study.workers import Workers
 

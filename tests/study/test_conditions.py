@@ -8,7 +8,7 @@ import pytest
 
 import overfitlab
 from overfitlab.api import listing
-from overfitlab.store.record_file import sealed
+from overfitlab.records.record_file import sealed
 from overfitlab.study.conditions import conditions
 
 RECORD = {

@@ -12,11 +12,11 @@ import pytest
 import overfitlab
 from overfitlab.api import listing
 from overfitlab.errors import OverfitlabError
+from overfitlab.records import probabilities
+from overfitlab.records.record_file import sealed
+from overfitlab.records.run_folder import RunFolder
 from overfitlab.report.content import sections
-from overfitlab.report.language import ENGLISH
-from overfitlab.store import probabilities
-from overfitlab.store.record_file import sealed
-from overfitlab.store.run_folder import RunFolder
+from overfitlab.words.language import ENGLISH
 
 STRANGE = [None, "x", -1, 10**30, 1e300, 10**400, [1], {}]
 GONE = object()

@@ -11,11 +11,11 @@ from sklearn.metrics import confusion_matrix
 from statsmodels.stats.multitest import multipletests
 
 import overfitlab
-from overfitlab.analysis.disagreement import Opinions, most_disputed
 from overfitlab.errors import OverfitlabError
-from overfitlab.store import probabilities
-from overfitlab.store.history import ALL_COLUMNS, EpochRow
-from overfitlab.store.probabilities import Predicted
+from overfitlab.records import probabilities
+from overfitlab.results.history import ALL_COLUMNS, EpochRow
+from overfitlab.results.predictions import Predicted
+from overfitlab.stats.disagreement import Opinions, most_disputed
 from overfitlab.study.evidence import curves
 from overfitlab.study.judging import Outcome
 

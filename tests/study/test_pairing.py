@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from overfitlab.config import VARIED, StudyConfig, protocol_named
-from overfitlab.data import digits
-from overfitlab.data.batches import BatchSource
-from overfitlab.data.material import material
+from overfitlab.data.prepare.batches import BatchSource
+from overfitlab.data.prepare.material import material
+from overfitlab.data.sources import digits
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
 from overfitlab.randomness import run_key

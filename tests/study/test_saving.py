@@ -2,10 +2,10 @@
 
 import pytest
 
-from overfitlab import execution
 from overfitlab.config import RunConfig, protocol_named
-from overfitlab.data import digits
-from overfitlab.store.run_folder import RunFolder
+from overfitlab.data.sources import digits
+from overfitlab.records.run_folder import RunFolder
+from overfitlab.runs import execution
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.observer import Observer
 

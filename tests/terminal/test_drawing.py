@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from overfitlab.cards.demonstration import exhibit
-from overfitlab.cards.panels import Bars, Curves, Demonstration, Grid, Mark, Row, Series
+from overfitlab.describe.demonstration import exhibit
+from overfitlab.describe.panels import Bars, Curves, Demonstration, Grid, Mark, Row, Series
 from overfitlab.methods import registry
 from overfitlab.terminal.drawing import ASCII, BLOCKS, drawn, letters_for
 

@@ -2,7 +2,7 @@
 
 import io
 
-from overfitlab.data.inventory import inventory
+from overfitlab.data.catalog.inventory import inventory
 from overfitlab.doctor import NOTE, OK, PROBLEM, Check
 from overfitlab.terminal.listing import show_checks, show_inventory
 

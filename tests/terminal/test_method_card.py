@@ -3,8 +3,8 @@
 import io
 import re
 
-from overfitlab.cards.card import card
-from overfitlab.cards.demonstration import exhibit
+from overfitlab.describe.card import card
+from overfitlab.describe.demonstration import exhibit
 from overfitlab.methods import registry
 from overfitlab.terminal.method_card import card_text, show_cards, show_methods
 

@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
 from overfitlab.terminal.progress import Lines, keras_line
 
 ROW = EpochRow(1, 16.2, 1.43052, 0.49541, 1.24801, 0.55479)

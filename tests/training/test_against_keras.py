@@ -7,9 +7,9 @@ from torch.nn import functional as F
 
 from overfitlab.config import RunConfig, protocol_named
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.material import Material
-from overfitlab.data.splits import Split
-from overfitlab.data.standardize import channel_statistics
+from overfitlab.data.prepare.material import Material
+from overfitlab.data.prepare.splits import Split
+from overfitlab.data.prepare.standardize import channel_statistics
 from overfitlab.methods import registry
 from overfitlab.models.network import Network
 from overfitlab.models.notebook_cnn import notebook_cnn

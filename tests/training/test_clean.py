@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 import overfitlab
 from overfitlab.config import CLEAN, Protocol
-from overfitlab.data import sources
-from overfitlab.data.batches import BatchSource
-from overfitlab.data.splits import split
+from overfitlab.data import loading
+from overfitlab.data.prepare.batches import BatchSource
+from overfitlab.data.prepare.splits import split
 from overfitlab.errors import UsageError
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
@@ -29,12 +29,12 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def parts():
-    return split(sources.load("digits"), CLEAN, SEED)
+    return split(loading.load("digits"), CLEAN, SEED)
 
 
 def logits_of(run, rows):
     """What the weights that the run left say of those rows."""
-    data = sources.load("digits")
+    data = loading.load("digits")
     parts = split(data, CLEAN, SEED)
     training = data.images[parts.training].astype(np.float64)
     x = (data.images[rows] - training.mean((0, 1, 2))) / training.std((0, 1, 2))
@@ -74,13 +74,13 @@ def test_the_onset_has_the_lowest_validation_loss(tmp_path, misleading):
 
 
 def test_standardization_knows_the_training_images_only(run, parts):
-    training = sources.load("digits").images[parts.training]
+    training = loading.load("digits").images[parts.training]
     assert run.record["data"]["mean"] == pytest.approx(training.mean((0, 1, 2)).tolist())
 
 
 def test_the_notebook_never_looks_at_test_images(tmp_path, monkeypatch):
     """With other test images every number stays the same."""
-    original = sources.load
+    original = loading.load
 
     def spoilt(*arguments, **options):
         data = original(*arguments, **options)
@@ -89,7 +89,7 @@ def test_the_notebook_never_looks_at_test_images(tmp_path, monkeypatch):
         return data
 
     one = overfitlab.train("none", out=tmp_path / "1", **SETTINGS)
-    monkeypatch.setattr(sources, "load", spoilt)
+    monkeypatch.setattr(loading, "load", spoilt)
     other = overfitlab.train("none", out=tmp_path / "2", **SETTINGS)
     assert one.record["data"]["sha256"] != other.record["data"]["sha256"]  # it did spoil them
     assert {k: v for k, v in one.history.items() if k != "seconds"} == {
@@ -152,7 +152,7 @@ def test_near_duplicates_are_shown_even_if_a_run_was_interrupted_right_before(tm
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("overfitlab.execution.duplicate_pairs", interrupted)
+        patch.setattr("overfitlab.runs.execution.duplicate_pairs", interrupted)
         with pytest.raises(KeyboardInterrupt):
             overfitlab.train("none", **settings)
     assert not (tmp_path / "run" / "duplicates.png").exists()

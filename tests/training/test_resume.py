@@ -9,7 +9,7 @@ import safetensors.numpy
 import overfitlab
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry
-from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT
+from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT
 from overfitlab.training.loop import Trainer
 
 SETTINGS = {

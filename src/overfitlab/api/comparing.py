@@ -10,19 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from overfitlab import cores
+from overfitlab import machine
 from overfitlab.config import StudyConfig, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.config import looks as looks_from
 from overfitlab.config import seconds as seconds_from
 from overfitlab.config import zones as zones_from
-from overfitlab.data import sources
+from overfitlab.data import loading
 from overfitlab.errors import UsageError
 from overfitlab.files import text_of, user_path
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
-from overfitlab.store.study_folder import StudyFolder
+from overfitlab.records.study_folder import StudyFolder
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.study.study import Study, load_study
@@ -141,7 +141,7 @@ def compare(
     )
     command = command or _as_typed(asked, given)
     folder_of_data = user_path(data_dir) if data_dir else None
-    dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
+    dataset = loading.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
     config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     study_id = config.study_id(dataset.content_hash)
     default = re.sub(r"[^\w.+=-]+", "-", f"study-{dataset.name}-{study_id[:6]}")
@@ -155,7 +155,7 @@ def compare(
             study = load_study(folder.path)
             show_study(study, study.judged(), shown, trained_before=True)
             return study
-        claim = held.enter_context(cores.claimed(None if jobs is None else jobs * (threads or 1)))
+        claim = held.enter_context(machine.claimed(None if jobs is None else jobs * (threads or 1)))
         study, verdict = session.train(claim.threads, jobs)
     show_study(study, verdict, shown)
     return study

@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from overfitlab.cards.card import Card, Hyperparameter, card
-from overfitlab.cards.demonstration import exhibit
-from overfitlab.cards.panels import Exhibit
+from overfitlab.describe.card import Card, Hyperparameter, card
+from overfitlab.describe.demonstration import exhibit
+from overfitlab.describe.panels import Exhibit
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import replacing, user_path
 from overfitlab.methods import registry

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, TextIO
 
-from overfitlab.data import sources
+from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
 from overfitlab.data.watching import Watcher
@@ -15,7 +15,7 @@ from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained
 from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.evaluation_text import evaluation_text
-from overfitlab.run import Run, find_run
+from overfitlab.runs.run import Run, find_run
 from overfitlab.terminal.watching import watcher_on
 
 
@@ -84,7 +84,7 @@ def _images(
         return own_images(run, _own_dataset(run, folder, part or "test", watcher), part or "test")
     height, width, _ = trained.image_shape
     size = (height, width)
-    dataset = sources.load(text_of("data", data), folder, image_size=size, watcher=watcher, trainable=part is not None)
+    dataset = loading.load(text_of("data", data), folder, image_size=size, watcher=watcher, trainable=part is not None)
     if part is None:
         return other_images(trained, dataset)
     if dataset.content_hash != run.record["data"]["sha256"]:
@@ -95,7 +95,7 @@ def _images(
 def _own_dataset(run: Run, folder: Path | None, part: str, watcher: Watcher) -> Dataset:
     """Return the images that the run was trained on, from where they were, or from `folder`."""
     record, size = run.record["data"], run.record["config"]["image_size"]
-    own = record["source"] not in sources.SOURCES
+    own = record["source"] not in loading.SOURCES
     if own and folder is not None:
         raise UsageError(
             f"{run.folder} was trained on images of your own, which --data-dir is not for; "

@@ -15,7 +15,7 @@ from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
 from overfitlab.inference.trained import load_trained
 from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.figures import rendered
-from overfitlab.run import Run, find_run
+from overfitlab.runs.run import Run, find_run
 from overfitlab.terminal.explained import explanation_line
 
 ENDINGS = (".png", ".svg")

@@ -10,13 +10,13 @@ import filelock
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import display_name
+from overfitlab.records.claim import LOCK
+from overfitlab.records.record_file import read_json
+from overfitlab.records.run_folder import HISTORY, RUNNING, RunFolder
+from overfitlab.records.run_folder import RECORD as RUN_RECORD
+from overfitlab.records.study_folder import FINISHED, VERDICT
 from overfitlab.report.study_text import whole
-from overfitlab.run import Run, find_run, load_run
-from overfitlab.store.claim import LOCK
-from overfitlab.store.record_file import read_json
-from overfitlab.store.run_folder import HISTORY, RUNNING, RunFolder
-from overfitlab.store.run_folder import RECORD as RUN_RECORD
-from overfitlab.store.study_folder import FINISHED, VERDICT
+from overfitlab.runs.run import Run, find_run, load_run
 from overfitlab.study.study import Study, find_study, load_study, studies
 
 DAMAGED = "damaged"

@@ -18,7 +18,7 @@ from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
 from overfitlab.inference.trained import Trained, load_trained
 from overfitlab.report.prediction_table import Csv, Format, Json, Table
-from overfitlab.run import Run, find_run
+from overfitlab.runs.run import Run, find_run
 from overfitlab.terminal.watching import watcher_on
 
 FORMATS = ("table", "csv", "json")

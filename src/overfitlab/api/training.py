@@ -7,19 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from overfitlab import cores, execution
+from overfitlab import machine
 from overfitlab.config import RunConfig, fitted, protocol_named, varied
 from overfitlab.config import image_size as size_from
-from overfitlab.data import sources
-from overfitlab.data.splits import available_for_training
+from overfitlab.data import loading
+from overfitlab.data.prepare.splits import available_for_training
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import text_of, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
-from overfitlab.run import Run
-from overfitlab.store.run_folder import DIVERGED, RunFolder
+from overfitlab.records.run_folder import DIVERGED, RunFolder
+from overfitlab.runs import execution
+from overfitlab.runs.run import Run
 from overfitlab.study import likeness
 from overfitlab.study.study import find_study
 from overfitlab.terminal.narration import Narrator
@@ -133,7 +134,7 @@ def train(
     shown = (stream or sys.stdout) if verbose else None
     tell = Narrator(shown)
     folder_of_data = user_path(data_dir) if data_dir else None
-    dataset = sources.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
+    dataset = loading.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
     settings = fitted(settings, dataset.source, available_for_training(dataset, settings), given)
     config = replace(config, protocol=settings, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
@@ -148,7 +149,7 @@ def train(
         if execution.ended(folder):
             return _ended_before(folder, tell)
         before = execution.begun_with(folder)
-        claim = held.enter_context(cores.claimed(before.threads if before else threads))
+        claim = held.enter_context(machine.claimed(before.threads if before else threads))
         resolved = before or compute.resolve(precision, threads or claim.threads, device)
         begun = execution.begin(execution.Job(config, dataset, folder, folder_of_data, weights), resolved)
         tell.resumption(begun.changed or [], begun.note)

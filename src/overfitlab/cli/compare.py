@@ -99,7 +99,7 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     goes on.
     """
     from overfitlab.api import comparing  # imports torch, which --help need not wait for
-    from overfitlab.store.study_folder import REPORT
+    from overfitlab.records.study_folder import REPORT
     from overfitlab.study.reporting import is_current
 
     stream = sys.stderr if as_json else sys.stdout

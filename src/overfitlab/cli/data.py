@@ -35,7 +35,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
 
     It reads no data: whether a copy is as published is what the last verification found.
     """
-    from overfitlab.data import inventory
+    from overfitlab.data.catalog import inventory
     from overfitlab.files import cache_folder, user_path
 
     entries = inventory.inventory(user_path(data_dir) if data_dir else None)
@@ -66,7 +66,7 @@ def fetch(name: str, folder: Path | None, as_json: bool) -> None:
     NAME is cifar10, cifar100 or fashion_mnist. The same command resumes a transfer that was interrupted; what is here
     already is not fetched again.
     """
-    from overfitlab.data import inventory
+    from overfitlab.data.catalog import inventory
     from overfitlab.files import user_path
     from overfitlab.terminal.listing import show_found
     from overfitlab.terminal.watching import watcher_on
@@ -91,7 +91,7 @@ def verify(name: str | None, data_dir: Path | None, as_json: bool) -> None:
 
     Archives and members are read as a whole. The exit code is 1 where a copy is damaged.
     """
-    from overfitlab.data import inventory
+    from overfitlab.data.catalog import inventory
     from overfitlab.files import user_path
     from overfitlab.terminal.listing import show_verified
     from overfitlab.terminal.watching import watcher_on

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from overfitlab.data import sources
+from overfitlab.data import loading
+from overfitlab.data.catalog.published import SETS
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.published import SETS
 from overfitlab.data.watching import Watcher
 
 
@@ -21,11 +21,11 @@ def recorded(
 ) -> Dataset:
     """Return the images that the data record of a run or a study names, from where they were, or from `folder`.
 
-    Without `fetch` a published set that is no longer on this machine is not downloaded. Raises what `sources.load`
+    Without `fetch` a published set that is no longer on this machine is not downloaded. Raises what `loading.load`
     raises; whether they are still the same images, their `content_hash` says.
     """
     where = folder or (Path(record["data_dir"]) if record["data_dir"] else None)
     if where is None and record["source"] in SETS and os.path.exists(record["origin"]):  # noqa: PTH110 - never raises
         where = Path(record["origin"]).parent  # found by a variable that may no longer be set
     size = (image_size[0], image_size[1]) if image_size else None
-    return sources.load(record["source"], where, image_size=size, watcher=watcher, fetch=fetch)
+    return loading.load(record["source"], where, image_size=size, watcher=watcher, fetch=fetch)

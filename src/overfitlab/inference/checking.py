@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from overfitlab.config import LARGEST_IMAGE, LARGEST_SEED, SMALLEST_IMAGE, Protocol
-from overfitlab.data.parts import MOST_CLASSES
+from overfitlab.data.sources.parts import MOST_CLASSES
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import display_name
 from overfitlab.methods import registry as methods
-from overfitlab.run import Run
-from overfitlab.store.run_folder import RECORD
+from overfitlab.records.run_folder import RECORD
+from overfitlab.runs.run import Run
 
 LARGEST_SPLIT_SEED = 2**32 - 1  # scikit-learn's
 BRIGHTEST = 255  # a pixel is 8 bits

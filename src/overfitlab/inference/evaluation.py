@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overfitlab.analysis.calibration import Calibration, calibration
-from overfitlab.analysis.classification import Confusion, Scores, cross_entropies, scores, top_confusions
 from overfitlab.config import Protocol
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
-from overfitlab.data.material import material
+from overfitlab.data.prepare.material import material
 from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, unknown_name
 from overfitlab.inference.pictures import FULL, as_channels, scaled
 from overfitlab.inference.trained import Trained
-from overfitlab.run import Run
+from overfitlab.runs.run import Run
+from overfitlab.stats.calibration import Calibration, calibration
+from overfitlab.stats.classification import Confusion, Scores, cross_entropies, scores, top_confusions
 
 PARTS = ("test", "validation", "training")
 EVERYTHING = "all"  # the part of other images than the run's own

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Images
-from overfitlab.data.images import UnreadableImageError, image_size, read_image
+from overfitlab.data.prepare.images import UnreadableImageError, image_size, read_image
 from overfitlab.errors import unknown_name
 from overfitlab.files import display_name
 from overfitlab.inference.grad_cam import FeatureMaps, choose_layer, enlarged, feature_layers, grad_cam

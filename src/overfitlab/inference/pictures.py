@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from overfitlab.data.dataset import Images
-from overfitlab.data.images import UnreadableImageError, image_files, read_images
+from overfitlab.data.prepare.images import UnreadableImageError, image_files, read_images
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import Trained
 

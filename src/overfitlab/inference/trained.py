@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from overfitlab.config import PRECISIONS, Protocol
-from overfitlab.data import sources
-from overfitlab.data.batches import BatchSource
+from overfitlab.data import loading
 from overfitlab.data.dataset import Images
-from overfitlab.data.standardize import Standardization
+from overfitlab.data.prepare.batches import BatchSource
+from overfitlab.data.prepare.standardize import Standardization
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.files import display_name
 from overfitlab.inference.checking import check_record
@@ -23,8 +23,8 @@ from overfitlab.kernels import library
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry as models
 from overfitlab.randomness import run_key
-from overfitlab.run import Run
-from overfitlab.store.run_folder import DIVERGED, FINISHED, WEIGHTS, RunFolder
+from overfitlab.records.run_folder import DIVERGED, FINISHED, WEIGHTS, RunFolder
+from overfitlab.runs.run import Run
 from overfitlab.training import compute
 from overfitlab.training.compute import Compute
 
@@ -57,7 +57,7 @@ class Trained:
     @property
     def brightest(self) -> int:
         """The value of a white pixel: 255, and 16 for scikit-learn's digits."""
-        return sources.brightest(self.run.record["data"]["source"])
+        return loading.brightest(self.run.record["data"]["source"])
 
     @property
     def batch_size(self) -> int:

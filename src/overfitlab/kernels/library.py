@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from overfitlab.errors import UsageError
-from overfitlab.store.environment import usable_cores
+from overfitlab.machine import usable_cores
 
 VARIABLE = "OVERFITLAB_KERNELS"
 INSTRUCTIONS = {  # best first, as fused.c numbers them; what people call them

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from overfitlab.errors import UsageError
 from overfitlab.methods.tracking import Tracker
 from overfitlab.randomness import Key
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
 
 SiteKind = Literal["norm", "pool", "classifier"]
 

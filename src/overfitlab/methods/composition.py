@@ -9,7 +9,7 @@ from overfitlab.errors import UsageError
 from overfitlab.methods.base import Method, NetworkSpec, Site
 from overfitlab.methods.tracking import Tracker
 from overfitlab.randomness import Key
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
 
 
 class Composition(Method):

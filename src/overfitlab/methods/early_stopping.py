@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overfitlab.analysis.onset import onset
 from overfitlab.methods.base import Method, hyperparameter
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
+from overfitlab.results.onset import onset
 
 
 @dataclass(frozen=True)

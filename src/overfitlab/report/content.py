@@ -20,7 +20,6 @@ from overfitlab.report.blocks import (
     Section,
     TableBlock,
 )
-from overfitlab.report.language import Language
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
 from overfitlab.report.study_sentences import answer, headline, recommendation
 from overfitlab.report.study_tables import (
@@ -34,6 +33,7 @@ from overfitlab.report.study_tables import (
     spread,
 )
 from overfitlab.report.study_tables import between as between_bounds
+from overfitlab.words.language import Language
 
 Json = Mapping[str, Any]
 SHOWN_CLASSES = 20  # up to so many a confusion matrix stands on the page; a larger one is in the figures

@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.lettering import legible
 from overfitlab.report.palette import light
 from overfitlab.report.panels import TICKS, Panel
 from overfitlab.report.study_tables import difference
+from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 LONGEST_LABEL = 44  # letters of a method

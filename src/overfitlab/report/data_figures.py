@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.twins import NearDuplicates
+from overfitlab.data.prepare.twins import NearDuplicates
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import legible, lettering
 

@@ -11,11 +11,11 @@ from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from overfitlab.analysis.calibration import Calibration
-from overfitlab.analysis.classification import wilson_interval
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import labels, legible, legible_lines, lettering
 from overfitlab.report.palette import readable_on
+from overfitlab.stats.calibration import Calibration
+from overfitlab.stats.classification import wilson_interval
 
 SHARES = "Blues"  # one hue from light to dark: readable without colours, and by colour-blind people
 INK, SOFT = "#1f4e79", "#9dc3e6"

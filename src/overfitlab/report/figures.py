@@ -10,9 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from overfitlab.analysis.onset import onset
 from overfitlab.report.lettering import legible_lines, lettering
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
+from overfitlab.results.onset import onset
 
 TRAIN_COLOR, VAL_COLOR = "blue", "orange"  # the notebook's
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from overfitlab.files import display_name
 from overfitlab.report.evaluation_figures import COUNTED_CLASSES, SHARES, show_picture
 from overfitlab.report.figures import DisplayedFigure
-from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.lettering import inches, labels, legible
 from overfitlab.report.palette import readable_on
 from overfitlab.report.panels import Panel, drawing
+from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 PICTURE_COLUMNS = 4

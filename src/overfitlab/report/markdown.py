@@ -15,8 +15,8 @@ from overfitlab.report.blocks import (
     TableBlock,
 )
 from overfitlab.report.content import sections, subtitle, title
-from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.study_tables import Table
+from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!&])")

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from overfitlab.cards.panels import Bars, Curves, Demonstration, Exhibit, Grid, Row
+from overfitlab.describe.panels import Bars, Curves, Demonstration, Exhibit, Grid, Row
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import legible, legible_lines, lettering
 

@@ -25,9 +25,9 @@ from overfitlab.report.blocks import (
 )
 from overfitlab.report.content import sections, subtitle, title
 from overfitlab.report.inline_svg import DrawnPanel, inline_svg
-from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.palette import COLORS
 from overfitlab.report.study_figures import FIGURES
+from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 MACROS: dict[type[Block], str] = {

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from overfitlab.files import display_name
-from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.study_sentences import caveats, points
+from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter
 
 from overfitlab.report.curve_figures import baseline_name, equal_fit, gap_curves, learning_curves
-from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.lettering import labels as told_apart
 from overfitlab.report.lettering import legible
 from overfitlab.report.palette import light
 from overfitlab.report.panels import HEIGHT, Panel
 from overfitlab.report.study_tables import between, difference, pair
+from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 LONGEST_LABEL = 44  # letters of a contrast

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from overfitlab.report.language import ENGLISH, Language, Name
+from overfitlab.words.language import ENGLISH, Language, Name
 
 Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
 FEWEST_PAIRS = 3  # for a statement

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from overfitlab.report.language import ENGLISH, Language
 from overfitlab.report.study_sentences import leading_interval, least_p, p_value
+from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from overfitlab.config import Protocol
-from overfitlab.store.run_folder import SAVE_SECONDS
+from overfitlab.records.run_folder import SAVE_SECONDS
 
 
 @dataclass(frozen=True)

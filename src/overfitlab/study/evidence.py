@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overfitlab._version import __version__
-from overfitlab.analysis.calibration import calibration
-from overfitlab.analysis.classification import confusion_matrix, top_confusions
-from overfitlab.analysis.disagreement import Opinions, most_disputed
 from overfitlab.config import StudyConfig
-from overfitlab.data.sources import SOURCES
+from overfitlab.data.loading import SOURCES
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import display_name
-from overfitlab.store.history import EpochRow
-from overfitlab.store.probabilities import Predicted
-from overfitlab.store.study_folder import StudyFolder
+from overfitlab.records.study_folder import StudyFolder
+from overfitlab.results.history import EpochRow
+from overfitlab.results.predictions import Predicted
+from overfitlab.stats.calibration import calibration
+from overfitlab.stats.classification import confusion_matrix, top_confusions
+from overfitlab.stats.disagreement import Opinions, most_disputed
 from overfitlab.study.judging import Outcome, Verdict, predicted_for_test
 from overfitlab.study.plan import StudyPlan, power
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from overfitlab.analysis import paired
-from overfitlab.analysis.crossed import Crossed, crossed
-from overfitlab.analysis.endpoints import Endpoints, endpoints
-from overfitlab.analysis.equal_fit import difference_at_equal_fit
-from overfitlab.analysis.verdict import HARMS, HELPS, Diverged, Finding, Paired, findings
 from overfitlab.config import StudyConfig
 from overfitlab.errors import OverfitlabError
-from overfitlab.store import probabilities
-from overfitlab.store.history import EpochRow
-from overfitlab.store.index import Entry
-from overfitlab.store.probabilities import Predicted
-from overfitlab.store.run_folder import DIVERGED, FINISHED, PROBABILITIES
-from overfitlab.store.study_folder import StudyFolder
+from overfitlab.records import probabilities
+from overfitlab.records.index import Entry
+from overfitlab.records.run_folder import DIVERGED, FINISHED, PROBABILITIES
+from overfitlab.records.study_folder import StudyFolder
+from overfitlab.results.history import EpochRow
+from overfitlab.results.predictions import Predicted
+from overfitlab.stats import paired
+from overfitlab.stats.crossed import Crossed, crossed
+from overfitlab.stats.endpoints import Endpoints, endpoints
+from overfitlab.stats.equal_fit import difference_at_equal_fit
+from overfitlab.stats.verdict import HARMS, HELPS, Diverged, Finding, Paired, findings
 from overfitlab.study.conditions import Conditions, conditions, differing
 
 POINTS = 100  # of a fraction

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from overfitlab.config import StudyConfig
-from overfitlab.store.index import Entry
+from overfitlab.records.index import Entry
 from overfitlab.study.plan import StudyPlan
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from overfitlab.analysis.power import power_to_differ, power_to_equal, seeds_needed
-from overfitlab.analysis.verdict import ALPHA
 from overfitlab.config import MOST_SEEDS, Protocol, StudyConfig
 from overfitlab.errors import OverfitlabError
+from overfitlab.stats.power import power_to_differ, power_to_equal, seeds_needed
+from overfitlab.stats.verdict import ALPHA
 from overfitlab.study.cost import Cost, Parts, whole_study
 
 DIFFERENCES = (0.5, 1.0, 2.0)  # points of accuracy, whose power a plan states

@@ -10,14 +10,14 @@ import numpy as np
 
 from overfitlab.config import RunConfig
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.material import material
+from overfitlab.data.prepare.material import material
 from overfitlab.files import TEMPORARY
+from overfitlab.machine import forget_peak_memory, peak_memory_mb
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import load_weights
 from overfitlab.randomness import run_key
-from overfitlab.store.environment import forget_peak_memory, peak_memory_mb
-from overfitlab.store.run_folder import RunFolder
+from overfitlab.records.run_folder import RunFolder
 from overfitlab.study.cost import Cost
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.loop import Trainer

@@ -12,26 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from overfitlab.data.loading import brightest
 from overfitlab.data.recorded import recorded
-from overfitlab.data.sources import brightest
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import read_whole, write_atomically
+from overfitlab.records.claim import claimed, remove_leftovers
+from overfitlab.records.study_folder import PAGE
 from overfitlab.report.blocks import Confusions, Pictures
 from overfitlab.report.content import sections
 from overfitlab.report.figures import DisplayedFigure, compressed, pixels, rendered
 from overfitlab.report.image_figures import confusion, disputed_figure
 from overfitlab.report.inline_svg import sheet
-from overfitlab.report.language import ENGLISH, Language
-from overfitlab.report.languages import language_named
 from overfitlab.report.lettering import can_write
 from overfitlab.report.markdown import markdown
 from overfitlab.report.page import Drawings, drawings, page
 from overfitlab.report.panels import composed, drawing
 from overfitlab.report.spreadsheets import text_cell, to_csv
 from overfitlab.report.study_figures import FIGURES
-from overfitlab.store.claim import claimed, remove_leftovers
-from overfitlab.store.study_folder import PAGE
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
+from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.languages import language_named
 
 if TYPE_CHECKING:
     from overfitlab.study.study import Study

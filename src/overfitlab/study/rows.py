@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from overfitlab.store.history import ALL_COLUMNS
-from overfitlab.store.index import Entry
-from overfitlab.store.run_folder import DIVERGED, FINISHED
+from overfitlab.records.index import Entry
+from overfitlab.records.run_folder import DIVERGED, FINISHED
+from overfitlab.results.history import ALL_COLUMNS
 from overfitlab.study.judging import outcomes
 
 FAILED = "failed"

@@ -9,10 +9,10 @@ from typing import Any
 
 from overfitlab.config import StudyConfig
 from overfitlab.errors import OverfitlabError
-from overfitlab.record import now
-from overfitlab.store.index import Entry, Index
-from overfitlab.store.run_folder import DIVERGED, FINISHED
-from overfitlab.store.study_folder import StudyFolder
+from overfitlab.records.index import Entry, Index
+from overfitlab.records.run_folder import DIVERGED, FINISHED
+from overfitlab.records.study_folder import StudyFolder
+from overfitlab.runs.recording import now
 from overfitlab.study import messages
 from overfitlab.study.cost import Cost, run_seconds, study_seconds
 from overfitlab.study.listener import Listener, Task

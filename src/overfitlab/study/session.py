@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from overfitlab import cores
-from overfitlab import record as records
-from overfitlab.analysis.verdict import UNDECIDED
+from overfitlab import machine
 from overfitlab.config import Protocol, StudyConfig, fitted
-from overfitlab.data import sources
+from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.duplicates import near_duplicates
-from overfitlab.data.material import material
-from overfitlab.data.splits import available_for_training
+from overfitlab.data.prepare.duplicates import near_duplicates
+from overfitlab.data.prepare.material import material
+from overfitlab.data.prepare.splits import available_for_training
 from overfitlab.errors import OverfitlabError
+from overfitlab.machine import available_memory_mb
+from overfitlab.records.index import Index
+from overfitlab.records.run_folder import DIVERGED, DUPLICATES, PROBABILITIES
+from overfitlab.records.run_folder import FINISHED as RUN_FINISHED
+from overfitlab.records.study_folder import FINISHED, FORMAT, INTERRUPTED, LOG, RUNNING, VERDICT, StudyFolder
 from overfitlab.report.data_figures import duplicate_pairs
 from overfitlab.report.figures import rendered
-from overfitlab.store.environment import available_memory_mb
-from overfitlab.store.index import Index
-from overfitlab.store.run_folder import DIVERGED, DUPLICATES, PROBABILITIES
-from overfitlab.store.run_folder import FINISHED as RUN_FINISHED
-from overfitlab.store.study_folder import FINISHED, FORMAT, INTERRUPTED, LOG, RUNNING, VERDICT, StudyFolder
+from overfitlab.runs import recording as records
+from overfitlab.stats.verdict import UNDECIDED
 from overfitlab.study.budget import fit
 from overfitlab.study.cost import Cost, Parts, reduced, whole_study
 from overfitlab.study.judging import Verdict
@@ -158,7 +158,7 @@ class Session:
             return self._config.threads
         if self._record is not None:
             return StudyPlan.from_dict(self._record["plan"]).threads
-        return cores.plan(self._most_runs()).threads
+        return machine.plan(self._most_runs()).threads
 
     def _most_runs(self) -> int:
         return len(self._config.methods) * looks_for(self._config, typical_deviation(self._config.data))[-1]
@@ -176,7 +176,7 @@ class Session:
             for method in config.methods
         ]
         costs = measured(workers, runs, self._folder, self._listener)
-        found = near_duplicates(dataset, first.split) if sources.is_own(dataset) else []
+        found = near_duplicates(dataset, first.split) if loading.is_own(dataset) else []
         where = self._images.data_dir
         data = records.data_record(first, str(where.absolute()) if where else None, found)
         deviation = typical_deviation(config.data)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE, Protocol, StudyConfig
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.files import display_name, user_path
-from overfitlab.run import Run
-from overfitlab.store import index
-from overfitlab.store.index import Entry
-from overfitlab.store.lookup import by_name_or_id
-from overfitlab.store.run_folder import RECORD as RUN_RECORD
-from overfitlab.store.study_folder import RECORD, REPORT, STATUSES, StudyFolder
+from overfitlab.records import index
+from overfitlab.records.index import Entry
+from overfitlab.records.lookup import by_name_or_id
+from overfitlab.records.run_folder import RECORD as RUN_RECORD
+from overfitlab.records.study_folder import RECORD, REPORT, STATUSES, StudyFolder
+from overfitlab.runs.run import Run
 from overfitlab.study.judging import Verdict, judge, outcomes
 from overfitlab.study.plan import StudyPlan, alpha_of_a_look
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
@@ -124,8 +124,8 @@ class Study:
             UsageError: there is no such figure or language.
             OverfitlabError: a run is damaged, or the study has nothing to show in that figure.
         """
-        from overfitlab.report.languages import language_named
         from overfitlab.study import reporting
+        from overfitlab.words.languages import language_named
 
         say = language_named(language)
         if name not in reporting.FIGURE_NAMES:

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from overfitlab.config import RunConfig
-from overfitlab.data import sources
+from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.errors import MEMORY_ADVICE, OverfitlabError, is_want_of_memory
-from overfitlab.execution import Job, begin, begun_with, ended, ended_before
 from overfitlab.files import said_of
-from overfitlab.store.environment import forget_peak_memory
-from overfitlab.store.history import EpochRow
-from overfitlab.store.run_folder import RunFolder
+from overfitlab.machine import forget_peak_memory
+from overfitlab.records.run_folder import RunFolder
+from overfitlab.results.history import EpochRow
+from overfitlab.runs.execution import Job, begin, begun_with, ended, ended_before
 from overfitlab.study import messages
 from overfitlab.study.probe import probe
 from overfitlab.training import compute
@@ -122,7 +122,7 @@ class Worker:
     def _loaded(self) -> Dataset:
         where = self._setup["data_dir"]
         size = self._setup["image_size"]
-        dataset = sources.load(self._setup["source"], where and Path(where), image_size=size and tuple(size))
+        dataset = loading.load(self._setup["source"], where and Path(where), image_size=size and tuple(size))
         if dataset.content_hash != self._setup["content_hash"]:
             raise OverfitlabError(f"{self._setup['source']} is no longer what it was when the study began")
         return replace(dataset, name=self._setup["name"])

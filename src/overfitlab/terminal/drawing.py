@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overfitlab.cards.panels import Bars, Curves, Demonstration, Grid, Row, Series, Values
+from overfitlab.describe.panels import Bars, Curves, Demonstration, Grid, Row, Series, Values
 
 NARROWEST = 40  # in less the words of a chart do not fit
 CHART_ROWS = 5

@@ -6,8 +6,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from overfitlab.data import inventory
-from overfitlab.data.inventory import Entry, Found
+from overfitlab.data.catalog import inventory
+from overfitlab.data.catalog.inventory import Entry, Found
 from overfitlab.doctor import LEVELS, NOTE, OK, PROBLEM, Check
 
 INDENT = 15

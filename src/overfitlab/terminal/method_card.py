@@ -7,8 +7,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from overfitlab.cards.card import Card, Hyperparameter
-from overfitlab.cards.panels import Exhibit
+from overfitlab.describe.card import Card, Hyperparameter
+from overfitlab.describe.panels import Exhibit
 from overfitlab.terminal.drawing import drawn, letters_for
 
 WIDTH = 80  # of a card, where the terminal has as many columns

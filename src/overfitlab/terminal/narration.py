@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from overfitlab.config import RunConfig
-from overfitlab.cores import Claim
 from overfitlab.data.dataset import Dataset
 from overfitlab.kernels.library import described
-from overfitlab.run import Run
-from overfitlab.store.history import EpochRow
-from overfitlab.store.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
+from overfitlab.machine import Claim
+from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
+from overfitlab.results.history import EpochRow
+from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
 from overfitlab.training.compute import Compute
 from overfitlab.training.observer import Observer

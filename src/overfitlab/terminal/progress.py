@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
 from overfitlab.terminal.watching import duration
 from overfitlab.training.metrics import RunningMean
 from overfitlab.training.observer import Observer

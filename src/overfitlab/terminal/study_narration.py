@@ -10,12 +10,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from overfitlab.analysis.power import FEWEST
 from overfitlab.config import StudyConfig
+from overfitlab.records.index import Entry
+from overfitlab.records.run_folder import DUPLICATES
+from overfitlab.records.study_folder import INDEX, RECORD, RUNS, VERDICT
 from overfitlab.report.study_text import whole
-from overfitlab.store.index import Entry
-from overfitlab.store.run_folder import DUPLICATES
-from overfitlab.store.study_folder import INDEX, RECORD, RUNS, VERDICT
+from overfitlab.stats.power import FEWEST
 from overfitlab.study.cost import run_seconds
 from overfitlab.study.judging import Verdict
 from overfitlab.study.listener import Listener, Task

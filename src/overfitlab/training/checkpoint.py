@@ -21,8 +21,8 @@ from torch import Tensor
 from overfitlab.errors import is_want_of_memory
 from overfitlab.files import read_whole
 from overfitlab.models.model import Model
-from overfitlab.store.history import EpochRow
-from overfitlab.store.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
+from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
+from overfitlab.results.history import EpochRow
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization
 

@@ -9,7 +9,7 @@ import torch
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.kernels import library
-from overfitlab.store.environment import usable_cores
+from overfitlab.machine import usable_cores
 
 AVAILABLE: dict[str, Callable[[], bool]] = {  # the devices that can compute
     "cpu": lambda: True,

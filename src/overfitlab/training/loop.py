@@ -11,20 +11,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from overfitlab.analysis.onset import onset
 from overfitlab.config import RunConfig
-from overfitlab.data.batches import BatchSource
 from overfitlab.data.dataset import Indices
-from overfitlab.data.material import Material
+from overfitlab.data.prepare.batches import BatchSource
+from overfitlab.data.prepare.material import Material
 from overfitlab.kernels import denormals
 from overfitlab.methods import registry as methods
 from overfitlab.models.model import Model
 from overfitlab.randomness import run_key
-from overfitlab.store.history import EpochRow
-from overfitlab.store.probabilities import Predicted
+from overfitlab.results.history import EpochRow
+from overfitlab.results.measurement import Measurement
+from overfitlab.results.onset import onset
+from overfitlab.results.predictions import Predicted
 from overfitlab.training.checkpoint import Learner, Progress
 from overfitlab.training.compute import Compute
-from overfitlab.training.metrics import Measurement, RunningMean, evaluate
+from overfitlab.training.metrics import RunningMean, evaluate
 from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization, evaluated

@@ -1,12 +1,12 @@
 """Loss and accuracy: as a running mean while training, and in evaluation mode."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overfitlab.results.measurement import Measurement
 from overfitlab.training.compute import Compute
 
 
@@ -27,16 +27,6 @@ class RunningMean:
     def values(self) -> tuple[float, float]:
         """Return loss in nats and accuracy from 0 to 1."""
         return self._loss.item() / self._images, self._correct.item() / self._images
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What a network does on some images, in evaluation mode: nothing dropped, no penalties added."""
-
-    images: int
-    loss: float  # mean cross-entropy in nats
-    acc: float  # fraction of images, from 0 to 1
-    balanced_acc: float  # mean over the classes, of those that have images, of the fraction of theirs
 
 
 @torch.inference_mode()

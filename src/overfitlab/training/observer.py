@@ -1,6 +1,6 @@
 """Who wants to know how a run goes on."""
 
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
 from overfitlab.training.metrics import RunningMean
 
 

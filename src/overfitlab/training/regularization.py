@@ -8,7 +8,7 @@ from overfitlab.methods.base import Method
 from overfitlab.methods.tracking import Tracker
 from overfitlab.models.model import Model
 from overfitlab.randomness import Key
-from overfitlab.store.history import EpochRow
+from overfitlab.results.history import EpochRow
 
 
 @dataclass(frozen=True)

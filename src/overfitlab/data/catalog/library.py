@@ -1,0 +1,180 @@
+"""The published sets, wherever they are: a copy on this machine, or one that is fetched."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from overfitlab.data.catalog import download, verified
+from overfitlab.data.catalog.members import OtherReleaseError, Reader
+from overfitlab.data.catalog.places import CACHE_LABEL, DATA_OPTION, Copy, Place, copies_in, places
+from overfitlab.data.catalog.published import SETS, Archive, Published
+from overfitlab.data.sources import cifar, fashion_mnist
+from overfitlab.data.sources.contents import Parts, UnreadableError
+from overfitlab.data.watching import Watcher
+from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.files import cache_folder
+
+MIRROR_VARIABLE = "OVERFITLAB_MIRROR"
+READERS: dict[str, Callable[[Callable[[str], bytes]], Parts]] = {
+    "cifar10": cifar.read_cifar10,
+    "cifar100": cifar.read_cifar100,
+    "fashion_mnist": fashion_mnist.read_fashion_mnist,
+}
+
+
+class NotFoundError(OverfitlabError):
+    """There is no copy in any of the places, and none could be fetched."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A published set, and which copy of it that is."""
+
+    parts: Parts
+    origin: str  # where it was read from, for people
+    official: bool  # its checksums are those of the official release
+    note: str  # what a reader of results has to know about this copy; empty for an official one
+
+
+def published_named(name: str) -> Published:
+    """Return the published set of that name; raises `UsageError` where there is none."""
+    if name not in SETS:
+        raise unknown_name("data set", name, SETS)
+    return SETS[name]
+
+
+def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = None, fetch: bool = True) -> Loaded:
+    """Return a published set from the best copy on this machine; where there is none, fetch it into the cache.
+
+    Raises `NotFoundError` where there is none and it cannot be fetched, or without `fetch` may not be, and
+    `OverfitlabError` where a folder that the user named is missing, or holds a damaged copy, or (`data_dir`) none.
+    """
+    published = published_named(name)
+    watcher = watcher or Watcher()
+    passed_over = []
+    for place in places(data_dir):
+        found = list(copies_in(place, published))
+        if place.named and found:
+            return read(found[0], strict=False)
+        if place.label == DATA_OPTION:
+            wanted = " or ".join([f"{published.folder}/", *(archive.name for archive in published.archives[:1])])
+            raise OverfitlabError(f"no {published.title} in {data_dir} (--data-dir); it should hold {wanted}")
+        for copy in found:
+            try:
+                return read(copy, strict=True)
+            except OverfitlabError as error:
+                passed_over.append(copy)
+                watcher.said(f"Passed over: {error}.")
+    if not fetch:
+        raise NotFoundError(_missing(published, passed_over))
+    if not download.offline_is_forced():
+        watcher.said(f"{published.title} is not on this machine; fetching it once ({published.size / 1e6:.0f} MB).")
+    try:
+        copy = _fetch(published, cache_folder(), watcher)
+    except download.DownloadError as error:
+        raise NotFoundError(f"{_missing(published, passed_over)}, and it cannot be fetched: {error}") from error
+    return read(copy, strict=True)
+
+
+def _missing(published: Published, passed_over: list[Copy]) -> str:
+    if passed_over:
+        return (
+            f"{passed_over[0].path} is not the official {published.title} release (name its folder with --data-dir to "
+            "use it all the same)"
+        )
+    return f"{published.title} is not on this machine (looked in {', '.join(str(place.folder) for place in places())})"
+
+
+def read(copy: Copy, *, strict: bool) -> Loaded:
+    """Return the content of a copy; `strict` takes only the official release.
+
+    Raises `OverfitlabError` where it is damaged or, if strict, another release.
+    """
+    published = copy.published
+    reader = Reader(copy, strict=strict)
+    try:
+        parts = READERS[published.name](reader)
+    except OtherReleaseError:
+        verified.remember(copy, official=False)
+        raise
+    except UnreadableError as error:
+        verified.forget(copy)
+        raise OverfitlabError(
+            f"{copy.path}: {error}; fetch {published.title} anew: overfitlab data fetch {published.name}"
+        ) from error
+    except OverfitlabError:
+        verified.forget(copy)
+        raise
+    known = verified.recall(copy)
+    if known is None or known.official != reader.official:
+        verified.remember(copy, official=reader.official)
+    note = "" if reader.official else f"this copy of {published.title} has other checksums than the official release"
+    return Loaded(parts, str(copy.path), reader.official, note)
+
+
+def fetch(name: str, folder: Path | None = None, *, watcher: Watcher | None = None) -> Copy:
+    """Fetch a published set into a folder, this program's cache by default; what is there already is only checked.
+
+    Raises `DownloadError` where it cannot be had, and `OverfitlabError` where another file is in the way.
+    """
+    published = published_named(name)
+    if folder is not None:
+        _refuse_strangers(published, folder)
+    try:
+        return _fetch(published, folder or cache_folder(), watcher or Watcher())
+    except download.DownloadError as error:
+        raise type(error)(f"{published.title} cannot be fetched: {error}") from error
+
+
+def _refuse_strangers(published: Published, folder: Path) -> None:
+    """Leave files alone that only happen to have the name of an archive; in the cache they are ours."""
+    for archive in published.archives:
+        target = fetched_into(published, folder) / archive.name
+        if target.is_file() and not _wanted(archive).matches(target):
+            raise OverfitlabError(
+                f"{target} is there already, with another checksum; move it away or choose another folder with --to"
+            )
+
+
+def _fetch(published: Published, folder: Path, watcher: Watcher) -> Copy:
+    into = fetched_into(published, folder)
+    for archive in published.archives:
+        try:
+            download.fetch_file(
+                _urls(archive),
+                into / archive.name,
+                size=archive.size,
+                sha256=archive.sha256,
+                md5=archive.md5,
+                watcher=watcher,
+            )
+        except download.DownloadError as error:
+            files = archive.name if len(published.archives) == 1 else "its files"
+            raise type(error)(
+                f"{error}; or fetch {files} on another machine and put it into {into}, name a folder that holds it "
+                "with --data-dir, or use --data digits"
+            ) from error
+    place = Place(folder, CACHE_LABEL if folder == cache_folder() else "--to", named=False)
+    copy = Copy(published, place, into if published.layout == "gz" else into / published.archives[0].name)
+    verified.remember(copy, official=True, sha256={archive.name: archive.sha256 for archive in published.archives})
+    return copy
+
+
+def fetched_into(published: Published, folder: Path) -> Path:
+    """Return where the archives of a set go; files of a set that has many get a folder of their own."""
+    return folder / published.folder if published.layout == "gz" else folder
+
+
+def _wanted(archive: Archive) -> download.Wanted:
+    return download.Wanted(archive.size, archive.sha256, archive.md5)
+
+
+def _urls(archive: Archive) -> list[str]:
+    """Return where to ask for an archive: the user's own mirror, then those that are known."""
+    base = os.environ.get(MIRROR_VARIABLE)
+    if not base:
+        return list(archive.urls)
+    if not base.startswith(("http://", "https://")):
+        raise UsageError(f"${MIRROR_VARIABLE} must be the http(s) address of a folder, not {base!r}")
+    return [f"{base.rstrip('/')}/{archive.name}", *archive.urls]

@@ -1,0 +1,112 @@
+"""How a folder of images is laid out: which files, of which class, for which part."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from overfitlab.data.prepare.images import folder_identity, image_files
+from overfitlab.errors import OverfitlabError
+from overfitlab.files import display_name
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+PART_NAMES = {
+    "train": TRAIN, "training": TRAIN,
+    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "dev": VALIDATION,
+    "test": TEST, "testing": TEST,
+}  # fmt: skip
+SHOWN = 3  # names in a message
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Image files in a fixed order, the class and the part of each, and the files that are no images by their names."""
+
+    class_names: tuple[str, ...]
+    files: list[Path]
+    labels: list[int]
+    parts: list[str]
+    others: list[Path]
+    has: frozenset[str]  # the parts that have a folder
+
+
+def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
+    """Return what `DIR/class/...` or `DIR/train|val|test/class/...` holds; an empty folder is a class without images.
+
+    Raises `OverfitlabError` where it is neither, or has one class only and is to be trained on (`trainable`).
+    """
+    subfolders = _subfolders(folder)
+    parts = {entry: PART_NAMES[entry.name.lower()] for entry in subfolders if entry.name.lower() in PART_NAMES}
+    if not any(_subfolders(entry) for entry in parts):
+        return _of_classes(folder, {TRAIN: [folder]}, trainable)  # a class may well be called "test"
+    strangers = [entry for entry in subfolders if entry not in parts]
+    if strangers:
+        raise OverfitlabError(
+            f"{display_name(folder)} holds {_listed(parts)} and also {_listed(strangers)}; "
+            "leave either parts (train, val, test) or classes in it"
+        )
+    if TRAIN not in parts.values():
+        raise OverfitlabError(f"{display_name(folder)} holds {_listed(parts)} but no train/; add it")
+    by_part: dict[str, list[Path]] = {}
+    for entry, part in parts.items():
+        by_part.setdefault(part, []).append(entry)
+    twice = next((entries for entries in by_part.values() if len(entries) > 1), None)
+    if twice:
+        raise OverfitlabError(f"{display_name(folder)} holds {_listed(twice)}, which mean the same; leave one of them")
+    return _of_classes(folder, by_part, trainable)
+
+
+def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -> Layout:
+    shown = display_name(folder)
+    (train,) = by_part[TRAIN]
+    classes = [entry.name for entry in _subfolders(train)]
+    if not classes:
+        advice = "put the images of each class into a subfolder of its own: cats/1.jpg, dogs/2.jpg"
+        raise OverfitlabError(f"{shown} has no subfolders, one per class; {advice}")
+    if trainable and len(classes) == 1:
+        raise OverfitlabError(f"{shown} has one class only, {display_name(classes[0])}; at least two are needed")
+    files: list[Path] = []
+    labels: list[int] = []
+    parts: list[str] = []
+    others: list[Path] = []
+    elsewhere = _identities([folder, *(root for roots in by_part.values() for root in roots)])
+    for part in (TRAIN, VALIDATION, TEST):
+        for root in by_part.get(part, []):
+            for entry in _subfolders(root):
+                if entry.name not in classes:
+                    raise OverfitlabError(
+                        f"class {display_name(entry.name)} is in {display_name(root)} but not in "
+                        f"{display_name(train)}; the names of the classes must be the same in all parts"
+                    )
+                images, rest = image_files(entry, elsewhere)
+                files += images
+                others += rest
+                labels += [classes.index(entry.name)] * len(images)
+                parts += [part] * len(images)
+    return Layout(tuple(display_name(name) for name in classes), files, labels, parts, others, frozenset(by_part))
+
+
+def _identities(roots: list[Path]) -> set[tuple[int, int]]:
+    """Return the folders that links must not lead into: those of the layout: no image has two classes."""
+    found: dict[tuple[int, int], Path] = {}
+    for root in roots:
+        for entry in [root, *_subfolders(root)]:
+            identity = folder_identity(entry)
+            other = found.setdefault(identity, entry)
+            if other.name != entry.name and root not in (entry, other):
+                raise OverfitlabError(
+                    f"{display_name(other)} and {display_name(entry)} are one folder under two names; remove the link"
+                )
+    return set(found)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        entries = [Path(entry.path) for entry in os.scandir(folder) if not entry.name.startswith(".")]
+        return sorted((entry for entry in entries if entry.is_dir()), key=os.fsencode)
+    except OSError as error:
+        raise OverfitlabError(f"{display_name(folder)} cannot be listed ({error.strerror})") from error
+
+
+def _listed(entries: list[Path] | dict[Path, str]) -> str:
+    names = [f"{display_name(entry.name)}/" for entry in entries]
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

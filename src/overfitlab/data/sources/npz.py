@@ -1,0 +1,249 @@
+"""Images in an `.npz` file, as NumPy's `savez` writes it.
+
+Read a part at a time, so that the file may be larger than memory, and never through pickle. It holds `x` and `y`, or
+`x_train` and `y_train` as Keras names them, and where there are such parts `x_val`, `y_val`, `x_test`, `y_test`; and
+`class_names`, if you like.
+"""
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE
+from overfitlab.data.dataset import Dataset, Images
+from overfitlab.data.prepare.cache import Recipe, cached
+from overfitlab.data.prepare.images import resized
+from overfitlab.data.sources.layout import TEST, TRAIN, VALIDATION
+from overfitlab.data.sources.parts import assembled
+from overfitlab.data.watching import Watcher
+from overfitlab.errors import OverfitlabError
+from overfitlab.files import display_name
+
+ARRAYS = {TRAIN: (("x", "y"), ("x_train", "y_train")), VALIDATION: (("x_val", "y_val"),), TEST: (("x_test", "y_test"),)}
+AT_ONCE = 32 * 2**20  # bytes that are read at once
+LARGEST_LABELS = 10**7  # labels in one array
+LARGEST_LABEL_BYTES = 2**28
+LARGEST_PIXELS = 2**26  # bytes of one image
+
+
+@dataclass(frozen=True)
+class _Array:
+    """An array in the archive, not yet read."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def load(path: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, trainable: bool = True) -> Dataset:
+    """Return the images of the file, resized to `image_size` (height, width) where it is not None.
+
+    `x` is [N, H, W], [N, H, W, 1] or [N, H, W, 3]: whole numbers from 0 to 255, or floating-point numbers from 0 to 1
+    or from 0 to 255, which are rounded to whole ones. `y` is [N] or [N, 1]: whole numbers or texts, one for each class.
+    Raises `OverfitlabError` where the file holds something else, or what cannot be trained on if it is to be
+    (`trainable`).
+    """
+    shown = display_name(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _load(archive, path, shown, image_size, watcher, trainable)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
+        raise OverfitlabError(f"{shown} is damaged or no .npz file ({error}); save it anew with numpy.savez") from error
+    except OSError as error:
+        raise OverfitlabError(f"{shown} cannot be read ({error.strerror or error})") from error
+
+
+def _load(
+    archive: zipfile.ZipFile,
+    path: Path,
+    shown: str,
+    image_size: tuple[int, int] | None,
+    watcher: Watcher,
+    trainable: bool,
+) -> Dataset:
+    arrays = _headers(archive, shown)
+    pairs = {
+        part: next(((arrays[x], arrays[y]) for x, y in names if x in arrays and y in arrays), None)
+        for part, names in ARRAYS.items()
+    }
+    if pairs[TRAIN] is None:
+        there = ", ".join(sorted(arrays)) or "nothing"
+        raise OverfitlabError(f"{shown} needs the arrays x and y (or x_train and y_train); it holds {there}")
+    present = {part: pair for part, pair in pairs.items() if pair is not None}
+    native = {_image_shape(x, shown) for x, _ in present.values()}
+    if len(native) > 1:
+        raise OverfitlabError(f"the parts of {shown} hold images of different shapes: {sorted(native)}")
+    height, width, channels = next(iter(native))
+    size = image_size or (height, width)
+    if not all(SMALLEST_IMAGE <= side <= LARGEST_IMAGE for side in size):
+        raise OverfitlabError(
+            f"the images of {shown} have {height}x{width} pixels; choose an --image-size from "
+            f"{SMALLEST_IMAGE} to {LARGEST_IMAGE}"
+        )
+    labels, parts = _labels(archive, present, shown)
+    names, codes = np.unique(labels, return_inverse=True)
+    if trainable and len(names) == 1:
+        raise OverfitlabError(f"{shown} has one class only, {names[0]!s}; at least two are needed")
+    class_names = _class_names(archive, arrays, names, shown)
+    status = path.stat()
+    recipe = Recipe(
+        f"{path.resolve()} {size[0]}x{size[1]}",
+        f"{status.st_size} {status.st_mtime_ns}",
+        len(labels),
+        (*size, channels),
+    )
+    found = cached(recipe, f"Reading {len(labels):,} images", _images(archive, present, size, shown), watcher)
+    return assembled(
+        found.images,
+        codes.astype(np.int64),
+        parts,
+        class_names,
+        set(present),
+        trainable=trainable,
+        name=display_name(path.stem),
+        origin=shown,
+        source=str(path.absolute()),
+        official=False,
+        pixel_hash=found.pixel_hash,
+    )
+
+
+def _headers(archive: zipfile.ZipFile, shown: str) -> dict[str, _Array]:
+    """Return the arrays by name; refuses what numpy.savez does not write, and everything that needs pickle."""
+    arrays = {}
+    for info in archive.infolist():
+        name = info.filename.removesuffix(".npy")
+        known = {name for pairs in ARRAYS.values() for pair in pairs for name in pair} | {"class_names"}
+        if name not in known:
+            continue
+        try:
+            with archive.open(info) as stream:
+                shape, fortran, dtype = _header(stream)
+                start = stream.tell()
+        except (ValueError, TypeError, SyntaxError, RecursionError, tokenize.TokenError) as error:
+            raise OverfitlabError(f"{shown}: {name} is damaged or no array ({error})") from error
+        if dtype.hasobject:
+            raise OverfitlabError(
+                f"{shown}: {name} holds Python objects (pickles), which are never loaded; save it as numbers"
+            )
+        size = int(np.prod([int(side) for side in shape], dtype=object)) * dtype.itemsize
+        if size != info.file_size - start or (fortran and len(shape) > 1):
+            reason = "is stored in Fortran order" if fortran else "is damaged"
+            raise OverfitlabError(f"{shown}: {name} {reason}; save it anew with numpy.savez")
+        arrays[name] = _Array(info.filename, shape, dtype)
+    return arrays
+
+
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = npy.read_magic(stream)
+    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
+    if read is None:
+        raise ValueError(f"format {version}")
+    shape, fortran, dtype = read(stream)
+    return shape, fortran, dtype
+
+
+def _image_shape(x: _Array, shown: str) -> tuple[int, int, int]:
+    shape = (*x.shape, 1) if len(x.shape) == 3 else x.shape
+    if len(shape) != 4 or shape[3] not in (1, 3) or 0 in shape:
+        raise OverfitlabError(f"{shown}: x must be [N, H, W], [N, H, W, 1] or [N, H, W, 3], not {list(x.shape)}")
+    if x.dtype.kind not in "buif" or int(np.prod(shape[1:])) * x.dtype.itemsize > LARGEST_PIXELS:
+        raise OverfitlabError(f"{shown}: x must hold images as numbers, not {x.dtype} {list(x.shape)}")
+    return shape[1], shape[2], shape[3]
+
+
+def _labels(
+    archive: zipfile.ZipFile, present: dict[str, tuple[_Array, _Array]], shown: str
+) -> tuple[NDArray[Any], list[str]]:
+    """Return the labels of all parts in a row, and the part of each."""
+    labels, parts = [], []
+    for part, (x, y) in present.items():
+        flat = y.shape == (x.shape[0],) or y.shape == (x.shape[0], 1)
+        if (
+            not flat
+            or y.dtype.kind not in "buiU"
+            or x.shape[0] > LARGEST_LABELS
+            or y.dtype.itemsize * x.shape[0] > LARGEST_LABEL_BYTES
+        ):
+            raise OverfitlabError(
+                f"{shown}: y must hold one whole number or text for each image of x, not {y.dtype} {list(y.shape)} "
+                f"for {x.shape[0]:,} images"
+            )
+        found = np.concatenate(list(_chunks(archive, y, shown))).ravel()
+        labels.append(found if found.dtype.kind == "U" else _whole(found, shown))
+        parts += [part] * x.shape[0]
+    if len({array.dtype.kind == "U" for array in labels}) > 1:
+        raise OverfitlabError(f"{shown}: the labels are numbers in one part and texts in another")
+    return np.concatenate(labels), parts
+
+
+def _whole(labels: NDArray[Any], shown: str) -> NDArray[np.int64]:
+    """Return labels of any kind of whole numbers as int64; mixed kinds would become floating-point numbers."""
+    if labels.dtype.kind == "u" and labels.max() > np.iinfo(np.int64).max:
+        raise OverfitlabError(f"{shown}: y holds numbers beyond 2**63; number the classes from 0")
+    return labels.astype(np.int64)
+
+
+def _class_names(
+    archive: zipfile.ZipFile, arrays: dict[str, _Array], labels: NDArray[Any], shown: str
+) -> tuple[str, ...]:
+    """Return the names of the classes: those in `class_names`, counted from label 0, else the labels themselves."""
+    given = arrays.get("class_names")
+    if given is None or labels.dtype.kind == "U":
+        return tuple(display_name(str(label)) for label in labels)
+    if given.dtype.kind != "U" or len(given.shape) != 1 or given.dtype.itemsize > 1024:
+        raise OverfitlabError(f"{shown}: class_names must be an array of texts")
+    names = np.concatenate(list(_chunks(archive, given, shown)))
+    if labels.min() < 0 or labels.max() >= len(names):
+        raise OverfitlabError(
+            f"{shown}: class_names has {len(names)} names, but y goes from {labels[0]} to {labels[-1]}"
+        )
+    return tuple(display_name(str(names[int(label)])) for label in labels)
+
+
+def _images(
+    archive: zipfile.ZipFile, present: dict[str, tuple[_Array, _Array]], size: tuple[int, int], shown: str
+) -> Iterator[Images]:
+    factor = _factor(archive, [x for x, _ in present.values() if x.dtype != np.uint8], shown)
+    for x, _ in present.values():
+        for chunk in _chunks(archive, x, shown):
+            pixels = chunk if chunk.dtype == np.uint8 else np.rint(chunk * factor).astype(np.uint8)
+            for image in pixels.reshape(len(pixels), *_image_shape(x, shown)):
+                yield resized(image, size)
+
+
+def _factor(archive: zipfile.ZipFile, arrays: list[_Array], shown: str) -> float:
+    """Return what makes the values of these arrays, all parts together, go from 0 to 255."""
+    low, high = 0.0, 0.0
+    for x in arrays:
+        for chunk in _chunks(archive, x, shown):
+            low, high = float(np.minimum(low, chunk.min())), float(np.maximum(high, chunk.max()))
+    if not (low >= 0 and high <= 255):  # also where one of them is not a number
+        raise OverfitlabError(
+            f"{shown}: the values of x go from {low:g} to {high:g}; they must go from 0 to 1, or from 0 to 255"
+        )
+    fractions = any(x.dtype.kind == "f" for x in arrays) or all(x.dtype.kind == "b" for x in arrays)
+    return 255.0 if fractions and high <= 1 else 1.0
+
+
+def _chunks(archive: zipfile.ZipFile, array: _Array, shown: str) -> Iterator[NDArray[Any]]:
+    """Yield the array a few rows at a time; the end of the stream checks the archive's CRC."""
+    row_bytes = max(1, int(np.prod(array.shape[1:], dtype=np.int64))) * array.dtype.itemsize
+    at_once = max(1, AT_ONCE // row_bytes)
+    with archive.open(array.name) as stream:
+        _header(stream)
+        for start in range(0, array.shape[0], at_once):
+            count = min(at_once, array.shape[0] - start)
+            content = stream.read(count * row_bytes)
+            if len(content) != count * row_bytes:
+                raise OverfitlabError(f"{shown} is damaged: it ends too early; save it anew with numpy.savez")
+            yield np.frombuffer(content, array.dtype).reshape(count, *array.shape[1:])
+        stream.read(1)

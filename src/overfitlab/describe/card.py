@@ -1,0 +1,158 @@
+"""The card of a method: what its docstring and its declarations say, taken apart."""
+
+import inspect
+import math
+import re
+from dataclasses import Field, dataclass, fields, is_dataclass
+from typing import Any
+
+from overfitlab.describe import costs
+from overfitlab.describe.costs import Cost
+from overfitlab.methods.base import Method
+from overfitlab.models.sites import PLACES
+
+SECTIONS = ("Equation", "Source", "Helps", "Hurts", "Cost")  # of a docstring, in this order
+ANY_NETWORK = "nothing of the network; it works with any"
+OWN_NETWORK = "one of overfitlab's own networks; those of timm and your own are as they are"
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A hyperparameter of a method, its value here, and what is said about it."""
+
+    name: str
+    value: float
+    default: float
+    low: float
+    high: float  # infinite where there is no bound
+    search: tuple[float, ...]  # values worth trying
+    whole: bool
+
+    @property
+    def allowed(self) -> str:
+        """The range, for people."""
+        bounds = f"{self.low:g} or more" if math.isinf(self.high) else f"{self.low:g} to {self.high:g}"
+        return f"{bounds}, whole" if self.whole else bounds
+
+    @property
+    def worth_trying(self) -> str:
+        """The values worth trying, for people."""
+        return ", ".join(f"{value:g}" for value in self.search)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values; `high` is None where there is no bound."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "default": self.default,
+            "low": self.low,
+            "high": None if math.isinf(self.high) else self.high,
+            "whole": self.whole,
+            "search": list(self.search),
+        }
+
+
+@dataclass(frozen=True)
+class Card:
+    """What there is to say about one method; texts have `code` in backquotes, as docstrings do."""
+
+    name: str
+    spec: str
+    label: str
+    summary: str  # the first line
+    details: tuple[str, ...]  # paragraphs between it and the sections
+    sections: dict[str, str]  # of SECTIONS, those that the docstring has
+    hyperparameters: tuple[Hyperparameter, ...]
+    off: str | None  # the text of the setting without effect
+    sites: tuple[str, ...]  # kinds of places that it needs, best first
+    needs: str
+    cost: Cost | None
+
+    @property
+    def defaults(self) -> str:
+        """Its hyperparameters with their defaults, for a list: `rate=0.2`."""
+        return ", ".join(f"{one.name}={one.default:g}" for one in self.hyperparameters)
+
+    @property
+    def measured(self) -> str:
+        """What a step costs, for people."""
+        if self.cost is None:
+            return costs.NOT_MEASURED
+        at_defaults = all(one.value == one.default for one in self.hyperparameters)
+        return self.cost.text if at_defaults else f"at its defaults {self.cost.text}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {
+            "name": self.name,
+            "spec": self.spec,
+            "summary": self.summary,
+            "details": list(self.details),
+            **{section.lower(): self.sections.get(section) for section in SECTIONS},
+            "hyperparameters": [one.as_dict() for one in self.hyperparameters],
+            "off": self.off,
+            "sites": list(self.sites),
+            "measured": self.cost.as_dict() if self.cost else None,
+        }
+
+
+def card(method: Method) -> Card:
+    """Return the card of a single method, not of a composition (see `Method.parts`)."""
+    kind = type(method)
+    summary, details, sections = _taken_apart(_docstring(kind))
+    return Card(
+        name=method.name,
+        spec=method.spec,
+        label=method.label,
+        summary=summary or "Its class has no docstring that would say what it does.",
+        details=details,
+        sections=sections,
+        hyperparameters=_hyperparameters(method),
+        off=_setting(method.name, kind.off),
+        sites=kind.sites,
+        needs=_needs(kind),
+        cost=costs.measured().get(method.name),
+    )
+
+
+def _docstring(kind: type[Method]) -> str:
+    text = kind.__doc__ or ""  # not inspect.getdoc, which would take that of the base class
+    made_by_dataclass = text.startswith(f"{kind.__name__}(")
+    return "" if made_by_dataclass else inspect.cleandoc(text)
+
+
+def _taken_apart(text: str) -> tuple[str, tuple[str, ...], dict[str, str]]:
+    """Return the first paragraph, those up to the first section, and the sections, each on one line."""
+    before, *found = re.split(rf"^({'|'.join(SECTIONS)}):", text, flags=re.MULTILINE)
+    paragraphs = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", before) if paragraph.strip()]
+    sections = {name: " ".join(body.split()) for name, body in zip(found[::2], found[1::2], strict=True)}
+    ordered = {name: sections[name] for name in SECTIONS if name in sections}
+    return paragraphs[0] if paragraphs else "", tuple(paragraphs[1:]), ordered
+
+
+def _hyperparameters(method: Method) -> tuple[Hyperparameter, ...]:
+    declared: tuple[Field[Any], ...] = fields(method) if is_dataclass(method) else ()
+    return tuple(
+        Hyperparameter(
+            name=entry.name,
+            value=getattr(method, entry.name),
+            default=float(entry.default),  # type: ignore[arg-type]  # a contract: each one has a default
+            low=entry.metadata["low"],
+            high=entry.metadata["high"],
+            search=entry.metadata["search"],
+            whole=entry.metadata["whole"],
+        )
+        for entry in declared
+    )
+
+
+def _setting(name: str, values: dict[str, float] | None) -> str | None:
+    if values is None:
+        return None
+    return f"{name}:{','.join(f'{parameter}={value:g}' for parameter, value in values.items())}"
+
+
+def _needs(kind: type[Method]) -> str:
+    if kind.network is not Method.network:
+        return OWN_NETWORK
+    return ", or else ".join(PLACES[site] for site in kind.sites) or ANY_NETWORK

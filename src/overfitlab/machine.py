@@ -1,0 +1,166 @@
+"""The machine: who computes on which core, how much memory there is, and what a result may depend on besides.
+
+Two trainings with a thread for every core each are many times slower than one after the other: within a step their
+threads wait for each other at every turn (docs/performance.md, "Runs side by side"). So a training claims the cores
+that it computes on, and the next one takes those that are left. A claim is a lock on a file: it ends with its process.
+"""
+
+import contextlib
+import ctypes
+import math
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import filelock
+
+from overfitlab.files import cache_folder
+
+STATUS, CLEAR_REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+MEMORY = Path("/proc/meminfo")
+PACKAGES = ("torch", "numpy", "scikit-learn", "safetensors", "matplotlib")
+
+
+def environment() -> dict[str, str | int]:
+    """Return versions, processor and core count, as plain JSON values."""
+    facts: dict[str, str | int] = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": processor(),
+        "cores": usable_cores(),
+    }
+    return facts | {package: version(package) for package in PACKAGES}
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def peak_memory_mb() -> int | None:
+    """Return the most memory that this process has held, in MB (10^6 bytes), since `forget_peak_memory`, or ever.
+
+    None where unknown.
+    """
+    if STATUS.exists():
+        for line in STATUS.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):  # getrusage would count the process that started this one as well
+                return round(int(line.split()[1]) * 1024 / 1e6)
+    if sys.platform == "win32":
+        return None
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
+def forget_peak_memory() -> None:
+    """Let `peak_memory_mb` begin anew, where the system can: memory that was freed is given back first.
+
+    Elsewhere the peak of a process that does several trainings is that of the largest one so far.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)  # glibc
+    with contextlib.suppress(OSError):
+        CLEAR_REFERENCES.write_text("5", encoding="ascii")  # man 5 proc: resets the peak
+
+
+def available_memory_mb() -> int | None:
+    """Return how much memory new processes can have, in MB (10^6 bytes); None where unknown."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        for line in MEMORY.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("MemAvailable:"):
+                return round(int(line.split()[1]) * 1024 / 1e6)
+    return None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The cores that a training has claimed."""
+
+    cores: int  # how many
+    usable: int  # of how many that this process may use
+    taken: int = 0  # of those, how many it would have claimed if others did not hold them
+
+    @property
+    def threads(self) -> int:
+        """How many threads to compute with."""
+        return max(1, self.cores)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to do several trainings on this machine: so many at once, each with so many threads."""
+
+    jobs: int
+    threads: int
+
+
+def plan(runs: int, cores: int | None = None) -> Plan:
+    """Return how to do `runs` trainings on `cores` (those that this process may use): never more threads than cores.
+
+    A thread for each run, as many runs as cores, does the most steps in a second: within a run nobody waits for
+    another thread. Where there are fewer runs than cores they share them. Raises `ValueError` for less than one.
+    """
+    cores = usable_cores() if cores is None else cores
+    if runs < 1 or cores < 1:
+        raise ValueError(f"a plan needs one run and one core at least, not {runs} and {cores}")
+    rounds = math.ceil(runs / cores)
+    jobs = math.ceil(runs / rounds)
+    return Plan(jobs, max(1, cores // jobs))
+
+
+@contextlib.contextmanager
+def claimed(most: int | None = None) -> Iterator[Claim]:
+    """Claim the cores that no other training of this user holds, `most` at most, until the block ends.
+
+    Where claims cannot be written, nobody is known to hold any.
+    """
+    usable = _usable()
+    wanted = len(usable) if most is None else min(most, len(usable))
+    with contextlib.ExitStack() as held:
+        found = taken = 0
+        for core in usable:
+            if found == wanted:
+                break
+            if _claim(core, held):
+                found += 1
+            else:
+                taken += 1
+        yield Claim(found, len(usable), taken)
+
+
+def _usable() -> list[int]:
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return sorted(os.sched_getaffinity(0))
+    return list(range(usable_cores()))
+
+
+def _claim(core: int, held: contextlib.ExitStack) -> bool:
+    folder = cache_folder() / "cores" / platform.node()  # a home folder can be that of many machines
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # not shared within a process: two trainings in one are two
+        lock = filelock.FileLock(folder / f"{core}.lock", timeout=0, is_singleton=False, thread_local=False)
+        held.enter_context(lock)
+    except filelock.Timeout:
+        return False
+    except (OSError, NotImplementedError):  # a cache that cannot be written to, or a filesystem without locks
+        return True
+    return True

@@ -1,0 +1,1 @@
+"""What was measured, as typed values; and what follows from them by definition."""

@@ -1,0 +1,97 @@
+"""Trainings side by side share the cores."""
+
+import io
+import subprocess
+import sys
+
+import pytest
+
+import overfitlab
+from overfitlab import machine
+from overfitlab.terminal.narration import Narrator
+from overfitlab.training.compute import Compute
+
+HOLD = """
+import sys
+from overfitlab import machine
+with machine.claimed(int(sys.argv[1])) as claim:
+    print(claim.cores, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def four_cores(monkeypatch, tmp_path):
+    monkeypatch.setenv("OVERFITLAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(machine, "_usable", lambda: [0, 1, 2, 5])
+
+
+@pytest.mark.parametrize(
+    ("runs", "available", "expected"),
+    [
+        (1, 1, (1, 1)), (1, 4, (1, 4)), (2, 2, (2, 1)), (2, 4, (2, 2)), (3, 4, (3, 1)), (8, 2, (2, 1)), (5, 4, (3, 1)),
+        (100, 4, (4, 1)),
+    ],
+)  # fmt: skip
+def test_a_plan_never_has_more_threads_than_cores(runs, available, expected):
+    plan = machine.plan(runs, available)
+    assert (plan.jobs, plan.threads) == expected
+    assert plan.jobs * plan.threads <= available
+
+
+def test_a_plan_for_nothing_is_refused():
+    with pytest.raises(ValueError, match="not 0 and 2"):
+        machine.plan(0, 2)
+
+
+def test_a_second_training_takes_the_cores_that_are_left():
+    with machine.claimed(3) as first, machine.claimed() as second, machine.claimed() as third:
+        assert (first.cores, second.cores, third.cores) == (3, 1, 0)
+        assert (first.threads, second.threads, third.threads) == (3, 1, 1)
+    with machine.claimed() as later:
+        assert later.cores == 4
+
+
+def test_a_claim_ends_with_its_process():
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "1\n"
+        with machine.claimed() as claim:
+            assert claim.cores == 3
+        other.kill()
+        other.wait()
+    with machine.claimed() as claim:
+        assert claim.cores == 4
+
+
+def test_where_nothing_can_be_written_nobody_is_known(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("OVERFITLAB_CACHE", str(tmp_path / "file"))
+    with machine.claimed() as first, machine.claimed() as second:
+        assert (first.cores, second.cores) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("claim", "threads", "said"),
+    [
+        (machine.Claim(4, 4), 4, ""),
+        (machine.Claim(4, 4), 9, ""),
+        (machine.Claim(1, 4), 1, ""),  # as it was asked for
+        (machine.Claim(1, 4, taken=3), 1, "Cores: 1 of 4"),
+        (machine.Claim(0, 4, taken=4), 1, "other trainings of yours compute on 4 of 4 cores"),
+        (machine.Claim(1, 4, taken=3), 4, "other trainings of yours compute on 3 of 4 cores"),
+    ],
+)
+def test_what_is_said(claim, threads, said):
+    stream = io.StringIO()
+    Narrator(stream).cores(claim, Compute("float32", threads))
+    assert said in stream.getvalue()
+    assert bool(said) == bool(stream.getvalue())
+
+
+def test_a_training_beside_another_one(tmp_path, capsys):
+    with machine.claimed(3):
+        run = overfitlab.train("none", data="digits", protocol="quick", epochs=1, out=tmp_path / "run")
+    assert run.record["resolved"]["threads"] == 1
+    assert "Cores: 1 of 4" in capsys.readouterr().out

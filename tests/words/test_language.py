@@ -1,0 +1,160 @@
+"""Languages: every text of a report is translated, with the same fields, and Korean particles sound right."""
+
+import ast
+import re
+from dataclasses import replace
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import overfitlab
+from overfitlab.config import CLEAN
+from overfitlab.errors import UsageError
+from overfitlab.methods import registry
+from overfitlab.report.reproduction_facts import CHANGED, VARIED
+from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS, SIZES
+from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
+from overfitlab.stats.verdict import Diverged, Paired, findings
+from overfitlab.study.budget import _given_up
+from overfitlab.study.conditions import RESOLVED
+from overfitlab.study.cost import Parts
+from overfitlab.words.language import ENGLISH, Name
+from overfitlab.words.languages import CODES, language_named
+
+FOLDER = Path(overfitlab.__file__).parent / "report"
+OTHERS = [code for code in CODES if code != "en"]
+
+
+def constants(node):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from constants(node.body)
+        yield from constants(node.orelse)
+
+
+def templates():
+    """Return every English text that the code hands to a language."""
+    found = {word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair}
+    found |= {
+        *ACCURACY_WORDS,
+        *SIZES.values(),
+        FURTHER,
+        *VARIED.values(),
+        *CHANGED.values(),
+        "undecided",
+        "gap",
+        "python",
+        "system",
+        "processor",
+        "cores",
+        *RESOLVED,
+    }
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say" and node.args:
+                found |= set(constants(node.args[0]))
+    for path in (FOLDER / "templates").glob("*.html"):
+        for double, single in re.findall(r"""say\((?:"([^"]*)"|'([^']*)')""", path.read_text(encoding="utf-8")):
+            found.add(double or single)
+    nothing = {"contrasts": [], "methods": [], "image_noise_leads": False, "provisional": False}
+    for table in (contrast_table, onset_table, sign_flip_table, method_table):
+        found |= set(table(nothing).header)
+    return found
+
+
+def fields(template):
+    return {name for _, name, *_ in Formatter().parse(template) if name}
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_text_is_translated_and_nothing_else(code):
+    language, used = language_named(code), templates()
+    assert used - language.texts.keys() == set(), "without a translation"
+    assert language.texts.keys() - used == set(), "no longer used"
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_translations_have_the_fields_of_the_english(code):
+    language = language_named(code)
+    for english, own in (language.texts | language.messages).items():
+        assert fields(own) <= fields(english), english
+        lost = fields(english) - fields(own)
+        assert not lost, f"{english}: {lost} is lost"
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_method_has_a_name(code):
+    assert language_named(code).method_names.keys() == set(registry.built_in_names())
+
+
+def recorded_in_english():
+    """Return texts that a study records, from the code that makes them."""
+    for differences in ((), (1.0,), (1.0, 2.0), (0.7,) * 4):
+        [finding] = findings([Paired(differences, tuple(range(len(differences))), None)], 0.5)
+        yield finding.reason
+    for diverged in (Diverged(1, 0), Diverged(2, 0), Diverged(0, 1), Diverged(0, 2)):
+        for sign in (1, -1):
+            pairs = [Paired((2.0 * sign, 2.1 * sign, 1.9 * sign, 2.2 * sign), (0, 1, 2, 3), None)]
+            [finding] = findings(pairs, 0.5, diverged=[diverged])
+            if finding.reason:
+                yield finding.reason
+    parts = Parts(5000, 1000, 1000)
+    less = replace(CLEAN, training_images=500, validation_images=100, epochs=3)
+    yield from _given_up(CLEAN, less, parts)
+    yield "this copy of CIFAR-10 has other checksums than the official release"
+
+
+@pytest.mark.parametrize("text", list(recorded_in_english()))
+@pytest.mark.parametrize("code", OTHERS)
+def test_recorded_texts_are_known(code, text):
+    translated = language_named(code).message(text)
+    assert translated != text
+    assert set(re.findall(r"\d+", translated)) <= set(re.findall(r"\d+", text))
+    assert ENGLISH.message(text) == text
+
+
+def test_an_unknown_text_stays_as_it_is():
+    assert language_named("ko").message("out of memory {x}") == "out of memory {x}"
+
+
+@pytest.mark.parametrize(
+    ("name", "particle", "said"),
+    [
+        ("드롭아웃", "은", "드롭아웃은"),
+        ("배치 정규화", "은", "배치 정규화는"),
+        ("배치 정규화+드롭아웃", "이", "배치 정규화+드롭아웃이"),
+        ("L2 규제", "과", "L2 규제와"),
+        ("규제 없음", "과", "규제 없음과"),
+        ("드롭아웃(rate=0.5)", "을", "드롭아웃(rate=0.5)을"),
+        ("서울", "으로", "서울로"),
+        ("집", "으로", "집으로"),
+        ("배", "으로", "배로"),
+        ("l1", "은", "l1은"),
+        ("l2", "은", "l2는"),
+        ("grayscale", "이", "grayscale가"),
+        ("mine7", "으로", "mine7로"),
+        ("", "은", "는"),
+    ],
+)
+def test_particles(name, particle, said):
+    assert f"{Name(name):{particle}}" == said
+
+
+def test_labels_of_methods():
+    korean = language_named("ko")
+    assert korean.method("batch_norm+dropout:rate=0.5") == "배치 정규화+드롭아웃(rate=0.5)"
+    assert korean.method("mine:a=1") == "mine:a=1"
+    assert ENGLISH.method("batch_norm") == "batch_norm"
+
+
+def test_rows_of_names():
+    assert ENGLISH.listing(["a", "b", "c"]) == "a, b and c"
+    assert ENGLISH.listing(["a"]) == "a"
+    assert ENGLISH.listing([]) == ""
+
+
+def test_an_unknown_language_is_one_line():
+    with pytest.raises(UsageError, match="unknown language 'de'"):
+        language_named("de")
