@@ -40,7 +40,7 @@ from overfitlab.randomness import Key, run_key
 from overfitlab.results.history import EpochRow
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
-from overfitlab.training.observer import Observer
+from overfitlab.events import Listener
 
 Texts = ParamSpec("Texts")
 CARD = ("Equation:", "Source:", "Helps:", "Hurts:", "Cost:")
@@ -89,7 +89,7 @@ def small_trainer(method: str, *, seed: int = SEED, protocol: Protocol = PROTOCO
 def trained(method: str, *, seed: int = SEED) -> Trainer:
     """Return the same after its training."""
     trainer = small_trainer(method, seed=seed)
-    trainer.train(lambda: None, Observer())
+    trainer.train(lambda: None, Listener())
     return trainer
 
 
@@ -284,14 +284,14 @@ def check_resume(method: str) -> None:
         saved.append(copy.deepcopy(parts))
         progress.append(first.progress)
 
-    first.train(save, Observer())
+    first.train(save, Listener())
     for (model, optimizer, state), done in zip(saved, progress, strict=True):
         resumed = small_trainer(method)
         resumed.model.load_state_dict(model)
         resumed.optimizer.load_state(optimizer, done.steps)
         resumed.regularization.load_state(state)
         resumed.progress = done
-        resumed.train(lambda: None, Observer())
+        resumed.train(lambda: None, Listener())
         assert same_bits(outcome(resumed), whole), (
             f"{method} ends differently when resumed after epoch {len(done.rows)}"
         )
@@ -319,7 +319,7 @@ def check_tracker(method: str) -> None:
     followed = trained(method)
     without = small_trainer(method)
     without.regularization.tracker = None
-    without.train(lambda: None, Observer())
+    without.train(lambda: None, Listener())
     assert same_bits(dict(followed.model.state_dict()), dict(without.model.state_dict())), f"{method} disturbs training"
     if not trainer.regularization.restores_onset:
         stopped = trained(f"{method}+early_stopping")

@@ -5,12 +5,14 @@ import inspect
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from overfitlab import machine
+from overfitlab.api.studies import Study, load_study, shown
+from overfitlab.api.training import images_loaded
 from overfitlab.config import StudyConfig, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.config import looks as looks_from
@@ -18,6 +20,7 @@ from overfitlab.config import seconds as seconds_from
 from overfitlab.config import zones as zones_from
 from overfitlab.data import loading
 from overfitlab.errors import UsageError
+from overfitlab.events import Event, Listener, StudyEnded, listening
 from overfitlab.files import text_of, user_path
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
@@ -25,12 +28,9 @@ from overfitlab.models.weights_file import file_hash
 from overfitlab.records.study_folder import StudyFolder
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
-from overfitlab.study.study import Study, load_study
-from overfitlab.terminal.narration import Narrator
-from overfitlab.terminal.study_narration import listener_on, show_study
-from overfitlab.terminal.watching import watcher_on
+from overfitlab.terminal.screen import screen_on
 
-NO_OPTIONS = {"methods", "baseline", "contrasts", "verbose", "stream", "command"}  # on the command line
+NO_OPTIONS = {"methods", "baseline", "contrasts", "verbose", "stream", "listener", "command"}  # on the command line
 FOLDERS = ("data", "data_dir", "weights", "out")
 
 
@@ -61,6 +61,7 @@ def compare(
     out: str | Path | None = None,
     verbose: bool = True,
     stream: TextIO | None = None,
+    listener: Listener | Callable[[Event], object] | None = None,
     command: str = "",
 ) -> Study:
     """Train methods at paired seeds, and say which of them helps against overfitting, and how sure that is.
@@ -88,6 +89,8 @@ def compare(
         out: the study's folder instead.
         verbose: whether to show progress.
         stream: where to show it; None for standard output.
+        listener: is told what happens (`overfitlab.Listener`, or a function that takes an event), and can end the study
+            from another thread: `listener.cancel()`.
         command: how to call this again, for people; empty for what one would type on the command line.
 
     Raises:
@@ -101,8 +104,6 @@ def compare(
     for what, where in (("out", out), ("data_dir", data_dir)):
         if where is not None:
             text_of(what, where)
-    shown = (stream or sys.stdout) if verbose else None
-    tell = Narrator(shown)
     asked = question(methods, baseline, contrasts)
     changes: dict[str, Any] = {
         "epochs": epochs,
@@ -140,24 +141,32 @@ def compare(
         threads=threads,
     )
     command = command or _as_typed(asked, given)
-    folder_of_data = user_path(data_dir) if data_dir else None
-    dataset = loading.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
-    config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
-    study_id = config.study_id(dataset.content_hash)
-    default = re.sub(r"[^\w.+=-]+", "-", f"study-{dataset.name}-{study_id[:6]}")
-    folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
-    tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
-    images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
-    listener = listener_on(shown)
-    with folder.claimed(study_id), contextlib.ExitStack() as held:
-        session = Session(folder, config, images, asked.labels, listener, command)
-        if session.finished_before:
+    tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None))
+    try:
+        folder_of_data = user_path(data_dir) if data_dir else None
+        dataset = loading.load(data, folder_of_data, image_size=size, listener=tell)
+        config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
+        study_id = config.study_id(dataset.content_hash)
+        default = re.sub(r"[^\w.+=-]+", "-", f"study-{dataset.name}-{study_id[:6]}")
+        folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
+        tell.on(images_loaded(dataset, unexpected=data == "auto" and dataset.name == "digits"))
+        images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
+        return _compared(folder, Session(folder, config, images, asked.labels, tell, command), jobs, threads, tell)
+    finally:
+        tell.close()
+
+
+def _compared(
+    folder: StudyFolder, session: Session, jobs: int | None, threads: int | None, tell: Listener
+) -> Study:
+    with folder.claimed(session.study_id), contextlib.ExitStack() as held:
+        before = session.finished_before
+        if before:
             study = load_study(folder.path)
-            show_study(study, study.judged(), shown, trained_before=True)
-            return study
-        claim = held.enter_context(machine.claimed(None if jobs is None else jobs * (threads or 1)))
-        study, verdict = session.train(claim.threads, jobs)
-    show_study(study, verdict, shown)
+        else:
+            claim = held.enter_context(machine.claimed(None if jobs is None else jobs * (threads or 1)))
+            study = shown(session.train(claim.threads, jobs))
+    tell.on(StudyEnded(str(study.folder), study.record, study.judged(), before))
     return study
 
 

@@ -3,28 +3,32 @@
 import contextlib
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from overfitlab import machine
+from overfitlab.api.drawing import draw_curves, draw_duplicates
+from overfitlab.api.runs import Run, shown
 from overfitlab.config import RunConfig, fitted, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.data import loading
+from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.splits import available_for_training
-from overfitlab.errors import OverfitlabError
+from overfitlab.events import Event, ImagesLoaded, Listener, Noted, RunBegan, RunEnded, listening
 from overfitlab.files import text_of, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
-from overfitlab.records.run_folder import DIVERGED, RunFolder
+from overfitlab.records.run_folder import RunFolder
+from overfitlab.records.run_record import DIVERGED
+from overfitlab.results.reason import reason
 from overfitlab.runs import execution
-from overfitlab.runs.run import Run
-from overfitlab.study import likeness
+from overfitlab.study.recipe import Recipe, recipe
 from overfitlab.study.study import find_study
-from overfitlab.terminal.narration import Narrator
-from overfitlab.terminal.watching import watcher_on
+from overfitlab.terminal.screen import screen_on
 from overfitlab.training import compute
 
 
@@ -50,6 +54,7 @@ def train(
     out: str | Path | None = None,
     verbose: bool = True,
     stream: TextIO | None = None,
+    listener: Listener | Callable[[Event], object] | None = None,
 ) -> Run:
     """Train one network under one method, and leave a run folder.
 
@@ -87,13 +92,20 @@ def train(
         out: the run's folder; None for one below `runs/`, named after what is trained.
         verbose: whether to show progress.
         stream: where to show it; None for standard output.
+        listener: is told what happens (`overfitlab.Listener`, or a function that takes an event), and can end the
+            training from another thread: `listener.cancel()`.
 
     Raises:
         UsageError: an argument is unknown or out of range, the study `like` is not finished and no method is given, or
             `out` holds something else.
-        OverfitlabError: the data is missing or damaged, the folder cannot be written, or the training diverged.
+        DataError: the data is missing, damaged, or no good for this.
+        BusyError: another process trains in the folder.
+        DamagedError: what lies in the folder is damaged.
+        DivergedError: the loss is no longer a finite number.
+        CancelledError: the listener asked for the end; the same call goes on after the last finished epoch.
+        OverfitlabError: the folder cannot be written, or the method does not go with the network.
     """
-    pattern = None if like is None else likeness.like(find_study(like), method_given=method is not None)
+    pattern = None if like is None else recipe(find_study(like), method_given=method is not None)
     if pattern is not None:
         method, precision = method or pattern.method, precision or pattern.precision
         if model is None:  # the weights to begin with are those of its network
@@ -131,48 +143,66 @@ def train(
         threads=threads,
         device=device,
     )
-    shown = (stream or sys.stdout) if verbose else None
-    tell = Narrator(shown)
+    tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None))
+    try:
+        return _trained(config, given, size, data_dir, weights, out, chosen.label, pattern, data == "auto", tell)
+    finally:
+        tell.close()
+
+
+def _trained(
+    config: RunConfig,
+    given: list[str],
+    size: tuple[int, int] | None,
+    data_dir: str | Path | None,
+    weights: str | Path | None,
+    out: str | Path | None,
+    label: str,
+    pattern: Recipe | None,
+    any_data: bool,
+    tell: Listener,
+) -> Run:
     folder_of_data = user_path(data_dir) if data_dir else None
-    dataset = loading.load(data, folder_of_data, image_size=size, watcher=watcher_on(shown))
-    settings = fitted(settings, dataset.source, available_for_training(dataset, settings), given)
+    dataset = loading.load(config.data, folder_of_data, image_size=size, listener=tell)
+    settings = fitted(config.protocol, dataset.source, available_for_training(dataset, config.protocol), given)
     config = replace(config, protocol=settings, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
     network_name = "" if config.model == RunConfig.model else f"{config.model}-"
-    name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{network_name}{chosen.label}-seed{seed}-{run_id[:6]}")
+    name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{network_name}{label}-seed{config.seed}-{run_id[:6]}")
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
-    tell.data(dataset, loud=data == "auto" and dataset.name == "digits")
+    tell.on(images_loaded(dataset, unexpected=any_data and dataset.name == "digits"))
     if pattern is not None and dataset.content_hash != pattern.data_hash:
-        tell.say("Note: these are not the images that the study was made on, so what it recommends may not hold.")
-
-    with folder.claimed(run_id, config.as_dict()), contextlib.ExitStack() as held:
-        if execution.ended(folder):
-            return _ended_before(folder, tell)
-        before = execution.begun_with(folder)
-        claim = held.enter_context(machine.claimed(before.threads if before else threads))
-        resolved = before or compute.resolve(precision, threads or claim.threads, device)
-        begun = execution.begin(execution.Job(config, dataset, folder, folder_of_data, weights), resolved)
-        tell.resumption(begun.changed or [], begun.note)
-        tell.findings(begun.record["data"])
-        tell.network(begun.record["network"])
-        tell.plan(config, begun.record, resolved)
-        tell.cores(claim, resolved)
-        with tell.progress(begun.trainer.progress.rows) as observer:
-            run = begun.complete(observer)
-    if run.record["status"] == DIVERGED:
-        raise OverfitlabError(execution.divergence(run))
-    tell.result(run)
+        tell.on(Noted(reason("other_images_than_the_studys")))
+    with folder.claimed(run_id, config), contextlib.ExitStack() as held:
+        trained_before = execution.ended(folder)
+        if trained_before:
+            run = shown(execution.ended_before(folder))
+            draw_curves(run, again=False)
+        else:
+            before = execution.begun_with(folder)
+            claim = held.enter_context(machine.claimed(before.threads if before else config.threads))
+            resolved = before or compute.resolve(config.precision, config.threads or claim.threads, config.device)
+            begun = execution.begin(execution.Job(config, dataset, folder, folder_of_data, weights), resolved)
+            split = begun.trainer.material.split
+            draw_duplicates(folder.path, begun.record.data, dataset, split, begun.duplicates)
+            rows = begun.trainer.progress.rows
+            cores = (claim.cores, claim.usable, claim.taken)
+            tell.on(RunBegan(begun.record, rows, begun.changed, begun.notes, *cores))
+            run = shown(begun.complete(tell))
+            draw_curves(run)
+    if run.record.status == DIVERGED:
+        raise execution.divergence(run)
+    tell.on(RunEnded(str(run.folder), run.record, run.rows, trained_before))
     return run
+
+
+def images_loaded(dataset: Dataset, *, unexpected: bool) -> ImagesLoaded:
+    """Return the event that the images are there; `unexpected` where they are others than the reader will expect."""
+    return ImagesLoaded(
+        dataset.name, dataset.origin, len(dataset.images), dataset.image_shape, len(dataset.class_names), dataset.note,
+        unexpected,
+    )  # fmt: skip
 
 
 def _size_text(size: tuple[int, int] | None) -> str | None:
     return None if size is None else f"{size[0]}x{size[1]}"
-
-
-def _ended_before(folder: RunFolder, tell: Narrator) -> Run:
-    """Show a run that has nothing left to train; raises `OverfitlabError` where it diverged."""
-    run = execution.ended_before(folder)
-    if run.record["status"] == DIVERGED:
-        raise OverfitlabError(execution.divergence(run))
-    tell.result(run, trained_before=True)
-    return run

@@ -8,9 +8,10 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE
+from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE, RunConfig
 from overfitlab.errors import UsageError, unknown_name
 from overfitlab.models import own
+from overfitlab.randomness import run_key
 
 if TYPE_CHECKING:
     from overfitlab.methods.base import Method
@@ -53,6 +54,17 @@ def source_hash(spec: str) -> str | None:
     """Return the SHA-256 of the user's source file that `spec` points to, None for networks that are not the user's."""
     spec = canonical(spec)
     return own.find(spec).source_hash() if is_own(spec) else None
+
+
+def build_for(
+    config: RunConfig, image_shape: tuple[int, int, int], classes: int, method: "Method", spec: str | None = None
+) -> "Model":
+    """Return the model of a run for images of shape (height, width, channels), to its initial weights.
+
+    `spec` takes the place of the configuration's, where the user says that it is the same network. Raises as `build`.
+    """
+    key, warm_up = run_key(config.seed, config.protocol.vary), config.protocol.batch_norm_warm_up
+    return build(spec or config.model, image_shape, classes, method, key, warm_up=warm_up)
 
 
 def build(

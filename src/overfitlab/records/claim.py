@@ -7,7 +7,7 @@ from pathlib import Path
 
 import filelock
 
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import BusyError, OverfitlabError
 from overfitlab.files import TEMPORARY
 
 LOCK = ".lock"
@@ -15,12 +15,14 @@ GLANCE_SECONDS = 1.0  # somebody who only looks whether a folder is held lets go
 
 
 @contextlib.contextmanager
-def claimed(path: Path, refuse: Callable[[], None], busy: str, option: str, patience: float = 0) -> Iterator[None]:
+def claimed(
+    path: Path, refuse: Callable[[], None], busy: BusyError, option: str, patience: float = 0
+) -> Iterator[None]:
     """Make the folder where there is none, and keep other processes out of it until the block ends.
 
-    `refuse` raises where something else is there. Raises `OverfitlabError` with the message `busy` where another
-    process is in it, and does not leave within `patience` seconds, and where it cannot be written; `option` names
-    another folder. A folder in which nothing was written is removed again.
+    `refuse` raises where something else is there. Raises `busy` where another process is in it and does not leave
+    within `patience` seconds, and `OverfitlabError` where it cannot be written; `option` names another folder. A folder
+    in which nothing was written is removed again.
     """
     refuse()  # before anything is written there
     made = not path.exists()
@@ -29,12 +31,14 @@ def claimed(path: Path, refuse: Callable[[], None], busy: str, option: str, pati
         path.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except filelock.Timeout:
-        raise OverfitlabError(busy) from None
+        raise busy from None
     except OSError as error:
         if made:
             _remove_if_unused(path)
-        reason = error.strerror or str(error)
-        raise OverfitlabError(f"cannot write to {path} ({reason}); choose another folder with {option}") from error
+        raise OverfitlabError(
+            "folder_not_writable", "cannot write to {folder} ({reason}); choose another folder with {option}",
+            folder=path, reason=error.strerror or error, option=option,
+        ) from error  # fmt: skip
     try:
         refuse()  # again: somebody may have been quicker
         remove_leftovers(path)

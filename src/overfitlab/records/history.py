@@ -7,11 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from overfitlab.config import MOST_EPOCHS
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DamagedError
 from overfitlab.files import read_checked
 from overfitlab.results.history import ALL_COLUMNS, COLUMNS, EpochRow, columns
 
 LARGEST_HISTORY = 200 * MOST_EPOCHS  # bytes
+MOST_SECONDS = 1e12  # of an epoch
 
 
 def to_csv(rows: list[EpochRow]) -> str:
@@ -24,19 +25,28 @@ def to_csv(rows: list[EpochRow]) -> str:
 
 
 def read_csv(path: Path, sha256: str | None = None) -> list[EpochRow]:
-    """Return the rows of a `history.csv`; raises `OverfitlabError` where it is not one, or has another checksum."""
+    """Return the rows of a `history.csv`; raises `DamagedError` where it is not one, or has another checksum."""
     content = read_checked(path, sha256, LARGEST_HISTORY)
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
-        names = tuple(reader.fieldnames or ())
+        lines = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+        names = tuple(next(lines, ()))
         if names not in (COLUMNS, ALL_COLUMNS):
             raise ValueError("other columns")
-        lines = itertools.islice(reader, MOST_EPOCHS + 1)
-        rows = [EpochRow(int(line["epoch"]), *(float(line[name]) for name in names[1:])) for line in lines]
-        if len(rows) > MOST_EPOCHS:
-            raise ValueError("more epochs than there can be")
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise OverfitlabError(f"{path} is not a history with the columns {', '.join(COLUMNS)}") from error
+        rows = [
+            EpochRow(int(epoch), *map(float, numbers)) for epoch, *numbers in itertools.islice(lines, MOST_EPOCHS + 1)
+        ]
+        if len(rows) > MOST_EPOCHS or not all(map(_sound, rows)):
+            raise ValueError("numbers that are none of a training")
+    except (TypeError, ValueError, csv.Error) as error:
+        raise DamagedError(
+            "no_history", "{file} is not a history with the columns {columns}", file=path, columns=", ".join(COLUMNS)
+        ) from error
     if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
-        raise OverfitlabError(f"{path} is damaged: its epochs are not 1, 2, 3, ...")
+        raise DamagedError("history_with_gaps", "{file} is damaged: its epochs are not 1, 2, 3, ...", file=path)
     return rows
+
+
+def _sound(row: EpochRow) -> bool:
+    """Return whether these can be the numbers of an epoch; a loss can be anything where training diverged."""
+    shares = (row.acc, row.val_acc, row.train_acc)
+    return 0 <= row.seconds < MOST_SECONDS and not any(share is not None and not 0 <= share <= 1 for share in shares)

@@ -9,7 +9,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DamagedError
 from overfitlab.files import read_checked
 from overfitlab.results.predictions import Predicted
 
@@ -29,7 +29,7 @@ def to_bytes(predicted: Mapping[str, Predicted], run_id: str) -> bytes:
 def read(path: Path, needed: Collection[str] = (), sha256: str | None = None) -> dict[str, Predicted]:
     """Return the predictions by part, "validation" and "test".
 
-    Raises `OverfitlabError` where `needed` ones are missing, or the file is damaged or has another checksum.
+    Raises `DamagedError` where `needed` ones are missing, or the file is damaged or has another checksum.
     """
     content = read_checked(path, sha256)
     try:
@@ -40,7 +40,9 @@ def read(path: Path, needed: Collection[str] = (), sha256: str | None = None) ->
             raise KeyError
         return found
     except (safetensors.SafetensorError, KeyError) as error:
-        raise OverfitlabError(f"{path} is damaged; move the folder of its run away, and train that again") from error
+        raise DamagedError(
+            "predictions_damaged", "{file} is damaged; move the folder of its run away, and train that again", file=path
+        ) from error
 
 
 def _sound(found: Predicted) -> bool:

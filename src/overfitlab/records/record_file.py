@@ -1,68 +1,120 @@
-"""The JSON file that says what a folder of ours is, with a checksum of its own."""
+"""The JSON file that says what a folder of ours is: read into typed values once, or refused in one line.
+
+The last entry is the checksum of all bytes before it. Older formats have one over the entries, or none.
+"""
 
 import hashlib
 import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from overfitlab.config import canonical_json
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DamagedError, OverfitlabError
 from overfitlab.files import read_whole, write_atomically
 
-LARGEST_RECORD = 2**26  # bytes
-MOST_PIECES = 500_000  # of a record: each takes up to thirty times the memory that it takes on disk
-LARGEST_NUMBER = 2**63  # excluded: SQLite's, and more than anything that is counted
+LARGEST_RECORD = 2**24  # bytes
 ADVICE = "move the folder away, or choose another one"
-CHECKSUM = "checksum"  # the entry with the SHA-256 of all others
+CHECKSUM = "checksum"
+SEAL = b',\n  "checksum": "'
+Values = dict[str, Any]  # of a JSON document, before it has types
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 
-def read_record(path: Path, what: str, formats: range, sound: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Return the record in the file `path` of a folder that is `what` ("a run"), as the last of `formats` has it.
+class _Head(msgspec.Struct):
+    """What says how to read the rest."""
 
-    Raises `OverfitlabError` where it is missing, damaged, not `sound`, or of a format that is none of `formats`.
-    """
+    format: int
+    producer: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Format(Generic[Record]):
+    """How a kind of record is read."""
+
+    what: str  # "a run"
+    newest: int
+    oldest: int
+    kind: Callable[[str], type[Record]]  # by the name of its producer, which is empty for older formats
+    upgraded: Callable[[Values], Values]  # values of an older format in the shape of the newest
+    sealed_from: int  # the first format with a checksum over the entries
+
+
+def read_record(path: Path, known: Format[Record]) -> Record:
+    """Return the record in the file `path`; raises `OverfitlabError` where there is none, and `DamagedError` else."""
     try:
-        record = read_json(path)
+        content = read_whole(path, LARGEST_RECORD)
     except FileNotFoundError:
-        raise OverfitlabError(f"{path.parent} is not {what}: it has no {path.name}") from None
+        raise OverfitlabError(
+            "no_record", "{folder} is not {what}: it has no {file}",
+            folder=path.parent, what=known.what, file=path.name,
+        ) from None  # fmt: skip
     except OSError as error:
-        raise OverfitlabError(f"{path} cannot be read ({error.strerror}); {ADVICE}") from error
-    except (ValueError, RecursionError):
-        raise OverfitlabError(f"{path} is damaged (not JSON, or too much of it); {ADVICE}") from None
-    if not isinstance(record, dict):
-        raise OverfitlabError(f"{path} is damaged (entries are missing, or are none of ours); {ADVICE}")
-    found, written = record.get("format"), record.pop(CHECKSUM, None)
-    if isinstance(found, int) and found not in formats:
-        known = f"{formats[0]} to {formats[-1]}"
-        raise OverfitlabError(f"{path} has format {found}, this version reads {known}; {ADVICE}")
-    # one of an older format that has a checksum was of the newest, before a bit of the number fell over
-    sealed_once = found == formats[-1] or written is not None
-    if sealed_once and (written is None or written != checksum(record)):
-        raise OverfitlabError(f"{path} is damaged (its checksum differs); {ADVICE}")
-    if not sound(record):
-        raise OverfitlabError(f"{path} is damaged (entries are missing, or are none of ours); {ADVICE}")
-    return record | {"format": formats[-1]}
+        raise DamagedError(
+            "record_unreadable", "{file} cannot be read ({reason}); {advice}",
+            file=path, reason=error.strerror, advice=ADVICE,
+        ) from error  # fmt: skip
+    try:
+        return _decoded(path, content, known)
+    except msgspec.ValidationError as error:
+        raise DamagedError(
+            "record_entries_damaged",
+            "{file} is damaged (entries are missing, or are none of ours: {reason}); {advice}",
+            file=path, reason=error, advice=ADVICE,
+        ) from None  # fmt: skip
+    except (ValueError, RecursionError, OverflowError):
+        raise DamagedError(
+            "record_no_json", "{file} is damaged (not JSON, or too much of it); {advice}", file=path, advice=ADVICE
+        ) from None
 
 
-def read_json(path: Path) -> Any:
-    """Return what a JSON file of a folder that may come from anybody holds.
+def _decoded(path: Path, content: bytes, known: Format[Record]) -> Record:
+    try:
+        head = msgspec.json.decode(content, type=_Head)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:  # a path that is no UTF-8 is written with signs that msgspec does not take
+        head = msgspec.convert(_values(content), _Head)
+    if not known.oldest <= head.format <= known.newest:
+        raise DamagedError(
+            "record_of_another_format", "{file} has format {found}, this version reads {oldest} to {newest}; {advice}",
+            file=path, found=head.format, oldest=known.oldest, newest=known.newest, advice=ADVICE,
+        )  # fmt: skip
+    if head.format < known.newest:
+        values = _values(content)
+        written = values.pop(CHECKSUM, None)
+        # one of before there were checksums that has one was of a newer format, before a bit of the number fell over
+        if (head.format >= known.sealed_from or written is not None) and written != checksum(values):
+            raise _other_checksum(path)
+        values = known.upgraded(values) | {"format": known.newest}
+        return msgspec.convert(values, known.kind(""), from_attributes=False)
+    body, _, seal = content.rpartition(SEAL)
+    if seal != _seal(body):
+        raise _other_checksum(path)
+    kind = known.kind(str(head.producer.get("name", "")))
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return msgspec.convert(_values(content), kind)
 
-    Raises `OSError` where it cannot be read or is too large, and `ValueError` or `RecursionError` where it is not JSON,
-    or has numbers that are no finite ones, or of more than 64 bits.
-    """
-    content = read_whole(path, LARGEST_RECORD)
-    if sum(map(content.count, (b"[", b"{", b","))) > MOST_PIECES:
-        raise ValueError("too much of it")
-    return json.loads(content.decode("utf-8"), parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+
+def _other_checksum(path: Path) -> DamagedError:
+    return DamagedError(
+        "record_checksum_differs", "{file} is damaged (its checksum differs); {advice}", file=path, advice=ADVICE
+    )
 
 
-def _whole(digits: str) -> int:
-    number = int(digits)
-    if not -LARGEST_NUMBER <= number < LARGEST_NUMBER:
-        raise ValueError(f"{number} is no number of ours")
-    return number
+def _values(content: bytes) -> Values:
+    found = json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+    if not isinstance(found, dict):
+        raise msgspec.ValidationError("no entries")
+    return found
 
 
 def _finite(digits: str) -> float:
@@ -72,21 +124,25 @@ def _finite(digits: str) -> float:
     return number
 
 
-def write_record(path: Path, record: dict[str, Any]) -> None:
+def write_record(path: Path, record: msgspec.Struct) -> None:
     """Replace the record, atomically."""
-    write_atomically(path, (json.dumps(sealed(record), indent=2, allow_nan=False) + "\n").encode())
+    write_atomically(path, sealed(msgspec.to_builtins(record)))
 
 
-def sealed(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the record with its checksum."""
-    others = {name: value for name, value in record.items() if name != CHECKSUM}
-    return others | {CHECKSUM: checksum(others)}
+def sealed(values: Values) -> bytes:
+    """Return the content of a record file: the entries, and their checksum as the last one."""
+    others = {name: value for name, value in values.items() if name != CHECKSUM}
+    body = json.dumps(others, indent=2, allow_nan=False).removesuffix("\n}").encode()
+    return body + SEAL + _seal(body)
 
 
-def checksum(record: dict[str, Any]) -> str | None:
-    """Return the SHA-256 of a record's entries, in hexadecimal; None where they are nothing that we write."""
+def _seal(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode() + b'"\n}\n'
+
+
+def checksum(values: Values) -> str | None:
+    """Return the SHA-256 over the entries of a record of an older format; None where they are none that we wrote."""
     try:
-        plain = json.loads(json.dumps(record, allow_nan=False))  # tuples become lists, as they do in the file
-        return hashlib.sha256(canonical_json(plain).encode("utf-8", "surrogatepass")).hexdigest()
-    except (RecursionError, ValueError):  # nested too deeply, or a number that is none
+        return hashlib.sha256(canonical_json(values).encode("utf-8", "surrogatepass")).hexdigest()
+    except (RecursionError, ValueError):
         return None

@@ -14,16 +14,19 @@ checkpoint.previous.safetensors
 import contextlib
 import hashlib
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from overfitlab.errors import UsageError
+from overfitlab.config import RunConfig
+from overfitlab.errors import BusyError, DamagedError, UsageError
 from overfitlab.files import TEMPORARY, write_atomically
+from overfitlab.records import history
 from overfitlab.records.claim import LOCK, claimed
-from overfitlab.records.record_file import read_record, write_record
+from overfitlab.records.older import upgraded_run
+from overfitlab.records.record_file import Format, read_record, write_record
+from overfitlab.records.run_record import FORMAT, OURSELVES, ForeignRunRecord, OwnRunRecord, RunRecord
+from overfitlab.results.history import EpochRow
 
-FORMAT = 3
-FORMATS = range(2, FORMAT + 1)  # that are read: 2 is the same without the checksum of the record
 RECORD = "run.json"
 HISTORY = "history.csv"
 SUMMARY = "model.txt"
@@ -31,15 +34,19 @@ WEIGHTS = "weights.safetensors"
 PROBABILITIES = "probabilities.safetensors"
 FIGURES = ("curves.png", "curves.svg")
 DUPLICATES = "duplicates.png"
+DRAWN = {*FIGURES, DUPLICATES}  # anew from the others at any time, so no checksum is kept of them
 CHECKPOINT = "checkpoint.safetensors"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
-OURS = {SUMMARY, HISTORY, WEIGHTS, PROBABILITIES, *FIGURES, DUPLICATES}  # files whose checksums a record has
-PARTS = {"training", "validation", "test"}  # of the images
 TELLING = ("method", "data", "seed", "protocol", "model", "epochs")  # what people tell runs apart by
 SHOWN_DIFFERENCES = 3
 SAVE_SECONDS = 10.0  # at least, between two checkpoints of a run that is one of many: there they add up
 
-RUNNING, INTERRUPTED, FINISHED, DIVERGED = STATUSES = ("running", "interrupted", "finished", "diverged")
+
+def _kind(producer: str) -> type[RunRecord]:
+    return OwnRunRecord if producer in ("", OURSELVES) else ForeignRunRecord
+
+
+READ = Format("a run", newest=FORMAT, oldest=2, kind=_kind, upgraded=upgraded_run, sealed_from=3)
 
 
 class RunFolder:
@@ -53,36 +60,47 @@ class RunFolder:
         return self.path / name
 
     @contextlib.contextmanager
-    def claimed(self, run_id: str, config: dict[str, Any], patience: float = 0) -> Iterator[None]:
+    def claimed(self, run_id: str, config: RunConfig, patience: float = 0) -> Iterator[None]:
         """Make the folder where there is none, and keep other processes out of it.
 
         Another process may take `patience` seconds to leave it. Raises `UsageError` where the folder holds another run
-        or other files, and `OverfitlabError` where it cannot be written or another process trains in it.
+        or other files, `BusyError` where another process trains in it, and `OverfitlabError` where it cannot be
+        written.
         """
-        busy = f"another process is training in {self.path}; wait for it, or choose another --out"
+        busy = BusyError(
+            "run_is_trained",
+            "another process is training in {folder}; wait for it, or choose another --out",
+            folder=self.path,
+        )
         with claimed(self.path, lambda: self._refuse_strangers(run_id, config), busy, "--out", patience):
             yield
 
-    def _refuse_strangers(self, run_id: str, config: dict[str, Any]) -> None:
+    def _refuse_strangers(self, run_id: str, config: RunConfig) -> None:
         if not self.path.exists():
             return
         if not self.path.is_dir():
-            raise UsageError(f"{self.path} is a file, not a folder; choose another --out")
+            raise UsageError(
+                "out_is_a_file", "{folder} is a file, not a folder; choose another --out", folder=self.path
+            )
         if (self / RECORD).exists():
             record = self.record()
-            if record["id"] != run_id:
+            if record.id != run_id:
                 raise UsageError(
-                    f"{self.path} holds another run ({_differences(record['config'], config)}); "
-                    "choose another --out, or repeat that run's command to resume it"
-                )
+                    "another_run_is_there",
+                    "{folder} holds another run ({differences}); choose another --out, or repeat that run's command to "
+                    "resume it",
+                    folder=self.path, differences=_differences(record.own().config, config),
+                )  # fmt: skip
         elif any(entry.name != LOCK and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
-            raise UsageError(f"{self.path} is not empty and not a run; choose another --out")
+            raise UsageError(
+                "folder_is_no_run", "{folder} is not empty and not a run; choose another --out", folder=self.path
+            )
 
-    def record(self) -> dict[str, Any]:
-        """Return the content of `run.json`; raises `OverfitlabError` where it is missing or damaged."""
-        return read_record(self / RECORD, "a run", FORMATS, shaped_like_a_record)
+    def record(self) -> RunRecord:
+        """Return the content of `run.json`; raises `OverfitlabError` where it is missing, `DamagedError` if damaged."""
+        return read_record(self / RECORD, READ)
 
-    def write_record(self, record: dict[str, Any]) -> None:
+    def write_record(self, record: RunRecord) -> None:
         """Replace `run.json`."""
         write_record(self / RECORD, record)
 
@@ -101,70 +119,45 @@ class RunFolder:
     def damaged_files(self) -> list[str]:
         """Return the files of a finished run that are missing or not as they were written."""
         damaged = []
-        for name, checksum in self.record()["files"].items():
+        for name, checksum in self.record().files.items():
             path = self / name
-            if not path.is_file() or self.checksums([name])[name] != checksum:
+            if name not in DRAWN and (not path.is_file() or self.checksums([name])[name] != checksum):
                 damaged.append(name)
         return damaged
 
 
-def _differences(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """Return in which settings two configurations differ, in words."""
+@dataclass(frozen=True)
+class StoredRun:
+    """What a run's folder says: its record and its history; `name` is that of the folder."""
+
+    name: str
+    record: RunRecord
+    rows: list[EpochRow]
+
+
+def stored_run(folder: RunFolder) -> StoredRun:
+    """Return what a run's folder says; no rows before its first epoch. Raises `DamagedError` where it is damaged."""
+    record = folder.record()
+    path = folder / HISTORY
+    if path.exists():
+        return StoredRun(folder.path.name, record, history.read_csv(path, record.files.get(HISTORY)))
+    if record.files:
+        raise DamagedError(
+            "history_is_missing",
+            "{file} is missing; move the folder of that run away, and it is trained again",
+            file=path,
+        )
+    return StoredRun(folder.path.name, record, [])
+
+
+def _differences(there: RunConfig, here: RunConfig) -> str:
+    """Return in which settings two configurations differ."""
     one, other = (
-        {**config, **config["protocol"], "protocol": config["protocol"].get("name")} for config in (there, here)
+        {**asdict(config), **asdict(config.protocol), "protocol": config.protocol.name} for config in (there, here)
     )
-    differing = [name for name in other if name != "name" and one.get(name) != other[name]]
+    differing = [name for name in other if name != "name" and one[name] != other[name]]
     first = sorted(differing, key=lambda name: name not in TELLING)[:SHOWN_DIFFERENCES]
-    settings = [f"{name} {one.get(name)} there, {other[name]} here" for name in first]
+    settings = [f"{name} {one[name]} there, {other[name]} here" for name in first]
     if len(differing) > len(settings):
         settings.append(f"and {len(differing) - len(settings)} more")
     return "; ".join(settings) or "the same settings on other images"
-
-
-def shaped_like_a_record(record: dict[str, Any]) -> bool:
-    """Return whether that has the entries of a `run.json`."""
-    shape = {
-        "format": int, "id": str, "status": str, "config": dict, "resolved": dict, "data": dict, "files": dict,
-        "environment": dict, "times": dict, "method": str, "resumed": list,
-    }  # fmt: skip
-    return (
-        all(isinstance(record.get(name), kind) for name, kind in shape.items())
-        and record["status"] in STATUSES
-        and _shaped_like_a_configuration(record["config"])
-        and record["files"].keys() <= OURS
-        and record["resolved"].keys() - {"kernels"} == {"precision", "threads", "device"}
-        and isinstance(record["data"].get("classes"), list)
-        and len(record["data"]["classes"]) > 0
-        and _shaped_like_a_result(record.get("result", {}))
-    )
-
-
-def _shaped_like_a_configuration(config: dict[str, Any]) -> bool:
-    protocol = config.get("protocol")
-    return (
-        all(isinstance(config.get(name), kind) for name, kind in {"method": str, "data": str, "seed": int}.items())
-        and isinstance(protocol, dict)
-        and isinstance(protocol.get("epochs", 0), int)
-        and isinstance(protocol.get("batch_norm_warm_up", False), bool)
-    )
-
-
-def _shaped_like_a_result(result: Any) -> bool:
-    if not isinstance(result, dict) or not isinstance(result.get("handed_over"), int | None):
-        return False
-    measured = result.get("measured", {})
-    return (
-        isinstance(measured, dict)
-        and measured.keys() <= {"end", "onset"}
-        and all(isinstance(parts, dict) and parts.keys() <= PARTS for parts in measured.values())
-        and all(_shaped_like_a_measurement(found) for parts in measured.values() for found in parts.values())
-    )
-
-
-def _shaped_like_a_measurement(found: Any) -> bool:
-    """Return whether that is what was measured on a part; a number that was not finite is None."""
-    return (
-        isinstance(found, dict)
-        and isinstance(found.get("images"), int)
-        and all(isinstance(found.get(name, ""), int | float | None) for name in ("loss", "acc", "balanced_acc"))
-    )

@@ -2,7 +2,6 @@
 
 study.json     what was asked for, the plan that it led to, data, environment, sessions, failures
 runs/          a folder a run (run_folder.py): the truth
-study.db       an index of them for fast reading, which can be rebuilt (index.py)
 verdict.json   the verdict, once it has been read, with every number behind it
 report/        the report, once it has been asked for
 workers.log    what the processes that trained had to say, most of all when one died
@@ -11,28 +10,22 @@ workers.log    what the processes that trained had to say, most of all when one 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
-from overfitlab.errors import UsageError
+from overfitlab.errors import BusyError, UsageError
 from overfitlab.files import TEMPORARY, write_atomically
 from overfitlab.records import claim
-from overfitlab.records.record_file import read_record, write_record
-from overfitlab.records.run_folder import DUPLICATES, RunFolder
+from overfitlab.records.older import upgraded_study
+from overfitlab.records.record_file import Format, read_record, write_record
+from overfitlab.records.run_folder import DUPLICATES, RunFolder, StoredRun, stored_run
 from overfitlab.records.run_folder import RECORD as RUN_RECORD
+from overfitlab.records.study_record import FORMAT, StudyRecord
 
-FORMAT = 2
-FORMATS = range(1, FORMAT + 1)  # that are read: 1 is the same without the checksum of the record
 RECORD = "study.json"
 RUNS = "runs"
-INDEX = "study.db"
 VERDICT = "verdict.json"
 LOG = "workers.log"
 REPORT, PAGE = "report", "report.html"
-RUNNING, INTERRUPTED, FINISHED = STATUSES = ("running", "interrupted", "finished")
-SHAPE = {
-    "format": int, "id": str, "status": str, "config": dict, "plan": dict, "labels": dict, "data": dict,
-    "environment": dict, "sessions": list, "failures": dict, "notes": list, "look": int, "command": str,
-}  # fmt: skip
+READ = Format("a study", newest=FORMAT, oldest=1, kind=lambda _: StudyRecord, upgraded=upgraded_study, sealed_from=2)
 
 
 class StudyFolder:
@@ -48,29 +41,44 @@ class StudyFolder:
     def claimed(self, study_id: str) -> AbstractContextManager[None]:
         """Make the folder where there is none, and keep other processes out of it.
 
-        Raises `UsageError` where it holds another study or other files, `OverfitlabError` where it cannot be written or
-        another process works on the study.
+        Raises `UsageError` where it holds another study or other files, `BusyError` where another process works on the
+        study, `OverfitlabError` where it cannot be written.
         """
-        busy = f"another process works on the study in {self.path}; wait for it, or give this one another --name"
+        busy = BusyError(
+            "study_is_worked_on",
+            "another process works on the study in {folder}; wait for it, or give this one another --name",
+            folder=self.path,
+        )
         return claim.claimed(self.path, lambda: self._refuse_strangers(study_id), busy, "--out")
 
     def _refuse_strangers(self, study_id: str) -> None:
         if not self.path.exists():
             return
         if not self.path.is_dir():
-            raise UsageError(f"{self.path} is a file, not a folder; choose another --name or --out")
+            raise UsageError(
+                "study_is_a_file", "{folder} is a file, not a folder; choose another --name or --out", folder=self.path
+            )
         for place in (self / RUNS, *(self / RUNS).glob("*")):
             if place.is_symlink():  # a study can come from a stranger, and what is trained be written anywhere
-                raise UsageError(f"{place} is a link; put the folder itself there, or choose another --name or --out")
-        if (self / RECORD).exists():
-            if self.record()["id"] != study_id:
                 raise UsageError(
-                    f"{self.path} holds a study that was asked for otherwise (overfitlab show {self.path} says how); "
-                    "choose another --name. More seeds are added only by looks that were planned beforehand "
-                    "(--seeds 6,12), or in a new study with fresh ones (--first-seed)"
+                    "study_holds_a_link",
+                    "{place} is a link; put the folder itself there, or choose another --name or --out",
+                    place=place,
+                )
+        if (self / RECORD).exists():
+            if self.record().id != study_id:
+                raise UsageError(
+                    "another_study_is_there",
+                    "{folder} holds a study that was asked for otherwise (overfitlab show {folder} says how); choose "
+                    "another --name. More seeds are added only by looks that were planned beforehand (--seeds 6,12), "
+                    "or in a new study with fresh ones (--first-seed)",
+                    folder=self.path,
                 )
         elif any(not self._left_by_planning(entry.name) for entry in self.path.iterdir()):
-            raise UsageError(f"{self.path} is not empty and not a study; choose another --name or --out")
+            raise UsageError(
+                "folder_is_no_study", "{folder} is not empty and not a study; choose another --name or --out",
+                folder=self.path,
+            )  # fmt: skip
 
     @staticmethod
     def _left_by_planning(name: str) -> bool:
@@ -81,11 +89,11 @@ class StudyFolder:
         """Return whether a study lies here."""
         return (self / RECORD).is_file()
 
-    def record(self) -> dict[str, Any]:
-        """Return the content of `study.json`; raises `OverfitlabError` where it is missing or damaged."""
-        return read_record(self / RECORD, "a study", FORMATS, _shaped_like_a_record)
+    def record(self) -> StudyRecord:
+        """Return the content of `study.json`; raises `OverfitlabError` if it is missing, `DamagedError` if damaged."""
+        return read_record(self / RECORD, READ)
 
-    def write_record(self, record: dict[str, Any]) -> None:
+    def write_record(self, record: StudyRecord) -> None:
         """Replace `study.json`."""
         write_record(self / RECORD, record)
 
@@ -102,6 +110,9 @@ class StudyFolder:
         for path in sorted((self / RUNS).glob(f"*/{RUN_RECORD}")):
             yield RunFolder(path.parent)
 
+    def stored(self) -> list[StoredRun]:
+        """Return what the folders of all runs that have begun say, by name; raises `DamagedError` where one is damaged.
 
-def _shaped_like_a_record(record: dict[str, Any]) -> bool:
-    return all(isinstance(record.get(name), kind) for name, kind in SHAPE.items())
+        The folders are the truth, and reading them is quick (docs/performance.md), so there is no index of them.
+        """
+        return [stored_run(folder) for folder in self.runs()]

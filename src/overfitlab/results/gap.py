@@ -1,15 +1,24 @@
 """The generalization gap."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+
+from overfitlab.results.measurement import Measurement
 
 
-def gaps(training: Mapping[str, float], validation: Mapping[str, float]) -> dict[str, float]:
-    """Return by how much validation is worse than training, for `loss`, `acc` and `balanced_acc` in evaluation mode.
+@dataclass(frozen=True)
+class Gap:
+    """By how much validation is worse than training, both in evaluation mode: a positive gap is overfitting."""
 
-    For accuracies training minus validation, for the loss validation minus training: a positive gap is overfitting.
-    """
-    return {
-        "loss": validation["loss"] - training["loss"],
-        "acc": training["acc"] - validation["acc"],
-        "balanced_acc": training["balanced_acc"] - validation["balanced_acc"],
-    }
+    loss: float | None  # nats: validation minus training
+    acc: float  # training minus validation, from -1 to 1; likewise:
+    balanced_acc: float
+
+
+def gaps(training: Measurement, validation: Measurement) -> Gap:
+    """Return the gap between training and validation images; the loss is None where one of the two is not finite."""
+    known = training.loss is not None and validation.loss is not None
+    return Gap(
+        loss=validation.loss - training.loss if known else None,  # type: ignore[operator]
+        acc=training.acc - validation.acc,
+        balanced_acc=training.balanced_acc - validation.balanced_acc,
+    )

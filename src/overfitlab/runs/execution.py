@@ -3,10 +3,10 @@
 import contextlib
 import copy
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import safetensors.torch
 
 from overfitlab.config import RunConfig
@@ -15,40 +15,36 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.duplicates import near_duplicates
 from overfitlab.data.prepare.material import Material, material
 from overfitlab.data.prepare.twins import NearDuplicates
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import CancelledError, DamagedError, DivergedError, OverfitlabError
+from overfitlab.events import Listener, MeasuringBegan
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.model import Model
 from overfitlab.models.summary import summary
 from overfitlab.models.weights_file import LoadedWeights, load_weights
-from overfitlab.randomness import run_key
 from overfitlab.records import history, probabilities
-from overfitlab.records.run_folder import (
+from overfitlab.records.run_folder import HISTORY, PROBABILITIES, RECORD, SAVE_SECONDS, SUMMARY, WEIGHTS, RunFolder
+from overfitlab.records.run_record import (
     DIVERGED,
-    DUPLICATES,
-    FIGURES,
     FINISHED,
-    HISTORY,
+    FORMAT,
     INTERRUPTED,
-    PROBABILITIES,
-    RECORD,
     RUNNING,
-    SAVE_SECONDS,
-    SUMMARY,
-    WEIGHTS,
-    RunFolder,
+    LoadedRecord,
+    NetworkRecord,
+    OwnRunRecord,
+    Parameters,
+    Producer,
+    Resolved,
+    Times,
 )
-from overfitlab.report.data_figures import duplicate_pairs
-from overfitlab.report.figures import rendered
-from overfitlab.runs import recording as records
+from overfitlab.results.reason import Reason, reason
+from overfitlab.runs import recording
 from overfitlab.runs.run import Run, load_run
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer, diverged
-from overfitlab.training.observer import Observer
-
-NO_CHECKPOINT = "there is no checkpoint any more, so the run starts over"
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class Job:
     folder: RunFolder
     data_dir: Path | None = None  # that the user named, for the record
     weights: str | Path | None = None  # to begin with
-    alone: bool = True  # not one of many: then its curves and its near-duplicates are drawn
+    alone: bool = True  # not one of many: then near-duplicates are looked for, and every epoch is saved
 
 
 @dataclass
@@ -68,30 +64,33 @@ class Execution:
     """A run that is ready to train."""
 
     job: Job
-    record: dict[str, Any]
+    record: OwnRunRecord
     trainer: Trainer
-    changed: list[str] | None  # of machine and packages, since the run began; None where it begins now
-    note: str = ""  # on what it goes on from, where that is not the last checkpoint
+    changed: list[str]  # of machine and packages, since the run began
+    notes: list[Reason]  # on what it goes on from, where that is not the last checkpoint
+    duplicates: list[NearDuplicates]  # that were found across the parts, where the run begins now
     saved: float = 0.0  # when the last checkpoint was written, or the training began
 
-    def complete(self, observer: Observer) -> Run:
+    def complete(self, listener: Listener) -> Run:
         """Train what is left of the run, and write down what came out; its record says if it diverged.
 
-        An interruption leaves what the last finished epoch left. Raises `OSError` where the disk refuses.
+        An interruption leaves what the last finished epoch left. Raises `OSError` where the disk refuses, and
+        `CancelledError` where the listener asks for the end.
         """
         folder, trainer = self.job.folder, self.trainer
         self.saved = time.monotonic()
         try:
             if not diverged(trainer.progress.rows):
-                trainer.train(self._save, observer)
-                observer.measuring()
+                trainer.train(self._save, listener)
+                listener.on(MeasuringBegan())
+                listener.check()
             run = self._finish()
             checkpoint.remove(folder)
             return run
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, CancelledError):
             with contextlib.suppress(OSError, OverfitlabError):  # the interruption matters more
                 if not ended(folder):
-                    folder.write_record(self.record | {"status": INTERRUPTED})
+                    folder.write_record(msgspec.structs.replace(self.record, status=INTERRUPTED))
             raise
 
     def _save(self) -> None:
@@ -100,40 +99,39 @@ class Execution:
             return
         self.saved = now
         folder, trainer = self.job.folder, self.trainer
-        checkpoint.save(folder, self.record["id"], trainer.learner, trainer.progress)
+        checkpoint.save(folder, self.record.id, trainer.learner, trainer.progress)
         folder.write(HISTORY, history.to_csv(trainer.progress.rows).encode())
 
     def _finish(self) -> Run:
         folder, trainer = self.job.folder, self.trainer
         record = copy.deepcopy(self.record)  # which an interruption goes back to
         rows = trainer.progress.rows
-        record["status"] = DIVERGED if diverged(rows) else FINISHED
+        record.status = DIVERGED if diverged(rows) else FINISHED
         measured = trainer.measured()
         run = Run(folder.path, record, rows)
-        records.note_end(record, rows, run.onset, trainer.handed_over, measured)
+        recording.note_end(record, rows, run.onset, trainer.handed_over, measured)
         folder.write(HISTORY, history.to_csv(rows).encode())
-        folder.write(WEIGHTS, safetensors.torch.save(trainer.hand_over().tensors(), {"run": record["id"]}))
+        folder.write(WEIGHTS, safetensors.torch.save(trainer.hand_over().tensors(), {"run": record.id}))
         names = [SUMMARY, HISTORY, WEIGHTS]
         if trainer.predicted:
-            folder.write(PROBABILITIES, probabilities.to_bytes(trainer.predicted, record["id"]))
+            folder.write(PROBABILITIES, probabilities.to_bytes(trainer.predicted, record.id))
             names.append(PROBABILITIES)
-        if self.job.alone:
-            _write_figures(folder, run)
-            names += FIGURES
-        names += [DUPLICATES] if (folder / DUPLICATES).is_file() else []
-        record["files"] = folder.checksums(names)
+        record.files = folder.checksums(names)
         folder.write_record(record)
         return run
 
 
 def ended(folder: RunFolder) -> bool:
     """Return whether the run in the folder has ended, well or not, so that there is nothing left to train."""
-    return (folder / RECORD).exists() and folder.record()["status"] in (FINISHED, DIVERGED)
+    return (folder / RECORD).exists() and folder.record().status in (FINISHED, DIVERGED)
 
 
 def begun_with(folder: RunFolder) -> Compute | None:
     """Return how the run in the folder computes, which a resumption keeps; None where none was begun."""
-    return Compute(**folder.record()["resolved"]) if (folder / RECORD).exists() else None
+    if not (folder / RECORD).exists():
+        return None
+    found = folder.record().own().resolved
+    return Compute(found.precision, found.threads, found.device, found.kernels)
 
 
 def begin(job: Job, resolved: Compute) -> Execution:
@@ -147,107 +145,100 @@ def begin(job: Job, resolved: Compute) -> Execution:
     compute.prepare(resolved)
     method = registry.parse(config.method)
     trainer, loaded = _trainer(job, training, resolved, method)
-    changed, note = None, ""
+    changed: list[str] = []
+    notes: list[Reason] = []
+    duplicates: list[NearDuplicates] = []
     if not (folder / RECORD).exists():
-        record = _first_record(job, method.label, trainer, resolved, loaded)
+        if job.alone and loading.is_own(dataset):
+            duplicates = near_duplicates(dataset, training.split)
+        record = _first_record(job, method.label, trainer, resolved, loaded, duplicates)
     else:
-        record = folder.record()
-        changed = records.note_resumption(record)
-        known = record["data"]["near_duplicates"].values()
-        if any(part["found"] for part in known) and not (folder / DUPLICATES).exists():
-            _show(folder, dataset, near_duplicates(dataset, training.split))  # it was interrupted before that
-        restored = checkpoint.restore(folder, record["id"], trainer.learner)
+        record = folder.record().own()
+        changed = recording.note_resumption(record)
+        restored = checkpoint.restore(folder, record.id, trainer.learner)
         if restored.progress is not None:
             trainer.progress = restored.progress
         elif restored.unusable:
             trainer, _ = _trainer(job, training, resolved, method)  # of the first one nobody knows what was put into it
         elif (folder / HISTORY).exists():
-            note = NO_CHECKPOINT
-        note = restored.note or note
-        if note:
-            record["resumed"][-1]["note"] = note
-    record |= {"status": RUNNING, "files": {}}
+            notes = [reason("no_checkpoint")]
+        notes = restored.notes or notes
+        record.resumed[-1] = msgspec.structs.replace(record.resumed[-1], notes=notes)
+    record.status, record.files = RUNNING, {}
     folder.write_record(record)
     folder.write(SUMMARY, summary(trainer.model, dataset.image_shape, config.model).encode())
-    return Execution(job, record, trainer, changed, note)
+    return Execution(job, record, trainer, changed, notes, duplicates)
 
 
 def _trainer(job: Job, training: Material, resolved: Compute, method: Method) -> tuple[Trainer, LoadedWeights | None]:
     """Return a network that has not been trained here with all that trains it, and what weights were put into it."""
     config, dataset = job.config, job.dataset
-    network = models.build(
-        config.model,
-        dataset.image_shape,
-        len(dataset.class_names),
-        method,
-        run_key(config.seed, config.protocol.vary),
-        warm_up=config.protocol.batch_norm_warm_up,
-    )
+    network = models.build_for(config, dataset.image_shape, len(dataset.class_names), method)
     loaded = None if job.weights is None else load_weights(network, job.weights)
     return Trainer(config, training, network, resolved), loaded
 
 
 def ended_before(folder: RunFolder) -> Run:
-    """Return a run that ended before, once its files are seen to be whole; figures are drawn anew where they are not.
+    """Return a run that ended before, once its files are seen to be whole.
 
-    Raises `OverfitlabError` where another file is missing or damaged.
+    Raises `DamagedError` where one is missing or damaged.
     """
     damaged = folder.damaged_files()
-    if set(damaged) - {*FIGURES, DUPLICATES}:
-        raise OverfitlabError(
-            f"{folder.path} is a finished run, but {', '.join(damaged)} is missing or damaged; "
-            "move the folder away to train it again"
-        )
-    run = load_run(folder.path)
-    if set(damaged) & set(FIGURES):
-        _write_figures(folder, run)
-        folder.write_record(run.record | {"files": run.record["files"] | folder.checksums(list(FIGURES))})
+    if damaged:
+        raise DamagedError(
+            "finished_run_is_damaged",
+            "{folder} is a finished run, but {files} is missing or damaged; move the folder away to train it again",
+            folder=folder.path, files=", ".join(damaged),
+        )  # fmt: skip
     checkpoint.remove(folder)  # a crash can have left one behind
-    return run
+    return load_run(folder.path)
 
 
-def divergence(run: Run) -> str:
-    """Return what to say of a run that diverged."""
-    return (
-        f"training diverged in epoch {len(run.rows)}: its loss is no longer a finite number; "
-        f"try a lower --learning-rate (the history so far is in {run.folder})"
-    )
+def divergence(run: Run) -> DivergedError:
+    """Return the error that says that a run diverged."""
+    return DivergedError(
+        "training_diverged",
+        "training diverged in epoch {epoch}: its loss is no longer a finite number; try a lower --learning-rate (the "
+        "history so far is in {folder})",
+        epoch=len(run.rows), folder=run.folder,
+    )  # fmt: skip
 
 
 def _first_record(
-    job: Job, label: str, trainer: Trainer, resolved: Compute, loaded: LoadedWeights | None
-) -> dict[str, Any]:
-    """Write the first record of a run, and show which of its images are nearly the same."""
-    network = _about(trainer.model, loaded)
-    dataset, config = job.dataset, job.config
-    found = near_duplicates(dataset, trainer.material.split) if job.alone and loading.is_own(dataset) else []
+    job: Job,
+    label: str,
+    trainer: Trainer,
+    resolved: Compute,
+    loaded: LoadedWeights | None,
+    duplicates: list[NearDuplicates],
+) -> OwnRunRecord:
+    """Write the first record of a run."""
     where = str(job.data_dir.absolute()) if job.data_dir else None
-    run_id = config.run_id(dataset.content_hash)
-    record = records.new_record(run_id, config, label, trainer.material, asdict(resolved), network, where, found)
+    record = OwnRunRecord(
+        format=FORMAT,
+        id=job.config.run_id(job.dataset.content_hash),
+        producer=Producer(),
+        status=RUNNING,
+        method=label,
+        config=job.config,
+        resolved=Resolved(resolved.precision, resolved.threads, resolved.device, resolved.kernels),
+        data=recording.data_record(trainer.material, where, duplicates),
+        network=_about(trainer.model, loaded),
+        environment=recording.here(),
+        times=Times(recording.now()),
+        resumed=[],
+        files={},
+    )
     job.folder.write_record(record)  # before any other file: it is what makes the folder ours
-    _show(job.folder, dataset, found)
     return record
 
 
-def _show(folder: RunFolder, dataset: Dataset, found: list[NearDuplicates]) -> None:
-    if any(part.pairs for part in found):
-        folder.write(DUPLICATES, rendered(duplicate_pairs(dataset, found), "png"))
-
-
-def _about(model: Model, loaded: LoadedWeights | None) -> dict[str, Any]:
+def _about(model: Model, loaded: LoadedWeights | None) -> NetworkRecord:
     total, trained = model.parameter_counts()
-    about: dict[str, Any] = {
-        "name": model.name,
-        "parameters": {"total": total, "trainable": trained},
-        "sites": [site.name for site in model.sites],
-        "own_batch_norms": model.own_batch_norms,
-    }
-    if loaded is not None:
-        about["weights"] = {"sha256": loaded.sha256, "loaded": list(loaded.loaded), "left_out": dict(loaded.left_out)}
-    return about
-
-
-def _write_figures(folder: RunFolder, run: Run) -> None:
-    figure = run.figure()
-    for name in FIGURES:
-        folder.write(name, rendered(figure, Path(name).suffix.removeprefix(".")))
+    return NetworkRecord(
+        name=model.name,
+        parameters=Parameters(total, trained),
+        sites=[site.name for site in model.sites],
+        own_batch_norms=model.own_batch_norms,
+        weights=loaded and LoadedRecord(loaded.sha256, list(loaded.loaded), dict(loaded.left_out)),
+    )

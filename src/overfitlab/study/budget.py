@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 
 from overfitlab.config import Protocol
 from overfitlab.errors import UsageError
-from overfitlab.study.cost import Parts, reduced
+from overfitlab.records.study_record import PartSizes
+from overfitlab.results.reason import Reason, reason
+from overfitlab.study.cost import reduced
 
 LEAST_IMAGES, LEAST_OF_A_CLASS = 1000, 20
 LEAST_VALIDATION = 1000
@@ -26,15 +28,15 @@ SHRINK = 0.95  # of the images, from one try to the next
 
 @dataclass(frozen=True)
 class Fitted:
-    """A protocol that fits, and what was given up for it, in words."""
+    """A protocol that fits, and what was given up for it."""
 
     protocol: Protocol
-    gave_up: tuple[str, ...]
+    gave_up: tuple[Reason, ...]
 
 
 def fit(
     protocol: Protocol,
-    parts: Parts,
+    parts: PartSizes,
     classes: int,
     budget: float,
     seconds: Callable[[Protocol], float],
@@ -63,11 +65,24 @@ def fit(
         fitted = shorter
     needed = seconds(fitted)
     if needed > budget:
+        values = {
+            "budget": _minutes(budget), "needed": _minutes(needed), "epochs": fitted.epochs,
+            "images": reduced(fitted, parts).training,
+        }  # fmt: skip
+        if given:
+            raise UsageError(
+                "budget_too_little_for_what_was_given",
+                "{budget} are too little: these methods and seeds take {needed} even with {images:,} training images "
+                "and {epochs} epochs, and with less nothing would overfit, or you asked for as many; give a larger "
+                "--budget, fewer methods, or fewer --seeds",
+                **values,
+            )
         raise UsageError(
-            f"{_minutes(budget)} are too little: these methods and seeds take {_minutes(needed)} even with "
-            f"{reduced(fitted, parts).training:,} training images and {fitted.epochs} epochs, and with less nothing "
-            f"would overfit{', or you asked for as many' * bool(given)}; give a larger --budget, fewer methods, or "
-            "fewer --seeds"
+            "budget_too_little",
+            "{budget} are too little: these methods and seeds take {needed} even with {images:,} training images and "
+            "{epochs} epochs, and with less nothing would overfit; give a larger --budget, fewer methods, or fewer "
+            "--seeds",
+            **values,
         )
     return Fitted(fitted, _given_up(protocol, fitted, parts))
 
@@ -79,24 +94,25 @@ def learning(protocol: Protocol, images: int) -> float:
     return steps * protocol.learning_rate * mean
 
 
-def _learns(protocol: Protocol, parts: Parts) -> bool:
+def _learns(protocol: Protocol, parts: PartSizes) -> bool:
     return learning(protocol, reduced(protocol, parts).training) >= LEAST_LEARNING
 
 
-def _with_images(protocol: Protocol, images: int, parts: Parts) -> Protocol:
+def _with_images(protocol: Protocol, images: int, parts: PartSizes) -> Protocol:
     validation = min(reduced(protocol, parts).validation, max(LEAST_VALIDATION, images // 2))
     return replace(protocol, training_images=images, validation_images=validation)
 
 
-def _given_up(before: Protocol, after: Protocol, parts: Parts) -> tuple[str, ...]:
+def _given_up(before: Protocol, after: Protocol, parts: PartSizes) -> tuple[Reason, ...]:
     had, has = reduced(before, parts), reduced(after, parts)
-    words = []
-    for what in ("training", "validation"):
-        if getattr(has, what) < getattr(had, what):
-            words.append(f"{what} images: {getattr(has, what):,} instead of {getattr(had, what):,}")
+    found = []
+    if has.training < had.training:
+        found.append(reason("gave_up_training_images", now=has.training, before=had.training))
+    if has.validation < had.validation:
+        found.append(reason("gave_up_validation_images", now=has.validation, before=had.validation))
     if after.epochs < before.epochs:
-        words.append(f"epochs: {after.epochs} instead of {before.epochs}")
-    return tuple(words)
+        found.append(reason("gave_up_epochs", now=after.epochs, before=before.epochs))
+    return tuple(found)
 
 
 def _minutes(seconds: float) -> str:

@@ -1,34 +1,14 @@
-"""What a study takes: time and memory, from a few measured steps of each method."""
+"""What a study takes: time, from a few measured steps of each method."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from overfitlab.config import Protocol
 from overfitlab.records.run_folder import SAVE_SECONDS
+from overfitlab.records.study_record import Cost, PartSizes, StudyPlan
 
 
-@dataclass(frozen=True)
-class Parts:
-    """How many images train, validate and test."""
-
-    training: int
-    validation: int
-    test: int
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one method takes, measured on this machine with as many runs at once as the study will have."""
-
-    step_seconds: float  # a training step
-    image_seconds: float  # an image in evaluation mode
-    save_seconds: float  # a checkpoint
-    memory_mb: int | None  # the most that a process held, in MB (10^6 bytes)
-    parameters: int
-
-
-def run_seconds(cost: Cost, protocol: Protocol, parts: Parts) -> float:
+def run_seconds(cost: Cost, protocol: Protocol, parts: PartSizes) -> float:
     """Return how long one run takes: its steps, the measurements after each epoch, and those at the end.
 
     At the end all images are measured twice, with the weights that are handed over and with those of the onset.
@@ -50,15 +30,20 @@ def study_seconds(runs: Iterable[float], jobs: int) -> float:
     return max(ends)
 
 
-def reduced(protocol: Protocol, parts: Parts) -> Parts:
+def reduced(protocol: Protocol, parts: PartSizes) -> PartSizes:
     """Return the parts once the protocol has taken what it wants of those that there are."""
     training = min(parts.training, protocol.training_images or parts.training)
     validation = min(parts.validation, protocol.validation_images or parts.validation)
-    return Parts(training, validation, parts.test)
+    return PartSizes(training, validation, parts.test)
 
 
-def whole_study(costs: Mapping[str, Cost], protocol: Protocol, parts: Parts, seeds: int, jobs: int) -> float:
+def whole_study(costs: Mapping[str, Cost], protocol: Protocol, parts: PartSizes, seeds: int, jobs: int) -> float:
     """Return how long every method takes at `seeds` seeds, seed after seed, from the parts of the full protocol."""
     fewer = reduced(protocol, parts)
     one_seed: Sequence[float] = [run_seconds(cost, protocol, fewer) for cost in costs.values()]
     return study_seconds([*one_seed] * seeds, jobs)
+
+
+def plan_seconds(plan: StudyPlan, jobs: int) -> float:
+    """Return how long a planned study takes with so many runs at once, by the costs that were measured."""
+    return whole_study(plan.costs, plan.protocol, plan.parts, plan.seeds, jobs)

@@ -30,7 +30,9 @@ class Question:
     def compare(self, method: str, against: str) -> None:
         """Add a contrast, unless the pair is compared already."""
         if method == against:
-            raise UsageError(f"{self.labels[method]} cannot be compared with itself")
+            raise UsageError(
+                "compared_with_itself", "{method} cannot be compared with itself", method=self.labels[method]
+            )
         if (method, against) not in self.contrasts and (against, method) not in self.contrasts:
             self.contrasts.append((method, against))
 
@@ -38,9 +40,9 @@ class Question:
 def question(methods: Sequence[str | Method], baseline: str | Method | None, contrasts: Sequence[str]) -> Question:
     """Return what is compared with what: the baseline first, then each method with it, then what else was asked for."""
     if isinstance(contrasts, str) or not isinstance(contrasts, Iterable):
-        raise UsageError("contrasts are a list, such as ['batch_norm:dropout']")
+        raise UsageError("contrasts_are_a_list", "contrasts are a list, such as ['batch_norm:dropout']")
     if isinstance(methods, str | Method) or not isinstance(methods, Iterable):
-        raise UsageError("methods are a list, such as ['none', 'dropout']")
+        raise UsageError("methods_are_a_list", "methods are a list, such as ['none', 'dropout']")
     found = Question()
     methods, pairs = list(methods), [_pair(text) for text in contrasts]
     asks_the_notebook = not methods and not pairs
@@ -48,12 +50,17 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
     specs = [registry.resolve(method).spec for method in given]
     for position, spec in enumerate(specs):
         if spec in specs[:position]:
-            raise UsageError(f"{registry.parse(spec).label} is given twice; leave one of them out")
+            raise UsageError(
+                "method_given_twice", "{method} is given twice; leave one of them out",
+                method=registry.parse(spec).label,
+            )  # fmt: skip
     start = found.add(baseline if baseline is not None else BASELINE)
     for method in [*specs, *(side for pair in pairs for side in pair)]:
         found.add(method)
     if len(found.methods) < 2:
-        raise UsageError("a comparison needs a method besides the baseline; overfitlab methods lists them")
+        raise UsageError(
+            "nothing_to_compare", "a comparison needs a method besides the baseline; overfitlab methods lists them"
+        )
     for method in found.methods[1:]:
         found.compare(method, start)
     for method, against in [NOTEBOOKS_CONTRAST] if asks_the_notebook and baseline is None else pairs:
@@ -66,7 +73,9 @@ def _pair(text: str) -> tuple[str, str]:
     sides = [side.strip() for side in text.split(" : " if " : " in text else ":")]
     if len(sides) != 2 or not all(sides):
         raise UsageError(
-            f"--contrast {text!r} is no pair; write batch_norm:dropout, or with hyperparameters, the colon in the "
-            "middle between blanks, 'dropout:rate=0.5 : dropout:rate=0.2'"
+            "contrast_is_no_pair",
+            "--contrast {text!r} is no pair; write batch_norm:dropout, or with hyperparameters, the colon in the "
+            "middle between blanks, 'dropout:rate=0.5 : dropout:rate=0.2'",
+            text=text,
         )
     return registry.parse(sides[0]).spec, registry.parse(sides[1]).spec

@@ -1,13 +1,13 @@
 """The runs of a study as rows: one for each run, and one for each epoch of each run."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from overfitlab.records.index import Entry
-from overfitlab.records.run_folder import DIVERGED, FINISHED
+from overfitlab.records.run_record import DIVERGED, FINISHED
+from overfitlab.records.study_record import Failure
 from overfitlab.results.history import ALL_COLUMNS
-from overfitlab.study.judging import outcomes
+from overfitlab.results.outcome import Outcome
 
+Row = dict[str, str | int | float | bool | None]
 FAILED = "failed"
 # accuracies and gaps are fractions from 0 to 1, losses nats
 RUN_COLUMNS = (
@@ -18,18 +18,13 @@ RUN_COLUMNS = (
 HISTORY_COLUMNS = ("method", "seed", *ALL_COLUMNS)
 
 
-def run_rows(
-    entries: Sequence[Entry], labels: Mapping[str, str], failures: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return a row for each run that has ended, by method and seed; None where a run has no such number.
-
-    Raises `OverfitlabError` where a record is damaged.
-    """
-    statuses = {entry.name: entry.record["status"] for entry in entries}
+def run_rows(outcomes: Sequence[Outcome], labels: Mapping[str, str], failures: Mapping[str, Failure]) -> list[Row]:
+    """Return a row for each run that has ended, by method and seed; None where a run has no such number."""
     rows = []
-    for each in outcomes(entries):
-        row = dict.fromkeys(RUN_COLUMNS) | _about(each.method, each.seed, each.name, labels)
-        row |= {"status": statuses[each.name], "epochs": len(each.rows), "stopped_early": each.stopped_early}
+    for each in outcomes:
+        row: Row = dict.fromkeys(RUN_COLUMNS) | _about(each.method, each.seed, each.name, labels)
+        row |= {"status": DIVERGED if each.end is None else FINISHED, "epochs": len(each.rows)}
+        row["stopped_early"] = each.stopped_early
         if each.end is not None:
             end = each.end
             row |= {
@@ -41,28 +36,26 @@ def run_rows(
             }  # fmt: skip
         rows.append(row)
     for name, failure in failures.items():
-        row = dict.fromkeys(RUN_COLUMNS) | _about(failure.get("method"), failure.get("seed"), name, labels)
+        row = dict.fromkeys(RUN_COLUMNS) | _about(failure.method, failure.seed, name, labels)
         rows.append(row | {"status": FAILED})
     return _in_order(rows, labels)
 
 
-def history_rows(entries: Sequence[Entry], labels: Mapping[str, str]) -> list[dict[str, Any]]:
+def history_rows(outcomes: Sequence[Outcome], labels: Mapping[str, str]) -> list[Row]:
     """Return a row for each epoch of each run that has ended, by method, seed and epoch."""
-    rows = [
-        {"method": entry.record["config"]["method"], "seed": entry.record["config"]["seed"]}
-        | {name: getattr(row, name) for name in ALL_COLUMNS}
-        for entry in entries
-        if entry.record["status"] in (FINISHED, DIVERGED)
-        for row in entry.rows
+    rows: list[Row] = [
+        {"method": each.method, "seed": each.seed} | {name: getattr(row, name) for name in ALL_COLUMNS}
+        for each in outcomes
+        for row in each.rows
     ]
     return _in_order(rows, labels)
 
 
-def _about(method: Any, seed: Any, name: str, labels: Mapping[str, str]) -> dict[str, Any]:
+def _about(method: str, seed: int, name: str, labels: Mapping[str, str]) -> Row:
     return {"method": method, "label": labels.get(method, method), "seed": seed, "run": name}
 
 
-def _in_order(rows: list[dict[str, Any]], labels: Mapping[str, str]) -> list[dict[str, Any]]:
+def _in_order(rows: list[Row], labels: Mapping[str, str]) -> list[Row]:
     """Return rows in the order of the study's methods, then by seed; the order within a run stays."""
     places = {method: place for place, method in enumerate(labels)}
-    return sorted(rows, key=lambda row: (places.get(row["method"], len(places)), row["seed"]))
+    return sorted(rows, key=lambda row: (places.get(str(row["method"]), len(places)), int(row["seed"] or 0)))

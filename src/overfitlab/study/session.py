@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from overfitlab import machine
 from overfitlab.config import Protocol, StudyConfig, fitted
@@ -15,24 +16,36 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.duplicates import near_duplicates
 from overfitlab.data.prepare.material import material
 from overfitlab.data.prepare.splits import available_for_training
-from overfitlab.errors import OverfitlabError
-from overfitlab.machine import available_memory_mb
-from overfitlab.records.index import Index
-from overfitlab.records.run_folder import DIVERGED, DUPLICATES, PROBABILITIES
-from overfitlab.records.run_folder import FINISHED as RUN_FINISHED
-from overfitlab.records.study_folder import FINISHED, FORMAT, INTERRUPTED, LOG, RUNNING, VERDICT, StudyFolder
-from overfitlab.report.data_figures import duplicate_pairs
-from overfitlab.report.figures import rendered
-from overfitlab.runs import recording as records
-from overfitlab.stats.verdict import UNDECIDED
+from overfitlab.data.prepare.twins import NearDuplicates
+from overfitlab.errors import CancelledError, OverfitlabError
+from overfitlab.events import Listener, MemoryIsLittle, StudyPlanned, StudyStopping, Task
+from overfitlab.files import display_name
+from overfitlab.records.run_folder import PROBABILITIES
+from overfitlab.records.run_record import DIVERGED, Producer
+from overfitlab.records.run_record import FINISHED as RUN_FINISHED
+from overfitlab.records.study_folder import LOG, VERDICT, StudyFolder
+from overfitlab.records.study_record import (
+    FINISHED,
+    FORMAT,
+    INTERRUPTED,
+    RUNNING,
+    Cost,
+    PartSizes,
+    Sitting,
+    StudyPlan,
+    StudyRecord,
+)
+from overfitlab.results.reason import Reason, reason
+from overfitlab.runs import recording
+from overfitlab.stats.findings import UNDECIDED
+from overfitlab.stats.verdict import Verdict
 from overfitlab.study.budget import fit
-from overfitlab.study.cost import Cost, Parts, reduced, whole_study
-from overfitlab.study.judging import Verdict
-from overfitlab.study.listener import Listener
-from overfitlab.study.plan import StudyPlan, looks_for, typical_deviation
+from overfitlab.study.cost import reduced, whole_study
+from overfitlab.study.execute.local import LocalProcesses
+from overfitlab.study.execute.messages import Setup
+from overfitlab.study.plan import looks_for, typical_deviation
 from overfitlab.study.runner import Runner, measured, run_name
-from overfitlab.study.study import Study, check, studies
-from overfitlab.study.workers import Workers
+from overfitlab.study.study import Study, studies
 
 MEMORY_SHARE = 0.7  # of what is free; runs take up to a third more than the few steps of a probe
 
@@ -46,16 +59,16 @@ class Images:
     image_size: tuple[int, int] | None = None
     weights: str | None = None  # a file, to begin with
 
-    def setup(self) -> dict[str, Any]:
+    def setup(self) -> Setup:
         """Return what a worker is told first."""
-        return {
-            "source": self.dataset.source,
-            "name": self.dataset.name,
-            "data_dir": str(self.data_dir.absolute()) if self.data_dir else None,
-            "image_size": self.image_size,
-            "content_hash": self.dataset.content_hash,
-            "weights": self.weights,
-        }
+        return Setup(
+            source=self.dataset.source,
+            name=self.dataset.name,
+            data_dir=str(self.data_dir.absolute()) if self.data_dir else None,
+            image_size=self.image_size,
+            content_hash=self.dataset.content_hash,
+            weights=self.weights,
+        )
 
 
 class Session:
@@ -72,74 +85,70 @@ class Session:
     ) -> None:
         self._folder, self._config, self._images, self._labels = folder, config, images, labels
         self._listener, self._command = listener, command
-        self._id = config.study_id(images.dataset.content_hash)
-        self._record: dict[str, Any] | None = folder.record() if folder.exists() else None
-        if self._record is not None:
-            check(self._record)
+        self.duplicates: list[NearDuplicates] = []  # across the parts, where they were looked for in this session
+        self.study_id = config.study_id(images.dataset.content_hash)
+        self._record: StudyRecord | None = folder.record() if folder.exists() else None
 
     @property
     def finished_before(self) -> bool:
         """Whether the study has ended, with nothing that could be tried again."""
         record = self._record
-        if (
-            record is None
-            or record["status"] != FINISHED
-            or record["failures"]
-            or not (self._folder / VERDICT).exists()
-        ):
+        if record is None or record.status != FINISHED or record.failures or not (self._folder / VERDICT).exists():
             return False
-        plan = StudyPlan.from_dict(record["plan"])
+        plan = record.plan
         wanted = {
-            run_name(record["labels"][method], seed, self._run_id(plan, method, seed))
-            for method, seed in plan.runs(self._config, 0, plan.looks[record["look"] - 1])
+            run_name(record.labels[method], seed, self._run_id(plan, method, seed))
+            for method, seed in plan.runs(self._config, 0, plan.looks[record.look - 1])
         }
         whole = {
             folder.path.name
             for folder in self._folder.runs()
-            if folder.record()["status"] in (RUN_FINISHED, DIVERGED)
-            and (folder.record()["status"] == DIVERGED or (folder / PROBABILITIES).exists())
+            if (status := folder.record().status) == DIVERGED
+            or (status == RUN_FINISHED and (folder / PROBABILITIES).exists())
         }
         return wanted <= whole
 
     def _run_id(self, plan: StudyPlan, method: str, seed: int) -> str:
         return self._config.run(plan.protocol, method, seed, plan.threads).run_id(self._data_hash)
 
-    def train(self, free_cores: int, jobs: int | None) -> tuple[Study, Verdict]:
-        """Train what is left of the study with `jobs` runs at once, or as many as cores are free; return its verdict.
+    def train(self, free_cores: int, jobs: int | None) -> Study:
+        """Train what is left of the study with `jobs` runs at once, or as many as cores are free; return it.
 
         Raises `UsageError` where the budget is too little, `OverfitlabError` where a method does not go with the
-        network or the disk refuses. An interruption, noted with how to go on, keeps what was trained.
+        network or the disk refuses, `CancelledError` where the listener asks for the end. An interruption, noted with
+        how to go on, keeps what was trained.
         """
         threads = self._threads()
         at_once = min(jobs or max(1, free_cores // threads), self._most_runs())
         try:
-            with Workers(self._images.setup(), threads, self._folder / LOG) as workers:
+            with LocalProcesses[Task](self._images.setup(), at_once, threads, self._folder / LOG) as executor:
                 if self._record is None:
-                    self._record = self._planned(workers, threads, at_once)
-                plan = StudyPlan.from_dict(self._record["plan"])
-                if fitting(plan, at_once) < at_once:
-                    at_once = fitting(plan, at_once)
-                    self._listener.little_memory(plan.memory_mb(1) or 0, available_memory_mb() or 0, at_once)
-                self._record["status"] = RUNNING
-                self._record["sessions"].append({"started": records.now(), "jobs": at_once})
-                self._folder.write_record(self._record)
-                self._listener.planned(self._config, plan, self._record, at_once)
+                    self._record = self._planned(executor, threads)
+                record = self._record
+                fits = fitting(record.plan, at_once)
+                if fits < at_once:
+                    at_once = fits
+                    executor.limit(at_once)
+                    free = machine.available_memory_mb() or 0
+                    self._listener.on(MemoryIsLittle(record.plan.memory_mb(1) or 0, free, at_once))
+                record.status = RUNNING
+                record.sessions.append(Sitting(recording.now(), at_once))
+                self._folder.write_record(record)
+                self._listener.on(StudyPlanned(record, at_once))
                 try:
-                    study, verdict = self._look_by_look(self._record, plan, workers, at_once)
-                except KeyboardInterrupt:
-                    self._listener.stopping()
+                    study = self._look_by_look(record, executor)
+                except (KeyboardInterrupt, CancelledError):
+                    self._listener.on(StudyStopping())
                     raise
         except BaseException as error:
-            self._listener.close()
             self._interrupted(error)
             raise
-        self._listener.close()
-        self._record["status"] = FINISHED
-        self._record["sessions"][-1]["finished"] = records.now()
-        text = json.dumps(verdict.as_dict(), indent=2, allow_nan=False)
+        record.status = FINISHED
+        record.sessions[-1].finished = recording.now()
+        text = json.dumps(msgspec.to_builtins(study.judged()), indent=2, allow_nan=False)
         self._folder.write(VERDICT, f"{text}\n".encode())
-        self._folder.write_record(self._record)
-        return study, verdict
+        self._folder.write_record(record)
+        return study
 
     def _interrupted(self, error: BaseException) -> None:
         """Note in the record that the study is not done, or leave no trace of one that was never planned."""
@@ -147,7 +156,8 @@ class Session:
             if self._record is None:
                 (self._folder / LOG).unlink(missing_ok=True)
             else:
-                self._folder.write_record(self._record | {"status": INTERRUPTED})
+                self._record.status = INTERRUPTED
+                self._folder.write_record(self._record)
         if isinstance(error, KeyboardInterrupt):
             kept = f"what was trained is kept in {self._folder.path}, and " if self._record else ""
             error.add_note(f"stopped; {kept}the same command goes on")
@@ -157,57 +167,54 @@ class Session:
         if self._config.threads is not None:
             return self._config.threads
         if self._record is not None:
-            return StudyPlan.from_dict(self._record["plan"]).threads
+            return self._record.plan.threads
         return machine.plan(self._most_runs()).threads
 
     def _most_runs(self) -> int:
         return len(self._config.methods) * looks_for(self._config, typical_deviation(self._config.data))[-1]
 
-    def _planned(self, workers: Workers, threads: int, at_once: int) -> dict[str, Any]:
+    def _planned(self, executor: LocalProcesses[Task], threads: int) -> StudyRecord:
         """Measure a few steps of each method, fit the plan to the budget, and return the study's first record."""
         config, dataset = self._config, self._images.dataset
         available = available_for_training(dataset, config.protocol)
         settings = fitted(config.protocol, dataset.source, available, config.given)
         first = material(dataset, settings, config.first_seed)
-        for _ in range(at_once):
-            workers.add()
         runs = [
-            (method, self._labels[method], config.run(settings, method, config.first_seed, threads).as_dict())
+            (method, self._labels[method], config.run(settings, method, config.first_seed, threads))
             for method in config.methods
         ]
-        costs = measured(workers, runs, self._folder, self._listener)
-        found = near_duplicates(dataset, first.split) if loading.is_own(dataset) else []
+        costs = measured(executor, runs, self._folder, self._listener)
+        self.duplicates = near_duplicates(dataset, first.split) if loading.is_own(dataset) else []
         where = self._images.data_dir
-        data = records.data_record(first, str(where.absolute()) if where else None, found)
+        data = recording.data_record(first, str(where.absolute()) if where else None, self.duplicates)
         deviation = typical_deviation(config.data)
         looks = looks_for(config, deviation)
-        parts = Parts(data["training"], data["validation"], data["test"])
+        parts = PartSizes(data.training, data.validation, data.test)
         unfitted = StudyPlan(settings, looks, threads, parts, (), costs, deviation)
-        settings, gave_up = self._within_budget(settings, parts, costs, looks[-1], fitting(unfitted, at_once))
-        plan = StudyPlan(settings, looks, threads, reduced(settings, parts), gave_up, costs, deviation)
-        if any(part.pairs for part in found):
-            self._folder.write(DUPLICATES, rendered(duplicate_pairs(dataset, found), "png"))
-        return {
-            "format": FORMAT,
-            "id": self._id,
-            "status": RUNNING,
-            "config": config.as_dict(),
-            "plan": plan.as_dict(),
-            "look": 1,
-            "labels": dict(self._labels),
-            "data": data,
-            "image_size": self._images.image_size,
-            "weights": self._images.weights,
-            "environment": records.here(),
-            "command": self._command,
-            "sessions": [],
-            "failures": {},
-            "notes": self._seen_before(looks[-1]),
-        }
+        at_once = fitting(unfitted, executor.capacity)
+        settings, gave_up = self._within_budget(settings, parts, costs, looks[-1], at_once)
+        return StudyRecord(
+            format=FORMAT,
+            id=self.study_id,
+            producer=Producer(),
+            status=RUNNING,
+            config=config,
+            plan=StudyPlan(settings, looks, threads, reduced(settings, parts), gave_up, costs, deviation),
+            look=1,
+            labels=dict(self._labels),
+            data=data,
+            image_size=self._images.image_size,
+            weights=self._images.weights,
+            environment=recording.here(),
+            command=self._command,
+            sessions=[],
+            failures={},
+            notes=self._seen_before(looks[-1]),
+        )
 
     def _within_budget(
-        self, settings: Protocol, parts: Parts, costs: Mapping[str, Cost], seeds: int, at_once: int
-    ) -> tuple[Protocol, tuple[str, ...]]:
+        self, settings: Protocol, parts: PartSizes, costs: Mapping[str, Cost], seeds: int, at_once: int
+    ) -> tuple[Protocol, tuple[Reason, ...]]:
         if self._config.budget is None:
             return settings, ()
         classes = len(self._images.dataset.class_names)
@@ -221,48 +228,47 @@ class Session:
         )
         return found.protocol, found.gave_up
 
-    def _seen_before(self, seeds: int) -> list[str]:
+    def _seen_before(self, seeds: int) -> list[Reason]:
         """Return a warning for each study of the same question, some of whose seeds are used again here."""
         free_to_differ = ("looks", "first_seed", "budget")
         mine = {key: value for key, value in self._config.as_dict().items() if key not in free_to_differ}
         first, found = self._config.first_seed, []
         for name, path in studies(self._folder.path.parent).items():
-            with contextlib.suppress(OverfitlabError, KeyError, TypeError):
+            with contextlib.suppress(OverfitlabError):
                 other = StudyFolder(path).record()
-                check(other)
-                theirs, their_first = other["config"], other["config"]["first_seed"]
-                their_end = their_first + other["plan"]["looks"][-1]
-                same = mine == {key: theirs.get(key) for key in mine} and other["data"]["sha256"] == self._data_hash
-                if other["id"] != self._id and same and first < their_end and their_first < first + seeds:
+                theirs = other.config.as_dict()
+                their_first = other.config.first_seed
+                their_end = their_first + other.plan.seeds
+                same = mine == {key: theirs[key] for key in mine} and other.data.sha256 == self._data_hash
+                if other.id != self.study_id and same and first < their_end and their_first < first + seeds:
                     found.append(
-                        f"The study {name} asked the same of seeds {their_first} to {their_end - 1}, so some of these "
-                        f"were seen before; a new study needs fresh ones (--first-seed {their_end})."
-                    )
+                        reason(
+                            "seeds_seen_before", study=display_name(name), first=their_first, last=their_end - 1,
+                            fresh=their_end,
+                        )
+                    )  # fmt: skip
         return found
 
     @property
     def _data_hash(self) -> str:
         return self._images.dataset.content_hash
 
-    def _look_by_look(
-        self, record: dict[str, Any], plan: StudyPlan, workers: Workers, at_once: int
-    ) -> tuple[Study, Verdict]:
+    def _look_by_look(self, record: StudyRecord, executor: LocalProcesses[Task]) -> Study:
         """Train up to each look, until one decides every contrast or the last one is reached."""
-        with contextlib.closing(Index(self._folder)) as index:
-            runner = Runner(self._folder, record, self._config, plan, workers, index, self._listener)
-            while True:
-                entries = runner.train(plan.looks[record["look"] - 1], at_once)
-                study = Study(self._folder.path, record, entries)
-                verdict = study.judged()
-                if record["look"] == len(plan.looks) or decided(verdict):
-                    return study, verdict
-                record["look"] += 1
-                self._folder.write_record(record)
+        runner = Runner(self._folder, record, executor, self._listener)
+        looks = record.plan.looks
+        while True:
+            stored = runner.train(looks[record.look - 1])
+            study = Study(self._folder.path, record, stored)
+            if record.look == len(looks) or decided(study.judged()):
+                return study
+            record.look += 1
+            self._folder.write_record(record)
 
 
 def fitting(plan: StudyPlan, jobs: int) -> int:
     """Return how many of so many runs at once fit into the memory that is free, at least one."""
-    one, free = plan.memory_mb(1), available_memory_mb()
+    one, free = plan.memory_mb(1), machine.available_memory_mb()
     if not one or free is None:
         return jobs
     return min(jobs, max(1, math.floor(MEMORY_SHARE * free / one)))

@@ -7,12 +7,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
+from overfitlab.events import EpochBegan, EpochEnded, Event, Listener, RunBegan, StepDone, ValidationBegan
 from overfitlab.results.history import EpochRow
-from overfitlab.terminal.watching import duration
-from overfitlab.training.metrics import RunningMean
-from overfitlab.training.observer import Observer
+from overfitlab.terminal.task_screen import duration
 
-REFRESH_SECONDS = 0.2
 TEXT_WIDTH = 74  # of what stands beside the bar
 BAR = "[==============================]"
 
@@ -28,26 +26,21 @@ def keras_line(row: EpochRow, steps: int) -> str:
     return line
 
 
-class Lines(Observer):
+class Lines(Listener):
     """Prints two lines an epoch, as Keras does, as soon as they are known."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def resumed(self, rows: list[EpochRow]) -> None:
-        """Say where the run goes on."""
-        self._print(f"Resuming after epoch {rows[-1].epoch}, which was saved.")
-
-    def epoch_started(self, epoch: int, epochs: int, steps: int) -> None:
-        """Print the epoch's first line."""
-        self._print(f"Epoch {epoch}/{epochs}")
-
-    def epoch_done(self, row: EpochRow, steps: int) -> None:
-        """Print the epoch's second line."""
-        self._print(keras_line(row, steps))
-
-    def close(self) -> None:
-        """Take away what does not stay; also after an interruption."""
+    def on(self, event: Event) -> None:
+        """Print what there is to say."""
+        match event:
+            case RunBegan(rows=[*_, last]):
+                self._print(f"Resuming after epoch {last.epoch}, which was saved.")
+            case EpochBegan():
+                self._print(f"Epoch {event.epoch}/{event.epochs}")
+            case EpochEnded():
+                self._print(keras_line(event.row, event.steps))
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
@@ -61,15 +54,27 @@ class LiveBar(Lines):
         self._progress: Progress | None = None
         self._task = TaskID(0)
         self._console = Console(file=stream, highlight=False)
-        self._shown = self._began = 0.0
-        self._epoch = self._epochs = self._steps = 0
+        self._began = 0.0
+        self._epoch = EpochBegan(1, 1, 1)
         self._epoch_seconds: list[float] = []
 
-    def epoch_started(self, epoch: int, epochs: int, steps: int) -> None:
-        """Open the bar."""
-        super().epoch_started(epoch, epochs, steps)
-        self._epoch, self._epochs, self._steps = epoch, epochs, steps
-        self._began = self._shown = time.perf_counter()
+    def on(self, event: Event) -> None:
+        """Move the bar, and print the lines that stay."""
+        if isinstance(event, EpochEnded):
+            self.close()
+            self._epoch_seconds.append(event.row.seconds)
+        super().on(event)
+        match event:
+            case EpochBegan():
+                self._open(event)
+            case StepDone():
+                self._move(event)
+            case ValidationBegan():
+                self._update(self._epoch.steps, "validating")
+
+    def _open(self, epoch: EpochBegan) -> None:
+        self._epoch = epoch
+        self._began = time.perf_counter()
         self._progress = Progress(
             TextColumn("{task.completed:>5.0f}/{task.total:.0f}"),
             BarColumn(bar_width=max(6, min(28, self._console.width - TEXT_WIDTH))),
@@ -79,35 +84,19 @@ class LiveBar(Lines):
             auto_refresh=False,
         )
         self._progress.start()
-        self._task = self._progress.add_task("", total=steps)
+        self._task = self._progress.add_task("", total=epoch.steps)
 
-    def step_done(self, step: int, mean: RunningMean) -> None:
-        """Move the bar, a few times a second."""
-        now = time.perf_counter()
-        if self._progress is None or now - self._shown < REFRESH_SECONDS:
-            return
-        self._shown = now
-        loss, acc = mean.values()
-        each = (now - self._began) / step
-        left = each * (self._steps - step)
+    def _move(self, done: StepDone) -> None:
+        each = (time.perf_counter() - self._began) / done.step
+        left = each * (self._epoch.steps - done.step)
         # the first epoch has no predecessor to learn the time of a validation from
-        an_epoch = self._epoch_seconds[-1] if self._epoch_seconds else each * self._steps
-        whole = left + an_epoch * (self._epochs - self._epoch)
+        an_epoch = self._epoch_seconds[-1] if self._epoch_seconds else each * self._epoch.steps
+        whole = left + an_epoch * (self._epoch.epochs - self._epoch.epoch)
         self._update(
-            step,
-            f"{1000 * each:.0f}ms/step - loss: {loss:.4f} - acc: {acc:.4f}"
+            done.step,
+            f"{1000 * each:.0f}ms/step - loss: {done.loss:.4f} - acc: {done.acc:.4f}"
             f" - ETA: {duration(left)} (run: {duration(whole)})",
         )
-
-    def validation_started(self) -> None:
-        """Say that the pause is the validation."""
-        self._update(self._steps, "validating")
-
-    def epoch_done(self, row: EpochRow, steps: int) -> None:
-        """Replace the bar by the line that stays."""
-        self.close()
-        self._epoch_seconds.append(row.seconds)
-        super().epoch_done(row, steps)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -23,6 +23,7 @@ from overfitlab.files import read_whole
 from overfitlab.models.model import Model
 from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
 from overfitlab.results.history import EpochRow
+from overfitlab.results.reason import Reason, reason
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization
 
@@ -45,20 +46,23 @@ class Restored:
     """What was found to go on with."""
 
     progress: Progress | None  # None for the start
-    unusable: dict[str, str]  # checkpoints that were no good, and have been put aside: name and reason
+    unusable: tuple[Reason, ...]  # why checkpoints were no good, which have been put aside
 
     @property
-    def note(self) -> str:
-        """What there is to say about it; no text where all is well."""
+    def notes(self) -> list[Reason]:
+        """What there is to say about it; nothing where all is well."""
         if not self.unusable:
-            return ""
-        reasons = " and ".join(f"{name} {reason}" for name, reason in self.unusable.items())
-        goes_on = "so the run starts over" if self.progress is None else "so the run goes on from the one before it"
-        return f"{reasons}, {goes_on}"
+            return []
+        goes_on = reason("run_starts_over" if self.progress is None else "run_goes_on_from_the_one_before")
+        return [*self.unusable, goes_on]
 
 
 class _UnusableError(Exception):
-    """Its text is the reason."""
+    """A checkpoint is no good, for that reason."""
+
+    def __init__(self, why: Reason) -> None:
+        super().__init__(why.code)
+        self.reason = why
 
 
 @dataclass(frozen=True)
@@ -94,18 +98,18 @@ def restore(folder: RunFolder, run_id: str, learner: Learner) -> Restored:
     may be given up for them.
     """
     progress = None
-    unusable: dict[str, str] = {}
+    unusable: dict[str, Reason] = {}
     for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
         if not (folder / name).exists():
             continue
         try:
-            progress = _apply(*_read(folder / name, run_id), learner)
+            progress = _apply(name, *_read(folder / name, run_id), learner)
             break
         except _UnusableError as error:
-            unusable[name] = str(error)
+            unusable[name] = error.reason
     for name in unusable:  # or the next save would keep it in place of the good one
         (folder / name).replace(_free_place(folder, name))
-    return Restored(progress, unusable)
+    return Restored(progress, tuple(unusable.values()))
 
 
 def remove(folder: RunFolder) -> None:
@@ -129,17 +133,17 @@ def _read(path: Path, run_id: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         metadata = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length])["__metadata__"]
         state = metadata["state"]
         if metadata["sha256"] != _digest(state, tensors):
-            raise _UnusableError("is damaged (its checksum differs)")
+            raise _UnusableError(reason("checkpoint_checksum_differs", file=path.name))
         decoded = json.loads(state)
         owner = decoded["run"]
     except (KeyError, TypeError, ValueError, RecursionError, safetensors.SafetensorError) as error:
-        raise _UnusableError("is damaged") from error
+        raise _UnusableError(reason("checkpoint_damaged", file=path.name)) from error
     if owner != run_id:
-        raise _UnusableError("is of another run")
+        raise _UnusableError(reason("checkpoint_of_another_run", file=path.name))
     return tensors, decoded
 
 
-def _apply(tensors: dict[str, Tensor], state: dict[str, Any], learner: Learner) -> Progress:
+def _apply(name: str, tensors: dict[str, Tensor], state: dict[str, Any], learner: Learner) -> Progress:
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
@@ -152,7 +156,7 @@ def _apply(tensors: dict[str, Tensor], state: dict[str, Any], learner: Learner) 
     except Exception as error:  # methods come from anywhere, and may fail on the state of another version in any way
         if is_want_of_memory(error):
             raise
-        raise _UnusableError("does not fit this version of the network or the method") from error
+        raise _UnusableError(reason("checkpoint_does_not_fit", file=name)) from error
 
 
 def _digest(state: str, tensors: dict[str, Tensor]) -> str:

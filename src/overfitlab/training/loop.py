@@ -3,8 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,23 +14,24 @@ from overfitlab.config import RunConfig
 from overfitlab.data.dataset import Indices
 from overfitlab.data.prepare.batches import BatchSource
 from overfitlab.data.prepare.material import Material
+from overfitlab.events import EpochBegan, EpochEnded, Listener, StepDone, ValidationBegan
 from overfitlab.kernels import denormals
 from overfitlab.methods import registry as methods
 from overfitlab.models.model import Model
 from overfitlab.randomness import run_key
 from overfitlab.results.history import EpochRow
-from overfitlab.results.measurement import Measurement
+from overfitlab.results.measurement import Measured, Measurement, Parts
 from overfitlab.results.onset import onset
 from overfitlab.results.predictions import Predicted
 from overfitlab.training.checkpoint import Learner, Progress
 from overfitlab.training.compute import Compute
 from overfitlab.training.metrics import RunningMean, evaluate
-from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization, evaluated
 from overfitlab.training.schedule import learning_rate
 
 EVALUATION_BATCH = 200  # images of up to 32x32; large enough for full speed, small enough for the cache
+TELL_SECONDS = 0.2  # between two words about the steps of an epoch
 EVALUATED_PIXELS = EVALUATION_BATCH * 32 * 32  # at once, of larger images: it bounds the memory
 
 
@@ -55,10 +55,11 @@ class Trainer:
         height, width, _ = material.dataset.image_shape
         self._evaluation_batch = max(1, min(EVALUATION_BATCH, EVALUATED_PIXELS // (height * width)))
 
-    def train(self, save: Callable[[], None], observer: Observer) -> None:
+    def train(self, save: Callable[[], None], listener: Listener) -> None:
         """Train what is left of the run, calling `save` after each epoch.
 
         It ends early where the method stops it, or where the loss is no longer finite; the last row then says so.
+        Raises `CancelledError` where the listener asks for the end.
         """
         protocol = self._config.protocol
         training = self.batches(protocol.batch_size)
@@ -68,17 +69,19 @@ class Trainer:
             if self.regularization.stops(self.progress.rows):
                 return
             started = time.perf_counter()
-            observer.epoch_started(epoch, protocol.epochs, steps)
-            loss, acc = self.train_epoch(epoch, training, observer)
-            observer.validation_started()
+            listener.on(EpochBegan(epoch, protocol.epochs, steps))
+            loss, acc = self.train_epoch(epoch, training, listener)
+            listener.on(ValidationBegan())
+            listener.check()
             validation = self.measure(self.material.split.validation, evaluation)
-            row = EpochRow(epoch, time.perf_counter() - started, loss, acc, validation.loss, validation.acc)
+            row = EpochRow(epoch, time.perf_counter() - started, loss, acc, _loss(validation), validation.acc)
             if protocol.clean_metrics:
                 clean = self.measure(self.clean_subset(), evaluation)
-                row = replace(row, train_loss=clean.loss, train_acc=clean.acc)
+                row = replace(row, train_loss=_loss(clean), train_acc=clean.acc)
             self._note(row, steps)
             save()
-            observer.epoch_done(row, steps)
+            listener.on(EpochEnded(row, steps))
+            listener.check()
             if diverged(self.progress.rows):
                 return
 
@@ -130,42 +133,45 @@ class Trainer:
                 self._handed_over.load_state_dict(self.progress.onset_weights)
         return self._handed_over
 
-    def measured(self) -> dict[str, Any]:
+    def measured(self) -> Measured:
         """Return what the weights do on whole parts of the data: those handed over and, if kept, those of the onset.
 
         Under a protocol with clean metrics that is training, validation and test, and this is the one time that the
         test images are looked at; otherwise validation alone. Nothing where training diverged.
         """
         if diverged(self.progress.rows):
-            return {}
+            return Measured()
         network = self.hand_over()
-        result = {"end": self._parts_measured(network, keep=True)}
-        if self._config.protocol.clean_metrics and self.regularization.restores_onset:
-            result["onset"] = result["end"]
-        elif self._config.protocol.clean_metrics and self.progress.onset_weights:
-            at_the_end = {name: value.clone() for name, value in network.tensors().items()}
-            network.load_state_dict(self.progress.onset_weights)
-            result["onset"] = self._parts_measured(network)
-            network.load_state_dict(at_the_end)
-        return result
+        end = self._parts_measured(network, keep=True)
+        if not self._config.protocol.clean_metrics:
+            return Measured(end)
+        if self.regularization.restores_onset:
+            return Measured(end, onset=end)
+        if not self.progress.onset_weights:
+            return Measured(end)
+        at_the_end = {name: value.clone() for name, value in network.tensors().items()}
+        network.load_state_dict(self.progress.onset_weights)
+        onset_parts = self._parts_measured(network)
+        network.load_state_dict(at_the_end)
+        return Measured(end, onset=onset_parts)
 
-    def _parts_measured(self, network: Model, *, keep: bool = False) -> dict[str, Any]:
+    def _parts_measured(self, network: Model, *, keep: bool = False) -> Parts:
         """Return what the network does on whole parts, and keep its predictions of validation and test if so told."""
         split = self.material.split
         parts = {"validation": split.validation}
         if self._config.protocol.clean_metrics:
             parts = {"training": split.training, **parts, "test": split.test}
-        result = {}
+        found = {}
         for name, rows in parts.items():
             if not len(rows):
                 continue
             said: list[tuple[Tensor, Tensor]] | None = [] if keep and name != "training" else None
-            result[name] = asdict(self.measure(rows, network=network, said=said))
+            found[name] = self.measure(rows, network=network, said=said)
             if said is not None:
                 classes, probabilities = (torch.cat(each).numpy() for each in zip(*said, strict=True))
                 labels = self.material.dataset.labels[rows]
                 self.predicted[name] = Predicted(rows, labels, classes, probabilities)
-        return result
+        return Parts(**found)
 
     def clean_subset(self) -> Indices:
         """Return the training images that are measured after every epoch: always the same, as many as validate."""
@@ -183,16 +189,17 @@ class Trainer:
             kept = {name: value.clone() for name, value in self.evaluated.tensors().items()}
         self.progress = Progress(self.progress.steps + steps, rows, kept)
 
-    def train_epoch(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
+    def train_epoch(self, epoch: int, batches: BatchSource, listener: Listener) -> tuple[float, float]:
         """Train one epoch, and return the running mean of its loss and accuracy."""
         with denormals.flushed(self._compute.threads):
-            return self._epoch_trained(epoch, batches, observer)
+            return self._epoch_trained(epoch, batches, listener)
 
-    def _epoch_trained(self, epoch: int, batches: BatchSource, observer: Observer) -> tuple[float, float]:
+    def _epoch_trained(self, epoch: int, batches: BatchSource, listener: Listener) -> tuple[float, float]:
         protocol, rows = self._config.protocol, self.material.split.training
         order = (self._key / "order" / epoch).generator().permutation(len(rows))
         mean = RunningMean()
         before = (epoch - 1) * self._steps
+        told = time.monotonic()
         for step, (x, labels) in enumerate(batches.in_order(rows[order], protocol.batch_size), start=1):
             x, y = self.regularization.batch(x, self._one_hot[labels], epoch, step)  # noqa: PLW2901
             x, y = x.to(self._compute.device), y.to(self._compute.device)  # noqa: PLW2901
@@ -208,7 +215,10 @@ class Trainer:
             self.optimizer.step(learning_rate(protocol, before + step - 1, self._steps * protocol.epochs))
             self.regularization.after_step()
             mean.add(loss, logits, y)
-            observer.step_done(step, mean)
+            listener.check()
+            if time.monotonic() - told >= TELL_SECONDS:
+                told = time.monotonic()
+                listener.on(StepDone(step, *mean.values()))
         return mean.values()
 
     def batches(self, largest: int) -> BatchSource:
@@ -221,6 +231,11 @@ class Trainer:
             largest_batch=min(largest, len(dataset.images)),
             dtype=self._compute.dtype,
         )
+
+
+def _loss(found: Measurement) -> float:
+    """Return a loss as a history has it: NaN where it is not finite."""
+    return math.nan if found.loss is None else found.loss
 
 
 def diverged(rows: list[EpochRow]) -> bool:

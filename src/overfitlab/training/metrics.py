@@ -1,5 +1,6 @@
 """Loss and accuracy: as a running mean while training, and in evaluation mode."""
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -57,10 +58,11 @@ def evaluate(
         correct = torch.bincount(right, minlength=classes) + (correct if len(correct) else 0)
     model.train()
     count = int(images.sum())
+    mean = loss.item() / count
     present = images > 0
     return Measurement(
         images=count,
-        loss=loss.item() / count,
+        loss=mean if math.isfinite(mean) else None,
         acc=int(correct.sum()) / count,
         balanced_acc=(correct[present] / images[present]).double().mean().item(),
     )

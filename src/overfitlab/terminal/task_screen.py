@@ -8,28 +8,23 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
-from overfitlab.data.watching import Watcher
+from overfitlab.events import Event, Listener, TaskAdvanced, TaskBegan, TaskEnded, TaskNoted
+from overfitlab.words.language import Language
+from overfitlab.words.languages import ENGLISH
 
 REFRESH_SECONDS = 0.2
 LINE_SECONDS = 10.0  # between two plain lines, unless so much is done:
 LINE_FRACTION, LINE_PAUSE = 0.1, 1.0  # of the whole, and then at least so many seconds
 RATE_SECONDS = 10.0  # the rate is that of the last so many seconds
 WIDEST_BAR, NARROWEST_BAR = 28, 6
-BYTES = "B"
+BYTES = "bytes"
 
 
-def watcher_on(stream: TextIO | None) -> Watcher:
-    """Return who shows tasks on that stream; nobody does on None."""
-    if stream is None:
-        return Watcher()
-    return LiveBars(stream) if stream.isatty() else PlainLines(stream)
-
-
-class PlainLines(Watcher):
+class PlainLines(Listener):
     """Prints a line where a task begins, one now and then, and one where it ends."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, say: Language = ENGLISH) -> None:
+        self._stream, self._say = stream, say
         self._total: int | None = None
         self._unit = BYTES
         self._first = self._done = 0
@@ -37,15 +32,23 @@ class PlainLines(Watcher):
         self._line_at, self._line_done = 0.0, 0
         self._samples: deque[tuple[float, int]] = deque()
 
-    def began(self, task: str, total: int | None, unit: str, done: int = 0) -> None:
-        """Say what begins."""
-        self._total, self._unit, self._first, self._done = total, unit, done, done
-        self._began = self._line_at = time.monotonic()
-        self._line_done = done
-        self._samples = deque([(self._began, done)])
-        self._open(task)
+    def on(self, event: Event) -> None:
+        """Say what there is to say."""
+        match event:
+            case TaskBegan():
+                self._total, self._unit, self._first, self._done = event.total, event.unit, event.done, event.done
+                self._began = self._line_at = time.monotonic()
+                self._line_done = event.done
+                self._samples = deque([(self._began, event.done)])
+                self._open(self._say.reason(event.task))
+            case TaskAdvanced():
+                self._advanced(event.done)
+            case TaskEnded():
+                self._ended()
+            case TaskNoted():
+                self.said(self._say.reason(event.reason))
 
-    def advanced(self, done: int) -> None:
+    def _advanced(self, done: int) -> None:
         """Take note, and say so where it is time for it."""
         self._done = done
         now = time.monotonic()
@@ -55,7 +58,7 @@ class PlainLines(Watcher):
                 self._samples.popleft()
             self._show(now)
 
-    def ended(self) -> None:
+    def _ended(self) -> None:
         """Say how it ended."""
         seconds = time.monotonic() - self._began
         self._close()
@@ -106,8 +109,8 @@ class PlainLines(Watcher):
 class LiveBars(PlainLines):
     """Shows a bar with amount, rate and the time left; then the line that stays."""
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: TextIO, say: Language = ENGLISH) -> None:
+        super().__init__(stream, say)
         self._console = Console(file=stream, highlight=False)
         self._progress: Progress | None = None
         self._task = TaskID(0)
@@ -130,6 +133,10 @@ class LiveBars(PlainLines):
         if self._progress is not None:
             text = f"{self._amount()}{self._speed()}"
             self._progress.update(self._task, completed=self._done, description=text, refresh=True)
+
+    def close(self) -> None:
+        """Take the bar away; also after an interruption."""
+        self._close()
 
     def _close(self) -> None:
         if self._progress is not None:

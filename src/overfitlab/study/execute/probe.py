@@ -11,17 +11,16 @@ import numpy as np
 from overfitlab.config import RunConfig
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.material import material
+from overfitlab.events import Listener
 from overfitlab.files import TEMPORARY
 from overfitlab.machine import forget_peak_memory, peak_memory_mb
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import load_weights
-from overfitlab.randomness import run_key
 from overfitlab.records.run_folder import RunFolder
-from overfitlab.study.cost import Cost
+from overfitlab.records.study_record import Cost
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.loop import Trainer
-from overfitlab.training.observer import Observer
 
 WARM_UP_STEPS = 3
 FEWEST_STEPS, MOST_STEPS = 2, 40
@@ -40,14 +39,7 @@ def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path
     resolved = compute.resolve(config.precision, config.threads)
     compute.prepare(resolved)
     prepared = material(dataset, config.protocol, config.seed)
-    network = models.build(
-        config.model,
-        dataset.image_shape,
-        len(dataset.class_names),
-        registry.parse(config.method),
-        run_key(config.seed, config.protocol.vary),
-        warm_up=config.protocol.batch_norm_warm_up,
-    )
+    network = models.build_for(config, dataset.image_shape, len(dataset.class_names), registry.parse(config.method))
     if weights:
         load_weights(network, weights)
     trainer = Trainer(config, prepared, network, resolved)
@@ -58,7 +50,7 @@ def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path
     def steps(count: int) -> None:
         rows = np.resize(training, count * size)  # again from the first one where there are too few
         trainer.material = replace(prepared, split=replace(prepared.split, training=rows))
-        trainer.train_epoch(1, batches, Observer())
+        trainer.train_epoch(1, batches, Listener())
 
     steps(1)  # the first one sets things up
     warm = _seconds(lambda: steps(WARM_UP_STEPS)) / WARM_UP_STEPS

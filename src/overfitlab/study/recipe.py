@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from overfitlab.config import Protocol
 from overfitlab.errors import UsageError
@@ -10,7 +9,7 @@ from overfitlab.study.study import Study
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Recipe:
     """What a training takes over from a study."""
 
     method: str
@@ -24,7 +23,7 @@ class Likeness:
     precision: str
 
 
-def like(study: Study, *, method_given: bool) -> Likeness:
+def recipe(study: Study, *, method_given: bool) -> Recipe:
     """Return how to train what the study recommends, on all its training images.
 
     Its validation images stay apart, for the learning curves and for methods that stop; its test images as well.
@@ -33,18 +32,19 @@ def like(study: Study, *, method_given: bool) -> Likeness:
     verdict = study.judged()
     if verdict.recommended is None and not method_given:
         raise UsageError(
-            f"the study {study.folder} is not finished, so it recommends nothing yet; finish it, or name a --method"
+            "study_recommends_nothing_yet",
+            "the study {study} is not finished, so it recommends nothing yet; finish it, or name a --method",
+            study=study.folder,
         )
-    record: dict[str, Any] = study.record
-    data, size = record["data"], record["image_size"]
-    return Likeness(
+    record, data = study.record, study.record.data
+    return Recipe(
         method=verdict.recommended or verdict.baseline,  # the latter where another is named
         protocol=replace(study.plan.protocol, training_images=None, validation_images=None),
-        data=data["source"],
-        data_hash=data["sha256"],
-        data_dir=data["data_dir"] and Path(data["data_dir"]),
-        image_size=size and tuple(size),
+        data=data.source,
+        data_hash=data.sha256,
+        data_dir=Path(data.data_dir) if data.data_dir else None,
+        image_size=record.image_size,
         model=study.config.model,
-        weights=record["weights"],
+        weights=record.weights,
         precision=study.config.precision,
     )

@@ -1,0 +1,67 @@
+"""A run as the public API gives it: the values of its folder, and how they look and read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from overfitlab.report.run_text import run_summary, run_table
+from overfitlab.runs import run as room
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Run(room.Run):
+    """One training: `folder` is where it lies, `record` what its `run.json` says, `rows` its epochs."""
+
+    @property
+    def measured(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Loss, acc and balanced_acc of whole parts: `measured["end"]["test"]["acc"]`.
+
+        "end" stands for the weights that the method hands over, and "onset", under a protocol with clean metrics, for
+        those of the epoch with the lowest validation loss; the parts are "training", "validation", "test", or
+        validation alone. A loss that is not finite is None.
+        """
+        found: dict[str, dict[str, dict[str, float]]] = msgspec.to_builtins(self.record.measured)
+        return found
+
+    def figure(self) -> "Figure":
+        """Return the learning curves as a matplotlib figure, which a Jupyter notebook displays by itself."""
+        from overfitlab.report.figures import learning_curves
+
+        return learning_curves(self.rows, title=self.title)
+
+    def summary(self) -> str:
+        """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
+        return run_summary(self)
+
+    def table(self) -> str:
+        """Return `measured` as a table, with the generalization gaps; empty where training images were not measured."""
+        return run_table(self)
+
+    def document(self) -> dict[str, Any]:
+        """Return folder and record as plain JSON values."""
+        values: dict[str, Any] = msgspec.to_builtins(self.record)
+        return {"folder": str(self.folder), **values}
+
+
+def shown(run: room.Run) -> Run:
+    """Return a run with all that can be done with it."""
+    return Run(run.folder, run.record, run.rows)
+
+
+def load_run(folder: str | Path) -> Run:
+    """Return the run in `folder`.
+
+    Raises `OverfitlabError` where there is none, or none of its epochs has finished, and `DamagedError`.
+    """
+    return shown(room.load_run(folder))
+
+
+def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
+    """Return the run that `text` names: a folder, the name of a folder below `runs`, or the beginning of a run's id.
+
+    Raises `UsageError` where there is no such run, or more than one, and `DamagedError` where it is damaged.
+    """
+    return shown(room.find_run(text, runs))

@@ -1,0 +1,72 @@
+"""What a record says of the images that a run or a study was made with."""
+
+from msgspec import Struct
+
+from overfitlab.files import display_name
+from overfitlab.records.kinds import MOST_CLASSES, Count, Level, Positive, Sha256, Side, Spread, Text, lines
+from overfitlab.results.reason import Reason
+
+
+class SkippedFile(Struct, frozen=True):
+    """A file that was left out."""
+
+    name: Text
+    reason: Reason
+
+
+class TwinPair(Struct, frozen=True):
+    """An image of a part, and one that training saw which looks nearly the same: names of files, or rows."""
+
+    image: str | int
+    twin: str | int
+    correlation: float
+
+
+class Twins(Struct, frozen=True):
+    """The near-duplicates of one part: of the images that were looked at, so many have one."""
+
+    looked_at: Count
+    found: Count
+    pairs: list[TwinPair]
+
+
+class DataRecord(Struct, kw_only=True):
+    """The images, their parts, and their standardization.
+
+    `source`, `origin` and `data_dir` are paths and names as they were given; all other texts can be shown on a line.
+    Raises `ValueError` where the entries do not go together.
+    """
+
+    name: Text
+    origin: str  # where it was read from
+    source: str  # what to load to get it again
+    data_dir: str | None
+    official: bool
+    note: Reason | None = None
+    sha256: Sha256
+    images: Count
+    image_shape: tuple[Side, Side, int]  # height, width, channels
+    classes: list[Text]
+    class_images: dict[str, list[Count]]  # by part
+    test_set_apart: bool
+    skipped: list[SkippedFile]
+    skipped_count: Count
+    mean: list[Level]  # by channel, in raw pixel values
+    std: list[Spread]
+    near_duplicates: dict[str, Twins]  # by part
+    training: Positive
+    validation: Count
+    test: Count
+
+    def __post_init__(self) -> None:
+        self.name = display_name(self.name)
+        self.classes = lines(self.classes)
+        channels = self.image_shape[2]
+        if channels not in (1, 3) or len(self.mean) != channels or len(self.std) != channels:
+            raise ValueError("data.image_shape, mean and std are not those of 1 or 3 channels")
+        if not 0 < len(self.classes) <= MOST_CLASSES or len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"data.classes are not 1 to {MOST_CLASSES:,} names that differ")
+        if any(len(counts) != len(self.classes) for counts in self.class_images.values()):
+            raise ValueError("data.class_images are not those of the classes")
+        if "\0" in self.source + self.origin + (self.data_dir or ""):
+            raise ValueError("data.source, origin or data_dir is no path")
