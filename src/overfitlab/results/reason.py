@@ -1,16 +1,26 @@
 """Why something is as it is: a code with values, which words/ says in every language; never prose."""
 
+from typing import Self
+
 import msgspec
 
+from overfitlab.errors import OverfitlabError
 
-class Reason(msgspec.Struct, frozen=True):
+
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     """A code of the catalogue, and the values that fill the fields of its sentence."""
 
     code: str
     values: dict[str, str | int | float] = {}
+    message: str = ""  # in English, where it comes from an error, or from a record of before there were codes
+
+    @classmethod
+    def of(cls, error: OverfitlabError) -> Self:
+        """Return the reason that an error gives."""
+        return cls(error.code, error.values, str(error))
 
     def __hash__(self) -> int:
-        return hash((self.code, *self.values.items()))
+        return hash((self.code, *self.values.items(), self.message))
 
 
 def reason(code: str, **values: str | int | float) -> Reason:
