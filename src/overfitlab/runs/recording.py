@@ -16,6 +16,7 @@ from overfitlab.data.prepare.twins import NearDuplicates
 from overfitlab.machine import environment, peak_memory_mb
 from overfitlab.records.run_folder import FORMAT, RUNNING
 from overfitlab.results.history import EpochRow
+from overfitlab.words.language import ENGLISH
 
 LISTED = 1000  # files that could not be read, or near-duplicates; more are only counted
 
@@ -61,7 +62,7 @@ def data_record(material: Material, data_dir: str | None, near_duplicates: list[
         "source": dataset.source,
         "data_dir": data_dir,
         "official": dataset.official,
-        "note": dataset.note,
+        "note": "" if dataset.note is None else ENGLISH.reason(dataset.note),
         "sha256": dataset.content_hash,
         "images": len(dataset.images),
         "image_shape": list(dataset.image_shape),
@@ -70,7 +71,7 @@ def data_record(material: Material, data_dir: str | None, near_duplicates: list[
             part: np.bincount(dataset.labels[rows], minlength=classes).tolist() for part, rows in parts.items()
         },
         "test_set_apart": dataset.test_set_apart,
-        "skipped": [asdict(file) for file in dataset.skipped[:LISTED]],
+        "skipped": [{"name": file.name, "reason": ENGLISH.reason(file.reason)} for file in dataset.skipped[:LISTED]],
         "skipped_count": len(dataset.skipped),
         "mean": standardization.mean.tolist(),
         "std": standardization.std.tolist(),

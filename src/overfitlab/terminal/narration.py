@@ -15,6 +15,7 @@ from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
 from overfitlab.training.compute import Compute
 from overfitlab.training.observer import Observer
+from overfitlab.words.language import ENGLISH
 
 BOX_WIDTH = 88
 LISTED = 5  # files in a message
@@ -35,14 +36,15 @@ class Narrator:
     def data(self, dataset: Dataset, *, loud: bool) -> None:
         """Say what the images are; `loud` where they are not those that the reader will expect."""
         height, width, channels = dataset.image_shape
-        if loud:
-            self._box(dataset.note)
+        note = None if dataset.note is None else ENGLISH.reason(dataset.note)
+        if loud and note:
+            self._box(note)
         self.say(
             f"Data: {dataset.name} from {dataset.origin}, {len(dataset.images):,} images "
             f"{height}x{width}x{channels}, {len(dataset.class_names)} classes"
         )
-        if dataset.note and not loud:
-            self.say(f"Note: {dataset.note}.")
+        if note and not loud:
+            self.say(f"Note: {note}.")
 
     def findings(self, data: dict[str, Any], record: str = RECORD) -> None:
         """Say what a reader of results has to know about the images, from the `data` of the file `record`."""
