@@ -47,6 +47,7 @@ from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer, diverged
 from overfitlab.training.observer import Observer
+from overfitlab.words.language import ENGLISH
 
 NO_CHECKPOINT = "there is no checkpoint any more, so the run starts over"
 
@@ -243,7 +244,8 @@ def _about(model: Model, loaded: LoadedWeights | None) -> dict[str, Any]:
         "own_batch_norms": model.own_batch_norms,
     }
     if loaded is not None:
-        about["weights"] = {"sha256": loaded.sha256, "loaded": list(loaded.loaded), "left_out": dict(loaded.left_out)}
+        left_out = {name: ENGLISH.reason(why) for name, why in loaded.left_out}
+        about["weights"] = {"sha256": loaded.sha256, "loaded": list(loaded.loaded), "left_out": left_out}
     return about
 
 
