@@ -234,10 +234,11 @@ class Builder:
         self._stride *= stride
 
     def _expect(self, ndim: int, what: str) -> None:
-        if self._ndim != ndim == IMAGES:
+        if self._ndim == ndim:
+            return
+        if ndim == IMAGES:
             raise UsageError("layer_needs_images", "{layer} needs images: it comes before flatten", layer=what)
-        if self._ndim != ndim:
-            raise UsageError("layer_needs_vectors", "{layer} needs vectors: flatten the images first", layer=what)
+        raise UsageError("layer_needs_vectors", "{layer} needs vectors: flatten the images first", layer=what)
 
     def _next_name(self, kind: str) -> str:
         self._counts[kind] += 1

@@ -208,7 +208,8 @@ def _explained(error: BaseException, path: Path) -> OverfitlabError:
         reason = f"{reason[:LONGEST_REASON]}..."
     where = _blamed(error) or str(path)
     if isinstance(error, OverfitlabError):  # a misused Builder
-        return type(error)("builder_misused", "{place}: {reason}", place=where, reason=error)
+        said = error if reason == str(error) else reason
+        return type(error)("builder_misused", "{place}: {reason}", place=where, reason=said)
     reason = reason.rstrip(": ")
     if not reason:
         return OverfitlabError("own_code_failed_silently", "{place}: {type}", place=where, type=type(error).__name__)

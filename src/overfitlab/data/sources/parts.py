@@ -94,7 +94,7 @@ def _check_classes(where: str, labels: Labels, class_names: tuple[str, ...], row
             name=name,
             place=where,
         )
-    if count == 1 < len(needs):
+    if count == 1 and len(needs) > 1:
         raise DataError(
             "class_of_one_image",
             "class {name!r} of {place} has 1 image, but needs one each for {parts}; add some, or remove the class",
