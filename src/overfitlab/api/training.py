@@ -12,7 +12,7 @@ from overfitlab.config import RunConfig, fitted, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.data import loading
 from overfitlab.data.prepare.splits import available_for_training
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DivergedError
 from overfitlab.files import text_of, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
@@ -91,7 +91,10 @@ def train(
     Raises:
         UsageError: an argument is unknown or out of range, the study `like` is not finished and no method is given, or
             `out` holds something else.
-        OverfitlabError: the data is missing or damaged, the folder cannot be written, or the training diverged.
+        DataError: the data is missing or damaged; `DownloadError` where it could not be fetched.
+        DivergedError: the training diverged.
+        BusyError: another process works in the folder.
+        OverfitlabError: the folder cannot be written, or holds a run whose files are damaged.
     """
     pattern = None if like is None else likeness.like(find_study(like), method_given=method is not None)
     if pattern is not None:
@@ -160,9 +163,19 @@ def train(
         with tell.progress(begun.trainer.progress.rows) as observer:
             run = begun.complete(observer)
     if run.record["status"] == DIVERGED:
-        raise OverfitlabError(execution.divergence(run))
+        raise _diverged(run)
     tell.result(run)
     return run
+
+
+def _diverged(run: Run) -> DivergedError:
+    return DivergedError(
+        "training_diverged",
+        "training diverged in epoch {epoch}: its loss is no longer a finite number; try a lower --learning-rate (the "
+        "history so far is in {folder})",
+        epoch=len(run.rows),
+        folder=run.folder,
+    )
 
 
 def _size_text(size: tuple[int, int] | None) -> str | None:
@@ -170,9 +183,9 @@ def _size_text(size: tuple[int, int] | None) -> str | None:
 
 
 def _ended_before(folder: RunFolder, tell: Narrator) -> Run:
-    """Show a run that has nothing left to train; raises `OverfitlabError` where it diverged."""
+    """Show a run that has nothing left to train; raises `DivergedError` where it diverged."""
     run = execution.ended_before(folder)
     if run.record["status"] == DIVERGED:
-        raise OverfitlabError(execution.divergence(run))
+        raise _diverged(run)
     tell.result(run, trained_before=True)
     return run
