@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from overfitlab.api.explaining import explain
     from overfitlab.api.predicting import predict
     from overfitlab.api.training import train
-    from overfitlab.errors import OverfitlabError, UsageError
+    from overfitlab.errors import (
+        BusyError,
+        CancelledError,
+        DamagedError,
+        DataError,
+        DivergedError,
+        DownloadError,
+        OutOfMemoryError,
+        OverfitlabError,
+        UsageError,
+    )
     from overfitlab.methods.base import Method
     from overfitlab.methods.registry import make as method
     from overfitlab.methods.registry import names as method_names
@@ -23,7 +33,14 @@ if TYPE_CHECKING:
     from overfitlab.study.study import Study, find_study, load_study
 
 _HOMES = {  # where a name is defined, and after a colon what it is called there
+    "BusyError": "overfitlab.errors",
+    "CancelledError": "overfitlab.errors",
+    "DamagedError": "overfitlab.errors",
+    "DataError": "overfitlab.errors",
+    "DivergedError": "overfitlab.errors",
+    "DownloadError": "overfitlab.errors",
     "Method": "overfitlab.methods.base",
+    "OutOfMemoryError": "overfitlab.errors",
     "OverfitlabError": "overfitlab.errors",
     "Run": "overfitlab.runs.run",
     "Study": "overfitlab.study.study",
@@ -43,7 +60,14 @@ _HOMES = {  # where a name is defined, and after a colon what it is called there
 }
 
 __all__ = [
+    "BusyError",
+    "CancelledError",
+    "DamagedError",
+    "DataError",
+    "DivergedError",
+    "DownloadError",
     "Method",
+    "OutOfMemoryError",
     "OverfitlabError",
     "Run",
     "Study",

@@ -23,11 +23,26 @@ LARGEST_ZONE = 100  # points
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def _whole(what: str, value: Any, low: int, high: int | None = None) -> None:
+def check_whole(what: str, value: Any, low: int, high: int | None = None) -> None:
+    """Raise `UsageError` unless the value is a whole number in that range; `what` is a noun."""
     fits = isinstance(value, int) and not isinstance(value, bool) and value >= low
-    if not fits or (high is not None and value > high):
-        bound = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise UsageError(f"{what} must be a whole number {bound}, not {value!r}")
+    if not fits and high is None:
+        raise UsageError(
+            "no_whole_number_from",
+            "{what} must be a whole number of at least {low}, not {value}",
+            what=what,
+            low=low,
+            value=repr(value),
+        )
+    if high is not None and (not fits or value > high):
+        raise UsageError(
+            "no_whole_number_between",
+            "{what} must be a whole number from {low} to {high}, not {value}",
+            what=what,
+            low=low,
+            high=high,
+            value=repr(value),
+        )
 
 
 def _one_of(what: str, value: Any, known: Sequence[str]) -> None:
@@ -58,15 +73,17 @@ class Protocol:
     validation_images: int | None = None  # likewise of its validation part
 
     def __post_init__(self) -> None:
-        _whole("epochs", self.epochs, low=1, high=MOST_EPOCHS)
-        _whole("batch size", self.batch_size, low=1)
+        check_whole("epochs", self.epochs, low=1, high=MOST_EPOCHS)
+        check_whole("batch size", self.batch_size, low=1)
         _one_of("schedule", self.schedule, SCHEDULES)
         for what, most in (("training", self.training_images), ("validation", self.validation_images)):
             if most is not None:
-                _whole(f"number of {what} images", most, low=1)
+                check_whole(f"number of {what} images", most, low=1)
         rate = self.learning_rate
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
-            raise UsageError(f"learning rate must be a finite number above 0, not {rate!r}")
+            raise UsageError(
+                "no_learning_rate", "learning rate must be a finite number above 0, not {value}", value=repr(rate)
+            )
         object.__setattr__(self, "learning_rate", float(rate))  # 1 and 1.0 are one configuration
         _one_of("standardization", self.standardization, STANDARDIZATIONS)
         for word in self.vary:
@@ -80,7 +97,7 @@ class Protocol:
         try:
             return cls(**(values | {"vary": tuple(values["vary"])}))
         except (KeyError, TypeError) as error:
-            raise UsageError(f"this is no protocol ({error})") from None
+            raise UsageError("no_protocol", "this is no protocol ({reason})", reason=error) from None
 
 
 NOTEBOOK = Protocol(
@@ -159,13 +176,13 @@ class RunConfig:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        _whole("seed", self.seed, low=0, high=LARGEST_SEED)
+        check_whole("seed", self.seed, low=0, high=LARGEST_SEED)
         _one_of("precision", self.precision, PRECISIONS)
         _one_of("device", self.device, DEVICES)
         if self.threads is not None:
-            _whole("threads", self.threads, low=1, high=1024)
+            check_whole("threads", self.threads, low=1, high=1024)
         for side in self.image_size or ():
-            _whole("image size", side, low=SMALLEST_IMAGE, high=LARGEST_IMAGE)
+            check_whole("image size", side, low=SMALLEST_IMAGE, high=LARGEST_IMAGE)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
@@ -182,7 +199,9 @@ class RunConfig:
             changed = {"protocol": Protocol.from_dict(values["protocol"]), "image_size": size and tuple(size)}
             return cls(**(values | changed))
         except (KeyError, TypeError) as error:
-            raise UsageError(f"this is no configuration of a run ({error})") from None
+            raise UsageError(
+                "no_run_configuration", "this is no configuration of a run ({reason})", reason=error
+            ) from None
 
     def run_id(self, data_hash: str) -> str:
         """Return the identity of this run on data of that content hash: 12 hexadecimal digits."""
@@ -216,36 +235,55 @@ class StudyConfig:
     def __post_init__(self) -> None:
         if not self.protocol.clean_metrics:
             raise UsageError(
-                f"the protocol {self.protocol.name} measures no training images in evaluation mode and no test images, "
-                "which a comparison needs; clean is the same without that flaw: --protocol clean"
+                "protocol_measures_too_little",
+                "the protocol {protocol} measures no training images in evaluation mode and no test images, which a "
+                "comparison needs; clean is the same without that flaw: --protocol clean",
+                protocol=self.protocol.name,
             )
         for before, look in pairwise((0, *(self.looks or ()))):
-            _whole("number of seeds", look, low=1, high=MOST_SEEDS)
+            check_whole("number of seeds", look, low=1, high=MOST_SEEDS)
             if look <= before:
                 raise UsageError(
-                    f"each look at a study needs more seeds than the one before, not {look} after {before}"
+                    "looks_do_not_grow",
+                    "each look at a study needs more seeds than the one before, not {look} after {before}",
+                    look=look,
+                    before=before,
                 )
         last = self.first_seed + (self.looks[-1] if self.looks else MOST_SEEDS)
-        _whole("first seed", self.first_seed, low=0, high=LARGEST_SEED - MOST_SEEDS)
+        check_whole("first seed", self.first_seed, low=0, high=LARGEST_SEED - MOST_SEEDS)
         if self.first_seed < PILOT_SEEDS.stop and last > PILOT_SEEDS.start:
             raise UsageError(
-                f"seeds from {PILOT_SEEDS.start} to {PILOT_SEEDS.stop - 1} chose the defaults, so no verdict may use "
-                "them; take another --first-seed"
+                "seeds_of_the_pilot",
+                "seeds from {first} to {last} chose the defaults, so no verdict may use them; take another "
+                "--first-seed",
+                first=PILOT_SEEDS.start,
+                last=PILOT_SEEDS.stop - 1,
             )
         for what, zone in (("accuracy", self.accuracy_zone), ("gap", self.gap_zone)):
             if not math.isfinite(zone) or not 0 <= zone <= LARGEST_ZONE:
                 raise UsageError(
-                    f"the zone of equivalence for {what} must be from 0 to {LARGEST_ZONE} points, not {zone}"
+                    "no_zone_of_equivalence",
+                    "the zone of equivalence for {what} must be from 0 to {most} points, not {zone}",
+                    what=what,
+                    most=LARGEST_ZONE,
+                    zone=zone,
                 )
         if self.budget is not None:
-            _whole("budget in seconds", self.budget, low=1)
+            check_whole("budget in seconds", self.budget, low=1)
         _one_of("precision", self.precision, PRECISIONS)
         if self.threads is not None:
-            _whole("threads", self.threads, low=1, high=1024)
+            check_whole("threads", self.threads, low=1, high=1024)
         if self.looks is not None and len(self.looks) > 1 and self.looks[0] < FEWEST_SEEDS:
-            raise UsageError(f"a look at fewer than {FEWEST_SEEDS} seeds decides nothing; let the first one come later")
+            raise UsageError(
+                "look_too_early",
+                "a look at fewer than {fewest} seeds decides nothing; let the first one come later",
+                fewest=FEWEST_SEEDS,
+            )
         if not self.protocol.vary:
-            raise UsageError("with --vary nothing every seed is the same run, which a comparison cannot learn from")
+            raise UsageError(
+                "nothing_varies",
+                "with --vary nothing every seed is the same run, which a comparison cannot learn from",
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
@@ -286,10 +324,12 @@ def image_size(text: str) -> tuple[int, int]:
     """Return (height, width) in pixels from `"64"` or `"48x64"`; raises `UsageError`."""
     sides = [side.strip(" ") for side in text.lower().split("x")]
     if len(sides) not in (1, 2) or not all(side.isascii() and side.isdigit() and len(side) < 10 for side in sides):
-        raise UsageError(f"image size must be a number of pixels, or HEIGHTxWIDTH, not {text!r}")
+        raise UsageError(
+            "no_image_size", "image size must be a number of pixels, or HEIGHTxWIDTH, not {text!r}", text=text
+        )
     height, width = int(sides[0]), int(sides[-1])
     for side in (height, width):
-        _whole("image size", side, low=SMALLEST_IMAGE, high=LARGEST_IMAGE)
+        check_whole("image size", side, low=SMALLEST_IMAGE, high=LARGEST_IMAGE)
     return height, width
 
 
@@ -307,7 +347,11 @@ def looks(text: str) -> tuple[int, ...]:
     """Return after how many seeds a study is looked at, from `"8"` or `"6,12"`; raises `UsageError`."""
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
-        raise UsageError(f"--seeds takes a number, or numbers of seeds for planned looks: 6,12; not {text!r}")
+        raise UsageError(
+            "no_numbers_of_seeds",
+            "--seeds takes a number, or numbers of seeds for planned looks: 6,12; not {text!r}",
+            text=text,
+        )
     return tuple(int(word) for word in words)
 
 
@@ -317,9 +361,9 @@ def seconds(text: str) -> int:
     try:
         value = float(number) * SECONDS[unit]
     except (KeyError, ValueError):
-        raise UsageError(f"a budget is a time like 90s, 10m or 1.5h, not {text!r}") from None
+        raise UsageError("no_budget", "a budget is a time like 90s, 10m or 1.5h, not {text!r}", text=text) from None
     if not math.isfinite(value) or value < 1:
-        raise UsageError(f"a budget of {text!r} is no time")
+        raise UsageError("budget_of_no_time", "a budget of {text!r} is no time", text=text)
     return round(value)
 
 
@@ -331,5 +375,9 @@ def zones(text: str) -> tuple[float, float]:
     except ValueError:
         words = []
     if len(words) not in (1, 2):
-        raise UsageError(f"--equivalence takes points of accuracy, and of gap after a comma: 0.5,1; not {text!r}")
+        raise UsageError(
+            "no_equivalence",
+            "--equivalence takes points of accuracy, and of gap after a comma: 0.5,1; not {text!r}",
+            text=text,
+        )
     return accuracy, gap

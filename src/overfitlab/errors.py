@@ -27,7 +27,8 @@ class OverfitlabError(Exception):
     """Something outside the program went wrong: data, disk, a diverged run.
 
     `OverfitlabError("folder_in_use", "{folder} is in use; choose another one", folder=path)`: the code names the
-    message in every language, and the values fill its fields.
+    message in every language, and the values fill its fields. A value that is an error itself is kept in `inner` too,
+    so that another language can say all of it.
     """
 
     exit_code: ClassVar[int] = 1
@@ -36,10 +37,12 @@ class OverfitlabError(Exception):
         self.code = code if template else ""
         self.template = template or code
         self.values: dict[str, Value] = {name: _plain(value) for name, value in values.items()}
+        self.inner = {name: value for name, value in values.items() if isinstance(value, OverfitlabError)}
         super().__init__(self.template.format(**self.values) if template else code)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _again, (type(self), self.code or self.template, self.template if self.code else "", self.values)
+        arguments = (type(self), self.code or self.template, self.template if self.code else "", self.values)
+        return _again, arguments, vars(self)  # what a kind of its own has besides
 
 
 class UsageError(OverfitlabError, ValueError):
@@ -99,13 +102,18 @@ def is_want_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | OutOfMemoryError) or NO_MEMORY.search(str(error)) is not None
 
 
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant, None where none is near."""
+    return next(iter(difflib.get_close_matches(str(name).lower(), sorted(known), n=1, cutoff=0.5)), None)
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UsageError:
-    """Return the error for a name that does not exist, with the nearest one that does."""
+    """Return the error for a name that does not exist, with the nearest one that does; `kind` is a noun."""
     known = sorted(known)
-    near = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
-    if near:
+    near = nearest(name, known)
+    if near is not None:
         return UsageError(
-            "unknown_name_like", "unknown {kind} {name!r}; did you mean {near!r}?", kind=kind, name=name, near=near[0]
+            "unknown_name_like", "unknown {kind} {name!r}; did you mean {near!r}?", kind=kind, name=name, near=near
         )
     return UsageError(
         "unknown_name", "unknown {kind} {name!r}; choose from {known}", kind=kind, name=name, known=", ".join(known)

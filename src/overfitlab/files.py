@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import platformdirs
 
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import DamagedError, OverfitlabError, UsageError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 LARGEST_CHECKED = 2**32  # bytes: the predictions of millions of images
@@ -24,13 +24,18 @@ def user_path(given: str | Path) -> Path:
     try:
         return Path(given).expanduser()
     except RuntimeError as error:
-        raise UsageError(f"{given}: {error}") from None
+        raise UsageError("no_path", "{path}: {reason}", path=given, reason=error) from None
 
 
 def text_of(what: str, given: object) -> str:
     """Return a name or a path that a user gave as text; raises `UsageError` for anything else."""
     if not isinstance(given, str | os.PathLike):
-        raise UsageError(f"{what} must be a name or a path, not {given!r}")
+        raise UsageError(
+            "neither_name_nor_path",
+            "{argument} must be a name or a path, not {value}",
+            argument=what,
+            value=repr(given),
+        )
     return os.fspath(given)
 
 
@@ -114,26 +119,47 @@ def read_whole(path: Path, largest: int) -> bytes:
 def read_checked(path: Path, sha256: str | None, largest: int = LARGEST_CHECKED) -> bytes:
     """Return the content of a file whose SHA-256 was noted when it was written; None where nothing was noted.
 
-    Raises `OverfitlabError` where its content is another one, it has more than `largest` bytes, or cannot be read.
+    Raises `DamagedError` where the file is missing, or its content is another one, and `OverfitlabError` where it has
+    more than `largest` bytes, or cannot be read.
     """
     try:
         content = read_whole(path, largest)
+    except FileNotFoundError as error:
+        raise DamagedError(
+            "own_file_unreadable", "{path} cannot be read ({reason}); mend that", path=path, reason=error.strerror
+        ) from error
     except OSError as error:
-        raise OverfitlabError(f"{path} cannot be read ({error.strerror}); mend that") from error
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise OverfitlabError(
-            f"{path} is damaged (its checksum differs); move the folder of its run away, and train that again"
+            "own_file_unreadable", "{path} cannot be read ({reason}); mend that", path=path, reason=error.strerror
+        ) from error
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise DamagedError(
+            "own_file_damaged",
+            "{path} is damaged (its checksum differs); move the folder of its run away, and train that again",
+            path=path,
         )
     return content
 
 
-def said_of(error: OSError) -> str:
+def refusal(error: OSError) -> OverfitlabError:
     """Return what the system said, with the file where it is known, and what to do: "PLACE: REASON; mend that"."""
     name = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else None
     where = None if name is None else Path(os.fsdecode(name))
-    if error.errno in DISK_FULL:
-        return f"the disk{f' of {where.parent}' if where else ''} is full; free some space there"
-    return f"{f'{where}: ' if where else ''}{error.strerror or error}; mend that"
+    reason = error.strerror or str(error)
+    if error.errno not in DISK_FULL:
+        if where is None:
+            return OverfitlabError("system_refuses", "{reason}; mend that", reason=reason)
+        return OverfitlabError("system_refuses_at", "{path}: {reason}; mend that", path=where, reason=reason)
+    if where is None:
+        return OverfitlabError("disk_full", "the disk is full; free some space there")
+    return OverfitlabError(
+        "disk_of_folder_full", "the disk of {folder} is full; free some space there", folder=where.parent
+    )
+
+
+def said_of(error: OSError) -> str:
+    """Return the English of `refusal`."""
+    return str(refusal(error))
 
 
 def cache_folder() -> Path:

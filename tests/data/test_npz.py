@@ -175,7 +175,7 @@ def test_a_file_larger_than_the_memory_it_may_take(tmp_path):
     np.savez_compressed(tmp_path / "big.npz", x=x, y=np.arange(100_000) % 2)
     code = (
         "from overfitlab.machine import peak_memory_mb\n"
-        "from overfitlab.data import npz, sources\n"
+        "from overfitlab.data import loading\n"
         "before = peak_memory_mb()\n"
         "archive = loading.load('big.npz', image_size=(8, 8))\n"
         "print(archive.images.shape[0], peak_memory_mb() - before)"

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from overfitlab import machine
 from overfitlab.api.studies import Study, load_study, shown
 from overfitlab.api.training import images_loaded
-from overfitlab.config import StudyConfig, protocol_named, varied
+from overfitlab.config import StudyConfig, check_whole, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.config import looks as looks_from
 from overfitlab.config import seconds as seconds_from
@@ -96,8 +96,9 @@ def compare(
     Raises:
         UsageError: an argument is unknown or out of range, the methods do not go together, the budget is too little,
             or the folder holds something else.
-        OverfitlabError: the data is missing or damaged, a method does not go with the network, another process works
-            on the study, or the disk refuses.
+        DataError: the data is missing or damaged; `DownloadError` where it could not be fetched.
+        BusyError: another process works on the study.
+        OverfitlabError: a method does not go with the network, or the disk refuses.
     """
     given = dict(locals())
     data = text_of("data", data)
@@ -114,12 +115,16 @@ def compare(
     }
     if name is not None and not re.fullmatch(r"\w[\w.+=-]*", str(name)):
         raise UsageError(
-            f"{name!r} is no name for a study; take letters, digits, and - _ . + =, or a folder with --out"
+            "no_name_for_a_study",
+            "{name!r} is no name for a study; take letters, digits, and - _ . + =, or a folder with --out",
+            name=name,
         )
     if name is not None and out is not None:
-        raise UsageError("a study lies in the folder of its --name or in --out; leave one of them out")
-    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
-        raise UsageError(f"jobs must be a whole number of at least 1, not {jobs!r}")
+        raise UsageError(
+            "both_name_and_out", "a study lies in the folder of its --name or in --out; leave one of them out"
+        )
+    if jobs is not None:
+        check_whole("jobs", jobs, low=1)
     zones = (StudyConfig.accuracy_zone, StudyConfig.gap_zone) if equivalence is None else zones_from(str(equivalence))
     size = None if image_size is None else size_from(str(image_size))
     config = StudyConfig(

@@ -52,7 +52,7 @@ class MethodDescription:
         Raises `UsageError` where there is nothing to show.
         """
         if not any(one.demonstrations for one in self.exhibits):
-            raise UsageError("; ".join(one.note for one in self.exhibits))
+            raise UsageError("nothing_to_show", "{reasons}", reasons="; ".join(one.note for one in self.exhibits))
         return method_figure(self.exhibits)
 
     def as_dict(self) -> dict[str, Any]:
@@ -101,11 +101,20 @@ def write_figure(description: MethodDescription, out: str | Path) -> Path:
     """
     place = user_path(out)
     if place.suffix.lower() not in ENDINGS:
-        raise UsageError(f"{place}: a figure is written as {' or '.join(ENDINGS)}; name such a file with --figure")
+        raise UsageError(
+            "figure_of_another_ending",
+            "{path}: a figure is written as .png or .svg; name such a file with --figure",
+            path=place,
+        )
     content = rendered(description.figure(), place.suffix.lower().removeprefix("."))
     try:
         with replacing(place) as stream:
             stream.write(content)
     except OSError as error:
-        raise OverfitlabError(f"cannot write {place} ({error.strerror or error}); choose another --figure") from error
+        raise OverfitlabError(
+            "figure_cannot_be_written",
+            "cannot write {path} ({reason}); choose another --figure",
+            path=place,
+            reason=error.strerror or error,
+        ) from error
     return place

@@ -7,7 +7,7 @@ from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import DataError, OverfitlabError, UsageError
 from overfitlab.files import display_name, text_of, user_path
 from overfitlab.inference import evaluation_files
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
@@ -45,7 +45,8 @@ def evaluate(
 
     Raises:
         UsageError: an argument is unknown.
-        OverfitlabError: the run is unfinished or damaged, or the images are missing or no longer the same.
+        DataError: the images are missing or no longer the same.
+        OverfitlabError: the run is unfinished or damaged; which, its kind says (see `load_trained`).
     """
     trained = load_trained(
         run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
@@ -88,7 +89,12 @@ def _images(
     if part is None:
         return other_images(trained, dataset)
     if dataset.content_hash != run.record["data"]["sha256"]:
-        raise UsageError(f"{data} does not hold the images of {run.folder}; leave out --part to evaluate all of them")
+        raise UsageError(
+            "data_without_images_of_the_run",
+            "{data} does not hold the images of {folder}; leave out --part to evaluate all of them",
+            data=data,
+            folder=run.folder,
+        )
     return own_images(run, dataset, part)
 
 
@@ -98,12 +104,28 @@ def _own_dataset(run: Run, folder: Path | None, part: str, watcher: Watcher) -> 
     own = record["source"] not in loading.SOURCES
     if own and folder is not None:
         raise UsageError(
-            f"{run.folder} was trained on images of your own, which --data-dir is not for; "
-            f"use --data {folder} --part {part}"
+            "data_dir_for_own_images",
+            "{run} was trained on images of your own, which --data-dir is not for; use --data {folder} --part {name}",
+            run=run.folder,
+            folder=folder,
+            name=part,
         )
     try:
         return recorded(record, size, folder, watcher=watcher)
     except (OverfitlabError, OSError) as error:
-        advice = f"; if they lie elsewhere now, name the place with --data DIR --part {part}" if own else ""
         reason = display_name(str(error))  # it quotes the record
-        raise OverfitlabError(f"the images of {run.folder} are not where they were: {reason}{advice}") from error
+        if not own:
+            raise DataError(
+                "images_not_where_they_were",
+                "the images of {run} are not where they were: {reason}",
+                run=run.folder,
+                reason=reason,
+            ) from error
+        raise DataError(
+            "own_images_not_where_they_were",
+            "the images of {run} are not where they were: {reason}; if they lie elsewhere now, name the place with "
+            "--data DIR --part {name}",
+            run=run.folder,
+            reason=reason,
+            name=part,
+        ) from error

@@ -15,8 +15,10 @@ from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
 from overfitlab.inference.trained import load_trained
 from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.figures import rendered
+from overfitlab.results.reason import reason
 from overfitlab.runs.run import Run, find_run
 from overfitlab.terminal.explained import explanation_line
+from overfitlab.words.language import ENGLISH
 
 ENDINGS = (".png", ".svg")
 
@@ -85,15 +87,21 @@ def explain_and_write(
     found_run = find_run(run)
     place = found_run.folder / "explain.png" if out is None else user_path(out)
     if place.suffix.lower() not in ENDINGS:
-        raise UsageError(f"{place}: a sheet is written as {' or '.join(ENDINGS)}; name such a file with --out")
+        raise UsageError(
+            "sheet_of_another_ending",
+            "{path}: a sheet is written as .png or .svg; name such a file with --out",
+            path=place,
+        )
     if place.is_dir():
-        raise UsageError(f"{place} is a folder; name a file with --out")
+        raise UsageError("out_is_a_folder", "{path} is a folder; name a file with --out", path=place)
     refuse_unwritable(place.parent, make=False)
     trained = load_trained(found_run, precision=precision, threads=threads, model=model)
     explainer = Explainer(trained, class_name, layer)
     paths = expand(images)
     if not paths:
-        raise UsageError("no images were named; name files or folders, or - to read names from standard input")
+        raise UsageError(
+            "no_images_named", "no images were named; name files or folders, or - to read names from standard input"
+        )
     empty = Explanations([], explainer.layer, trained.class_names, [])
     document = {"run": found_run.record["id"], "run_folder": str(found_run.folder)} | empty.as_dict() | {"sheets": []}
     page: list[Explanation] = []
@@ -108,7 +116,12 @@ def explain_and_write(
             with replacing(path) as stream:
                 stream.write(rendered(sheet.figure(), path.suffix.lower().removeprefix(".")))
         except OSError as error:
-            raise OverfitlabError(f"cannot write {path} ({error.strerror or error}); choose another --out") from error
+            raise OverfitlabError(
+                "file_cannot_be_written",
+                "cannot write {path} ({reason}); choose another --out",
+                path=path,
+                reason=error.strerror or error,
+            ) from error
         document["sheets"].append(str(path))
         document["images"] += sheet.as_dict()["images"]
         page.clear()
@@ -116,12 +129,11 @@ def explain_and_write(
     for outcome in explainer.of_files(paths):
         if isinstance(outcome, Unreadable):
             print(complaint(outcome), file=errors, flush=True)
-            document["unreadable"].append({"file": outcome.file, "reason": outcome.reason})
+            document["unreadable"].append({"file": outcome.file, "reason": ENGLISH.reason(outcome.reason)})
             continue
         print(explanation_line(outcome, trained.class_names), file=output, flush=True)
         if outcome.nothing_found:
-            nothing = Unreadable(outcome.file, "its map is zero everywhere: nothing there speaks for the class")
-            print(complaint(nothing), file=errors, flush=True)
+            print(complaint(Unreadable(outcome.file, reason("map_is_zero"))), file=errors, flush=True)
         page.append(outcome)
         if len(page) == ON_A_SHEET:
             finish_page()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas
 
 from overfitlab.stats.verdict import Verdict
-from overfitlab.words.languages import ENGLISH
+from overfitlab.words.language import ENGLISH
 
 WHOLE = ("seed", "epoch", "onset", "best_epoch", "epochs", "parameters", "peak_memory_mb")
 YES_OR_NO = ("stopped_early",)

@@ -12,7 +12,7 @@ import numpy as np
 
 from overfitlab.data.dataset import Images
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.errors import DataError, OverfitlabError, UsageError, unknown_name
 from overfitlab.files import display_name, replacing, user_path
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
@@ -20,6 +20,8 @@ from overfitlab.inference.trained import Trained, load_trained
 from overfitlab.report.prediction_table import Csv, Format, Json, Table
 from overfitlab.runs.run import Run, find_run
 from overfitlab.terminal.watching import watcher_on
+from overfitlab.words.language import ENGLISH
+from overfitlab.words.languages import spoken
 
 FORMATS = ("table", "csv", "json")
 Given = str | Path | Sequence[str | Path] | Images
@@ -81,8 +83,8 @@ def predict_and_write(
         output: where the predictions go: for csv and json in UTF-8, whatever the encoding of the stream.
         errors: where files that cannot be read are named, and progress is shown if it is a terminal.
 
-    Raises `OverfitlabError` at the end where a file could not be read; the others are written then. Raises
-    `UsageError` for an unknown format or a `top` below 1.
+    Raises `DataError` at the end where a file could not be read; the others are written then. Raises `UsageError` for
+    an unknown format or a `top` below 1.
     """
     place = None if out is None else user_path(out)
     if kind is None:
@@ -91,21 +93,32 @@ def predict_and_write(
     if kind not in FORMATS:
         raise unknown_name("format", kind, FORMATS)
     if top < 1:
-        raise UsageError(f"--top must be at least 1, not {top}")
+        raise UsageError("top_below_one", "--top must be at least 1, not {top}", top=top)
     trained = load_trained(find_run(run), precision=precision, threads=threads, model=model)
     paths = expand(images)
     if not paths:
-        raise UsageError("no images were named; name files or folders, or - to read names from standard input")
+        raise UsageError(
+            "no_images_named", "no images were named; name files or folders, or - to read names from standard input"
+        )
     rows_are_progress = place is None and (output.isatty() or not errors.isatty())
     watcher = watcher_on(None if rows_are_progress else errors)
     say = functools.partial(print, file=errors, flush=True) if rows_are_progress else watcher.said  # above its bar
     encoding = "utf-8" if kind != "table" or place is not None else (output.encoding or "utf-8")
     with _target(place, output) as target:
         unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, say, watcher)
+    if unreadable == len(paths):
+        raise DataError(
+            "nothing_predicted",
+            "{unreadable:,} of {images:,} could not be read; nothing is predicted",
+            unreadable=unreadable,
+            images=len(paths),
+        )
     if unreadable:
-        raise OverfitlabError(
-            f"{unreadable:,} of {len(paths):,} could not be read; "
-            + ("all others are predicted" if unreadable < len(paths) else "nothing is predicted")
+        raise DataError(
+            "some_not_predicted",
+            "{unreadable:,} of {images:,} could not be read; all others are predicted",
+            unreadable=unreadable,
+            images=len(paths),
         )
 
 
@@ -125,7 +138,7 @@ def names_in(text: bytes) -> list[str]:
 
 def complaint(entry: Unreadable) -> str:
     """Return the line that says that a file cannot be read, and why."""
-    return f"overfitlab: {display_name(entry.file)}: {display_name(entry.reason)}"
+    return f"overfitlab: {display_name(entry.file)}: {display_name(spoken().reason(entry.reason))}"
 
 
 def _format(kind: str, trained: Trained, top: int, paths: Sequence[Path | Unreadable]) -> Format:
@@ -146,12 +159,17 @@ def _target(place: Path | None, output: TextIO) -> Iterator[BinaryIO]:
         output.flush()
         return
     if place.is_dir():
-        raise UsageError(f"{place} is a folder; name a file with --out")
+        raise UsageError("out_is_a_folder", "{path} is a folder; name a file with --out", path=place)
     try:
         with replacing(place) as target:
             yield target
     except OSError as error:
-        raise OverfitlabError(f"cannot write {place} ({error.strerror or error}); choose another --out") from error
+        raise OverfitlabError(
+            "file_cannot_be_written",
+            "cannot write {path} ({reason}); choose another --out",
+            path=place,
+            reason=error.strerror or error,
+        ) from error
 
 
 def _write(
@@ -178,7 +196,7 @@ def _write(
             if isinstance(outcome, Unreadable):
                 target.flush()
                 say(complaint(outcome))
-                unreadable.append((outcome.file, outcome.reason))
+                unreadable.append((outcome.file, ENGLISH.reason(outcome.reason)))
             else:
                 write(chosen.row(outcome.file, outcome.probabilities.tolist()))
             watcher.advanced(done)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import Commands, as_json
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 
 data_dir_option = click.option(
     "--data-dir",
@@ -104,10 +104,13 @@ def verify(name: str | None, data_dir: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"copies": copies}, allow_nan=False))
     else:
         show_verified(sys.stdout, found)
-    damaged = [one for one in found if one.state == inventory.DAMAGED]
-    if damaged:
-        more = f" ({len(damaged) - 1} more, see above)" if damaged[1:] else ""
-        raise OverfitlabError(f"{damaged[0].problem}{more}")
+    problems = [one.problem for one in found if one.problem is not None]
+    if len(problems) > 1:
+        raise DataError(
+            "copies_damaged", "{reason} ({more} more, see above)", reason=problems[0], more=len(problems) - 1
+        )
+    if problems:
+        raise problems[0]
 
 
 @contextlib.contextmanager

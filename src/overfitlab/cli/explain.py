@@ -16,7 +16,7 @@ from overfitlab.cli.trained import (
     run_argument,
     threads_option,
 )
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 
 
 @click.command(
@@ -71,4 +71,9 @@ def explain(run: Path, images: tuple[str, ...], as_json: bool, **options: object
     for sheet in document["sheets"]:
         click.echo(f"Wrote {sheet}", err=as_json)
     if unreadable:
-        raise OverfitlabError(f"{unreadable:,} of {unreadable + len(document['images']):,} could not be read")
+        raise DataError(
+            "some_not_explained",
+            "{unreadable:,} of {images:,} could not be read",
+            unreadable=unreadable,
+            images=unreadable + len(document["images"]),
+        )

@@ -21,12 +21,11 @@ from overfitlab.cli.methods import methods
 from overfitlab.cli.predict import predict
 from overfitlab.cli.report import report
 from overfitlab.cli.train import train
-from overfitlab.errors import OverfitlabError, is_want_of_memory
-from overfitlab.files import display_name, said_of
+from overfitlab.errors import CancelledError, OutOfMemoryError, OverfitlabError, is_want_of_memory
+from overfitlab.files import display_name, refusal
+from overfitlab.words.languages import spoken
 
 SIGNALLED = 128  # plus the number of the signal, as shells count
-STOPPED = "stopped; the same command goes on after the last epoch that was finished"
-OUT_OF_MEMORY = "not enough memory; try a smaller --batch-size or --image-size, or close other programs"
 
 
 @click.group(
@@ -59,22 +58,36 @@ def main() -> NoReturn:
     except click.ClickException as error:
         _fail(" ".join(error.format_message().split()), error.exit_code)
     except OverfitlabError as error:
-        _fail(str(error), error.exit_code)
+        _fail(error, error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:  # click makes the one of the other
         _stop(error.__cause__ if isinstance(error, click.Abort) else error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         sys.exit(1)
-    except OSError as error:
-        _fail(OUT_OF_MEMORY if is_want_of_memory(error) else f"{said_of(error)}, and the same command goes on", 1)
-    except MemoryError:
-        _fail(OUT_OF_MEMORY, 1)
-    except Exception as error:  # a bug of ours; nobody should have to read a traceback to report it
+    except (MemoryError, OSError) as error:
+        _fail(_explained(error), 1)
+    except Exception as error:
         if os.environ.get("OVERFITLAB_DEBUG"):
             raise
-        if is_want_of_memory(error):
-            _fail(OUT_OF_MEMORY, 1)
-        _fail(f"internal error, {type(error).__name__}: {error}; OVERFITLAB_DEBUG=1 shows where", 1)
+        _fail(_explained(error), 1)
+
+
+def _explained(error: Exception) -> OverfitlabError:
+    """Return what to say of what nobody foresaw: nobody should have to read a traceback to report a bug of ours."""
+    if is_want_of_memory(error):
+        return OutOfMemoryError(
+            "out_of_memory", "not enough memory; try a smaller --batch-size or --image-size, or close other programs"
+        )
+    if isinstance(error, OSError):
+        return OverfitlabError(
+            "system_refuses_for_now", "{reason}, and the same command goes on", reason=refusal(error)
+        )
+    return OverfitlabError(
+        "internal_error",
+        "internal error, {type}: {reason}; OVERFITLAB_DEBUG=1 shows where",
+        type=type(error).__name__,
+        reason=str(error),
+    )
 
 
 def _stop(interruption: BaseException | None) -> NoReturn:
@@ -84,17 +97,18 @@ def _stop(interruption: BaseException | None) -> NoReturn:
     _fail(_how_to_go_on(interruption), SIGNALLED + sent)
 
 
-def _how_to_go_on(interruption: BaseException | None) -> str:
+def _how_to_go_on(interruption: BaseException | None) -> str | CancelledError:
     """Return what to say of an interruption: what was interrupted may know, and be interrupted once more at that."""
     while interruption is not None:
         said = getattr(interruption, "__notes__", [])
         if said:
             return str(said[0])
         interruption = interruption.__context__
-    return STOPPED
+    return CancelledError("stopped", "stopped; the same command goes on after the last epoch that was finished")
 
 
-def _fail(message: str, code: int) -> NoReturn:
+def _fail(why: str | OverfitlabError, code: int) -> NoReturn:
+    message = spoken().error(why) if isinstance(why, OverfitlabError) else why
     click.echo(f"overfitlab: {display_name(' '.join(message.split()))}", err=True)
     sys.exit(code)
 

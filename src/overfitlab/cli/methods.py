@@ -32,7 +32,10 @@ def methods(name: str | None, figure: Path | None, as_json: bool) -> None:
     it at work.
     """
     if name is None and figure is not None:
-        raise UsageError("--figure draws one method; name it: overfitlab methods dropout --figure dropout.png")
+        raise UsageError(
+            "figure_of_no_method",
+            "--figure draws one method; name it: overfitlab methods dropout --figure dropout.png",
+        )
     from overfitlab.api import describing  # imports torch, which --help need not wait for
     from overfitlab.terminal.method_card import show_cards, show_methods
 

@@ -49,7 +49,11 @@ def predict(run: Path, images: tuple[str, ...], as_json: bool, kind: str | None,
     CSV has the columns file, class, probability, and the probability of every class.
     """
     if as_json and kind not in (None, "json"):
-        raise UsageError(f"--json and --format {kind} contradict each other; leave one of them out")
+        raise UsageError(
+            "json_beside_another_format",
+            "--json and --format {format} contradict each other; leave one of them out",
+            format=kind,
+        )
     from overfitlab.api.predicting import predict_and_write  # imports torch, which --help need not wait for
 
     kind = "json" if as_json else kind

@@ -7,7 +7,7 @@ import click
 
 from overfitlab.cli.groups import as_json
 from overfitlab.errors import OverfitlabError
-from overfitlab.files import said_of
+from overfitlab.files import refusal
 
 
 @click.command(
@@ -39,7 +39,9 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
     try:
         page = found.report(out, lang)
     except OSError as error:
-        raise OverfitlabError(f"no report was written: {said_of(error)}, or choose another --out") from error
+        raise OverfitlabError(
+            "report_not_written", "no report was written: {reason}, or choose another --out", reason=refusal(error)
+        ) from error
     if as_json:
         click.echo(json.dumps({"study": str(found.folder), "folder": str(page.parent), "page": str(page)}))
         return

@@ -56,7 +56,7 @@ def named(images: Iterable[str]) -> list[str]:
         if image != "-":
             names.append(image)
         elif read:
-            raise UsageError("- is given twice; standard input can be read once")
+            raise UsageError("standard_input_twice", "- is given twice; standard input can be read once")
         else:
             names += names_in(sys.stdin.buffer.read())
             read = True

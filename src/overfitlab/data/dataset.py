@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from overfitlab.results.reason import Reason
+
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Indices = NDArray[np.int64]
@@ -19,7 +21,7 @@ class Skipped:
     """A file that was left out."""
 
     name: str  # printable, relative to the folder
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Dataset:
     origin: str  # where it was read from, for people
     source: str  # what to pass to `sources.load` to get it again
     official: bool  # its checksums are those of the official release
-    note: str = ""  # what a reader of results has to know about this copy
+    note: Reason | None = None  # what a reader of results has to know about this copy
     test_set_apart: bool = False  # whether `test` was chosen here, because the source has no test set
     validation: Indices | None = None  # the source's own validation images, None where it leaves that to us
     image_names: Sequence[str] | None = None  # of the files, printable; None where images are not files

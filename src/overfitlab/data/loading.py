@@ -12,8 +12,9 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.resizing import resized
 from overfitlab.data.sources import digits, folder, npz
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.errors import DataError, UsageError, nearest
 from overfitlab.files import display_name
+from overfitlab.results.reason import reason
 
 SOURCES = ("auto", *SETS, "digits")
 
@@ -33,19 +34,25 @@ def load(
     be fetched, else the digits, with a note that says why. Images are resized to `image_size` (height, width); None
     leaves them as they are, and image files at 32x32. Images that need not be `trainable` may be of a single class or
     few, and no test set is set apart from them. Without `fetch` nothing is downloaded. Raises `UsageError` for an
-    unknown name and `OverfitlabError` where the data is missing or damaged; a copy that the user named is never passed
-    over silently.
+    unknown name and `DataError` where the data is missing or damaged; a copy that the user named is never passed over
+    silently.
     """
     watcher = watcher or Watcher()
     if name not in SOURCES:
         if data_dir is not None:
-            raise UsageError(f"--data {display_name(name)} needs no --data-dir; leave it out")
+            raise UsageError(
+                "data_dir_not_needed", "--data {name} needs no --data-dir; leave it out", name=display_name(name)
+            )
         return _own(name, image_size, watcher, trainable)
     if data_dir is not None:
         if name == "digits":
-            raise UsageError("--data digits needs no --data-dir; leave one of them out")
+            raise UsageError("data_dir_of_digits", "--data digits needs no --data-dir; leave one of them out")
         if not data_dir.is_dir():
-            raise OverfitlabError(f"{data_dir} is not a folder; name the one that holds the data")
+            raise DataError(
+                "data_dir_is_no_folder",
+                "{folder} is not a folder; name the one that holds the data",
+                folder=data_dir,
+            )
     return resized(_published(name, data_dir, watcher, fetch=fetch), image_size, watcher)
 
 
@@ -67,8 +74,7 @@ def _published(name: str, data_dir: Path | None, watcher: Watcher, *, fetch: boo
     try:
         return _from_library("cifar10", data_dir, watcher, fetch=fetch)
     except library.NotFoundError as error:
-        note = f"NOT CIFAR-10 but 1,797 small handwritten digits, so easy that hardly any overfitting shows. {error}"
-        return replace(digits.load(), note=note)
+        return replace(digits.load(), note=reason("digits_instead", why=str(error)))
 
 
 def _from_library(name: str, data_dir: Path | None, watcher: Watcher, *, fetch: bool) -> Dataset:
@@ -90,19 +96,40 @@ def _from_library(name: str, data_dir: Path | None, watcher: Watcher, *, fetch: 
 
 def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher, trainable: bool) -> Dataset:
     if not name.strip():
-        raise UsageError("--data is empty; name a data set, a folder of images, or an .npz file")
+        raise UsageError("data_not_named", "--data is empty; name a data set, a folder of images, or an .npz file")
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - a name that cannot be expanded stays as it is
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError) as error:  # a name that no file can have
-        raise UsageError(f"--data {display_name(name)} cannot be looked at ({error})") from error
+        raise UsageError(
+            "data_cannot_be_looked_at",
+            "--data {name} cannot be looked at ({reason})",
+            name=display_name(name),
+            reason=error,
+        ) from error
     if is_folder:
         return folder.load(path, image_size, watcher, trainable=trainable)
     if is_file and path.suffix.lower() != ".npz":
-        raise UsageError(f"--data {display_name(name)} is a file, but no .npz; name a folder of images")
+        raise UsageError(
+            "data_is_other_file",
+            "--data {name} is a file, but no .npz; name a folder of images",
+            name=display_name(name),
+        )
     if is_file:
         return npz.load(path, image_size, watcher, trainable=trainable)
     if os.sep in name or path.suffix.lower() == ".npz":
-        raise OverfitlabError(f"there is no folder or file {display_name(name)}; check --data")
-    hint = str(unknown_name("data", name, SOURCES)).partition("; ")[2]
-    raise UsageError(f"there is no data set, folder or file called {display_name(name)}; {hint}")
+        raise DataError("data_not_there", "there is no folder or file {name}; check --data", name=display_name(name))
+    near = nearest(name, SOURCES)
+    if near is not None:
+        raise UsageError(
+            "no_data_called_like",
+            "there is no data set, folder or file called {name}; did you mean {near!r}?",
+            name=display_name(name),
+            near=near,
+        )
+    raise UsageError(
+        "no_data_called",
+        "there is no data set, folder or file called {name}; choose from {known}",
+        name=display_name(name),
+        known=", ".join(sorted(SOURCES)),
+    )

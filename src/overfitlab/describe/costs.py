@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DamagedError
 
 NETWORK = "notebook_cnn, batch 32"  # what the benchmark trains
 NOT_MEASURED = "not measured"
@@ -54,7 +54,7 @@ class Cost:
 def measured(path: Path | None = None) -> dict[str, Cost]:
     """Return the costs by the name of the method; nothing where there is no such file.
 
-    `path` is a file like the package's own, which it stands for. Raises `OverfitlabError` where the file is damaged.
+    `path` is a file like the package's own, which it stands for. Raises `DamagedError` where the file is damaged.
     """
     return _own() if path is None else _read(path.read_bytes(), str(path)) if path.exists() else {}
 
@@ -78,5 +78,10 @@ def _read(content: bytes, name: str) -> dict[str, Cost]:
         ratios = {method: (float(a), float(b), float(c)) for method, (a, b, c) in said["ratio"].items()}
         steps = {method: float(value) for method, value in said["step_ms"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise OverfitlabError(f"{name} is no table of costs ({error!r}); make bench writes it anew") from error
+        raise DamagedError(
+            "no_table_of_costs",
+            "{path} is no table of costs ({reason}); make bench writes it anew",
+            path=name,
+            reason=repr(error),
+        ) from error
     return {method: Cost(steps.get(method), ratios.get(method), **common) for method in sorted(steps | ratios)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from overfitlab.config import LARGEST_IMAGE, LARGEST_SEED, SMALLEST_IMAGE, Protocol
 from overfitlab.data.sources.parts import MOST_CLASSES
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import DamagedError, UsageError
 from overfitlab.files import display_name
 from overfitlab.methods import registry as methods
 from overfitlab.records.run_folder import RECORD
@@ -18,10 +18,15 @@ FLAGS = ("stratified", "batch_norm_warm_up", "clean_metrics")
 
 
 def check_record(run: Run) -> None:
-    """Raise `OverfitlabError` unless the record's entries have the types and ranges that a training writes."""
+    """Raise `DamagedError` unless the record's entries have the types and ranges that a training writes."""
     found = _wrong_config(run.record["config"]) or _wrong_data(run.record["data"])
     if found is not None:
-        raise OverfitlabError(f"{run.folder / RECORD} is damaged ({found}); train the run again")
+        raise DamagedError(
+            "run_record_damaged",
+            "{path} is damaged ({reason}); train the run again",
+            path=run.folder / RECORD,
+            reason=found,
+        )
 
 
 def _wrong_config(config: Mapping[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ from overfitlab.config import Protocol
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
 from overfitlab.data.prepare.material import material
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.errors import DataError, unknown_name
 from overfitlab.inference.pictures import FULL, as_channels, scaled
 from overfitlab.inference.trained import Trained
 from overfitlab.runs.run import Run
@@ -157,22 +157,32 @@ class Evaluation:
 def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
     """Return the images of that part of the run, out of the dataset that it was trained on.
 
-    Raises `UsageError` for an unknown part, and `OverfitlabError` where the dataset is no longer the same, or has no
-    such part.
+    Raises `UsageError` for an unknown part, and `DataError` where the dataset is no longer the same, or has no such
+    part.
     """
     if part not in PARTS:
         raise unknown_name("part", part, PARTS)
     record = run.record
     if dataset.content_hash != record["data"]["sha256"]:
-        raise OverfitlabError(
-            f"the images of {dataset.name} are no longer those that {run.folder} was trained on (their content hash "
-            "differs), so its parts cannot be found again; restore them, or evaluate all images there are with --data"
+        raise DataError(
+            "images_are_others_now",
+            "the images of {data} are no longer those that {folder} was trained on (their content hash differs), so "
+            "its parts cannot be found again; restore them, or evaluate all images there are with --data",
+            data=dataset.name,
+            folder=run.folder,
         )
     found = material(dataset, Protocol.from_dict(record["config"]["protocol"]), record["config"]["seed"]).split
     rows = {"test": found.test, "validation": found.validation, "training": found.training}[part]
     if not len(rows):
-        others = " or ".join(f"--part {other}" for other in PARTS if other != part)
-        raise OverfitlabError(f"{run.folder} has no {part} images; choose {others}, or other images with --data")
+        one, other = (each for each in PARTS if each != part)
+        raise DataError(
+            "run_without_the_part",
+            "{folder} has no {part} images; choose --part {one} or --part {other}, or other images with --data",
+            folder=run.folder,
+            part=part,
+            one=one,
+            other=other,
+        )
     return Evaluated(dataset, rows, dataset.labels[rows], part, dataset.image_shape[2])
 
 
@@ -181,21 +191,39 @@ def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
 
     Colour becomes gray, and gray colour, as where image files are read.
 
-    Raises `OverfitlabError` where its images have another shape, or it has a class that the run does not know.
+    Raises `DataError` where its images have another shape, or it has a class that the run does not know.
     """
     run = trained.run
     known = list(run.record["data"]["classes"])
     strangers = [name for name in dataset.class_names if name not in known]
     if strangers:
-        shown = ", ".join(repr(name) for name in strangers[:3]) + (", ..." if len(strangers) > 3 else "")
-        raise OverfitlabError(
-            f"{dataset.name} has {'a class' if len(strangers) == 1 else 'classes'} that {run.folder} was not trained "
-            f"on: {shown}; the names must be those of its {len(known)} classes, {known[0]!r} to {known[-1]!r}"
+        about = {"data": dataset.name, "folder": run.folder, "known": len(known), "first": known[0], "last": known[-1]}
+        if len(strangers) == 1:
+            raise DataError(
+                "data_has_another_class",
+                "{data} has a class that {folder} was not trained on: {name!r}; the names must be those of its {known} "
+                "classes, {first!r} to {last!r}",
+                name=strangers[0],
+                **about,
+            )
+        raise DataError(
+            "data_has_other_classes",
+            "{data} has classes that {folder} was not trained on: {names}; the names must be those of its {known} "
+            "classes, {first!r} to {last!r}",
+            names=", ".join(repr(name) for name in strangers[:3]) + (", ..." if len(strangers) > 3 else ""),
+            **about,
         )
     wanted = tuple(run.record["data"]["image_shape"])
     if dataset.images.shape[1:3] != wanted[:2]:
         there, here = ("x".join(map(str, shape)) for shape in (dataset.images.shape[1:], wanted))
-        raise OverfitlabError(f"the images of {dataset.name} are {there}, {run.folder} was trained on {here}")
+        raise DataError(
+            "images_of_another_size",
+            "the images of {data} are {there}, {folder} was trained on {here}",
+            data=dataset.name,
+            there=there,
+            folder=run.folder,
+            here=here,
+        )
     brightest = FULL if dataset.source == run.record["data"]["source"] else trained.brightest
     numbers = np.array([known.index(name) for name in dataset.class_names], dtype=np.int64)
     rows = np.arange(len(dataset.images), dtype=np.int64)

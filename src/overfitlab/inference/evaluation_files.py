@@ -76,10 +76,13 @@ def write(evaluation: Evaluation, folder: Path) -> list[str]:
         for name, content in {**contents, RESULT: document.encode()}.items():
             write_atomically(folder / name, content)
     except (FileExistsError, NotADirectoryError):
-        raise UsageError(f"{folder} is not a folder; choose another --out") from None
+        raise UsageError("out_is_no_folder", "{folder} is not a folder; choose another --out", folder=folder) from None
     except OSError as error:
         raise OverfitlabError(
-            f"cannot write to {folder} ({error.strerror or error}); choose another folder with --out"
+            "folder_cannot_be_written",
+            "cannot write to {folder} ({reason}); choose another folder with --out",
+            folder=folder,
+            reason=error.strerror or error,
         ) from error
     return [RESULT, *sorted(contents)]
 

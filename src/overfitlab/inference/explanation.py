@@ -19,6 +19,8 @@ from overfitlab.inference.pictures import FULL, Batch, Unreadable, batches
 from overfitlab.inference.trained import Trained, computing
 from overfitlab.report.explanation_figure import Explained, explanation_sheet
 from overfitlab.report.figures import DisplayedFigure
+from overfitlab.results.reason import Reason
+from overfitlab.words.language import ENGLISH
 
 LARGEST_PICTURE = 512  # pixels a side, of the images on a sheet
 SMALLEST_MAP = 128  # pixels a side, of the maps on a sheet
@@ -90,7 +92,7 @@ class Explanations:
                 }
                 for image in self.images
             ],
-            "unreadable": [{"file": entry.file, "reason": entry.reason} for entry in self.unreadable],
+            "unreadable": [{"file": entry.file, "reason": ENGLISH.reason(entry.reason)} for entry in self.unreadable],
         }
 
     def __repr__(self) -> str:
@@ -149,7 +151,7 @@ class Explainer:
             try:
                 picture = _picture(Path(file), self._trained.image_shape[2])
             except UnreadableImageError as error:  # it was readable a moment ago
-                yield Unreadable(file, str(error))
+                yield Unreadable(file, Reason.of(error))
                 continue
             yield Explanation(file, probabilities, explained, found, picture)
 

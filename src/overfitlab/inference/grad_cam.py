@@ -71,7 +71,9 @@ def choose_layer(layers: list[FeatureMaps], name: str | None) -> FeatureMaps:
     pixels = next((layer.shape[1:] for layer in reversed(layers) if layer.convolution), None)
     found = next((layer for layer in reversed(usable) if layer.shape[1:] == pixels), None)
     if found is None:
-        raise UsageError("no convolution of this network keeps places apart, so Grad-CAM has nothing to show")
+        raise UsageError(
+            "no_layer_with_places", "no convolution of this network keeps places apart, so Grad-CAM has nothing to show"
+        )
     return found
 
 
@@ -79,8 +81,16 @@ def _unknown_layer(name: str, usable: list[FeatureMaps]) -> UsageError:
     """Return the error with the nearest name, or the last ones: networks can have hundreds of layers."""
     names = list(dict.fromkeys(layer.name for layer in usable))
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose for example from the last ones, {', '.join(names[-6:])}"
-    return UsageError(f"unknown layer {name!r}; {hint}")
+    if near:
+        return UsageError(
+            "unknown_layer_like", "unknown layer {name!r}; did you mean {near!r}?", name=name, near=near[0]
+        )
+    return UsageError(
+        "unknown_layer",
+        "unknown layer {name!r}; choose for example from the last ones, {last}",
+        name=name,
+        last=", ".join(names[-6:]),
+    )
 
 
 def grad_cam(model: nn.Module, x: Tensor, layer: str, classes: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.images import UnreadableImageError, image_files, read_images
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import Trained
+from overfitlab.results.reason import Reason, reason
 
 FULL = 255  # the value of a white pixel in a file
 
@@ -23,7 +24,7 @@ class Unreadable:
     """A file that is no image, or a folder that holds none."""
 
     file: str
-    reason: str
+    reason: Reason
 
 
 def expand(given: Sequence[str | Path]) -> list[Path | Unreadable]:
@@ -36,9 +37,9 @@ def expand(given: Sequence[str | Path]) -> list[Path | Unreadable]:
         try:
             inside, _ = image_files(entry)
         except OverfitlabError as error:
-            found.append(Unreadable(str(entry), str(error)))
+            found.append(Unreadable(str(entry), Reason.of(error)))
             continue
-        found += inside or [Unreadable(str(entry), "the folder holds no image files")]
+        found += inside or [Unreadable(str(entry), reason("folder_of_no_images"))]
     return found
 
 
@@ -79,7 +80,7 @@ def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Ba
             if isinstance(read, Unreadable):
                 files.append(read)
             elif isinstance(read, UnreadableImageError):
-                files.append(Unreadable(str(path), str(read)))
+                files.append(Unreadable(str(path), Reason.of(read)))
             else:
                 files.append(str(path))
                 images.append(scaled(read, trained.brightest))
@@ -126,13 +127,19 @@ def as_images(trained: Trained, array: Images) -> Images:
     """
     height, width, channels = trained.image_shape
     shapes = [(height, width, channels), *([(height, width)] if channels == 1 else [])]
-    expected = f"uint8 with shape [N, {height}, {width}, {channels}], as {trained.run.folder} was trained on"
-    if array.dtype != np.uint8:
-        raise UsageError(f"images must be {expected}, not {array.dtype}")
-    if array.shape in shapes:
-        array = array[None]
-    if array.shape[1:] not in shapes:
-        raise UsageError(f"images must be {expected}, not {list(array.shape)}")
+    single = array[None] if array.shape in shapes else array
+    if array.dtype != np.uint8 or single.shape[1:] not in shapes:
+        raise UsageError(
+            "arrays_of_another_kind",
+            "images must be uint8 with shape [N, {height}, {width}, {channels}], as {folder} was trained on, not "
+            "{found}",
+            height=height,
+            width=width,
+            channels=channels,
+            folder=trained.run.folder,
+            found=array.dtype if array.dtype != np.uint8 else list(array.shape),
+        )
+    array = single
     return np.array(array, order="C").reshape(-1, height, width, channels)
 
 

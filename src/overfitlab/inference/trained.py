@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from overfitlab.config import PRECISIONS, Protocol
+from overfitlab.config import PRECISIONS, Protocol, check_whole
 from overfitlab.data import loading
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.batches import BatchSource
 from overfitlab.data.prepare.standardize import Standardization
-from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.errors import DamagedError, DivergedError, OverfitlabError, UsageError, unknown_name
 from overfitlab.files import display_name
 from overfitlab.inference.checking import check_record
 from overfitlab.kernels import library
@@ -31,7 +31,6 @@ from overfitlab.training.compute import Compute
 LARGEST_BATCH = 200  # images; large enough for full speed, small enough for the cache
 PIXELS_IN_A_BATCH = LARGEST_BATCH * 32 * 32  # bounds the memory where images are larger
 LARGEST_THREADS = 1024
-AGAIN = "train the run again"
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,11 @@ class Trained:
     def refuse_not_finite(self, computed: Tensor) -> None:
         """Raise `OverfitlabError` where not all of that is finite: no probability follows from it."""
         if not bool(computed.isfinite().all()):
-            raise OverfitlabError(f"the network of {self.run.folder} computes numbers that are not finite; {AGAIN}")
+            raise OverfitlabError(
+                "network_computes_no_numbers",
+                "the network of {folder} computes numbers that are not finite; train the run again",
+                folder=self.run.folder,
+            )
 
 
 def load_trained(
@@ -121,12 +124,14 @@ def load_trained(
     Raises:
         UsageError: a network of the user's own and no `model`, or another one; a precision or a number of threads that
             does not exist.
-        OverfitlabError: the run has not finished, or diverged, or its files are missing or damaged.
+        DivergedError: the run diverged.
+        DamagedError: its files are missing or damaged.
+        OverfitlabError: it has not finished, or the user's own network is another one by now.
     """
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
-    if threads is not None and not 1 <= threads <= LARGEST_THREADS:
-        raise UsageError(f"threads must be a whole number from 1 to {LARGEST_THREADS}, not {threads}")
+    if threads is not None:
+        check_whole("threads", threads, low=1, high=LARGEST_THREADS)
     _refuse_unfinished(run)
     check_record(run)
     resolved = compute.resolve(precision, threads)
@@ -143,7 +148,10 @@ def load_trained(
         raise
     except (RuntimeError, TypeError, ValueError) as error:  # names or shapes of another network
         raise OverfitlabError(
-            f"{run.folder}: the weights do not fit the network that this version builds from the record; {AGAIN}"
+            "weights_of_another_version",
+            "{folder}: the weights do not fit the network that this version builds from the record; train the run "
+            "again",
+            folder=run.folder,
         ) from error
     network = network.to(resolved.dtype).eval().requires_grad_(False)
     return Trained(run, network, resolved, standardization)
@@ -167,12 +175,21 @@ def _consented(run: Run, model: str | None) -> str:
     shown = display_name(recorded)
     if not models.is_own(recorded):
         if model is not None and model != recorded:
-            raise UsageError(f"{run.folder} was trained with --model {shown}, not {model}; leave --model out")
+            raise UsageError(
+                "trained_with_another_model",
+                "{folder} was trained with --model {recorded}, not {model}; leave --model out",
+                folder=run.folder,
+                recorded=shown,
+                model=model,
+            )
         return recorded
     if model is None:
         raise UsageError(
-            f"{run.folder} was trained with the network in {shown}, which is a program; if you know it, say so: "
-            f"--model {shown}"
+            "model_is_a_program",
+            "{folder} was trained with the network in {model}, which is a program; if you know it, say so: --model "
+            "{model}",
+            folder=run.folder,
+            model=shown,
         )
     return model
 
@@ -180,28 +197,49 @@ def _consented(run: Run, model: str | None) -> str:
 def _refuse_unfinished(run: Run) -> None:
     status = run.record["status"]
     if status == DIVERGED:
-        raise OverfitlabError(
-            f"{run.folder} diverged: its network is of no use; train again with a lower --learning-rate"
+        raise DivergedError(
+            "run_diverged",
+            "{folder} diverged: its network is of no use; train again with a lower --learning-rate",
+            folder=run.folder,
         )
     if status != FINISHED:
-        raise OverfitlabError(f"{run.folder} has not finished training; repeat the command that began it")
+        raise OverfitlabError(
+            "run_unfinished",
+            "{folder} has not finished training; repeat the command that began it",
+            folder=run.folder,
+        )
 
 
 def _tensors(run: Run) -> dict[str, Tensor]:
     """Return the weights by name, after checking them."""
     folder = RunFolder(run.folder)
     path = folder / WEIGHTS
-    advice = "train the run again, or restore the file"
     if not path.is_file():
-        raise OverfitlabError(f"{path} is missing; {advice}")
+        raise DamagedError(
+            "run_weights_missing", "{path} is missing; train the run again, or restore the file", path=path
+        )
     if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):
-        raise OverfitlabError(f"{path} is not the file that the training wrote (its checksum differs); {advice}")
+        raise DamagedError(
+            "run_weights_changed",
+            "{path} is not the file that the training wrote (its checksum differs); train the run again, or restore "
+            "the file",
+            path=path,
+        )
     try:
         tensors = safetensors.torch.load(path.read_bytes())
     except (OSError, safetensors.SafetensorError) as error:
-        raise OverfitlabError(f"{path} cannot be read ({error}); {advice}") from error
+        raise DamagedError(
+            "run_weights_unreadable",
+            "{path} cannot be read ({reason}); train the run again, or restore the file",
+            path=path,
+            reason=error,
+        ) from error
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise OverfitlabError(f"{path} holds weights that are not finite; {AGAIN}")
+        raise DamagedError(
+            "run_weights_not_finite",
+            "{path} holds weights that are not finite; train the run again",
+            path=path,
+        )
     return tensors
 
 
@@ -211,8 +249,11 @@ def _network(run: Run, model: str | None) -> nn.Module:
     spec = _consented(run, model)
     if models.source_hash(spec) != config["model_source"]:
         raise OverfitlabError(
-            f"{spec} is not the file that {run.folder} was trained with (its content differs), so the network cannot "
-            "be built; restore the file, or train again"
+            "model_file_changed",
+            "{model} is not the file that {folder} was trained with (its content differs), so the network cannot be "
+            "built; restore the file, or train again",
+            model=spec,
+            folder=run.folder,
         )
     height, width, channels = data["image_shape"]
     protocol = Protocol.from_dict(config["protocol"])

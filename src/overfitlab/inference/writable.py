@@ -16,10 +16,13 @@ def refuse_unwritable(folder: Path, *, make: bool) -> None:
         while make and not existing.exists() and existing != existing.parent:
             existing = existing.parent
         if existing.exists() and not existing.is_dir():
-            raise UsageError(f"{existing} is not a folder; choose another --out")
+            raise UsageError("out_is_no_folder", "{folder} is not a folder; choose another --out", folder=existing)
         with tempfile.TemporaryFile(dir=existing):  # permissions alone do not say it: the disk may be read-only
             pass
     except OSError as error:
         raise OverfitlabError(
-            f"cannot write to {folder} ({error.strerror or error}); choose another place with --out"
+            "place_cannot_be_written",
+            "cannot write to {folder} ({reason}); choose another place with --out",
+            folder=folder,
+            reason=error.strerror or error,
         ) from error

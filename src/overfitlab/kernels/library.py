@@ -84,13 +84,31 @@ def best() -> str:
     """
     wanted = os.environ.get(VARIABLE, "").strip().lower()
     if wanted not in ("", OFF, *INSTRUCTIONS):
-        raise UsageError(f"{VARIABLE}={wanted}: choose one of {', '.join((*INSTRUCTIONS, OFF))}")
+        raise UsageError(
+            "unknown_kernels",
+            "{variable}={wanted}: choose one of {known}",
+            variable=VARIABLE,
+            wanted=wanted,
+            known=", ".join((*INSTRUCTIONS, OFF)),
+        )
     there = supported()
     if not wanted and there and usable_cores() > 1 and not shares_pool():
         return OFF  # on one thread each, the kernels would lose to PyTorch on all of them
+    if wanted in INSTRUCTIONS and not there:
+        raise UsageError(
+            "kernels_not_compiled",
+            "{variable}={wanted}: no kernels were compiled; leave the variable out",
+            variable=VARIABLE,
+            wanted=wanted,
+        )
     if wanted in INSTRUCTIONS and wanted not in there:
-        reason = f"this processor has no {INSTRUCTIONS[wanted]}" if there else "no kernels were compiled"
-        raise UsageError(f"{VARIABLE}={wanted}: {reason}; leave the variable out")
+        raise UsageError(
+            "processor_without_instructions",
+            "{variable}={wanted}: this processor has no {instructions}; leave the variable out",
+            variable=VARIABLE,
+            wanted=wanted,
+            instructions=INSTRUCTIONS[wanted],
+        )
     return wanted or (there[0] if there else OFF)
 
 

@@ -158,10 +158,36 @@ class Method:
         low, high, whole = (declared.metadata[entry] for entry in ("low", "high", "whole"))
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
-            kind = "whole number" if whole else "number"
-            bound = f"of at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
-            raise UsageError(f"{self.name}: {parameter} must be a {kind} {bound}, not {value!r}")
+            raise _out_of_range(whole, high, method=self.name, parameter=parameter, low=low, value=repr(value))
         object.__setattr__(self, parameter, int(value) if whole else float(value))  # 0 and 0.0 are one setting
+
+
+def _out_of_range(whole: bool, high: float, **values: object) -> UsageError:
+    if whole and high == math.inf:
+        return UsageError(
+            "hyperparameter_not_whole_from",
+            "{method}: {parameter} must be a whole number of at least {low:g}, not {value}",
+            **values,
+        )
+    if whole:
+        return UsageError(
+            "hyperparameter_not_whole_between",
+            "{method}: {parameter} must be a whole number from {low:g} to {high:g}, not {value}",
+            high=high,
+            **values,
+        )
+    if high == math.inf:
+        return UsageError(
+            "hyperparameter_not_from",
+            "{method}: {parameter} must be a number of at least {low:g}, not {value}",
+            **values,
+        )
+    return UsageError(
+        "hyperparameter_not_between",
+        "{method}: {parameter} must be a number from {low:g} to {high:g}, not {value}",
+        high=high,
+        **values,
+    )
 
 
 class RandomLayer(nn.Module):

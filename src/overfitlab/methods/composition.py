@@ -29,9 +29,21 @@ class Composition(Method):
         for method in self._parts:
             tracks = "tracker of weights" if type(method).tracker is not Method.tracker else None
             for word in filter(None, (method.name, method.exclusive, tracks)):
+                if word in taken and word == method.name:
+                    raise UsageError(
+                        "method_given_twice",
+                        "{first}+{second}: it is given twice; leave one of them out",
+                        first=taken[word],
+                        second=method.name,
+                    )
                 if word in taken:
-                    reason = "it is given twice" if word == method.name else f"only one {word} fits"
-                    raise UsageError(f"{taken[word]}+{method.name}: {reason}; leave one of them out")
+                    raise UsageError(
+                        "methods_exclude_each_other",
+                        "{first}+{second}: only one {what} fits; leave one of them out",
+                        first=taken[word],
+                        second=method.name,
+                        what=word,
+                    )
                 taken[word] = method.name
 
     @property

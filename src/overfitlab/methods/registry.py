@@ -14,7 +14,7 @@ from dataclasses import fields
 from importlib.metadata import EntryPoint, entry_points
 
 from overfitlab import methods as package
-from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.errors import OverfitlabError, UsageError, nearest, unknown_name
 from overfitlab.methods.base import Method
 from overfitlab.methods.composition import composed
 
@@ -40,13 +40,29 @@ def method_class(name: str) -> type[Method]:
     third_party = _third_party().get(name)
     if third_party is not None:
         if name in _built_in():
-            raise OverfitlabError(f"{third_party.value} claims the name of the method {name!r}, which is built in")
+            raise OverfitlabError(
+                "method_name_taken",
+                "{place} claims the name of the method {name!r}, which is built in",
+                place=third_party.value,
+                name=name,
+            )
         try:
             found = third_party.load()
         except Exception as error:  # whatever somebody's module does when imported
-            raise OverfitlabError(f"method {name!r} from {third_party.value} cannot be imported: {error}") from error
+            raise OverfitlabError(
+                "method_cannot_be_imported",
+                "method {name!r} from {place} cannot be imported: {reason}",
+                name=name,
+                place=third_party.value,
+                reason=error,
+            ) from error
         if not (isinstance(found, type) and issubclass(found, Method) and getattr(found, "name", None) == name):
-            raise OverfitlabError(f"{third_party.value} is not an overfitlab method with the name {name!r}")
+            raise OverfitlabError(
+                "no_method_of_that_name",
+                "{place} is not an overfitlab method with the name {name!r}",
+                place=third_party.value,
+                name=name,
+            )
         _check_declaration(found, third_party.value)
         return found
     module = importlib.import_module(f"{package.__name__}.{name}")
@@ -60,10 +76,19 @@ def method_class(name: str) -> type[Method]:
 def _check_declaration(kind: type[Method], where: str) -> None:
     """Raise `OverfitlabError` where a class of another package does not declare its hyperparameters as it has to."""
     if "__dataclass_params__" not in vars(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-        raise OverfitlabError(f"{where} must be a frozen dataclass: write @dataclass(frozen=True) above the class")
+        raise OverfitlabError(
+            "method_not_frozen",
+            "{place} must be a frozen dataclass: write @dataclass(frozen=True) above the class",
+            place=where,
+        )
     for entry in fields(kind):  # type: ignore[arg-type]
         if "whole" not in entry.metadata:
-            raise OverfitlabError(f"{where}: declare its field {entry.name!r} with hyperparameter(DEFAULT, low=...)")
+            raise OverfitlabError(
+                "hyperparameter_undeclared",
+                "{place}: declare its field {name!r} with hyperparameter(DEFAULT, low=...)",
+                place=where,
+                name=entry.name,
+            )
 
 
 def parse(text: str) -> Method:
@@ -74,7 +99,11 @@ def parse(text: str) -> Method:
     """
     parts = [part.strip() for part in BETWEEN_METHODS.split(text)]
     if not all(parts):
-        raise UsageError(f"method {text!r} has an empty part; write for example batch_norm+dropout:rate=0.3")
+        raise UsageError(
+            "method_with_empty_part",
+            "method {text!r} has an empty part; write for example batch_norm+dropout:rate=0.3",
+            text=text,
+        )
     return composed([_parse_one(part) for part in parts])
 
 
@@ -87,13 +116,16 @@ def resolve(method: str | Method) -> Method:
     if isinstance(method, str):
         return parse(method)
     if not isinstance(method, Method):
-        raise UsageError(f"a method is a text or a Method, not a {type(method).__name__}")
+        raise UsageError("no_method", "a method is a text or a Method, not a {type}", type=type(method).__name__)
     for part in method.parts:
         name = getattr(part, "name", None)  # a class may have forgotten it
         if name not in names() or method_class(name) is not type(part):
             raise UsageError(
-                f"{type(part).__name__} is not registered, so a record of it could not be read again; "
-                f"give it an entry point in the group {GROUP} (CONTRIBUTING.md)"
+                "method_not_registered",
+                "{type} is not registered, so a record of it could not be read again; give it an entry point in the "
+                "group {group} (CONTRIBUTING.md)",
+                type=type(part).__name__,
+                group=GROUP,
             )
     return parse(method.spec)
 
@@ -112,10 +144,31 @@ def make(name: str, **hyperparameters: float) -> Method:
 def _check_known(name: str, kind: type[Method], parameters: Iterable[str]) -> None:
     known = list(inspect.signature(kind).parameters)
     for parameter in parameters:
-        if parameter not in known:
-            if not known:
-                raise UsageError(f"{name} has no hyperparameters, so {parameter!r} cannot be set")
-            raise unknown_name(f"hyperparameter of {name}", parameter, known)
+        if parameter in known:
+            continue
+        if not known:
+            raise UsageError(
+                "method_without_hyperparameters",
+                "{method} has no hyperparameters, so {name!r} cannot be set",
+                method=name,
+                name=parameter,
+            )
+        near = nearest(parameter, known)
+        if near is not None:
+            raise UsageError(
+                "unknown_hyperparameter_like",
+                "unknown hyperparameter of {method} {name!r}; did you mean {near!r}?",
+                method=name,
+                name=parameter,
+                near=near,
+            )
+        raise UsageError(
+            "unknown_hyperparameter",
+            "unknown hyperparameter of {method} {name!r}; choose from {known}",
+            method=name,
+            name=parameter,
+            known=", ".join(sorted(known)),
+        )
 
 
 def _parse_one(text: str) -> Method:
@@ -125,12 +178,23 @@ def _parse_one(text: str) -> Method:
     for setting in settings.split(",") if colon else []:
         parameter, equals, value = (part.strip() for part in setting.partition("="))
         if not equals or parameter in values:
-            raise UsageError(f"{name}: cannot read {setting!r}; write {name}:NAME=NUMBER, each name once")
+            raise UsageError(
+                "setting_unreadable",
+                "{method}: cannot read {setting!r}; write {method}:NAME=NUMBER, each name once",
+                method=name,
+                setting=setting,
+            )
         _check_known(name, kind, [parameter])
         try:
             values[parameter] = float(value)
         except ValueError:
-            raise UsageError(f"{name}: {parameter} must be a number, not {value!r}") from None
+            raise UsageError(
+                "setting_is_no_number",
+                "{method}: {parameter} must be a number, not {value!r}",
+                method=name,
+                parameter=parameter,
+                value=value,
+            ) from None
     return kind(**values)
 
 

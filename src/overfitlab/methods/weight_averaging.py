@@ -42,7 +42,11 @@ class AverageTracker(Tracker):
         try:
             self._average = copy.deepcopy(model).requires_grad_(False)
         except Exception as error:  # whatever somebody's network holds
-            raise UsageError(f"weight_averaging needs a copy of the network, which cannot be made: {error}") from error
+            raise UsageError(
+                "network_cannot_be_copied",
+                "weight_averaging needs a copy of the network, which cannot be made: {reason}",
+                reason=error,
+            ) from error
         now, averaged = ([*module.parameters(), *module.buffers()] for module in (model, self._average))
         pairs = list(zip(averaged, now, strict=True))
         self._averaged = [pair for pair in pairs if pair[0].is_floating_point()]

@@ -89,8 +89,11 @@ def adopt(
     for part in order.method.parts:
         if part.network(NetworkSpec()) != NetworkSpec():
             raise UsageError(
-                f"{part.name} changes a network before it is built, which {order.name} does not allow; "
-                "choose a smaller network by its name, or one of overfitlab's own with --model"
+                "network_cannot_be_changed",
+                "{method} changes a network before it is built, which {model} does not allow; choose a smaller network "
+                "by its name, or one of overfitlab's own with --model",
+                method=part.name,
+                model=order.name,
             )
     try:
         with drawing_from(order.key / "init" / "network"):
@@ -131,9 +134,21 @@ def drawing_from(key: Key) -> Iterator[None]:
 
 def _checked(network: object, name: str) -> nn.Module:
     if isinstance(network, type):
-        raise UsageError(f"{name} returned the class {network.__name__}; return an object of it")
+        raise UsageError(
+            "model_is_a_class",
+            "{model} returned the class {type}; return an object of it",
+            model=name,
+            type=network.__name__,
+        )
+    if network is None:
+        raise UsageError("model_is_nothing", "{model} returned nothing; it must return a torch.nn.Module", model=name)
     if not isinstance(network, nn.Module):
-        raise UsageError(f"{name} returned {_kind(network)}; it must return a torch.nn.Module")
+        raise UsageError(
+            "model_is_no_module",
+            "{model} returned a {type}; it must return a torch.nn.Module",
+            model=name,
+            type=type(network).__name__,
+        )
     return network
 
 
@@ -146,25 +161,53 @@ def _give_buffers_memory(network: nn.Module) -> None:
 
 
 def _check_output(output: object, images: int, order: Order) -> None:
-    its = f"{order.name}: its network returns"
+    if output is None:
+        raise UsageError(
+            "network_returns_nothing",
+            "{model}: its network returns nothing; it must return logits, a tensor [B, {classes}]",
+            model=order.name,
+            classes=order.classes,
+        )
     if not isinstance(output, Tensor):
-        raise UsageError(f"{its} {_kind(output)}; it must return logits, a tensor [B, {order.classes}]")
+        raise UsageError(
+            "network_returns_no_tensor",
+            "{model}: its network returns a {type}; it must return logits, a tensor [B, {classes}]",
+            model=order.name,
+            type=type(output).__name__,
+            classes=order.classes,
+        )
     if tuple(output.shape) != (images, order.classes):
         raise UsageError(
-            f"{its} shape {list(output.shape)} for a batch of {images}; "
-            f"it must be [{images}, {order.classes}], logits for each class"
+            "network_returns_another_shape",
+            "{model}: its network returns shape {shape} for a batch of {images}; it must be [{images}, {classes}], "
+            "logits for each class",
+            model=order.name,
+            shape=list(output.shape),
+            images=images,
+            classes=order.classes,
         )
     sums = output.double().sum(1)
     if bool((output >= 0).all()) and bool(((sums - 1).abs() < ROUNDING).all()):
-        raise UsageError(f"{its} probabilities; leave out the last softmax, it must return logits")
+        raise UsageError(
+            "network_returns_probabilities",
+            "{model}: its network returns probabilities; leave out the last softmax, it must return logits",
+            model=order.name,
+        )
 
 
 def _check_state(model: ForeignModel) -> None:
     if not any(value.requires_grad for value in model.parameters()):
-        raise UsageError(f"{model.name}: its network has no parameters that train")
+        raise UsageError(
+            "network_does_not_train", "{model}: its network has no parameters that train", model=model.name
+        )
     for entry, value in model.state_dict().items():
         if not isinstance(value, Tensor) or value.is_sparse or value.is_quantized or value.is_complex():
-            raise UsageError(f"{model.name}: its state {entry!r} is no plain tensor, so it cannot be saved")
+            raise UsageError(
+                "network_cannot_be_saved",
+                "{model}: its state {entry!r} is no plain tensor, so it cannot be saved",
+                model=model.name,
+                entry=entry,
+            )
 
 
 def _try_training(model: ForeignModel, order: Order) -> None:
@@ -202,7 +245,3 @@ def _last_dense(calls: list[Call], classes: int) -> Call | None:
     if len(found) == 1 and sum(call.layer is found[0].layer for call in calls) == 1:
         return found[0]
     return None
-
-
-def _kind(value: object) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"

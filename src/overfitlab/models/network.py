@@ -97,7 +97,13 @@ class Builder:
         """
         self._expect(IMAGES, "conv")
         if filters < 1 or size < 1 or size % 2 == 0 or stride < 1:
-            raise UsageError(f"conv({filters}, size={size}, stride={stride}): numbers from 1, and an odd size")
+            raise UsageError(
+                "convolution_impossible",
+                "conv({filters}, size={size}, stride={stride}): numbers from 1, and an odd size",
+                filters=filters,
+                size=size,
+                stride=stride,
+            )
         filters = self._narrowed(filters)
         name = self._next_name("conv")
         layer = Conv2D(
@@ -114,7 +120,7 @@ class Builder:
         """Append a fully connected layer; a method may make it narrower, unless it has a unit for each class."""
         self._expect(VECTORS, "dense")
         if units < 1:
-            raise UsageError(f"dense({units}): it needs one unit or more")
+            raise UsageError("dense_without_units", "dense({units}): it needs one unit or more", units=units)
         if units != self._classes:
             units = self._narrowed(units)
         name = self._next_name("dense")
@@ -154,8 +160,11 @@ class Builder:
         yield
         if self._ndim != IMAGES or self._channels < channels:
             raise UsageError(
-                f"a residual block of {channels} channels ends with shape {self.shape}; "
-                "it must end with images of at least as many channels"
+                "residual_block_ends_otherwise",
+                "a residual block of {channels} channels ends with shape {shape}; it must end with images of at least "
+                "as many channels",
+                channels=channels,
+                shape=self.shape,
             )
         block.stride, block.added_channels = self._stride, self._channels - channels
         self._container, self._stride, self._biased = outside, stride * self._stride, None
@@ -171,7 +180,9 @@ class Builder:
     def classifier_site(self) -> None:
         """Let the method insert a layer right before the last dense layer."""
         if any(place.site.kind == "classifier" for place in self._places):
-            raise UsageError("a network has one classifier_site, right before its last dense layer")
+            raise UsageError(
+                "two_classifier_sites", "a network has one classifier_site, right before its last dense layer"
+            )
         self._mark("classifier", "classifier")
 
     def network(self) -> Network:
@@ -223,9 +234,11 @@ class Builder:
         self._stride *= stride
 
     def _expect(self, ndim: int, what: str) -> None:
-        if self._ndim != ndim:
-            wanted = "images: it comes before flatten" if ndim == IMAGES else "vectors: flatten the images first"
-            raise UsageError(f"{what} needs {wanted}")
+        if self._ndim == ndim:
+            return
+        if ndim == IMAGES:
+            raise UsageError("layer_needs_images", "{layer} needs images: it comes before flatten", layer=what)
+        raise UsageError("layer_needs_vectors", "{layer} needs vectors: flatten the images first", layer=what)
 
     def _next_name(self, kind: str) -> str:
         self._counts[kind] += 1

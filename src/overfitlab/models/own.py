@@ -46,7 +46,13 @@ class OwnNetwork:
             module = self._installed() or self._run_anew()
         found = getattr(module, self.function, None)
         if not callable(found):
-            raise UsageError(f"{self.path} has no function {self.function!r}; write --model {self._left}:FUNCTION")
+            raise UsageError(
+                "no_such_function",
+                "{path} has no function {name!r}; write --model {file}:FUNCTION",
+                path=self.path,
+                name=self.function,
+                file=self.spec.rpartition(":")[0],
+            )
         return found  # type: ignore[no-any-return]
 
     def wants_builder(self, function: Callable[..., Any]) -> bool:
@@ -59,7 +65,9 @@ class OwnNetwork:
             signature.bind(None, None)
         except (TypeError, ValueError):
             raise UsageError(
-                f"{self.spec} must take two arguments: (build, classes) or (image_shape, classes)"
+                "function_takes_other_arguments",
+                "{model} must take two arguments: (build, classes) or (image_shape, classes)",
+                model=self.spec,
             ) from None
         return next(iter(signature.parameters)) == "build"
 
@@ -83,16 +91,16 @@ class OwnNetwork:
         """Return `error` in one line: the user's file, the line in it, and what was wrong."""
         return _explained(error, self.path)
 
-    @property
-    def _left(self) -> str:
-        return self.spec.rpartition(":")[0]
-
     def _source(self) -> bytes:
         try:
             return self.path.read_bytes()
         except OSError as error:
             raise OverfitlabError(
-                f"{self.path} cannot be read ({error.strerror}); check --model {self.spec}"
+                "model_file_unreadable",
+                "{path} cannot be read ({reason}); check --model {model}",
+                path=self.path,
+                reason=error.strerror,
+                model=self.spec,
             ) from error
 
     def _installed(self) -> ModuleType | None:
@@ -106,7 +114,7 @@ class OwnNetwork:
         name = self.module or f"overfitlab_own_{hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:12]}"
         spec = _module_spec(name) if self.module else importlib.util.spec_from_file_location(name, self.path)
         if spec is None:
-            raise OverfitlabError(f"{self.path} cannot be imported as Python code")
+            raise OverfitlabError("model_file_is_no_code", "{path} cannot be imported as Python code", path=self.path)
         module = importlib.util.module_from_spec(spec)
         before = sys.modules.get(name)
         sys.modules[name] = module  # dataclasses and pickles look their module up by its name
@@ -125,21 +133,32 @@ def find(spec: str) -> OwnNetwork:
     """Return where `spec` points; raises `UsageError` where there is no such file or module."""
     left, _, function = spec.rpartition(":")
     if not left or not function.isidentifier():
-        raise UsageError(f"cannot read --model {spec!r}; write path/to/net.py:FUNCTION or MODULE:FUNCTION")
+        raise _unreadable(spec)
     if left.endswith(".py") or "/" in left or "\\" in left:
         path = _existing(left)
         if path is None:
-            raise UsageError(f"there is no file {left}; check --model {spec}")
+            raise UsageError("no_model_file", "there is no file {path}; check --model {model}", path=left, model=spec)
         return OwnNetwork(spec, path, None, function)
     if not all(part.isidentifier() for part in left.split(".")):
-        raise UsageError(f"cannot read --model {spec!r}; write path/to/net.py:FUNCTION or MODULE:FUNCTION")
+        raise _unreadable(spec)
     origin = _module_spec(left) if left != "__main__" else None  # which would start the program that runs again
     if origin is None or origin.origin is None or not origin.origin.endswith(".py"):
         raise UsageError(
-            f"there is no Python source of a module {left!r}, neither installed nor in this folder; "
-            f"check --model {spec}, or name its file: path/to/net.py:FUNCTION"
+            "no_model_module",
+            "there is no Python source of a module {module!r}, neither installed nor in this folder; check --model "
+            "{model}, or name its file: path/to/net.py:FUNCTION",
+            module=left,
+            model=spec,
         )
     return OwnNetwork(spec, Path(origin.origin), left, function)
+
+
+def _unreadable(spec: str) -> UsageError:
+    return UsageError(
+        "model_unreadable",
+        "cannot read --model {model!r}; write path/to/net.py:FUNCTION or MODULE:FUNCTION",
+        model=spec,
+    )
 
 
 def _existing(text: str) -> Path | None:
@@ -177,13 +196,26 @@ def _importable(folder: Path) -> Iterator[None]:
 def _explained(error: BaseException, path: Path) -> OverfitlabError:
     reason = " ".join(str(error).split())
     if isinstance(error, SyntaxError) and error.filename:
-        return OverfitlabError(f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}")
+        return OverfitlabError(
+            "model_file_is_misspelt",
+            "{path}, line {line}: {type}: {reason}",
+            path=error.filename,
+            line=error.lineno,
+            type=type(error).__name__,
+            reason=error.msg,
+        )
     if len(reason) > LONGEST_REASON:
         reason = f"{reason[:LONGEST_REASON]}..."
     where = _blamed(error) or str(path)
     if isinstance(error, OverfitlabError):  # a misused Builder
-        return type(error)(f"{where}: {reason}")
-    return OverfitlabError(f"{where}: {type(error).__name__}: {reason}".rstrip(": "))
+        said = error if reason == str(error) else reason
+        return type(error)("builder_misused", "{place}: {reason}", place=where, reason=said)
+    reason = reason.rstrip(": ")
+    if not reason:
+        return OverfitlabError("own_code_failed_silently", "{place}: {type}", place=where, type=type(error).__name__)
+    return OverfitlabError(
+        "own_code_failed", "{place}: {type}: {reason}", place=where, type=type(error).__name__, reason=reason
+    )
 
 
 def _blamed(error: BaseException) -> str | None:

@@ -120,9 +120,19 @@ def _described(describe: "Callable[[Builder, int], object]", order: "Order") -> 
     )
     returned = describe(build, order.classes)
     if returned is not None and not isinstance(returned, Network):
-        raise UsageError(f"{order.name} returned a {type(returned).__name__}; a function of `build` returns nothing")
+        raise UsageError(
+            "description_returns_something",
+            "{model} returned a {type}; a function of `build` returns nothing",
+            model=order.name,
+            type=type(returned).__name__,
+        )
     if build.shape != (order.classes,):
-        raise UsageError(f"{order.name} ends with shape {build.shape}; end with build.dense(classes)")
+        raise UsageError(
+            "network_ends_otherwise",
+            "{model} ends with shape {shape}; end with build.dense(classes)",
+            model=order.name,
+            shape=build.shape,
+        )
     return build.network()
 
 
@@ -154,6 +164,13 @@ def _check_images(spec: str, image_shape: tuple[int, int, int]) -> None:
     height, width, channels = image_shape
     if not (min(height, width) >= SMALLEST_IMAGE and max(height, width) <= LARGEST_IMAGE and channels in CHANNELS):
         raise UsageError(
-            f"{spec} takes images of {SMALLEST_IMAGE} to {LARGEST_IMAGE} pixels a side with 1 or 3 channels, "
-            f"not {height}x{width}x{channels}; resize them, or choose another model"
+            "images_unfit_for_model",
+            "{model} takes images of {low} to {high} pixels a side with 1 or 3 channels, not "
+            "{height}x{width}x{channels}; resize them, or choose another model",
+            model=spec,
+            low=SMALLEST_IMAGE,
+            high=LARGEST_IMAGE,
+            height=height,
+            width=width,
+            channels=channels,
         )

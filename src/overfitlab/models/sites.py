@@ -40,7 +40,23 @@ def _kind_for(method: Method, offered: set[str], network: str) -> str | None:
             return kind
     needed = " or ".join(PLACES[kind] for kind in method.sites)
     kinds = " or ".join(method.sites)
+    if not offered:
+        raise UsageError(
+            "network_without_sites",
+            "{method} needs {needed}, which {network} does not offer (only: none); choose another method, or a model "
+            "with {kinds} sites",
+            method=method.name,
+            needed=needed,
+            network=network,
+            kinds=kinds,
+        )
     raise UsageError(
-        f"{method.name} needs {needed}, which {network} does not offer (only: {', '.join(sorted(offered)) or 'none'}); "
-        f"choose another method, or a model with {kinds} sites"
+        "network_without_the_site",
+        "{method} needs {needed}, which {network} does not offer (only: {offered}); choose another method, or a model "
+        "with {kinds} sites",
+        method=method.name,
+        needed=needed,
+        network=network,
+        offered=", ".join(sorted(offered)),
+        kinds=kinds,
     )

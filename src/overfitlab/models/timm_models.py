@@ -14,7 +14,6 @@ import torch
 
 from overfitlab.errors import OverfitlabError, UsageError
 
-HOW_TO_INSTALL = "pip install 'overfitlab[timm]'"
 MOST_OPERATORS = 20  # that a torchvision may miss
 LONGEST_REASON = 200  # characters of timm's error message
 _stand_ins: list[torch.library.Library] = []  # what they define lasts as long as they do
@@ -26,12 +25,26 @@ def check_name(name: str) -> None:
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):
         near = difflib.get_close_matches(architecture.lower(), timm.list_models(), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else "timm.list_models() in Python lists them all"
-        raise UsageError(f"unknown timm model {name!r}; {hint}")
+        if near:
+            raise UsageError(
+                "unknown_timm_model_like",
+                "unknown timm model {name!r}; did you mean {near!r}?",
+                name=name,
+                near=near[0],
+            )
+        raise UsageError(
+            "unknown_timm_model",
+            "unknown timm model {name!r}; timm.list_models() in Python lists them all",
+            name=name,
+        )
     if tag:
         raise UsageError(
-            f"{name} names weights that are not downloaded ({tag}); write timm:{architecture}, which starts afresh, "
-            "or load a weights file of yours"
+            "timm_weights_not_downloaded",
+            "{name} names weights that are not downloaded ({tag}); write timm:{architecture}, which starts afresh, or "
+            "load a weights file of yours",
+            name=name,
+            tag=tag,
+            architecture=architecture,
         )
 
 
@@ -52,8 +65,14 @@ def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object
         case (int(down), int(across)) if height % down or width % across:
             if not getattr(patches, "dynamic_img_pad", False):
                 raise UsageError(
-                    f"timm:{name} cuts images into patches of {down}x{across} pixels, and would not see all of "
-                    f"{height}x{width}; choose another model, or images of a multiple of that"
+                    "timm_patches_leave_an_edge",
+                    "timm:{name} cuts images into patches of {down}x{across} pixels, and would not see all of "
+                    "{height}x{width}; choose another model, or images of a multiple of that",
+                    name=name,
+                    down=down,
+                    across=across,
+                    height=height,
+                    width=width,
                 )
     return network
 
@@ -61,14 +80,19 @@ def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object
 def explain(spec: str, image_shape: tuple[int, int, int], error: BaseException) -> OverfitlabError:
     """Return what timm raised on images of that shape, in one line."""
     reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
-    size = "x".join(str(number) for number in image_shape)
-    return UsageError(f"{spec} does not take images of {size} ({reason}); choose another model, or larger images")
+    return UsageError(
+        "model_does_not_take_images",
+        "{model} does not take images of {size} ({reason}); choose another model, or larger images",
+        model=spec,
+        size="x".join(str(number) for number in image_shape),
+        reason=reason,
+    )
 
 
 @functools.cache
 def _timm() -> ModuleType:
     if importlib.util.find_spec("timm") is None:
-        raise OverfitlabError(f"timm is not installed; {HOW_TO_INSTALL}")
+        raise OverfitlabError("timm_not_installed", "timm is not installed; pip install 'overfitlab[timm]'")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # timm's own, about its deprecated parts
         for _ in range(MOST_OPERATORS):
@@ -76,10 +100,12 @@ def _timm() -> ModuleType:
                 return importlib.import_module("timm")
             except RuntimeError as error:
                 if not _stand_in_for_operator(error):
-                    raise OverfitlabError(f"timm cannot be imported ({_line(error)}); {HOW_TO_INSTALL}") from error
+                    raise _not_imported(error) from error
             except Exception as error:  # whatever is wrong with that installation
-                raise OverfitlabError(f"timm cannot be imported ({_line(error)}); {HOW_TO_INSTALL}") from error
-    raise OverfitlabError("timm cannot be imported: its torchvision does not belong to this PyTorch")
+                raise _not_imported(error) from error
+    raise OverfitlabError(
+        "timm_of_another_pytorch", "timm cannot be imported: its torchvision does not belong to this PyTorch"
+    )
 
 
 def _stand_in_for_operator(error: RuntimeError) -> bool:
@@ -101,5 +127,9 @@ def _stand_in_for_operator(error: RuntimeError) -> bool:
     return True
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:LONGEST_REASON]
+def _not_imported(error: Exception) -> OverfitlabError:
+    return OverfitlabError(
+        "timm_cannot_be_imported",
+        "timm cannot be imported ({reason}); pip install 'overfitlab[timm]'",
+        reason=" ".join(str(error).split())[:LONGEST_REASON],
+    )

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.models.model import Model
+from overfitlab.results.reason import Reason, reason
 
 RUN_WEIGHTS = "weights.safetensors"  # in a run's folder
 TORCH_SUFFIXES = (".pt", ".pth", ".bin")
@@ -28,7 +29,7 @@ class LoadedWeights:
     """What came out of a file: names in the model, and what was left out, with the reason."""
 
     loaded: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...]  # (name, reason), of the file and of the model
+    left_out: tuple[tuple[str, Reason], ...]  # (name, reason), of the file and of the model
     sha256: str  # of the file
 
 
@@ -47,26 +48,32 @@ def load_weights(model: Model, path: str | Path) -> LoadedWeights:
     found = _tensors(file)
     named = _in_the_models_words(found, model)
     targets = model.state_dict()
-    left_out = [(name, "not in this model") for name in found if name not in named]
+    left_out = [(name, reason("weights_not_in_the_model")) for name in found if name not in named]
     fitting: dict[str, Tensor] = {}
     for original, name in named.items():
         target, content = targets[name], found[original]
         if _is_last_dense(model, name) and _differs_in_classes(content, target):
-            reason = f"for {len(content)} classes, not {len(target)}; it starts afresh"
-            left_out.append((name, reason))
+            left_out.append((name, reason("weights_of_other_classes", there=len(content), here=len(target))))
         elif content.shape != target.shape:
             raise UsageError(
-                f"{file} does not fit {model.name}: {name} has shape {list(content.shape)} there, "
-                f"{list(target.shape)} here; choose the model and image size that it was trained with"
+                "weights_of_another_shape",
+                "{file} does not fit {model}: {name} has shape {there} there, {here} here; choose the model and image "
+                "size that it was trained with",
+                file=file,
+                model=model.name,
+                name=name,
+                there=list(content.shape),
+                here=list(target.shape),
             )
         elif content.is_floating_point() != target.is_floating_point():
-            left_out.append((name, f"{content.dtype} in the file, {target.dtype} in the model"))
+            types = {"there": str(content.dtype), "here": str(target.dtype)}
+            left_out.append((name, reason("weights_of_another_type", **types)))
         else:
             fitting[name] = content
     _check_share(fitting, model, file, left_out)
     _check_numbers(fitting, file)
     reported = {*fitting, *(name for name, _ in left_out)}
-    left_out += [(name, "not in the file; it starts afresh") for name in targets if name not in reported]
+    left_out += [(name, reason("weights_not_in_the_file")) for name in targets if name not in reported]
     with torch.no_grad():
         for name, content in fitting.items():
             targets[name].copy_(content)
@@ -83,17 +90,30 @@ def _file(path: Path) -> Path:
         path = path.expanduser()
         if path.is_dir():
             if not (path / RUN_WEIGHTS).is_file():
-                raise UsageError(f"{path} has no {RUN_WEIGHTS}; name a finished run, or a file of weights")
+                raise UsageError(
+                    "run_without_weights",
+                    "{folder} has no {file}; name a finished run, or a file of weights",
+                    folder=path,
+                    file=RUN_WEIGHTS,
+                )
             return path / RUN_WEIGHTS
         if not path.is_file():
-            raise UsageError(f"there is no file {path}; name a file of weights, or the folder of a run")
+            raise UsageError(
+                "no_file_of_weights",
+                "there is no file {path}; name a file of weights, or the folder of a run",
+                path=path,
+            )
     except (OSError, RuntimeError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
-        raise UsageError(f"{path}: {error}") from None
+        raise UsageError("no_path", "{path}: {reason}", path=path, reason=error) from None
     if path.suffix not in (".safetensors", *TORCH_SUFFIXES):
-        kinds = ", ".join((".safetensors", *TORCH_SUFFIXES))
-        raise UsageError(f"{path} is not a file of weights by its name; it must end with {kinds}")
+        raise UsageError(
+            "weights_of_another_ending",
+            "{path} is not a file of weights by its name; it must end with {endings}",
+            path=path,
+            endings=", ".join((".safetensors", *TORCH_SUFFIXES)),
+        )
     return path
 
 
@@ -108,8 +128,13 @@ def _check_size(file: Path, model: Model) -> None:
             raise _damaged(file, error) from error
     if size > largest:
         raise OverfitlabError(
-            f"{file} holds {size / 2**20:,.0f} MB, far more than {model.name} has ({largest / 2**20:,.0f} MB at most "
-            "with an optimizer's state); choose a file of this network's weights"
+            "weights_too_large",
+            "{file} holds {size:,.0f} MB, far more than {model} has ({most:,.0f} MB at most with an optimizer's "
+            "state); choose a file of this network's weights",
+            file=file,
+            size=size / 2**20,
+            model=model.name,
+            most=largest / 2**20,
         )
 
 
@@ -129,8 +154,10 @@ def _tensors(file: Path) -> dict[str, Tensor]:
         except Exception as error:  # a hostile or damaged file makes it fail in nearly any way
             if "weights_only" in str(error) or "Unsupported" in str(error):
                 raise OverfitlabError(
-                    f"{file} holds more than tensors, and is not opened because that could run a program; "
-                    "save only model.state_dict() where the file comes from"
+                    "weights_with_a_program",
+                    "{file} holds more than tensors, and is not opened because that could run a program; save only "
+                    "model.state_dict() where the file comes from",
+                    file=file,
                 ) from error
             raise _damaged(file, error) from error
     for envelope in ENVELOPES:
@@ -145,7 +172,11 @@ def _tensors(file: Path) -> dict[str, Tensor]:
         }
         if tensors:
             return tensors
-    raise OverfitlabError(f"{file} holds no weights by name; save model.state_dict() where the file comes from")
+    raise OverfitlabError(
+        "weights_without_names",
+        "{file} holds no weights by name; save model.state_dict() where the file comes from",
+        file=file,
+    )
 
 
 def _is_plain(value: Tensor) -> bool:
@@ -176,7 +207,7 @@ def _differs_in_classes(content: Tensor, target: Tensor) -> bool:
     return content.ndim == target.ndim and content.shape[1:] == target.shape[1:] and len(content) != len(target)
 
 
-def _check_share(fitting: Mapping[str, Tensor], model: Model, file: Path, left_out: list[tuple[str, str]]) -> None:
+def _check_share(fitting: Mapping[str, Tensor], model: Model, file: Path, left_out: list[tuple[str, Reason]]) -> None:
     """Refuse a file that has less than half of the network, not counting what methods insert and the last layer."""
     places = {site.name for site in model.sites}
     body = {
@@ -184,23 +215,47 @@ def _check_share(fitting: Mapping[str, Tensor], model: Model, file: Path, left_o
     }
     share = len(body & fitting.keys())
     if 2 * share < len(body) or not fitting:
-        unknown = [name for name, reason in left_out if reason == "not in this model"][:LONGEST_LIST]
-        seen = f"; it has for example {', '.join(unknown)}" if unknown else ""
+        unknown = [name for name, why in left_out if why.code == "weights_not_in_the_model"][:LONGEST_LIST]
+        if not unknown:
+            raise UsageError(
+                "too_few_weights",
+                "{file} does not fit {model}: {share} of its {tensors} tensors are there; choose the model that it was "
+                "trained with",
+                file=file,
+                model=model.name,
+                share=share,
+                tensors=len(body),
+            )
         raise UsageError(
-            f"{file} does not fit {model.name}: {share} of its {len(body)} tensors are there{seen}; "
-            "choose the model that it was trained with"
+            "weights_of_another_network",
+            "{file} does not fit {model}: {share} of its {tensors} tensors are there; it has for example {names}; "
+            "choose the model that it was trained with",
+            file=file,
+            model=model.name,
+            share=share,
+            tensors=len(body),
+            names=", ".join(unknown),
         )
 
 
 def _check_numbers(fitting: Mapping[str, Tensor], file: Path) -> None:
     for name, content in fitting.items():
         if content.is_floating_point() and not bool(torch.isfinite(content).all()):
-            raise OverfitlabError(f"{file}: {name} holds numbers that are not finite; choose another file of weights")
+            raise OverfitlabError(
+                "weights_not_finite",
+                "{file}: {name} holds numbers that are not finite; choose another file of weights",
+                file=file,
+                name=name,
+            )
 
 
 def _damaged(file: Path, error: Exception) -> OverfitlabError:
-    reason = " ".join(str(error).split())[:100] or type(error).__name__
-    return OverfitlabError(f"{file} is damaged, or not what its name says ({reason}); copy it again")
+    return OverfitlabError(
+        "weights_damaged",
+        "{file} is damaged, or not what its name says ({reason}); copy it again",
+        file=file,
+        reason=" ".join(str(error).split())[:100] or type(error).__name__,
+    )
 
 
 def _sha256(file: Path) -> str:

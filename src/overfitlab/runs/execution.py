@@ -240,5 +240,5 @@ def _about(model: Model, loaded: LoadedWeights | None) -> NetworkRecord:
         parameters=Parameters(total, trained),
         sites=[site.name for site in model.sites],
         own_batch_norms=model.own_batch_norms,
-        weights=loaded and LoadedRecord(loaded.sha256, list(loaded.loaded), dict(loaded.left_out)),
+        weights=None if loaded is None else LoadedRecord(loaded.sha256, list(loaded.loaded), dict(loaded.left_out)),
     )

@@ -7,7 +7,7 @@ from overfitlab.terminal.study_screen import LiveStudy, StudyLines
 from overfitlab.terminal.task_screen import LiveBars, PlainLines
 from overfitlab.terminal.training_screen import TrainingScreen
 from overfitlab.words.language import Language
-from overfitlab.words.languages import ENGLISH
+from overfitlab.words.language import ENGLISH
 
 
 def screen_on(stream: TextIO | None, say: Language = ENGLISH) -> Listener:

@@ -36,7 +36,7 @@ from overfitlab.study.plan import power
 from overfitlab.terminal.task_screen import duration
 from overfitlab.terminal.training_screen import data_lines
 from overfitlab.words.language import Language
-from overfitlab.words.languages import ENGLISH
+from overfitlab.words.language import ENGLISH
 
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter
 BAR_WIDTH = 24

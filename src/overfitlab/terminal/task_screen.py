@@ -10,7 +10,7 @@ from rich.table import Column
 
 from overfitlab.events import Event, Listener, TaskAdvanced, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.words.language import Language
-from overfitlab.words.languages import ENGLISH
+from overfitlab.words.language import ENGLISH
 
 REFRESH_SECONDS = 0.2
 LINE_SECONDS = 10.0  # between two plain lines, unless so much is done:

@@ -13,7 +13,7 @@ from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
 from overfitlab.words.language import Language
-from overfitlab.words.languages import ENGLISH
+from overfitlab.words.language import ENGLISH
 
 BOX_WIDTH = 88
 LISTED = 5  # files in a message

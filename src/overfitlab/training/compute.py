@@ -50,9 +50,13 @@ def resolve(precision: str, threads: int | None, device: str = "cpu") -> Compute
     Raises `UsageError` for a device that is not here, or does not know the precision.
     """
     if not AVAILABLE[device]():
-        raise UsageError(f"PyTorch finds no {device} device here; leave --device out (overfitlab doctor)")
+        raise UsageError(
+            "no_such_device",
+            "PyTorch finds no {device} device here; leave --device out (overfitlab doctor)",
+            device=device,
+        )
     if device == "mps" and precision == "float64":
-        raise UsageError("an mps device does not know float64; take another --precision")
+        raise UsageError("mps_without_float64", "an mps device does not know float64; take another --precision")
     if device != "cpu":
         return Compute("float32" if precision == "auto" else precision, threads or usable_cores(), device)
     if precision == "auto":
@@ -67,8 +71,10 @@ def prepare(compute: Compute) -> None:
     """
     if not library.use(compute.kernels):
         raise OverfitlabError(
-            f"this run was begun with compiled kernels for {library.INSTRUCTIONS.get(compute.kernels, compute.kernels)}"
-            ", which are not here; go on where it was begun, or train anew with another --out (overfitlab doctor)"
+            "kernels_of_the_run_missing",
+            "this run was begun with compiled kernels for {instructions}, which are not here; go on where it was "
+            "begun, or train anew with another --out (overfitlab doctor)",
+            instructions=library.INSTRUCTIONS.get(compute.kernels, compute.kernels),
         )
     torch.set_num_threads(compute.threads)
     _keep_freed_memory()

@@ -1,13 +1,20 @@
-"""The language of a report: English sentences stand in the code, other languages translate them whole.
+"""The language of what people read: English sentences stand in the code, other languages translate them whole.
 
 A sentence is a template such as `"{name} overfits less than {against}"`; its fields are texts that are ready to be
-read. A language maps English templates to its own, so that each can order its words as it likes.
+read. A language maps English templates to its own, so that each can order its words as it likes. Errors and reasons
+are found by their codes: the English of an error stands where it is raised, that of a reason in `english.toml`.
 """
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from string import Formatter
+from typing import Any
+
+from overfitlab.errors import OverfitlabError
+from overfitlab.results.reason import Reason
 
 FINAL_CONSONANTS = 28  # a Hangul syllable's code, counted from the first, leaves none of them where it divides
 FIRST_SYLLABLE, LAST_SYLLABLE = "\uac00", "\ud7a3"
@@ -15,6 +22,7 @@ SPOKEN_WITH_FINAL = frozenset("013678KLMNPRTklmnprt")  # digits and letters whos
 RIEUL = 8  # the final consonant after which 으로 is 로
 RIEUL_SIGNS = frozenset("178LRlr")
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}  # after a consonant: after a vowel
+NOUNS = frozenset(("kind", "kinds", "part", "parts", "what", "word"))  # fields whose values are English words of ours
 
 
 class Name(str):
@@ -40,21 +48,42 @@ def _ends_in_consonant(text: str, *, light: bool) -> bool:
 
 @dataclass(frozen=True)
 class Language:
-    """What a report is written in. Without a translation a text stays English."""
+    """What people are spoken to in. Without a translation a text stays English."""
 
     code: str  # as HTML's `lang`
     texts: Mapping[str, str] = field(default_factory=dict)  # English template -> template of this language
     messages: Mapping[str, str] = field(default_factory=dict)  # the same of texts that a study has recorded in English
     method_names: Mapping[str, str] = field(default_factory=dict)  # how textbooks call what is named `batch_norm`
     last_comma: str = " and "
+    reasons: Mapping[str, str] = field(default_factory=dict)  # code -> template
+    errors: Mapping[str, str] = field(default_factory=dict)  # the same of errors; English ones bring theirs
+    nouns: Mapping[str, str] = field(default_factory=dict)  # what stands in the fields NOUNS: English -> this language
 
     def __call__(self, template: str, /, **fields: object) -> str:
         """Return the text of an English template."""
         template = self.texts.get(template, template)
         if not fields:  # it may be a name from a record, with braces in it
             return template
-        named = {name: Name(value) if isinstance(value, str) else value for name, value in fields.items()}
-        return template.format(**named)
+        return template.format(**_named(fields))
+
+    def error(self, error: OverfitlabError) -> str:
+        """Return what an error says, the errors within it included."""
+        template = self.errors.get(error.code)
+        if template is None:
+            return str(error)
+        return self._filled(template, error.values | {name: self.error(inner) for name, inner in error.inner.items()})
+
+    def reason(self, reason: Reason) -> str:
+        """Return the sentence of a reason; where it is not known here, the English of its error."""
+        template = self.reasons.get(reason.code) or self.errors.get(reason.code)
+        try:
+            return reason.message or reason.code if template is None else self._filled(template, reason.values)
+        except (LookupError, ValueError):  # from a record of another version, whose sentence has other fields
+            return reason.message or reason.code
+
+    def _filled(self, template: str, values: Mapping[str, object]) -> str:
+        said = {name: self.nouns.get(str(value), value) if name in NOUNS else value for name, value in values.items()}
+        return template.format(**_named(said))
 
     def message(self, text: str) -> str:
         """Return a text that was recorded in English, in this language where it is known."""
@@ -80,7 +109,16 @@ class Language:
         return Name(", ".join(texts[:-1]) + self.last_comma + texts[-1])
 
 
-ENGLISH = Language("en")
+def words_in(name: str) -> dict[str, Any]:
+    """Return what a file beside this one holds."""
+    return tomllib.loads((resources.files("overfitlab.words") / name).read_text(encoding="utf-8"))
+
+
+ENGLISH = Language("en", reasons=words_in("english.toml")["reasons"])
+
+
+def _named(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: Name(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def _pattern(template: str) -> str:

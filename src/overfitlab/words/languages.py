@@ -1,24 +1,39 @@
-"""The languages that a report can be written in: English, and one file beside this one for each other."""
+"""The languages that people are spoken to in: English, and for each other two files beside this one."""
 
-import tomllib
+import os
 from functools import cache
-from importlib import resources
 
 from overfitlab.errors import UsageError
-from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.language import ENGLISH, Language, words_in
 
-FILES = {"ko": "korean"}
+FILES = {"ko": "korean"}  # and korean_errors
 CODES = ("en", *FILES)
+VARIABLE = "OVERFITLAB_LANG"
+
+
+def spoken() -> Language:
+    """Return the language that $OVERFITLAB_LANG asks for; English where it is not set, or asks for an unknown one."""
+    code = os.environ.get(VARIABLE, "").strip().lower()
+    return language_named(code if code in CODES else ENGLISH.code)
 
 
 @cache
 def language_named(code: str) -> Language:
     """Return the language of that code, `en` or `ko`; raises `UsageError` for another one."""
     if code not in CODES:
-        raise UsageError(f"unknown language {code!r}; there are {' and '.join(CODES)}")
+        raise UsageError(
+            "unknown_language", "unknown language {name!r}; there are {known}", name=code, known=" and ".join(CODES)
+        )
     if code == ENGLISH.code:
         return ENGLISH
-    file = resources.files("overfitlab.words") / f"{FILES[code]}.toml"
-    read = tomllib.loads(file.read_text(encoding="utf-8"))
-    texts = {english: own for part in read["texts"].values() for english, own in part.items()}
-    return Language(code, texts, read["messages"], read["method_names"], read["last_comma"])
+    read, errors = words_in(f"{FILES[code]}.toml"), words_in(f"{FILES[code]}_errors.toml")
+    return Language(
+        code,
+        {english: own for part in read["texts"].values() for english, own in part.items()},
+        read["messages"],
+        read["method_names"],
+        read["last_comma"],
+        read["reasons"],
+        errors["errors"],
+        errors["nouns"],
+    )

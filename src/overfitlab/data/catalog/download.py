@@ -21,7 +21,7 @@ import requests
 from overfitlab.data.catalog import servers
 from overfitlab.data.catalog.servers import ServerError, UnreachableError
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DownloadError
 from overfitlab.files import DISK_FULL, sync_folder
 
 OFFLINE_VARIABLE = "OVERFITLAB_OFFLINE"
@@ -31,10 +31,6 @@ FAILURES = 2  # attempts that one server may waste
 PROGRESS = 0.01  # an attempt that brings so much of the file is not wasted
 BLOCK = 2**16
 PART = ".part"
-
-
-class DownloadError(OverfitlabError):
-    """The file could not be fetched."""
 
 
 class OfflineError(DownloadError):
@@ -90,7 +86,9 @@ def fetch_file(
         if target.is_file() and wanted.matches(target):
             return False
         if offline_is_forced():
-            raise OfflineError(f"${OFFLINE_VARIABLE} forbids any use of the network; unset it")
+            raise OfflineError(
+                "network_forbidden", "${variable} forbids any use of the network; unset it", variable=OFFLINE_VARIABLE
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
         with _alone_with(target, size, watcher):
             if target.is_file() and wanted.matches(target):  # another process was quicker
@@ -120,10 +118,17 @@ def _disk_error(error: OSError, target: Path, size: int) -> DownloadError:
     if error.errno in DISK_FULL:
         missing = size - _size_of(part_of(target))
         return DownloadError(
-            f"the disk of {target.parent} is full; free {max(1, round(missing / 1e6))} MB there, and the same command "
-            "resumes"
+            "download_fills_the_disk",
+            "the disk of {folder} is full; free {megabytes} MB there, and the same command resumes",
+            folder=target.parent,
+            megabytes=max(1, round(missing / 1e6)),
         )
-    return DownloadError(f"cannot write to {error.filename or target.parent} ({error.strerror or error})")
+    return DownloadError(
+        "download_cannot_be_written",
+        "cannot write to {place} ({reason})",
+        place=error.filename or target.parent,
+        reason=error.strerror or error,
+    )
 
 
 @contextlib.contextmanager
@@ -186,16 +191,25 @@ class _Transfer:
                     reasons.append(f"{host}: {error}")
                 self._watcher.said(f"{reasons[-1]}.")
         if not reached:
-            raise OfflineError("no server that has it can be reached (is there a network?)")
-        raise DownloadError(f"no server gave {self._target.name} ({'; '.join(reasons)})")
+            raise OfflineError("no_server_reached", "no server that has it can be reached (is there a network?)")
+        raise DownloadError(
+            "no_server_gave_it",
+            "no server gave {file} ({reasons})",
+            file=self._target.name,
+            reasons="; ".join(reasons),
+        )
 
     def _check_space(self) -> None:
         missing = self._wanted.size - _size_of(self._part)
         free = shutil.disk_usage(self._target.parent).free
         if free < missing:
             raise DownloadError(
-                f"{self._target.parent} has {free / 1e6:,.0f} MB free, and {missing / 1e6:,.0f} MB are needed; free "
-                f"{max(1, round((missing - free) / 1e6)):,} MB there"
+                "no_room_for_download",
+                "{folder} has {free:,.0f} MB free, and {needed:,.0f} MB are needed; free {megabytes:,} MB there",
+                folder=self._target.parent,
+                free=free / 1e6,
+                needed=missing / 1e6,
+                megabytes=max(1, round((missing - free) / 1e6)),
             )
 
     def _from_server(self, session: requests.Session, url: str, host: str) -> None:
@@ -217,7 +231,7 @@ class _Transfer:
             if self._finished():
                 return
             if start == 0 or restarted:  # all of it came from here
-                raise ServerError("sent wrong bytes")
+                raise ServerError("server_sent_wrong_bytes", "sent wrong bytes")
             restarted = True
             self._watcher.said(f"{host}: the bytes do not fit those of an earlier transfer; starting over.")
 
@@ -250,11 +264,16 @@ class _Transfer:
         while done < self._wanted.size:
             block = servers.next_block(response, min(BLOCK, self._wanted.size - done))
             if not block:
-                raise ServerError(f"the connection ended after {done / 1e6:.1f} MB", again=True)
+                raise ServerError(
+                    "connection_ended",
+                    "the connection ended after {megabytes:.1f} MB",
+                    again=True,
+                    megabytes=done / 1e6,
+                )
             stream.write(block)
             done += len(block)
             self._watcher.advanced(done)
             if time.monotonic() - window_began >= CRAWL_SECONDS:
                 if done - window_done < CRAWL_BYTES:
-                    raise ServerError("is too slow to ever finish")
+                    raise ServerError("server_too_slow", "is too slow to ever finish")
                 window_began, window_done = time.monotonic(), done

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from overfitlab.data.catalog import download, library, verified
+from overfitlab.data.catalog.members import OtherReleaseError
 from overfitlab.data.catalog.places import Copy, copies_in, places
 from overfitlab.data.catalog.published import SETS, Published
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.errors import DataError, OverfitlabError, unknown_name
 from overfitlab.files import cache_folder
 
 OFFICIAL = "official"  # all members have the official checksums
@@ -27,7 +28,7 @@ class Found:
     copy: Copy
     state: str  # OFFICIAL, OTHER, UNVERIFIED or DAMAGED
     verified: str = ""  # when, ISO 8601 in UTC; empty where it was not
-    problem: str = ""  # of a damaged copy, and what to do about it
+    problem: OverfitlabError | None = None  # of a damaged copy, and what to do about it
     sha256: Mapping[str, str] = field(default_factory=dict)  # of its files, where they have been hashed
 
     @property
@@ -60,7 +61,7 @@ class Found:
             "size_fits": self.size_fits,
             "verified": self.verified or None,
             "sha256": dict(self.sha256),
-            "problem": self.problem or None,
+            "problem": None if self.problem is None else str(self.problem),
         }
 
 
@@ -100,7 +101,7 @@ class Entry:
 def inventory(data_dir: Path | None = None) -> list[Entry]:
     """Return every data set with the copies on this machine; quick, because no file is read.
 
-    Raises `OverfitlabError` where a folder that the user named is none.
+    Raises `DataError` where a folder that the user named is none.
     """
     entries = [
         Entry(
@@ -150,7 +151,9 @@ def fetch(name: str, folder: Path | None = None, *, watcher: Watcher | None = No
     copy = library.fetch(name, folder, watcher=watcher)
     found = _verified(copy, watcher)
     if found.state != OFFICIAL:
-        raise OverfitlabError(found.problem or f"{copy.path} has other checksums than the official release")
+        raise found.problem or OtherReleaseError(
+            "other_release", "{path} has other checksums than the official release", path=copy.path
+        )
     return found
 
 
@@ -171,8 +174,13 @@ def _judged(copy: Copy, known: verified.Verification) -> Found:
     if known.official:
         return Found(copy, OFFICIAL, known.at, sha256=known.sha256)
     if copy.place.folder == cache_folder():
-        again = f"overfitlab data fetch {copy.published.name}"
-        return Found(copy, DAMAGED, known.at, f"{copy.path} is not what was fetched; fetch it anew: {again}")
+        problem = DataError(
+            "not_what_was_fetched",
+            "{path} is not what was fetched; fetch it anew: overfitlab data fetch {name}",
+            path=copy.path,
+            name=copy.published.name,
+        )
+        return Found(copy, DAMAGED, known.at, problem)
     return Found(copy, OTHER, known.at, sha256=known.sha256)
 
 
@@ -182,9 +190,15 @@ def _verified(copy: Copy, watcher: Watcher) -> Found:
         official = library.read(copy, strict=False).official
     except OSError as error:
         verified.forget(copy)
-        return Found(copy, DAMAGED, problem=f"{error.filename or copy.path} cannot be read ({error.strerror})")
+        problem = DataError(
+            "copy_unreadable",
+            "{path} cannot be read ({reason})",
+            path=error.filename or copy.path,
+            reason=error.strerror,
+        )
+        return Found(copy, DAMAGED, problem=problem)
     except OverfitlabError as error:
-        return Found(copy, DAMAGED, problem=str(error))
+        return Found(copy, DAMAGED, problem=error)
     return _judged(copy, verified.remember(copy, official=official, sha256=hashes))
 
 

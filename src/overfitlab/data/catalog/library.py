@@ -12,8 +12,9 @@ from overfitlab.data.catalog.published import SETS, Archive, Published
 from overfitlab.data.sources import cifar, fashion_mnist
 from overfitlab.data.sources.contents import Parts, UnreadableError
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError, UsageError, unknown_name
+from overfitlab.errors import DataError, DownloadError, OverfitlabError, UsageError, unknown_name
 from overfitlab.files import cache_folder
+from overfitlab.results.reason import Reason, reason
 
 MIRROR_VARIABLE = "OVERFITLAB_MIRROR"
 READERS: dict[str, Callable[[Callable[[str], bytes]], Parts]] = {
@@ -23,8 +24,8 @@ READERS: dict[str, Callable[[Callable[[str], bytes]], Parts]] = {
 }
 
 
-class NotFoundError(OverfitlabError):
-    """There is no copy in any of the places, and none could be fetched."""
+class NotFoundError(DownloadError):
+    """There is no copy in any of the places, and none could be fetched, or was to be."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Loaded:
     parts: Parts
     origin: str  # where it was read from, for people
     official: bool  # its checksums are those of the official release
-    note: str  # what a reader of results has to know about this copy; empty for an official one
+    note: Reason | None  # what a reader of results has to know about this copy; None for an official one
 
 
 def published_named(name: str) -> Published:
@@ -47,8 +48,8 @@ def published_named(name: str) -> Published:
 def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = None, fetch: bool = True) -> Loaded:
     """Return a published set from the best copy on this machine; where there is none, fetch it into the cache.
 
-    Raises `NotFoundError` where there is none and it cannot be fetched, or without `fetch` may not be, and
-    `OverfitlabError` where a folder that the user named is missing, or holds a damaged copy, or (`data_dir`) none.
+    Raises `NotFoundError` where there is none and it cannot be fetched, or without `fetch` may not be, and `DataError`
+    where a folder that the user named is missing, or holds a damaged copy, or (`data_dir`) none.
     """
     published = published_named(name)
     watcher = watcher or Watcher()
@@ -58,38 +59,56 @@ def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = N
         if place.named and found:
             return read(found[0], strict=False)
         if place.label == DATA_OPTION:
-            wanted = " or ".join([f"{published.folder}/", *(archive.name for archive in published.archives[:1])])
-            raise OverfitlabError(f"no {published.title} in {data_dir} (--data-dir); it should hold {wanted}")
+            raise DataError(
+                "data_dir_without_set",
+                "no {title} in {folder} (--data-dir); it should hold {subfolder}/ or {archive}",
+                title=published.title,
+                folder=place.folder,
+                subfolder=published.folder,
+                archive=published.archives[0].name,
+            )
         for copy in found:
             try:
                 return read(copy, strict=True)
-            except OverfitlabError as error:
+            except DataError as error:
                 passed_over.append(copy)
                 watcher.said(f"Passed over: {error}.")
     if not fetch:
-        raise NotFoundError(_missing(published, passed_over))
+        raise _missing(published, passed_over)
     if not download.offline_is_forced():
         watcher.said(f"{published.title} is not on this machine; fetching it once ({published.size / 1e6:.0f} MB).")
     try:
         copy = _fetch(published, cache_folder(), watcher)
-    except download.DownloadError as error:
-        raise NotFoundError(f"{_missing(published, passed_over)}, and it cannot be fetched: {error}") from error
+    except DownloadError as error:
+        raise NotFoundError(
+            "set_not_fetched",
+            "{missing}, and it cannot be fetched: {reason}",
+            missing=_missing(published, passed_over),
+            reason=error,
+        ) from error
     return read(copy, strict=True)
 
 
-def _missing(published: Published, passed_over: list[Copy]) -> str:
+def _missing(published: Published, passed_over: list[Copy]) -> NotFoundError:
     if passed_over:
-        return (
-            f"{passed_over[0].path} is not the official {published.title} release (name its folder with --data-dir to "
-            "use it all the same)"
+        return NotFoundError(
+            "set_not_official",
+            "{path} is not the official {title} release (name its folder with --data-dir to use it all the same)",
+            path=passed_over[0].path,
+            title=published.title,
         )
-    return f"{published.title} is not on this machine (looked in {', '.join(str(place.folder) for place in places())})"
+    return NotFoundError(
+        "set_not_here",
+        "{title} is not on this machine (looked in {folders})",
+        title=published.title,
+        folders=", ".join(str(place.folder) for place in places()),
+    )
 
 
 def read(copy: Copy, *, strict: bool) -> Loaded:
     """Return the content of a copy; `strict` takes only the official release.
 
-    Raises `OverfitlabError` where it is damaged or, if strict, another release.
+    Raises `DataError` where it is damaged or, if strict, another release.
     """
     published = copy.published
     reader = Reader(copy, strict=strict)
@@ -100,8 +119,13 @@ def read(copy: Copy, *, strict: bool) -> Loaded:
         raise
     except UnreadableError as error:
         verified.forget(copy)
-        raise OverfitlabError(
-            f"{copy.path}: {error}; fetch {published.title} anew: overfitlab data fetch {published.name}"
+        raise DataError(
+            "set_damaged",
+            "{path}: {reason}; fetch {title} anew: overfitlab data fetch {name}",
+            path=copy.path,
+            reason=error,
+            title=published.title,
+            name=published.name,
         ) from error
     except OverfitlabError:
         verified.forget(copy)
@@ -109,7 +133,7 @@ def read(copy: Copy, *, strict: bool) -> Loaded:
     known = verified.recall(copy)
     if known is None or known.official != reader.official:
         verified.remember(copy, official=reader.official)
-    note = "" if reader.official else f"this copy of {published.title} has other checksums than the official release"
+    note = None if reader.official else reason("other_checksums", name=published.title)
     return Loaded(parts, str(copy.path), reader.official, note)
 
 
@@ -123,8 +147,10 @@ def fetch(name: str, folder: Path | None = None, *, watcher: Watcher | None = No
         _refuse_strangers(published, folder)
     try:
         return _fetch(published, folder or cache_folder(), watcher or Watcher())
-    except download.DownloadError as error:
-        raise type(error)(f"{published.title} cannot be fetched: {error}") from error
+    except DownloadError as error:
+        raise type(error)(
+            "set_cannot_be_fetched", "{title} cannot be fetched: {reason}", title=published.title, reason=error
+        ) from error
 
 
 def _refuse_strangers(published: Published, folder: Path) -> None:
@@ -133,7 +159,9 @@ def _refuse_strangers(published: Published, folder: Path) -> None:
         target = fetched_into(published, folder) / archive.name
         if target.is_file() and not _wanted(archive).matches(target):
             raise OverfitlabError(
-                f"{target} is there already, with another checksum; move it away or choose another folder with --to"
+                "other_file_in_the_way",
+                "{path} is there already, with another checksum; move it away or choose another folder with --to",
+                path=target,
             )
 
 
@@ -149,11 +177,22 @@ def _fetch(published: Published, folder: Path, watcher: Watcher) -> Copy:
                 md5=archive.md5,
                 watcher=watcher,
             )
-        except download.DownloadError as error:
-            files = archive.name if len(published.archives) == 1 else "its files"
+        except DownloadError as error:
+            if len(published.archives) > 1:
+                raise type(error)(
+                    "files_to_fetch_elsewhere",
+                    "{reason}; or fetch its files on another machine and put it into {folder}, name a folder that "
+                    "holds it with --data-dir, or use --data digits",
+                    reason=error,
+                    folder=into,
+                ) from error
             raise type(error)(
-                f"{error}; or fetch {files} on another machine and put it into {into}, name a folder that holds it "
-                "with --data-dir, or use --data digits"
+                "file_to_fetch_elsewhere",
+                "{reason}; or fetch {file} on another machine and put it into {folder}, name a folder that holds it "
+                "with --data-dir, or use --data digits",
+                reason=error,
+                file=archive.name,
+                folder=into,
             ) from error
     place = Place(folder, CACHE_LABEL if folder == cache_folder() else "--to", named=False)
     copy = Copy(published, place, into if published.layout == "gz" else into / published.archives[0].name)
@@ -176,5 +215,10 @@ def _urls(archive: Archive) -> list[str]:
     if not base:
         return list(archive.urls)
     if not base.startswith(("http://", "https://")):
-        raise UsageError(f"${MIRROR_VARIABLE} must be the http(s) address of a folder, not {base!r}")
+        raise UsageError(
+            "no_mirror",
+            "${variable} must be the http(s) address of a folder, not {address!r}",
+            variable=MIRROR_VARIABLE,
+            address=base,
+        )
     return [f"{base.rstrip('/')}/{archive.name}", *archive.urls]

@@ -10,20 +10,20 @@ from pathlib import Path
 
 from overfitlab.data.catalog.places import Copy, member_file
 from overfitlab.data.catalog.published import Published
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 
 LARGEST_ARCHIVE = 512 * 2**20  # bytes, unpacked
 BLOCK = 2**20
 
 
-class OtherReleaseError(OverfitlabError):
+class OtherReleaseError(DataError):
     """A member's checksum is not the official one."""
 
 
 class Reader:
     """Gives the members of a copy by name, each once, and remembers whether all of them are official so far.
 
-    `strict` refuses others, with `OtherReleaseError`; what cannot be read raises `OverfitlabError`.
+    `strict` refuses others, with `OtherReleaseError`; what cannot be read raises `DataError`.
     """
 
     def __init__(self, copy: Copy, *, strict: bool) -> None:
@@ -38,17 +38,20 @@ class Reader:
         published = self.copy.published
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         if md5 in published.look_alikes:
-            other = published.look_alikes[md5]
-            raise OverfitlabError(f"{self.copy.path} holds {other}, not {published.title}; name another folder")
+            raise DataError(
+                "other_set",
+                "{path} holds {other}, not {title}; name another folder",
+                path=self.copy.path,
+                other=published.look_alikes[md5],
+                title=published.title,
+            )
         if md5 != published.members[member]:
             self.official = False
             if self._strict:
-                raise OtherReleaseError(f"{self.copy.path} has other checksums than the official release")
+                raise OtherReleaseError(
+                    "other_release", "{path} has other checksums than the official release", path=self.copy.path
+                )
         return content
-
-
-def _anew(published: Published) -> str:
-    return f"fetch {published.title} anew: overfitlab data fetch {published.name}"
 
 
 def _folder_reader(copy: Copy) -> Callable[[str], bytes]:
@@ -57,15 +60,33 @@ def _folder_reader(copy: Copy) -> Callable[[str], bytes]:
     def read(member: str) -> bytes:
         path = member_file(copy.path, member)
         if path is None:
-            raise OverfitlabError(f"{copy.path / member} is missing; {_anew(published)}")
+            raise DataError(
+                "member_missing",
+                "{path} is missing; fetch {title} anew: overfitlab data fetch {name}",
+                path=copy.path / member,
+                title=published.title,
+                name=published.name,
+            )
         try:
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
                 content: bytes = stream.read(published.largest_member + 1)
         except (OSError, EOFError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise OverfitlabError(f"{path} is damaged or cannot be read ({reason}); {_anew(published)}") from error
+            raise DataError(
+                "member_unreadable",
+                "{path} is damaged or cannot be read ({reason}); fetch {title} anew: overfitlab data fetch {name}",
+                path=path,
+                reason=getattr(error, "strerror", None) or error,
+                title=published.title,
+                name=published.name,
+            ) from error
         if len(content) > published.largest_member:
-            raise OverfitlabError(f"{path} is too large for a part of {published.title}; {_anew(published)}")
+            raise DataError(
+                "member_too_large",
+                "{path} is too large for a part of {title}; fetch {title} anew: overfitlab data fetch {name}",
+                path=path,
+                title=published.title,
+                name=published.name,
+            )
         return content
 
     return read
@@ -79,7 +100,14 @@ def _archive_reader(copy: Copy) -> Callable[[str], bytes]:
             contents.update(_members_of(copy.path, copy.published))
         if member not in contents:
             published = copy.published
-            raise OverfitlabError(f"{copy.path} holds no {published.folder}/{member}; {_anew(published)}")
+            raise DataError(
+                "archive_without_member",
+                "{path} holds no {member}; fetch {title} anew: overfitlab data fetch {name}",
+                path=copy.path,
+                member=f"{published.folder}/{member}",
+                title=published.title,
+                name=published.name,
+            )
         return contents.pop(member)
 
     return read
@@ -90,17 +118,23 @@ class _BoundedGzip(gzip.GzipFile):
 
     def __init__(self, path: Path, published: Published) -> None:
         super().__init__(path)
-        self._too_large = OverfitlabError(f"{path} is too large for {published.title}; {_anew(published)}")
+        self._too_large = DataError(
+            "archive_too_large",
+            "{path} is too large for {title}; fetch {title} anew: overfitlab data fetch {name}",
+            path=path,
+            title=published.title,
+            name=published.name,
+        )
         self._largest_read = max(BLOCK, published.largest_member)
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read `size` bytes; raises `OverfitlabError` where they are more than a member may have."""
+        """Read `size` bytes; raises `DataError` where they are more than a member may have."""
         if size is None or not 0 <= size <= self._largest_read or self.tell() > LARGEST_ARCHIVE:
             raise self._too_large
         return super().read(size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to `offset`; raises `OverfitlabError` where that is beyond what the archive could hold."""
+        """Go to `offset`; raises `DataError` where that is beyond what the archive could hold."""
         if offset > LARGEST_ARCHIVE:
             raise self._too_large
         return super().seek(offset, whence)
@@ -115,11 +149,24 @@ def _members_of(path: Path, published: Published) -> Iterator[tuple[str, bytes]]
                     if folder != published.folder or member not in published.members or not info.isfile():
                         continue
                     if info.size > published.largest_member:
-                        raise OverfitlabError(f"{path}: {member} is too large for a part of {published.title}")
+                        raise DataError(
+                            "archived_member_too_large",
+                            "{path}: {member} is too large for a part of {title}",
+                            path=path,
+                            member=member,
+                            title=published.title,
+                        )
                     content = archive.extractfile(info)
                     if content is not None:  # never None for a regular file, but its type says so
                         yield member, content.read()
             while stream.read(BLOCK):  # the checksum of the whole comes last, and is compared only there
                 pass
     except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError) as error:
-        raise OverfitlabError(f"{path} is damaged or incomplete ({error}); {_anew(published)}") from error
+        raise DataError(
+            "archive_damaged",
+            "{path} is damaged or incomplete ({reason}); fetch {title} anew: overfitlab data fetch {name}",
+            path=path,
+            reason=error,
+            title=published.title,
+            name=published.name,
+        ) from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overfitlab.data.catalog.published import Published
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 from overfitlab.files import cache_folder, user_path
 
 DATA_OPTION = "--data-dir"
@@ -57,7 +57,7 @@ class Copy:
 def places(data_dir: Path | None = None) -> list[Place]:
     """Return where copies are looked for, best first.
 
-    Raises `OverfitlabError` where a folder that the user named is none.
+    Raises `DataError` where a folder that the user named is none.
     """
     found = []
     if data_dir is not None:
@@ -76,7 +76,12 @@ def places(data_dir: Path | None = None) -> list[Place]:
 
 def _existing(folder: Path, source: str) -> Path:
     if not folder.is_dir():
-        raise OverfitlabError(f"{folder} ({source}) is not a folder; name the one that holds the data")
+        raise DataError(
+            "place_is_no_folder",
+            "{folder} ({source}) is not a folder; name the one that holds the data",
+            folder=folder,
+            source=source,
+        )
     return folder
 
 

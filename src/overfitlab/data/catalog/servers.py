@@ -12,6 +12,7 @@ import requests
 import urllib3
 
 from overfitlab._version import __version__
+from overfitlab.errors import DownloadError
 
 CONNECT_SECONDS = 4.0
 STALL_SECONDS = 20.0  # without a byte
@@ -19,11 +20,14 @@ REDIRECTS = 5
 OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
 
 
-class ServerError(Exception):
-    """A server does not give the file; `again` where asking it once more may help."""
+class ServerError(DownloadError):
+    """A server does not give the file; `again` where asking it once more may help.
 
-    def __init__(self, reason: str, *, again: bool = False) -> None:
-        super().__init__(reason)
+    Its text does not name the server.
+    """
+
+    def __init__(self, code: str, template: str = "", /, *, again: bool = False, **values: object) -> None:
+        super().__init__(code, template, **values)
         self.again = again
 
 
@@ -59,19 +63,26 @@ def ask(made: requests.Session, url: str, have: int, size: int) -> tuple[request
 
 def _first_byte(response: requests.Response, have: int, size: int) -> int:
     if response.status_code not in (OK, PARTIAL):
-        raise ServerError(f"HTTP {response.status_code}")
+        raise ServerError("server_answers_otherwise", "HTTP {status}", status=response.status_code)
     start = 0
     if response.status_code == PARTIAL:
         said = response.headers.get("Content-Range", "nothing")
         fits = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", said.strip())
         if not fits or (int(fits[1]), int(fits[2])) != (have, size - 1) or fits[3] not in (str(size), "*"):
-            raise ServerError(f"sends another range than it was asked for ({said[:60]})")
+            raise ServerError(
+                "server_sends_another_range", "sends another range than it was asked for ({said})", said=said[:60]
+            )
         start = have
     if response.headers.get("Content-Type", "").startswith("text/html"):
-        raise ServerError("sends a web page instead of the file")
+        raise ServerError("server_sends_a_page", "sends a web page instead of the file")
     length = response.headers.get("Content-Length")
     if length is not None and length != str(size - start):
-        raise ServerError(f"has a file of another size ({length[:20]} bytes instead of {size - start})")
+        raise ServerError(
+            "server_has_another_size",
+            "has a file of another size ({length} bytes instead of {wanted})",
+            length=length[:20],
+            wanted=size - start,
+        )
     return start
 
 
@@ -79,18 +90,22 @@ def _get(made: requests.Session, url: str, headers: dict[str, str]) -> requests.
     try:
         return made.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, STALL_SECONDS))
     except requests.exceptions.SSLError as error:
-        raise ServerError("its certificate is not accepted; is something between it and this machine?") from error
+        raise ServerError(
+            "certificate_refused", "its certificate is not accepted; is something between it and this machine?"
+        ) from error
     except requests.exceptions.ProxyError as error:
-        raise UnreachableError("the proxy does not let it through") from error
+        raise UnreachableError("proxy_refuses", "the proxy does not let it through") from error
     except requests.exceptions.ReadTimeout as error:
-        raise ServerError(f"no answer within {STALL_SECONDS:g} s") from error
+        raise ServerError("server_silent", "no answer within {seconds:g} s", seconds=STALL_SECONDS) from error
     except (requests.exceptions.ConnectionError, requests.exceptions.ConnectTimeout) as error:
-        raise UnreachableError("no connection") from error
+        raise UnreachableError("no_connection", "no connection") from error
     except requests.exceptions.TooManyRedirects as error:
-        raise ServerError("redirects without end") from error
+        raise ServerError("server_redirects", "redirects without end") from error
     # OSError: a certificate file that $REQUESTS_CA_BUNDLE names is missing, for example
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise ServerError(f"cannot be asked ({' '.join(str(error).split())[:120]})") from error
+        raise ServerError(
+            "server_cannot_be_asked", "cannot be asked ({reason})", reason=" ".join(str(error).split())[:120]
+        ) from error
 
 
 def next_block(response: requests.Response, most: int) -> bytes:
@@ -99,9 +114,11 @@ def next_block(response: requests.Response, most: int) -> bytes:
     try:
         block: bytes = raw.read1(most, decode_content=False)
     except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
-        raise ServerError(f"nothing came for {STALL_SECONDS:g} s", again=True) from error
+        raise ServerError(
+            "transfer_stalled", "nothing came for {seconds:g} s", again=True, seconds=STALL_SECONDS
+        ) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise ServerError("the connection broke", again=True) from error
+        raise ServerError("connection_broke", "the connection broke", again=True) from error
     return block
 
 

@@ -17,14 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import msgspec
 import numpy as np
 
 from overfitlab.data.dataset import Images, pixel_hash
+from overfitlab.data.prepare.images import UnreadableImageError
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DamagedError, OverfitlabError
 from overfitlab.files import TEMPORARY, cache_folder, sync_folder, write_atomically
+from overfitlab.results.reason import Reason
 
-FORMAT = 2
+FORMAT = 3
 PIXELS, INDEX = "pixels.bin", "index.json"
 SPARE = 64 * 2**20  # bytes that stay free on the disk
 
@@ -35,7 +38,7 @@ class Cached:
 
     images: Images
     rows: list[int]
-    skipped: dict[int, str]  # row of the source: the reason
+    skipped: dict[int, Reason]  # row of the source: why it is not there
     pixel_hash: str
 
 
@@ -57,10 +60,10 @@ class Recipe:
         return f"{_short_hash(self.origin)}-{_short_hash(f'{FORMAT} {self.shape} {self.state}')}"
 
 
-def cached(recipe: Recipe, task: str, produce: Iterable[Images | Exception], watcher: Watcher) -> Cached:
+def cached(recipe: Recipe, task: str, produce: Iterable[Images | UnreadableImageError], watcher: Watcher) -> Cached:
     """Return the images of `recipe`, from the cache, else from `produce`, which gives them or the reasons in order.
 
-    Raises `OverfitlabError` where the cache cannot be written.
+    Raises `OverfitlabError` where the cache cannot be written, and `DamagedError` where it is changed meanwhile.
     """
     root = cache_folder() / "images"
     folder = root / recipe.name
@@ -81,35 +84,53 @@ def cached(recipe: Recipe, task: str, produce: Iterable[Images | Exception], wat
         finally:
             lock.release()
     except OSError as error:
-        advice = "free some space there" if error.errno == errno.ENOSPC else "make it writable"
+        if error.errno == errno.ENOSPC:
+            raise OverfitlabError(
+                "images_fill_the_disk",
+                "the decoded images cannot be kept in {folder} ({reason}); free some space there, or name another "
+                "folder with $OVERFITLAB_CACHE",
+                folder=root,
+                reason=error.strerror or error,
+            ) from error
         raise OverfitlabError(
-            f"the decoded images cannot be kept in {root} ({error.strerror or error}); "
-            f"{advice}, or name another folder with $OVERFITLAB_CACHE"
+            "images_cannot_be_kept",
+            "the decoded images cannot be kept in {folder} ({reason}); make it writable, or name another folder with "
+            "$OVERFITLAB_CACHE",
+            folder=root,
+            reason=error.strerror or error,
         ) from error
     if found is None:
-        raise OverfitlabError(f"{folder} changed while it was read; run the same command again")
+        raise DamagedError(
+            "cache_changed", "{folder} changed while it was read; run the same command again", folder=folder
+        )
     return found
 
 
-def _make(folder: Path, recipe: Recipe, task: str, produce: Iterable[Images | Exception], watcher: Watcher) -> None:
+def _make(
+    folder: Path, recipe: Recipe, task: str, produce: Iterable[Images | UnreadableImageError], watcher: Watcher
+) -> None:
     needed = recipe.count * int(np.prod(recipe.shape)) + SPARE
     free = shutil.disk_usage(folder.parent).free
     if free < needed:
         raise OverfitlabError(
-            f"the decoded images take up to {needed / 1e6:,.0f} MB and {folder.parent} has {free / 1e6:,.0f} MB free; "
-            "free some space, choose a smaller --image-size, or name another folder with $OVERFITLAB_CACHE"
+            "no_room_for_images",
+            "the decoded images take up to {needed:,.0f} MB and {folder} has {free:,.0f} MB free; free some space, "
+            "choose a smaller --image-size, or name another folder with $OVERFITLAB_CACHE",
+            needed=needed / 1e6,
+            folder=folder.parent,
+            free=free / 1e6,
         )
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=TEMPORARY, dir=folder.parent))
     rows: list[int] = []
-    skipped: dict[int, str] = {}
+    skipped: dict[int, Reason] = {}
     passing = False
     watcher.began(task, recipe.count, "images")
     try:
         with (temporary / PIXELS).open("wb") as stream:  # written, not mapped: a full disk is an error, not a signal
             for row, image in enumerate(produce):
-                if isinstance(image, Exception):
-                    skipped[row] = str(image)
-                    passing |= getattr(image, "passing", False)
+                if isinstance(image, UnreadableImageError):
+                    skipped[row] = Reason.of(image)
+                    passing |= image.passing
                 else:
                     stream.write(np.ascontiguousarray(image).data)
                     rows.append(row)
@@ -122,7 +143,7 @@ def _make(folder: Path, recipe: Recipe, task: str, produce: Iterable[Images | Ex
             "shape": shape,
             "pixel_hash": pixel_hash(_mapped(temporary / PIXELS, shape)),
             "rows": rows,
-            "skipped": list(skipped.items()),
+            "skipped": [[row, msgspec.to_builtins(reason)] for row, reason in skipped.items()],
             "passing": passing,
         }
         write_atomically(temporary / INDEX, json.dumps(index).encode())
@@ -152,9 +173,9 @@ def _opened(folder: Path, recipe: Recipe, *, just_made: bool = False) -> Cached 
         images = _mapped(folder / PIXELS, shape)
         if pixel_hash(images) != index["pixel_hash"]:
             return None
-        skipped = {int(row): str(reason) for row, reason in index["skipped"]}
+        skipped = {int(row): msgspec.convert(reason, Reason) for row, reason in index["skipped"]}
         return Cached(images, [int(row) for row in index["rows"]], skipped, index["pixel_hash"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, msgspec.ValidationError):
         return None
 
 

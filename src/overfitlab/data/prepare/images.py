@@ -22,7 +22,7 @@ import PIL
 from PIL import Image, UnidentifiedImageError
 
 from overfitlab.data.dataset import Images
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 from overfitlab.files import display_name
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "HEIF")
@@ -57,14 +57,14 @@ SIDEWAYS = (5, 6, 7, 8)
 _one_large_image = threading.Lock()
 
 
-class UnreadableImageError(OverfitlabError):
+class UnreadableImageError(DataError):
     """A file that is no image, or a damaged or unsuitable one; its text is the reason, without the file's name.
 
     `passing` where the same file may well be read another time: no permission, no memory.
     """
 
-    def __init__(self, reason: str, *, passing: bool = False) -> None:
-        super().__init__(reason)
+    def __init__(self, code: str, template: str = "", /, *, passing: bool = False, **values: object) -> None:
+        super().__init__(code, template, **values)
         self.passing = passing
 
 
@@ -144,8 +144,8 @@ def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tu
     """Return the image files below `folder`, by their endings, and the other files; both sorted by path.
 
     Hidden files and folders are left out. Links are followed, but each folder is visited once, however many links lead
-    to it, and those in `elsewhere` (see `folder_identity`) not at all. Raises `OverfitlabError` where a folder cannot
-    be listed.
+    to it, and those in `elsewhere` (see `folder_identity`) not at all. Raises `DataError` where a folder cannot be
+    listed.
     """
     images: list[Path] = []
     others: list[Path] = []
@@ -160,7 +160,12 @@ def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tu
             seen.add(identity)
             entries = [entry for entry in os.scandir(current) if not entry.name.startswith(".")]
         except OSError as error:
-            raise OverfitlabError(f"{display_name(current)} cannot be listed ({error.strerror})") from error
+            raise DataError(
+                "folder_cannot_be_listed",
+                "{folder} cannot be listed ({reason})",
+                folder=display_name(current),
+                reason=error.strerror,
+            ) from error
         for entry in entries:
             if _is_folder(entry):
                 waiting.append(Path(entry.path))
@@ -194,12 +199,15 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableImageError("it is not a regular file")
+            raise UnreadableImageError("image_is_no_file", "it is not a regular file")
         if status.st_size == 0:
-            raise UnreadableImageError("it is empty")
+            raise UnreadableImageError("image_file_empty", "it is empty")
         if status.st_size > LARGEST_FILE:
             raise UnreadableImageError(
-                f"it has {status.st_size / 2**20:.0f} MB, at most {LARGEST_FILE // 2**20} are read"
+                "image_file_too_large",
+                "it has {size:.0f} MB, at most {most} are read",
+                size=status.st_size / 2**20,
+                most=LARGEST_FILE // 2**20,
             )
         with path.open("rb") as stream, Image.open(stream, formats=_formats()) as image:
             pixels = math.prod(image.size)
@@ -209,19 +217,31 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnreadableImageError(f"it has more than {LARGEST_IMAGE / 1e6:.0f} million pixels") from None
+        raise UnreadableImageError(
+            "image_has_too_many_pixels", "it has more than {most:.0f} million pixels", most=LARGEST_IMAGE / 1e6
+        ) from None
     except UnidentifiedImageError:
-        extra = path.suffix.lower() in (".heic", ".heif") and "HEIF" not in _formats()
-        advice = "; for HEIC: pip install 'overfitlab[heif]'" if extra else ""
-        raise UnreadableImageError(f"it is no image of a known format{advice}") from None
+        if path.suffix.lower() in (".heic", ".heif") and "HEIF" not in _formats():
+            raise UnreadableImageError(
+                "image_needs_heif", "it is no image of a known format; for HEIC: pip install 'overfitlab[heif]'"
+            ) from None
+        raise UnreadableImageError("image_format_unknown", "it is no image of a known format") from None
     except MemoryError:
-        raise UnreadableImageError("it does not fit into memory", passing=True) from None
+        raise UnreadableImageError("image_beyond_memory", "it does not fit into memory", passing=True) from None
     except OSError as error:
-        reason = error.strerror or str(error) or "it is damaged"
-        passing = error.errno is not None  # of the system, not of a decoder
-        raise UnreadableImageError(reason[0].lower() + " ".join(reason[1:].split()), passing=passing) from error
+        reason = error.strerror or str(error)
+        if not reason:
+            raise UnreadableImageError("image_damaged", "it is damaged", passing=error.errno is not None) from error
+        raise UnreadableImageError(
+            "image_unreadable",
+            "{reason}",
+            passing=error.errno is not None,  # of the system, not of a decoder
+            reason=reason[0].lower() + " ".join(reason[1:].split()),
+        ) from error
     except Exception as error:  # a decoder can fail on a damaged file in nearly any way
-        raise UnreadableImageError(f"it is damaged ({type(error).__name__})") from error
+        raise UnreadableImageError(
+            "image_breaks_decoder", "it is damaged ({reason})", reason=type(error).__name__
+        ) from error
 
 
 def _leave_out_details(image: Image.Image, path: Path, size: tuple[int, int]) -> None:
@@ -282,7 +302,9 @@ def _eight_bits(image: Image.Image, mode: str) -> Image.Image:
         levels = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray(((levels + 128) // 257).astype(np.uint8)).convert(mode)
     if image.mode in ("I", "F"):
-        raise UnreadableImageError("its pixels are 32-bit numbers, which have no agreed range; convert it to 8 bits")
+        raise UnreadableImageError(
+            "image_of_32_bits", "its pixels are 32-bit numbers, which have no agreed range; convert it to 8 bits"
+        )
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         over = image.convert("RGBA")
         white = Image.new("RGBA", over.size, "white")

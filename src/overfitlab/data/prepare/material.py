@@ -18,7 +18,7 @@ class Material:
 
 
 def material(dataset: Dataset, protocol: Protocol, seed: int) -> Material:
-    """Return what the run of that seed trains on; raises `OverfitlabError` where there are too few images."""
+    """Return what the run of that seed trains on; raises `DataError` where there are too few images."""
     parts = split(dataset, protocol, seed)
     rows = parts.training if protocol.standardization == "training" else dataset.learning
     return Material(dataset, parts, channel_statistics(dataset.images, rows))

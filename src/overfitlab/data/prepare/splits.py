@@ -8,7 +8,7 @@ import numpy as np
 
 from overfitlab.config import Protocol
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 from overfitlab.randomness import run_key
 
 TEST_FRACTION = 0.2
@@ -32,12 +32,17 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
     or, where the split varies, with a number drawn for the run's seed. Where the protocol wants fewer images of a part,
     it is what `sklearn.utils.resample` draws from that part, without replacement.
 
-    Raises `OverfitlabError` where there are too few images for both parts.
+    Raises `DataError` where there are too few images for both parts.
     """
     random_state = _random_state(protocol, seed)
     most, classes = protocol.training_images, len(dataset.class_names)
     if most is not None and most < classes:
-        raise OverfitlabError(f"{most} training images for {classes} classes are too few; take {classes} or more")
+        raise DataError(
+            "fewer_images_than_classes",
+            "{images} training images for {classes} classes are too few; take {classes} or more",
+            images=most,
+            classes=classes,
+        )
     if dataset.validation is not None:
         validation = dataset.validation
         training = np.setdiff1d(dataset.learning, validation, assume_unique=True)
@@ -69,8 +74,11 @@ def _parted(dataset: Dataset, protocol: Protocol, random_state: int) -> tuple[In
             stratify=dataset.labels[learning] if protocol.stratified else None,
         )
     except ValueError as error:
-        raise OverfitlabError(
-            f"{len(learning)} images cannot be split into training and validation: {error}"
+        raise DataError(
+            "images_cannot_be_split",
+            "{images} images cannot be split into training and validation: {reason}",
+            images=len(learning),
+            reason=error,
         ) from error
     return training, validation
 

@@ -54,32 +54,49 @@ def _batch(member: str, content: bytes) -> dict[Any, Any]:
     try:
         batch = restricted_loads(content)
     except pickle.UnpicklingError as error:
-        raise _unreadable(member, str(error)) from error
+        raise UnreadableError(
+            "cifar_unreadable", "{member} is not a readable CIFAR batch ({reason})", member=member, reason=error
+        ) from error
     if not isinstance(batch, dict):
-        raise _unreadable(member, "it holds no dictionary")
+        raise UnreadableError(
+            "cifar_without_dictionary",
+            "{member} is not a readable CIFAR batch (it holds no dictionary)",
+            member=member,
+        )
     return batch
-
-
-def _unreadable(member: str, reason: str) -> UnreadableError:
-    return UnreadableError(f"{member} is not a readable CIFAR batch ({reason})")
 
 
 def _images(member: str, batch: dict[Any, Any]) -> Images:
     """Return a batch's images [N, 32, 32, 3]; on disk an image is three planes of 32 x 32."""
     data = batch.get(b"data")
     if not isinstance(data, PickledArray) or not hasattr(data, "array"):
-        raise _unreadable(member, "it lacks images")
+        raise UnreadableError(
+            "cifar_without_images", "{member} is not a readable CIFAR batch (it lacks images)", member=member
+        )
     if data.array.ndim != 2 or data.array.shape[1] != 3 * 32 * 32 or not len(data.array):
-        raise _unreadable(member, "its images are not 32x32x3")
+        raise UnreadableError(
+            "cifar_images_of_other_size",
+            "{member} is not a readable CIFAR batch (its images are not 32x32x3)",
+            member=member,
+        )
     return np.ascontiguousarray(data.array.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
 
 def _labels(member: str, batch: dict[Any, Any], key: bytes, images: int, classes: int) -> Labels:
     labels = batch.get(key)
     if not isinstance(labels, list) or len(labels) != images:
-        raise _unreadable(member, "it lacks labels, or has not one for each image")
+        raise UnreadableError(
+            "cifar_without_labels",
+            "{member} is not a readable CIFAR batch (it lacks labels, or has not one for each image)",
+            member=member,
+        )
     if not all(type(label) is int and 0 <= label < classes for label in labels):
-        raise _unreadable(member, f"its labels are not whole numbers from 0 to {classes - 1}")
+        raise UnreadableError(
+            "cifar_labels_out_of_range",
+            "{member} is not a readable CIFAR batch (its labels are not whole numbers from 0 to {last})",
+            member=member,
+            last=classes - 1,
+        )
     return np.array(labels, dtype=np.int64)
 
 
@@ -91,5 +108,7 @@ def _class_names(content: bytes) -> tuple[str, ...]:
         or not all(isinstance(name, bytes) and 0 < len(name) <= LONGEST_NAME and name.isascii() for name in names)
         or len(set(names)) != len(names)
     ):
-        raise _unreadable("meta", "it lacks the names of 100 classes")
+        raise UnreadableError(
+            "cifar_without_names", "meta is not a readable CIFAR batch (it lacks the names of 100 classes)"
+        )
     return tuple(name.decode("ascii") for name in names)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from overfitlab.data.dataset import Images, Labels
+from overfitlab.errors import DataError
 
 
-class UnreadableError(ValueError):
+class UnreadableError(DataError):
     """The content of a member is not what it should be; says which member, and what is wrong with it."""
 
 

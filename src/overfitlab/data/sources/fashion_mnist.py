@@ -40,9 +40,18 @@ def read_fashion_mnist(read: Callable[[str], bytes]) -> Parts:
         pictures = idx(f"{part}-images-idx3-ubyte", read(f"{part}-images-idx3-ubyte"), dimensions=3)
         classes = idx(f"{part}-labels-idx1-ubyte", read(f"{part}-labels-idx1-ubyte"), dimensions=1)
         if pictures.shape[1:] != (SIDE, SIDE) or not len(pictures):
-            raise UnreadableError(f"{part}-images-idx3-ubyte holds no images of {SIDE}x{SIDE}")
+            raise UnreadableError(
+                "idx_images_of_other_size",
+                "{member} holds no images of {side}x{side}",
+                member=f"{part}-images-idx3-ubyte",
+                side=SIDE,
+            )
         if len(classes) != len(pictures) or classes.max() >= len(CLASSES):
-            raise UnreadableError(f"{part}-labels-idx1-ubyte has not one label from 0 to 9 for each image")
+            raise UnreadableError(
+                "idx_labels_do_not_fit",
+                "{member} has not one label from 0 to 9 for each image",
+                member=f"{part}-labels-idx1-ubyte",
+            )
         images.append(pictures[..., None].copy())  # a view of bytes cannot be written, which PyTorch dislikes
         labels.append(classes.astype(np.int64))
     return Parts(images[0], labels[0], images[1], labels[1], CLASSES)
@@ -55,10 +64,21 @@ def idx(name: str, content: bytes, *, dimensions: int) -> NDArray[np.uint8]:
     """
     header = 4 * (1 + dimensions)
     if len(content) < header:
-        raise UnreadableError(f"{name} is no IDX file: it is too short")
+        raise UnreadableError("idx_too_short", "{member} is no IDX file: it is too short", member=name)
     magic, *shape = struct.unpack(f">{1 + dimensions}I", content[:header])
     if magic != (UNSIGNED_BYTES << 8) | dimensions:
-        raise UnreadableError(f"{name} is no IDX file of bytes in {dimensions} dimensions (magic number {magic:#010x})")
+        raise UnreadableError(
+            "idx_of_another_kind",
+            "{member} is no IDX file of bytes in {dimensions} dimensions (magic number {magic:#010x})",
+            member=name,
+            dimensions=dimensions,
+            magic=magic,
+        )
     if math.prod(shape) != len(content) - header:
-        raise UnreadableError(f"{name} is damaged: it says {'x'.join(map(str, shape))}, and has another size")
+        raise UnreadableError(
+            "idx_damaged",
+            "{member} is damaged: it says {shape}, and has another size",
+            member=name,
+            shape="x".join(map(str, shape)),
+        )
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)

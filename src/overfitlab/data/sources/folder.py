@@ -14,23 +14,25 @@ from overfitlab.data.prepare.images import decoders, is_gray, read_images
 from overfitlab.data.sources.layout import read_layout
 from overfitlab.data.sources.parts import assembled
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 from overfitlab.files import display_name
+from overfitlab.results.reason import reason
 
 DEFAULT_SIZE = (32, 32)
-UNKNOWN_ENDING = "its name has no ending of an image file"
 
 
 def load(folder: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, trainable: bool = True) -> Dataset:
     """Return the images below `folder`, resized to `image_size` (height, width), 32x32 where it is None.
 
     They are gray where every file is gray, else RGB. The order is that of the files' names. Files that cannot be read
-    are left out and listed in `skipped`. Raises `OverfitlabError` where the folder cannot be trained on, or only where
-    there is nothing to evaluate if it need not be (`trainable`).
+    are left out and listed in `skipped`. Raises `DataError` where the folder cannot be trained on, or only where there
+    is nothing to evaluate if it need not be (`trainable`).
     """
     layout = read_layout(folder, trainable=trainable)
     if not layout.files:
-        raise OverfitlabError(f"{display_name(folder)} holds no image files in its subfolders")
+        raise DataError(
+            "folder_without_images", "{folder} holds no image files in its subfolders", folder=display_name(folder)
+        )
     height, width = image_size or DEFAULT_SIZE
     origin = f"{folder.resolve()} {height}x{width}"
     channels = 1 if _all_gray(layout.files) else 3
@@ -38,8 +40,10 @@ def load(folder: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, 
     decoded = read_images(layout.files, (height, width), channels)
     found = cached(recipe, f"Reading {len(layout.files):,} images", decoded, watcher)
     names = [display_name(path.relative_to(folder)) for path in layout.files]
-    skipped = [Skipped(names[row], reason) for row, reason in sorted(found.skipped.items())]
-    skipped += [Skipped(display_name(path.relative_to(folder)), UNKNOWN_ENDING) for path in layout.others]
+    skipped = [Skipped(names[row], found.skipped[row]) for row in sorted(found.skipped)]
+    skipped += [
+        Skipped(display_name(path.relative_to(folder)), reason("no_ending_of_an_image")) for path in layout.others
+    ]
     return assembled(
         found.images,
         np.array([layout.labels[row] for row in found.rows], dtype=np.int64),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overfitlab.data.prepare.images import folder_identity, image_files
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 from overfitlab.files import display_name
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -32,7 +32,7 @@ class Layout:
 def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
     """Return what `DIR/class/...` or `DIR/train|val|test/class/...` holds; an empty folder is a class without images.
 
-    Raises `OverfitlabError` where it is neither, or has one class only and is to be trained on (`trainable`).
+    Raises `DataError` where it is neither, or has one class only and is to be trained on (`trainable`).
     """
     subfolders = _subfolders(folder)
     parts = {entry: PART_NAMES[entry.name.lower()] for entry in subfolders if entry.name.lower() in PART_NAMES}
@@ -40,18 +40,31 @@ def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
         return _of_classes(folder, {TRAIN: [folder]}, trainable)  # a class may well be called "test"
     strangers = [entry for entry in subfolders if entry not in parts]
     if strangers:
-        raise OverfitlabError(
-            f"{display_name(folder)} holds {_listed(parts)} and also {_listed(strangers)}; "
-            "leave either parts (train, val, test) or classes in it"
+        raise DataError(
+            "parts_beside_classes",
+            "{folder} holds {parts} and also {others}; leave either parts (train, val, test) or classes in it",
+            folder=display_name(folder),
+            parts=_listed(parts),
+            others=_listed(strangers),
         )
     if TRAIN not in parts.values():
-        raise OverfitlabError(f"{display_name(folder)} holds {_listed(parts)} but no train/; add it")
+        raise DataError(
+            "folder_without_train",
+            "{folder} holds {parts} but no train/; add it",
+            folder=display_name(folder),
+            parts=_listed(parts),
+        )
     by_part: dict[str, list[Path]] = {}
     for entry, part in parts.items():
         by_part.setdefault(part, []).append(entry)
     twice = next((entries for entries in by_part.values() if len(entries) > 1), None)
     if twice:
-        raise OverfitlabError(f"{display_name(folder)} holds {_listed(twice)}, which mean the same; leave one of them")
+        raise DataError(
+            "parts_mean_the_same",
+            "{folder} holds {parts}, which mean the same; leave one of them",
+            folder=display_name(folder),
+            parts=_listed(twice),
+        )
     return _of_classes(folder, by_part, trainable)
 
 
@@ -60,10 +73,19 @@ def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -
     (train,) = by_part[TRAIN]
     classes = [entry.name for entry in _subfolders(train)]
     if not classes:
-        advice = "put the images of each class into a subfolder of its own: cats/1.jpg, dogs/2.jpg"
-        raise OverfitlabError(f"{shown} has no subfolders, one per class; {advice}")
+        raise DataError(
+            "folder_without_classes",
+            "{folder} has no subfolders, one per class; put the images of each class into a subfolder of its own: "
+            "cats/1.jpg, dogs/2.jpg",
+            folder=shown,
+        )
     if trainable and len(classes) == 1:
-        raise OverfitlabError(f"{shown} has one class only, {display_name(classes[0])}; at least two are needed")
+        raise DataError(
+            "one_class_only",
+            "{place} has one class only, {name}; at least two are needed",
+            place=shown,
+            name=display_name(classes[0]),
+        )
     files: list[Path] = []
     labels: list[int] = []
     parts: list[str] = []
@@ -73,9 +95,13 @@ def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -
         for root in by_part.get(part, []):
             for entry in _subfolders(root):
                 if entry.name not in classes:
-                    raise OverfitlabError(
-                        f"class {display_name(entry.name)} is in {display_name(root)} but not in "
-                        f"{display_name(train)}; the names of the classes must be the same in all parts"
+                    raise DataError(
+                        "class_not_in_train",
+                        "class {name} is in {folder} but not in {train}; the names of the classes must be the same in "
+                        "all parts",
+                        name=display_name(entry.name),
+                        folder=display_name(root),
+                        train=display_name(train),
                     )
                 images, rest = image_files(entry, elsewhere)
                 files += images
@@ -93,8 +119,11 @@ def _identities(roots: list[Path]) -> set[tuple[int, int]]:
             identity = folder_identity(entry)
             other = found.setdefault(identity, entry)
             if other.name != entry.name and root not in (entry, other):
-                raise OverfitlabError(
-                    f"{display_name(other)} and {display_name(entry)} are one folder under two names; remove the link"
+                raise DataError(
+                    "folder_of_two_names",
+                    "{folder} and {other} are one folder under two names; remove the link",
+                    folder=display_name(other),
+                    other=display_name(entry),
                 )
     return set(found)
 
@@ -104,7 +133,12 @@ def _subfolders(folder: Path) -> list[Path]:
         entries = [Path(entry.path) for entry in os.scandir(folder) if not entry.name.startswith(".")]
         return sorted((entry for entry in entries if entry.is_dir()), key=os.fsencode)
     except OSError as error:
-        raise OverfitlabError(f"{display_name(folder)} cannot be listed ({error.strerror})") from error
+        raise DataError(
+            "folder_cannot_be_listed",
+            "{folder} cannot be listed ({reason})",
+            folder=display_name(folder),
+            reason=error.strerror,
+        ) from error
 
 
 def _listed(entries: list[Path] | dict[Path, str]) -> str:

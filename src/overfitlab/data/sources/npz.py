@@ -24,7 +24,7 @@ from overfitlab.data.prepare.images import resized
 from overfitlab.data.sources.layout import TEST, TRAIN, VALIDATION
 from overfitlab.data.sources.parts import assembled
 from overfitlab.data.watching import Watcher
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 from overfitlab.files import display_name
 
 ARRAYS = {TRAIN: (("x", "y"), ("x_train", "y_train")), VALIDATION: (("x_val", "y_val"),), TEST: (("x_test", "y_test"),)}
@@ -48,17 +48,23 @@ def load(path: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, tr
 
     `x` is [N, H, W], [N, H, W, 1] or [N, H, W, 3]: whole numbers from 0 to 255, or floating-point numbers from 0 to 1
     or from 0 to 255, which are rounded to whole ones. `y` is [N] or [N, 1]: whole numbers or texts, one for each class.
-    Raises `OverfitlabError` where the file holds something else, or what cannot be trained on if it is to be
-    (`trainable`).
+    Raises `DataError` where the file holds something else, or what cannot be trained on if it is to be (`trainable`).
     """
     shown = display_name(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return _load(archive, path, shown, image_size, watcher, trainable)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
-        raise OverfitlabError(f"{shown} is damaged or no .npz file ({error}); save it anew with numpy.savez") from error
+        raise DataError(
+            "npz_damaged",
+            "{file} is damaged or no .npz file ({reason}); save it anew with numpy.savez",
+            file=shown,
+            reason=error,
+        ) from error
     except OSError as error:
-        raise OverfitlabError(f"{shown} cannot be read ({error.strerror or error})") from error
+        raise DataError(
+            "npz_unreadable", "{file} cannot be read ({reason})", file=shown, reason=error.strerror or error
+        ) from error
 
 
 def _load(
@@ -75,23 +81,48 @@ def _load(
         for part, names in ARRAYS.items()
     }
     if pairs[TRAIN] is None:
-        there = ", ".join(sorted(arrays)) or "nothing"
-        raise OverfitlabError(f"{shown} needs the arrays x and y (or x_train and y_train); it holds {there}")
+        if not arrays:
+            raise DataError(
+                "npz_holds_nothing",
+                "{file} needs the arrays x and y (or x_train and y_train); it holds nothing",
+                file=shown,
+            )
+        raise DataError(
+            "npz_without_x_and_y",
+            "{file} needs the arrays x and y (or x_train and y_train); it holds {arrays}",
+            file=shown,
+            arrays=", ".join(sorted(arrays)),
+        )
     present = {part: pair for part, pair in pairs.items() if pair is not None}
     native = {_image_shape(x, shown) for x, _ in present.values()}
     if len(native) > 1:
-        raise OverfitlabError(f"the parts of {shown} hold images of different shapes: {sorted(native)}")
+        raise DataError(
+            "npz_of_different_shapes",
+            "the parts of {file} hold images of different shapes: {shapes}",
+            file=shown,
+            shapes=sorted(native),
+        )
     height, width, channels = next(iter(native))
     size = image_size or (height, width)
     if not all(SMALLEST_IMAGE <= side <= LARGEST_IMAGE for side in size):
-        raise OverfitlabError(
-            f"the images of {shown} have {height}x{width} pixels; choose an --image-size from "
-            f"{SMALLEST_IMAGE} to {LARGEST_IMAGE}"
+        raise DataError(
+            "npz_needs_image_size",
+            "the images of {file} have {height}x{width} pixels; choose an --image-size from {low} to {high}",
+            file=shown,
+            height=height,
+            width=width,
+            low=SMALLEST_IMAGE,
+            high=LARGEST_IMAGE,
         )
     labels, parts = _labels(archive, present, shown)
     names, codes = np.unique(labels, return_inverse=True)
     if trainable and len(names) == 1:
-        raise OverfitlabError(f"{shown} has one class only, {names[0]!s}; at least two are needed")
+        raise DataError(
+            "one_class_only",
+            "{place} has one class only, {name}; at least two are needed",
+            place=shown,
+            name=str(names[0]),
+        )
     class_names = _class_names(archive, arrays, names, shown)
     status = path.stat()
     recipe = Recipe(
@@ -129,15 +160,35 @@ def _headers(archive: zipfile.ZipFile, shown: str) -> dict[str, _Array]:
                 shape, fortran, dtype = _header(stream)
                 start = stream.tell()
         except (ValueError, TypeError, SyntaxError, RecursionError, tokenize.TokenError) as error:
-            raise OverfitlabError(f"{shown}: {name} is damaged or no array ({error})") from error
+            raise DataError(
+                "npz_array_unreadable",
+                "{file}: {array} is damaged or no array ({reason})",
+                file=shown,
+                array=name,
+                reason=error,
+            ) from error
         if dtype.hasobject:
-            raise OverfitlabError(
-                f"{shown}: {name} holds Python objects (pickles), which are never loaded; save it as numbers"
+            raise DataError(
+                "npz_holds_objects",
+                "{file}: {array} holds Python objects (pickles), which are never loaded; save it as numbers",
+                file=shown,
+                array=name,
             )
         size = int(np.prod([int(side) for side in shape], dtype=object)) * dtype.itemsize
-        if size != info.file_size - start or (fortran and len(shape) > 1):
-            reason = "is stored in Fortran order" if fortran else "is damaged"
-            raise OverfitlabError(f"{shown}: {name} {reason}; save it anew with numpy.savez")
+        if fortran and (len(shape) > 1 or size != info.file_size - start):
+            raise DataError(
+                "npz_in_fortran_order",
+                "{file}: {array} is stored in Fortran order; save it anew with numpy.savez",
+                file=shown,
+                array=name,
+            )
+        if size != info.file_size - start:
+            raise DataError(
+                "npz_array_damaged",
+                "{file}: {array} is damaged; save it anew with numpy.savez",
+                file=shown,
+                array=name,
+            )
         arrays[name] = _Array(info.filename, shape, dtype)
     return arrays
 
@@ -154,9 +205,20 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 def _image_shape(x: _Array, shown: str) -> tuple[int, int, int]:
     shape = (*x.shape, 1) if len(x.shape) == 3 else x.shape
     if len(shape) != 4 or shape[3] not in (1, 3) or 0 in shape:
-        raise OverfitlabError(f"{shown}: x must be [N, H, W], [N, H, W, 1] or [N, H, W, 3], not {list(x.shape)}")
+        raise DataError(
+            "x_of_another_shape",
+            "{file}: x must be [N, H, W], [N, H, W, 1] or [N, H, W, 3], not {shape}",
+            file=shown,
+            shape=list(x.shape),
+        )
     if x.dtype.kind not in "buif" or int(np.prod(shape[1:])) * x.dtype.itemsize > LARGEST_PIXELS:
-        raise OverfitlabError(f"{shown}: x must hold images as numbers, not {x.dtype} {list(x.shape)}")
+        raise DataError(
+            "x_of_no_images",
+            "{file}: x must hold images as numbers, not {dtype} {shape}",
+            file=shown,
+            dtype=x.dtype,
+            shape=list(x.shape),
+        )
     return shape[1], shape[2], shape[3]
 
 
@@ -173,22 +235,31 @@ def _labels(
             or x.shape[0] > LARGEST_LABELS
             or y.dtype.itemsize * x.shape[0] > LARGEST_LABEL_BYTES
         ):
-            raise OverfitlabError(
-                f"{shown}: y must hold one whole number or text for each image of x, not {y.dtype} {list(y.shape)} "
-                f"for {x.shape[0]:,} images"
+            raise DataError(
+                "y_of_no_labels",
+                "{file}: y must hold one whole number or text for each image of x, not {dtype} {shape} for {images:,} "
+                "images",
+                file=shown,
+                dtype=y.dtype,
+                shape=list(y.shape),
+                images=x.shape[0],
             )
         found = np.concatenate(list(_chunks(archive, y, shown))).ravel()
         labels.append(found if found.dtype.kind == "U" else _whole(found, shown))
         parts += [part] * x.shape[0]
     if len({array.dtype.kind == "U" for array in labels}) > 1:
-        raise OverfitlabError(f"{shown}: the labels are numbers in one part and texts in another")
+        raise DataError(
+            "labels_of_two_kinds", "{file}: the labels are numbers in one part and texts in another", file=shown
+        )
     return np.concatenate(labels), parts
 
 
 def _whole(labels: NDArray[Any], shown: str) -> NDArray[np.int64]:
     """Return labels of any kind of whole numbers as int64; mixed kinds would become floating-point numbers."""
     if labels.dtype.kind == "u" and labels.max() > np.iinfo(np.int64).max:
-        raise OverfitlabError(f"{shown}: y holds numbers beyond 2**63; number the classes from 0")
+        raise DataError(
+            "labels_too_large", "{file}: y holds numbers beyond 2**63; number the classes from 0", file=shown
+        )
     return labels.astype(np.int64)
 
 
@@ -200,11 +271,16 @@ def _class_names(
     if given is None or labels.dtype.kind == "U":
         return tuple(display_name(str(label)) for label in labels)
     if given.dtype.kind != "U" or len(given.shape) != 1 or given.dtype.itemsize > 1024:
-        raise OverfitlabError(f"{shown}: class_names must be an array of texts")
+        raise DataError("class_names_are_no_texts", "{file}: class_names must be an array of texts", file=shown)
     names = np.concatenate(list(_chunks(archive, given, shown)))
     if labels.min() < 0 or labels.max() >= len(names):
-        raise OverfitlabError(
-            f"{shown}: class_names has {len(names)} names, but y goes from {labels[0]} to {labels[-1]}"
+        raise DataError(
+            "class_names_do_not_fit",
+            "{file}: class_names has {names} names, but y goes from {first} to {last}",
+            file=shown,
+            names=len(names),
+            first=int(labels[0]),
+            last=int(labels[-1]),
         )
     return tuple(display_name(str(names[int(label)])) for label in labels)
 
@@ -227,8 +303,12 @@ def _factor(archive: zipfile.ZipFile, arrays: list[_Array], shown: str) -> float
         for chunk in _chunks(archive, x, shown):
             low, high = float(np.minimum(low, chunk.min())), float(np.maximum(high, chunk.max()))
     if not (low >= 0 and high <= 255):  # also where one of them is not a number
-        raise OverfitlabError(
-            f"{shown}: the values of x go from {low:g} to {high:g}; they must go from 0 to 1, or from 0 to 255"
+        raise DataError(
+            "x_out_of_range",
+            "{file}: the values of x go from {low:g} to {high:g}; they must go from 0 to 1, or from 0 to 255",
+            file=shown,
+            low=low,
+            high=high,
         )
     fractions = any(x.dtype.kind == "f" for x in arrays) or all(x.dtype.kind == "b" for x in arrays)
     return 255.0 if fractions and high <= 1 else 1.0
@@ -244,6 +324,10 @@ def _chunks(archive: zipfile.ZipFile, array: _Array, shown: str) -> Iterator[NDA
             count = min(at_once, array.shape[0] - start)
             content = stream.read(count * row_bytes)
             if len(content) != count * row_bytes:
-                raise OverfitlabError(f"{shown} is damaged: it ends too early; save it anew with numpy.savez")
+                raise DataError(
+                    "npz_ends_early",
+                    "{file} is damaged: it ends too early; save it anew with numpy.savez",
+                    file=shown,
+                )
             yield np.frombuffer(content, array.dtype).reshape(count, *array.shape[1:])
         stream.read(1)

@@ -9,7 +9,7 @@ import numpy as np
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
 from overfitlab.data.prepare.splits import set_test_apart
 from overfitlab.data.sources.layout import TEST, TRAIN, VALIDATION
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 
 MOST_CLASSES = 10_000
 
@@ -27,30 +27,48 @@ def assembled(
     """Return the dataset; `parts` says of every image whether it is for TRAIN, VALIDATION or TEST, `has` which exist.
 
     A test set is set apart from the training images where there is none (see `splits.set_test_apart`), unless they
-    are not meant to be trained on (`trainable`). `about` are further fields of `Dataset`. Raises `OverfitlabError`
-    where a class has too few images to train on.
+    are not meant to be trained on (`trainable`). `about` are further fields of `Dataset`. Raises `DataError` where a
+    class has too few images to train on.
     """
     rows = {part: _rows(parts, part) for part in (TRAIN, VALIDATION, TEST)}
     where = about["origin"]
     if len(class_names) > MOST_CLASSES:
-        raise OverfitlabError(f"{where} has {len(class_names):,} classes; at most {MOST_CLASSES:,} are possible")
+        raise DataError(
+            "too_many_classes",
+            "{place} has {classes:,} classes; at most {most:,} are possible",
+            place=where,
+            classes=len(class_names),
+            most=MOST_CLASSES,
+        )
     for part in (VALIDATION, TEST):
         if part in has and not len(rows[part]):
-            raise OverfitlabError(f"{where} has no {part} image that can be read; add some, or remove its {part} part")
+            raise DataError(
+                "part_without_images",
+                "{place} has no {part} image that can be read; add some, or remove its {part} part",
+                place=where,
+                part=part,
+            )
     if trainable:
         _check_classes(where, labels[rows[TRAIN]], class_names, rows)
     if len(set(class_names)) < len(class_names):
         twice = Counter(class_names).most_common(1)[0][0]
-        raise OverfitlabError(f"{where} has two classes called {twice!r}; give each a name of its own")
+        raise DataError(
+            "class_names_twice",
+            "{place} has two classes called {name!r}; give each a name of its own",
+            place=where,
+            name=twice,
+        )
     set_apart = trainable and not len(rows[TEST])
     test = set_test_apart(images, labels, rows[TRAIN]) if set_apart else rows[TEST]
     if set_apart:
         left = np.bincount(labels[np.setdiff1d(rows[TRAIN], test)], minlength=len(class_names))
         if left.min() < (1 if len(rows[VALIDATION]) else 2):
-            name = class_names[int(left.argmin())]
-            raise OverfitlabError(
-                f"the images of class {name!r} of {where} are copies of each other, so none can be set apart for "
-                "testing; remove the copies and add others, or remove the class"
+            raise DataError(
+                "class_of_copies",
+                "the images of class {name!r} of {place} are copies of each other, so none can be set apart for "
+                "testing; remove the copies and add others, or remove the class",
+                name=class_names[int(left.argmin())],
+                place=where,
             )
     return Dataset(
         images=images,
@@ -70,12 +88,29 @@ def _check_classes(where: str, labels: Labels, class_names: tuple[str, ...], row
     least = int(counts.argmin())
     name, count = class_names[least], int(counts[least])
     if not count:
-        raise OverfitlabError(f"class {name!r} of {where} has no image that can be read; add some, or remove the class")
+        raise DataError(
+            "class_without_images",
+            "class {name!r} of {place} has no image that can be read; add some, or remove the class",
+            name=name,
+            place=where,
+        )
+    if count == 1 and len(needs) > 1:
+        raise DataError(
+            "class_of_one_image",
+            "class {name!r} of {place} has 1 image, but needs one each for {parts}; add some, or remove the class",
+            name=name,
+            place=where,
+            parts=" and ".join(needs),
+        )
     if count < len(needs):
-        have = "1 image" if count == 1 else f"{count} images"
-        raise OverfitlabError(
-            f"class {name!r} of {where} has {have}, but needs one each for {' and '.join(needs)}; "
-            "add some, or remove the class"
+        raise DataError(
+            "class_of_few_images",
+            "class {name!r} of {place} has {count} images, but needs one each for {parts}; add some, or remove the "
+            "class",
+            name=name,
+            place=where,
+            count=count,
+            parts=" and ".join(needs),
         )
 
 

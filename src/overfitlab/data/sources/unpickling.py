@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from overfitlab.errors import DataError
+
 MEMORIZING = ("PUT", "LONG_BINPUT", "BINPUT", "MEMOIZE")
 RECALLING = ("GET", "LONG_BINGET", "BINGET")
 TUPLES = {"TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}  # of as many values, the first of all above the mark
@@ -48,9 +50,10 @@ MOST_INSTRUCTIONS = 1_000_000  # CIFAR-100 has 300,000; each can cost about a hu
 MOST_DIMENSIONS = 4
 DEEPEST_TUPLE = 8  # an array has tuples in a tuple; a hundred thousand of them, as a key, end the process
 MOST_ENTRIES = 1000  # of dictionaries: a batch has five, and keys that collide take the square of their number
+LONGEST_NAME = 88  # characters in a message
 
 
-class ForbiddenPickleError(pickle.UnpicklingError):
+class ForbiddenPickleError(DataError, pickle.UnpicklingError):
     """The pickle asks for something that a CIFAR batch has no use for."""
 
 
@@ -71,7 +74,7 @@ class PickledArray:
                 flat = np.frombuffer(content, dtype=np.uint8)
                 self.array = flat.reshape(shape, order="F" if fortran else "C")
             case _:
-                raise ForbiddenPickleError("it holds an array that is not one of plain bytes")
+                raise ForbiddenPickleError("pickled_array_odd", "it holds an array that is not one of plain bytes")
 
 
 class _ByteType:
@@ -93,24 +96,26 @@ class _StandIn:
 
     def __call__(self, *arguments: Any) -> Any:
         if self._call is None:
-            raise ForbiddenPickleError("it calls something that is only ever named")
+            raise ForbiddenPickleError("pickle_calls_a_name", "it calls something that is only ever named")
         return self._call(*arguments)
 
     def __setstate__(self, state: Any) -> None:
-        raise ForbiddenPickleError("it tries to change a function")
+        raise ForbiddenPickleError("pickle_changes_a_function", "it tries to change a function")
 
 
 def _empty_array(kind: Any, shape: Any, _code: Any) -> PickledArray:
     if kind is not _NDARRAY or shape != (0,):
-        raise ForbiddenPickleError("it holds an array of an unusual kind")
+        raise ForbiddenPickleError("pickled_array_unusual", "it holds an array of an unusual kind")
     return PickledArray()
 
 
 def _byte_type(name: Any, *_flags: Any) -> _ByteType:
     if not isinstance(name, str | bytes):  # of lists in lists the text could be endless
-        raise ForbiddenPickleError("it holds an array of an unusual kind")
+        raise ForbiddenPickleError("pickled_array_unusual", "it holds an array of an unusual kind")
     if name not in ("u1", b"u1"):
-        raise ForbiddenPickleError(f"it holds an array of {str(name)[:20]!r}, not of bytes")
+        raise ForbiddenPickleError(
+            "pickled_array_not_of_bytes", "it holds an array of {kind!r}, not of bytes", kind=str(name)[:20]
+        )
     return _ByteType()
 
 
@@ -122,10 +127,10 @@ class _Latin1:
 
     def __call__(self, text: Any, encoding: Any) -> bytes:
         if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
-            raise ForbiddenPickleError("it holds text in an unusual encoding")
+            raise ForbiddenPickleError("pickle_of_odd_encoding", "it holds text in an unusual encoding")
         self._left -= len(text)
         if self._left < 0:
-            raise ForbiddenPickleError("it wants more memory than it can use")
+            raise ForbiddenPickleError("pickle_wants_memory", "it wants more memory than it can use")
         return text.encode("latin1")
 
 
@@ -148,7 +153,9 @@ class _RestrictedUnpickler(pickle.Unpickler):
         try:
             return self._allowed[module, name]
         except KeyError:
-            raise ForbiddenPickleError(f"it asks for {module}.{name}"[:100]) from None
+            raise ForbiddenPickleError(
+                "pickle_asks_for_a_name", "it asks for {name}", name=f"{module}.{name}"[:LONGEST_NAME]
+            ) from None
 
 
 def _refuse_bombs(content: bytes) -> None:
@@ -164,7 +171,9 @@ def _refuse_bombs(content: bytes) -> None:
     marks: list[int] = []
     for count, (name, argument) in enumerate(_instructions(content)):
         if name not in USEFUL or count > MOST_INSTRUCTIONS:
-            raise ForbiddenPickleError(f"it is no batch of images ({name.lower()})")
+            raise ForbiddenPickleError(
+                "pickle_of_no_images", "it is no batch of images ({instruction})", instruction=name.lower()
+            )
         if name == "MARK":
             marks.append(len(nesting))
             continue
@@ -174,22 +183,24 @@ def _refuse_bombs(content: bytes) -> None:
             entries += (len(nesting) - mark) // 2 if name in ("SETITEMS", "DICT") else 0
         entries += name == "SETITEM"
         if entries > MOST_ENTRIES:
-            raise ForbiddenPickleError("it holds a larger dictionary than a batch of images has")
+            raise ForbiddenPickleError(
+                "pickled_dictionary_large", "it holds a larger dictionary than a batch of images has"
+            )
         if name in TUPLES:
             nesting[mark:] = [1 + max(nesting[mark:], default=0)]
             if nesting[-1] > DEEPEST_TUPLE:
-                raise ForbiddenPickleError("it holds tuples in tuples without end")
+                raise ForbiddenPickleError("pickled_tuples_deep", "it holds tuples in tuples without end")
         else:
             del nesting[mark:]
             growth = GROWTH[name]
             del nesting[len(nesting) + min(0, growth) :]
             nesting.extend([0] * growth)
         if name in RECALLING and memory.get(_number(name, argument), 0):
-            raise ForbiddenPickleError("it holds a tuple in more than one place")
+            raise ForbiddenPickleError("pickled_tuple_twice", "it holds a tuple in more than one place")
         if name in MEMORIZING:
             number = len(memory) if name == "MEMOIZE" else _number(name, argument)
             if number > MEMORY_GAP + len(memory):
-                raise ForbiddenPickleError("it wants more memory than it can use")
+                raise ForbiddenPickleError("pickle_wants_memory", "it wants more memory than it can use")
             memory[number] = nesting[-1] if nesting else 0
 
 
