@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from overfitlab.api.evaluating import evaluate
     from overfitlab.api.explaining import explain
     from overfitlab.api.predicting import predict
+    from overfitlab.api.runs import Run, find_run, load_run
+    from overfitlab.api.studies import Study, find_study, load_study
     from overfitlab.api.training import train
     from overfitlab.errors import (
         BusyError,
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from overfitlab.methods.base import Method
     from overfitlab.methods.registry import make as method
     from overfitlab.methods.registry import names as method_names
-    from overfitlab.runs.run import Run, find_run, load_run
-    from overfitlab.study.study import Study, find_study, load_study
 
 _HOMES = {  # where a name is defined, and after a colon what it is called there
     "BusyError": "overfitlab.errors",
@@ -42,17 +42,17 @@ _HOMES = {  # where a name is defined, and after a colon what it is called there
     "Method": "overfitlab.methods.base",
     "OutOfMemoryError": "overfitlab.errors",
     "OverfitlabError": "overfitlab.errors",
-    "Run": "overfitlab.runs.run",
-    "Study": "overfitlab.study.study",
+    "Run": "overfitlab.api.runs",
+    "Study": "overfitlab.api.studies",
     "UsageError": "overfitlab.errors",
     "compare": "overfitlab.api.comparing",
     "describe_method": "overfitlab.api.describing",
     "evaluate": "overfitlab.api.evaluating",
     "explain": "overfitlab.api.explaining",
-    "find_run": "overfitlab.runs.run",
-    "find_study": "overfitlab.study.study",
-    "load_run": "overfitlab.runs.run",
-    "load_study": "overfitlab.study.study",
+    "find_run": "overfitlab.api.runs",
+    "find_study": "overfitlab.api.studies",
+    "load_run": "overfitlab.api.runs",
+    "load_study": "overfitlab.api.studies",
     "method": "overfitlab.methods.registry:make",
     "method_names": "overfitlab.methods.registry:names",
     "predict": "overfitlab.api.predicting",

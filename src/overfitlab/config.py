@@ -13,6 +13,7 @@ from overfitlab.errors import UsageError, unknown_name
 DEVICES = ("cpu", "cuda", "mps")
 PRECISIONS = ("auto", "bfloat16", "float32", "float64")
 LARGEST_SEED = 2**63 - 1
+LARGEST_SPLIT_SEED = 2**32 - 1  # scikit-learn's
 STANDARDIZATIONS = ("all", "training")
 SCHEDULES = ("constant", "cosine")
 MOST_EPOCHS = 100_000  # more of them are a mistake, or an attack on the memory of who reads the record
@@ -86,18 +87,16 @@ class Protocol:
             )
         object.__setattr__(self, "learning_rate", float(rate))  # 1 and 1.0 are one configuration
         _one_of("standardization", self.standardization, STANDARDIZATIONS)
+        if not 0 <= self.validation_fraction < 1:
+            raise UsageError(
+                "no_validation_fraction", "validation fraction must be from 0 to below 1, not {value}",
+                value=self.validation_fraction,
+            )  # fmt: skip
+        check_whole("split seed", self.split_seed, low=0, high=LARGEST_SPLIT_SEED)
         for word in self.vary:
             _one_of("word after --vary:", word, VARIED)
         # order and repetitions say nothing: one configuration has one form
         object.__setattr__(self, "vary", tuple(word for word in VARIED if word in self.vary))
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Protocol":
-        """Return the protocol that a record holds; raises `UsageError` where it holds something else."""
-        try:
-            return cls(**(values | {"vary": tuple(values["vary"])}))
-        except (KeyError, TypeError) as error:
-            raise UsageError("no_protocol", "this is no protocol ({reason})", reason=error) from None
 
 
 NOTEBOOK = Protocol(
@@ -190,18 +189,6 @@ class RunConfig:
         if self.device == "cpu":  # as records of before there was a choice: the same run keeps its identity
             del values["device"]
         return values
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
-        """Return the configuration that a record holds; raises `UsageError` where it holds something else."""
-        try:
-            size = values["image_size"]
-            changed = {"protocol": Protocol.from_dict(values["protocol"]), "image_size": size and tuple(size)}
-            return cls(**(values | changed))
-        except (KeyError, TypeError) as error:
-            raise UsageError(
-                "no_run_configuration", "this is no configuration of a run ({reason})", reason=error
-            ) from None
 
     def run_id(self, data_hash: str) -> str:
         """Return the identity of this run on data of that content hash: 12 hexadecimal digits."""

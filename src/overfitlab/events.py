@@ -245,6 +245,11 @@ class Listener:
         """Ask for the end, from any thread; the work stops at the next step."""
         self._cancelled.set()
 
+    def advanced(self, done: int) -> None:
+        """So much of a task is done; raises `CancelledError` where the end was asked for."""
+        self.on(TaskAdvanced(done))
+        self.check()
+
     def check(self) -> None:
         """Raise `CancelledError` where the end was asked for."""
         if self._cancelled.is_set():

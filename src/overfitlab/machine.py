@@ -22,12 +22,13 @@ from overfitlab.files import cache_folder
 
 STATUS, CLEAR_REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 MEMORY = Path("/proc/meminfo")
+Facts = dict[str, str | int | None]  # of machine and packages
 PACKAGES = ("torch", "numpy", "scikit-learn", "safetensors", "matplotlib")
 
 
-def environment() -> dict[str, str | int]:
+def environment() -> Facts:
     """Return versions, processor and core count, as plain JSON values."""
-    facts: dict[str, str | int] = {
+    facts: Facts = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
         "processor": processor(),

@@ -30,6 +30,7 @@ from overfitlab.data.prepare.material import Material
 from overfitlab.data.prepare.splits import Split
 from overfitlab.data.prepare.standardize import channel_statistics
 from overfitlab.errors import UsageError
+from overfitlab.events import Listener
 from overfitlab.kernels import library
 from overfitlab.methods import registry
 from overfitlab.methods.base import RandomLayer, Site, SiteKind
@@ -40,7 +41,6 @@ from overfitlab.randomness import Key, run_key
 from overfitlab.results.history import EpochRow
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
-from overfitlab.events import Listener
 
 Texts = ParamSpec("Texts")
 CARD = ("Equation:", "Source:", "Helps:", "Hurts:", "Cost:")

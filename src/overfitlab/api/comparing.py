@@ -161,9 +161,7 @@ def compare(
         tell.close()
 
 
-def _compared(
-    folder: StudyFolder, session: Session, jobs: int | None, threads: int | None, tell: Listener
-) -> Study:
+def _compared(folder: StudyFolder, session: Session, jobs: int | None, threads: int | None, tell: Listener) -> Study:
     with folder.claimed(session.study_id), contextlib.ExitStack() as held:
         before = session.finished_before
         if before:

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any, TextIO
 
+from overfitlab.api.runs import find_run
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DataError, OverfitlabError, UsageError
+from overfitlab.events import Listener
 from overfitlab.files import display_name, text_of, user_path
 from overfitlab.inference import evaluation_files
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
@@ -15,8 +16,8 @@ from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained
 from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.evaluation_text import evaluation_text
-from overfitlab.runs.run import Run, find_run
-from overfitlab.terminal.watching import watcher_on
+from overfitlab.runs.run import Run
+from overfitlab.terminal.screen import screen_on
 
 
 def evaluate(
@@ -28,7 +29,7 @@ def evaluate(
     precision: str = "float32",
     threads: int | None = None,
     model: str | None = None,
-    watcher: Watcher | None = None,
+    listener: Listener | None = None,
 ) -> Evaluation:
     """Measure a trained run on images with labels.
 
@@ -41,7 +42,7 @@ def evaluate(
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation; None for one a core.
         model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
-        watcher: is told how far it is.
+        listener: is told how far it is, and can cancel it.
 
     Raises:
         UsageError: an argument is unknown.
@@ -51,10 +52,10 @@ def evaluate(
     trained = load_trained(
         run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
     )
-    watcher = watcher or Watcher()
-    images = _images(trained, part, data, data_dir, watcher)
+    listener = listener or Listener()
+    images = _images(trained, part, data, data_dir, listener)
     with computing(trained):
-        return passed_through(trained, images, watcher)
+        return passed_through(trained, images, listener)
 
 
 def evaluate_and_write(
@@ -68,7 +69,7 @@ def evaluate_and_write(
     found_run = find_run(run)
     place = None if out is None else user_path(out)
     refuse_unwritable(place or found_run.folder / "evaluation", make=True)
-    found = evaluate(found_run, part, watcher=watcher_on(progress), **options)
+    found = evaluate(found_run, part, listener=screen_on(progress), **options)
     folder = place or found.run.folder / "evaluation" / evaluation_files.folder_name(found)
     names = evaluation_files.write(found, folder)
     document = {"folder": str(folder), "files": names} | found.as_dict()
@@ -77,18 +78,20 @@ def evaluate_and_write(
 
 
 def _images(
-    trained: Trained, part: str | None, data: str | Path | None, data_dir: str | Path | None, watcher: Watcher
+    trained: Trained, part: str | None, data: str | Path | None, data_dir: str | Path | None, listener: Listener
 ) -> Evaluated:
     run = trained.run
     folder = None if data_dir is None else user_path(data_dir)
     if data is None:
-        return own_images(run, _own_dataset(run, folder, part or "test", watcher), part or "test")
+        return own_images(run, _own_dataset(run, folder, part or "test", listener), part or "test")
     height, width, _ = trained.image_shape
     size = (height, width)
-    dataset = loading.load(text_of("data", data), folder, image_size=size, watcher=watcher, trainable=part is not None)
+    dataset = loading.load(
+        text_of("data", data), folder, image_size=size, listener=listener, trainable=part is not None
+    )
     if part is None:
         return other_images(trained, dataset)
-    if dataset.content_hash != run.record["data"]["sha256"]:
+    if dataset.content_hash != run.own.data.sha256:
         raise UsageError(
             "data_without_images_of_the_run",
             "{data} does not hold the images of {folder}; leave out --part to evaluate all of them",
@@ -98,10 +101,10 @@ def _images(
     return own_images(run, dataset, part)
 
 
-def _own_dataset(run: Run, folder: Path | None, part: str, watcher: Watcher) -> Dataset:
+def _own_dataset(run: Run, folder: Path | None, part: str, listener: Listener) -> Dataset:
     """Return the images that the run was trained on, from where they were, or from `folder`."""
-    record, size = run.record["data"], run.record["config"]["image_size"]
-    own = record["source"] not in loading.SOURCES
+    record, size = run.own.data, run.own.config.image_size
+    own = record.source not in loading.SOURCES
     if own and folder is not None:
         raise UsageError(
             "data_dir_for_own_images",
@@ -111,7 +114,7 @@ def _own_dataset(run: Run, folder: Path | None, part: str, watcher: Watcher) -> 
             name=part,
         )
     try:
-        return recorded(record, size, folder, watcher=watcher)
+        return recorded(record, size, folder, listener=listener)
     except (OverfitlabError, OSError) as error:
         reason = display_name(str(error))  # it quotes the record
         if not own:

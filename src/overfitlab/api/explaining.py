@@ -8,6 +8,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from overfitlab.api.predicting import Given, complaint, listed
+from overfitlab.api.runs import Run, find_run
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import replacing, user_path
 from overfitlab.inference.explanation import ON_A_SHEET, Explainer, Explanation, Explanations
@@ -16,7 +17,6 @@ from overfitlab.inference.trained import load_trained
 from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.figures import rendered
 from overfitlab.results.reason import reason
-from overfitlab.runs.run import Run, find_run
 from overfitlab.terminal.explained import explanation_line
 from overfitlab.words.language import ENGLISH
 
@@ -103,7 +103,7 @@ def explain_and_write(
             "no_images_named", "no images were named; name files or folders, or - to read names from standard input"
         )
     empty = Explanations([], explainer.layer, trained.class_names, [])
-    document = {"run": found_run.record["id"], "run_folder": str(found_run.folder)} | empty.as_dict() | {"sheets": []}
+    document = {"run": found_run.record.id, "run_folder": str(found_run.folder)} | empty.as_dict() | {"sheets": []}
     page: list[Explanation] = []
 
     def finish_page() -> None:

@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import msgspec
 
+from overfitlab.api.runs import Run, find_run, load_run
+from overfitlab.api.studies import Study, find_study
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import display_name
+from overfitlab.files import read_whole
 from overfitlab.records.claim import LOCK
-from overfitlab.records.record_file import read_json
-from overfitlab.records.run_folder import HISTORY, RUNNING, RunFolder
+from overfitlab.records.record_file import LARGEST_RECORD
+from overfitlab.records.run_folder import HISTORY, RunFolder
 from overfitlab.records.run_folder import RECORD as RUN_RECORD
-from overfitlab.records.study_folder import FINISHED, VERDICT
+from overfitlab.records.run_record import DIVERGED, RUNNING
+from overfitlab.records.run_record import FINISHED as RUN_FINISHED
+from overfitlab.records.study_folder import VERDICT, StudyFolder
+from overfitlab.records.study_record import FINISHED, StudyRecord
 from overfitlab.report.study_text import whole
-from overfitlab.runs.run import Run, find_run, load_run
-from overfitlab.study.study import Study, find_study, load_study, studies
+from overfitlab.study.study import studies
+from overfitlab.words.language import ENGLISH, Language
 
 DAMAGED = "damaged"
 KILLED = "interrupted"  # it says that it runs, but nobody holds its folder
@@ -35,18 +41,21 @@ class Listed:
     outcome: str
 
 
-def listed(runs: str | Path = "runs") -> list[Listed]:
-    """Return the studies and the single runs below `runs`, by name; what is damaged says so."""
+def listed(runs: str | Path = "runs", say: Language = ENGLISH) -> list[Listed]:
+    """Return the studies and the single runs below `runs`, by name; a record that is damaged says so.
+
+    Of a study its own record is read, not those of its runs, so that a list of hundreds is there at once.
+    """
     folder = Path(runs)
-    found = [_study(name, path) for name, path in studies(folder).items()]
-    found += [_run(path.parent) for path in sorted(folder.glob(f"*/{RUN_RECORD}"))]
+    found = [_study(name, path, say) for name, path in studies(folder).items()]
+    found += [_run(path.parent, say) for path in sorted(folder.glob(f"*/{RUN_RECORD}"))]
     return sorted(found, key=lambda each: each.name)
 
 
-def show(named: str | Path) -> tuple[dict[str, Any], str]:
+def show(named: str | Path, say: Language = ENGLISH) -> tuple[dict[str, Any], str]:
     """Return what is known of the study or run that `named` names, as a document and as text.
 
-    Raises `UsageError` where there is no such study or run, and `OverfitlabError` where it is damaged.
+    Raises `UsageError` where there is no such study or run, and `DamagedError` where it is damaged.
     """
     try:
         study = find_study(named)
@@ -56,61 +65,62 @@ def show(named: str | Path) -> tuple[dict[str, Any], str]:
         except UsageError:
             raise no_study from None
         return _run_document(run), _run_text(run)
-    verdict = study.judged()
     status = _status(study.folder, study.status)
-    document = {"folder": str(study.folder), **study.record, "status": status, "verdict": verdict.as_dict()}
-    return document, f"{_about(study, status)}\n\n{whole(document['verdict'], study.record)}"
+    document = study.document() | {"status": status}
+    return document, f"{_about(study, status)}\n\n{whole(study.judged(), study.record, say)}"
 
 
 def _about(study: Study, status: str) -> str:
     plan, record = study.plan, study.record
-    ended = sum(entry.record["status"] != RUNNING and bool(entry.record["files"]) for entry in study.entries)
+    ended = sum(run.record.status in (RUN_FINISHED, DIVERGED) for run in study.stored)
     lines = [
-        f"Study {study.folder} ({display_name(record['id'])}): {status}, {ended} of "
-        f"{len(study.config.methods) * plan.looks[study.look - 1]} runs have ended",
-        f"Data: {display_name(record['data']['name'])}, {plan.parts.training:,} training, "
-        f"{plan.parts.validation:,} validation, {plan.parts.test:,} test images; "
-        f"protocol {display_name(plan.protocol.name)}, {plan.protocol.epochs} epochs",
+        f"Study {study.folder} ({record.id}): {status}, {ended} of "
+        f"{len(study.config.methods) * plan.looks[record.look - 1]} runs have ended",
+        f"Data: {record.data.name}, {plan.parts.training:,} training, {plan.parts.validation:,} validation, "
+        f"{plan.parts.test:,} test images; protocol {plan.protocol.name}, {plan.protocol.epochs} epochs",
     ]
-    if record["command"]:
-        lines.append(f"Command: {display_name(record['command'])}")
+    if record.command:
+        lines.append(f"Command: {record.command}")
     return "\n".join(lines)
 
 
-def _study(name: str, path: Path) -> Listed:
+def _study(name: str, path: Path, say: Language) -> Listed:
     try:
-        study = load_study(path)
-        status = _status(path, study.status)
-        what = f"{', '.join(study.labels.values())} on {study.record['data']['name']}, {study.plan.seeds} seeds"
-        outcome = _recommendation(study)
-        return Listed(name, study.record["id"], "study", status, what, outcome)
+        record = StudyFolder(path).record()
     except OverfitlabError as error:
-        return Listed(name, "", "study", DAMAGED, "", str(error))
+        return Listed(name, "", "study", DAMAGED, "", say.error(error))
+    what = f"{', '.join(record.labels.values())} on {record.data.name}, {record.plan.seeds} seeds"
+    return Listed(name, record.id, "study", _status(path, record.status), what, _recommendation(path, record))
 
 
-def _recommendation(study: Study) -> str:
+class _Recommended(msgspec.Struct):
+    """What the list wants to know of a verdict."""
+
+    recommended: str | None
+
+
+def _recommendation(path: Path, record: StudyRecord) -> str:
     """Return what a finished study recommends, from the verdict that it wrote: quicker than reading every run."""
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
-        verdict = read_json(study.folder / VERDICT)
-        if study.status == FINISHED and verdict["recommended"] is not None:
-            return f"recommends {study.labels[verdict['recommended']]}"
+    with contextlib.suppress(OSError, msgspec.DecodeError, KeyError):
+        if record.status == FINISHED:
+            verdict = msgspec.json.decode(read_whole(path / VERDICT, LARGEST_RECORD), type=_Recommended)
+            if verdict.recommended is not None:
+                return f"recommends {record.labels[verdict.recommended]}"
     return "provisional"
 
 
-def _run(path: Path) -> Listed:
+def _run(path: Path, say: Language) -> Listed:
     try:
         record = RunFolder(path).record()
-        if record["status"] == RUNNING and not (path / HISTORY).exists():
-            config = record["config"]
-            what = f"{record['method']} on {config['data']}, seed {config['seed']}"
-            return Listed(path.name, record["id"], "run", _status(path, RUNNING), what, "in its first epoch")
-        run = load_run(path)
-        test = run.measured.get("end", {}).get("test")
-        val_acc = f"val_acc {run.rows[-1].val_acc:.4f}" if run.rows else ""
-        outcome = f"test accuracy {test['acc']:.4f}" if test and test["acc"] is not None else val_acc
-        return Listed(path.name, run.record["id"], "run", _status(path, run.record["status"]), run.title, outcome)
+        begun = (path / HISTORY).exists() or record.status != RUNNING
+        run = load_run(path) if begun else Run(path, record, [])
     except OverfitlabError as error:
-        return Listed(path.name, "", "run", DAMAGED, "", str(error))
+        return Listed(path.name, "", "run", DAMAGED, "", say.error(error))
+    end = record.measured.end
+    outcome = f"val_acc {run.rows[-1].val_acc:.4f}" if run.rows else "in its first epoch" if not begun else ""
+    if end is not None and end.test is not None:
+        outcome = f"test accuracy {end.test.acc:.4f}"
+    return Listed(path.name, record.id, "run", _status(path, record.status), run.title, outcome)
 
 
 def _status(folder: Path, status: str) -> str:
@@ -121,20 +131,19 @@ def _status(folder: Path, status: str) -> str:
         with filelock.FileLock(folder / LOCK, timeout=0):
             return KILLED
     except filelock.Timeout:
-        return RUNNING
+        return status
     except (OSError, NotImplementedError):  # a folder that may only be read: nobody can tell
         return status
 
 
 def _run_document(run: Run) -> dict[str, Any]:
     history = {name: [value if math.isfinite(value) else None for value in of] for name, of in run.history.items()}
-    return {"folder": str(run.folder), **run.record, "history": history}
+    return run.document() | {"history": history}
 
 
 def _run_text(run: Run) -> str:
-    record = run.record
-    what = display_name(f"({record['id']}): {_status(run.folder, record['status'])}, {run.title}")
-    return "\n\n".join(filter(None, (f"Run {run.folder} {what}", run.table(), display_name(run.summary()))))
+    what = f"({run.record.id}): {_status(run.folder, run.record.status)}, {run.title}"
+    return "\n\n".join(filter(None, (f"Run {run.folder} {what}", run.table(), run.summary())))
 
 
 def as_documents(found: list[Listed]) -> list[dict[str, str]]:

@@ -10,16 +10,17 @@ from typing import BinaryIO, TextIO
 
 import numpy as np
 
+from overfitlab.api.runs import Run, find_run
 from overfitlab.data.dataset import Images
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DataError, OverfitlabError, UsageError, unknown_name
+from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import display_name, replacing, user_path
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
 from overfitlab.inference.trained import Trained, load_trained
 from overfitlab.report.prediction_table import Csv, Format, Json, Table
-from overfitlab.runs.run import Run, find_run
-from overfitlab.terminal.watching import watcher_on
+from overfitlab.results.reason import reason
+from overfitlab.terminal.screen import screen_on
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
 
@@ -101,11 +102,11 @@ def predict_and_write(
             "no_images_named", "no images were named; name files or folders, or - to read names from standard input"
         )
     rows_are_progress = place is None and (output.isatty() or not errors.isatty())
-    watcher = watcher_on(None if rows_are_progress else errors)
-    say = functools.partial(print, file=errors, flush=True) if rows_are_progress else watcher.said  # above its bar
+    listener = screen_on(None if rows_are_progress else errors)
+    say = functools.partial(print, file=errors, flush=True) if rows_are_progress else _saying(listener)
     encoding = "utf-8" if kind != "table" or place is not None else (output.encoding or "utf-8")
     with _target(place, output) as target:
-        unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, say, watcher)
+        unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, say, listener)
     if unreadable == len(paths):
         raise DataError(
             "nothing_predicted",
@@ -120,6 +121,11 @@ def predict_and_write(
             unreadable=unreadable,
             images=len(paths),
         )
+
+
+def _saying(listener: Listener) -> Callable[[str], None]:
+    """Return what says a line above the listener's bar."""
+    return lambda text: listener.on(TaskNoted(reason("said", text=text)))
 
 
 def listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
@@ -146,7 +152,11 @@ def _format(kind: str, trained: Trained, top: int, paths: Sequence[Path | Unread
         return Csv(trained.class_names)
     if kind == "json":
         record = trained.run.record
-        about = {"run": record["id"], "run_folder": str(trained.run.folder), "precision": trained.compute.precision}
+        about: dict[str, object] = {
+            "run": record.id,
+            "run_folder": str(trained.run.folder),
+            "precision": trained.compute.precision,
+        }
         return Json(trained.class_names, top, about)
     return Table(trained.class_names, top, [str(path) for path in paths if isinstance(path, Path)])
 
@@ -179,7 +189,7 @@ def _write(
     target: BinaryIO,
     encoding: str,
     say: Callable[[str], None],
-    watcher: Watcher,
+    listener: Listener,
 ) -> int:
     """Write all predictions, and return for how many paths there are none."""
     unreadable: list[tuple[str, str]] = []
@@ -187,7 +197,7 @@ def _write(
     def write(text: str) -> None:
         target.write(text.encode(encoding, "backslashreplace"))
 
-    watcher.began("Predicting", len(paths), "images")
+    listener.on(TaskBegan(reason("predicting"), len(paths), "images"))
     try:
         outcomes = stream(trained, paths)
         first = next(outcomes)  # before anything is written: where nothing can be computed, nothing is begun
@@ -199,9 +209,9 @@ def _write(
                 unreadable.append((outcome.file, ENGLISH.reason(outcome.reason)))
             else:
                 write(chosen.row(outcome.file, outcome.probabilities.tolist()))
-            watcher.advanced(done)
+            listener.advanced(done)
     finally:
-        watcher.ended()
+        listener.on(TaskEnded())
     write(chosen.end(unreadable))
     target.flush()
     return len(unreadable)

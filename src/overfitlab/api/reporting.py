@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from overfitlab.data.loading import brightest
 from overfitlab.data.recorded import recorded
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import BusyError, OverfitlabError, UsageError
 from overfitlab.files import read_whole, write_atomically
 from overfitlab.records.claim import claimed, remove_leftovers
 from overfitlab.records.study_folder import PAGE
@@ -29,14 +30,14 @@ from overfitlab.report.page import Drawings, drawings, page
 from overfitlab.report.panels import composed, drawing
 from overfitlab.report.spreadsheets import text_cell, to_csv
 from overfitlab.report.study_figures import FIGURES
-from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
+from overfitlab.study.evidence import Evidence
+from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, Row, history_rows, run_rows
 from overfitlab.words.language import ENGLISH, Language
 from overfitlab.words.languages import language_named
 
 if TYPE_CHECKING:
-    from overfitlab.study.study import Study
+    from overfitlab.api.studies import Study
 
-Json = Mapping[str, Any]
 Images = Mapping[int, NDArray[np.uint8]]
 MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE = "report.md", "verdict.json", "runs.csv", "history.csv"
 FILES = (PAGE, MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE)
@@ -61,19 +62,22 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     """
     say = language_named(language)
     _refuse_strangers(folder, study.folder)  # before the work, too
-    numbers = _numbers(study)
-    evidence = json.loads(numbers)  # what is read back is all that the page may use
+    evidence = study.evidence()
+    numbers = _numbers(evidence)
     pictures = disputed_pictures(study, evidence)
-    images = {row: _png(picture, brightest(evidence["data"]["source"])) for row, picture in pictures.items()}
+    images = {row: _png(picture, brightest(evidence.data.source)) for row, picture in pictures.items()}
     drawn = drawings(evidence, say)
     made = {
         PAGE: page(evidence, images, say, drawn),  # the first: it marks the folder as ours
-        RUNS_TABLE: _csv(run_rows(study.entries, study.labels, study.record["failures"]), RUN_COLUMNS),
-        HISTORY_TABLE: _csv(history_rows(study.entries, study.labels), HISTORY_COLUMNS),
+        RUNS_TABLE: _csv(run_rows(study.outcomes, study.labels, study.record.failures), RUN_COLUMNS),
+        HISTORY_TABLE: _csv(history_rows(study.outcomes, study.labels), HISTORY_COLUMNS),
         MARKDOWN: markdown(evidence, FIGURE_FOLDER, say, pictures=bool(pictures)),
     }
     figures = _figure_files(evidence, pictures, say, drawn)
-    busy = f"another process writes a report into {folder}; wait for it, or choose another --out"
+    busy = BusyError(
+        "report_is_written", "another process writes a report into {folder}; wait for it, or choose another --out",
+        folder=folder,
+    )  # fmt: skip
     with claimed(folder, lambda: _refuse_strangers(folder, study.folder), busy, "--out", PATIENCE):
         (folder / NUMBERS).unlink(missing_ok=True)  # from here on it is no whole report
         for name, text in made.items():
@@ -97,13 +101,13 @@ def is_current(study: "Study", folder: Path) -> bool:
     """Return whether a whole report lies in `folder`, in any language, made from what the study says now."""
     try:
         whole = all((folder / name).is_file() for name in FILES)
-        return whole and read_whole(folder / NUMBERS, LARGEST_NUMBERS) == _numbers(study).encode()
+        return whole and read_whole(folder / NUMBERS, LARGEST_NUMBERS) == _numbers(study.evidence()).encode()
     except OSError:
         return False
 
 
-def _numbers(study: "Study") -> str:
-    return json.dumps(study.evidence(), indent=1, allow_nan=False) + "\n"
+def _numbers(evidence: Evidence) -> str:
+    return json.dumps(msgspec.to_builtins(evidence), indent=1, allow_nan=False) + "\n"
 
 
 def _refuse_strangers(folder: Path, study: Path) -> None:
@@ -113,14 +117,14 @@ def _refuse_strangers(folder: Path, study: Path) -> None:
     """
     for place in (folder, folder / FIGURE_FOLDER):
         if place.is_symlink() and (place != folder or folder.parent.resolve() == study.resolve()):
-            raise UsageError(f"{place} is a link; remove it, or choose another --out")
+            raise UsageError("report_is_a_link", "{place} is a link; remove it, or choose another --out", place=place)
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, not a folder; choose another --out")
+        raise UsageError("report_is_a_file", "{folder} is a file, not a folder; choose another --out", folder=folder)
     there = _names(folder)
     figures = folder / FIGURE_FOLDER
     ours = there <= {*FILES, FIGURE_FOLDER} and (PAGE in there or not there) and _names(figures) <= FIGURE_FILES
     if not ours or (figures.exists() and not figures.is_dir()):
-        raise UsageError(f"{folder} holds other files; choose another --out")
+        raise UsageError("report_among_other_files", "{folder} holds other files; choose another --out", folder=folder)
 
 
 def _names(folder: Path) -> set[str]:
@@ -133,18 +137,18 @@ def language_of_pictures(say: Language) -> Language:
     return say if can_write("".join(say.texts.values())) else ENGLISH
 
 
-def figure_of(name: str, evidence: Json, pictures: Images, say: Language = ENGLISH) -> DisplayedFigure | None:
+def figure_of(name: str, evidence: Evidence, pictures: Images, say: Language = ENGLISH) -> DisplayedFigure | None:
     """Return the figure of that name, None where the study has nothing to show in it."""
     say = language_of_pictures(say)
     if name == DISPUTED:
-        return disputed_figure(evidence, pictures, brightest(evidence["data"]["source"]), say) if pictures else None
+        return disputed_figure(evidence, pictures, brightest(evidence.data.source), say) if pictures else None
     panels, columns = (
         (confusion(evidence, say), CONFUSION_COLUMNS) if name == CONFUSION else _panels(name, evidence, say)
     )
     return composed(panels, columns) if panels else None
 
 
-def _figure_files(evidence: Json, pictures: Images, say: Language, drawn: Drawings) -> dict[str, bytes]:
+def _figure_files(evidence: Evidence, pictures: Images, say: Language, drawn: Drawings) -> dict[str, bytes]:
     """Return the files of the figures: as PNG, and as SVG, of the panels that the page has too."""
     found, packed, alternatives = {}, {}, _alternatives(evidence, say)
     with ThreadPoolExecutor(1) as beside:  # a picture is compressed, without Python's lock, while the next one is drawn
@@ -163,7 +167,7 @@ def _figure_files(evidence: Json, pictures: Images, say: Language, drawn: Drawin
         return found | {name: file.result() for name, file in packed.items()}
 
 
-def _alternatives(evidence: Json, say: Language) -> dict[str, str]:
+def _alternatives(evidence: Evidence, say: Language) -> dict[str, str]:
     """Return what the figures show that are no panels of the page, in words."""
     found = {}
     for block in (block for section in sections(evidence, say) for block in section.blocks):
@@ -176,24 +180,24 @@ def _alternatives(evidence: Json, say: Language) -> dict[str, str]:
     return found
 
 
-def _panels(name: str, evidence: Json, say: Language) -> tuple[Any, int]:
+def _panels(name: str, evidence: Evidence, say: Language) -> tuple[Any, int]:
     made, columns = FIGURES[name]
     return made(evidence, say), columns
 
 
-def disputed_pictures(study: "Study", evidence: Json) -> dict[int, NDArray[np.uint8]]:
+def disputed_pictures(study: "Study", evidence: Evidence) -> dict[int, NDArray[np.uint8]]:
     """Return the images [H, W, C] on which methods disagree, by their rows; none where they are no longer there.
 
     Nothing is downloaded for it.
     """
-    rows = [each["row"] for each in evidence["disputed"]]
+    rows = [each.row for each in evidence.disputed]
     if not rows:
         return {}
     try:
-        dataset = recorded(study.record["data"], study.record["image_size"], fetch=False)
+        dataset = recorded(study.record.data, study.record.image_size, fetch=False)
     except (OverfitlabError, OSError):
         return {}
-    if dataset.content_hash != evidence["data"]["sha256"] or not all(0 <= row < len(dataset.images) for row in rows):
+    if dataset.content_hash != evidence.data.sha256 or not all(0 <= row < len(dataset.images) for row in rows):
         return {}
     return {row: np.array(dataset.images[row]) for row in rows}
 
@@ -206,7 +210,7 @@ def _png(picture: NDArray[np.uint8], white: int) -> bytes:
     return stream.getvalue()
 
 
-def _csv(rows: Sequence[Json], columns: Sequence[str]) -> str:
+def _csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """Return rows as CSV; what is not known is an empty cell."""
     return to_csv([columns, *([_cell(row[name]) for name in columns] for row in rows)])
 

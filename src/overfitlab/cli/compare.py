@@ -99,8 +99,8 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     goes on.
     """
     from overfitlab.api import comparing  # imports torch, which --help need not wait for
+    from overfitlab.api.reporting import is_current
     from overfitlab.records.study_folder import REPORT
-    from overfitlab.study.reporting import is_current
 
     stream = sys.stderr if as_json else sys.stdout
     command = shlex.join(["overfitlab", *sys.argv[1:]])
@@ -109,9 +109,8 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     if report and not is_current(study, study.folder / REPORT):
         click.echo(f"Report: {study.report()} (open it in a browser)", file=stream)
     if as_json:
-        document = {"folder": str(study.folder), "verdict": study.judged().as_dict(), **study.record}
-        click.echo(json.dumps(document, allow_nan=False))
-    failed = len(study.record["failures"])
+        click.echo(json.dumps(study.document(), allow_nan=False))
+    failed = len(study.record.failures)
     if failed:
         raise OverfitlabError(
             "runs_failed",

@@ -69,11 +69,11 @@ def fetch(name: str, folder: Path | None, as_json: bool) -> None:
     from overfitlab.data.catalog import inventory
     from overfitlab.files import user_path
     from overfitlab.terminal.listing import show_found
-    from overfitlab.terminal.watching import watcher_on
+    from overfitlab.terminal.screen import screen_on
 
     stream = sys.stderr if as_json else sys.stdout
     with _interruption("stopped; the same command starts again"):
-        found = inventory.fetch(name, user_path(folder) if folder else None, watcher=watcher_on(stream))
+        found = inventory.fetch(name, user_path(folder) if folder else None, listener=screen_on(stream))
     if as_json:
         click.echo(json.dumps({"name": name, **found.as_dict()}, allow_nan=False))
     else:
@@ -94,11 +94,11 @@ def verify(name: str | None, data_dir: Path | None, as_json: bool) -> None:
     from overfitlab.data.catalog import inventory
     from overfitlab.files import user_path
     from overfitlab.terminal.listing import show_verified
-    from overfitlab.terminal.watching import watcher_on
+    from overfitlab.terminal.screen import screen_on
 
     stream = sys.stderr if as_json else sys.stdout
     with _interruption("stopped; the same command verifies from the beginning"):
-        found = inventory.verify(name, user_path(data_dir) if data_dir else None, watcher=watcher_on(stream))
+        found = inventory.verify(name, user_path(data_dir) if data_dir else None, listener=screen_on(stream))
     if as_json:
         copies = [{"name": one.copy.published.name, **one.as_dict()} for one in found]
         click.echo(json.dumps({"copies": copies}, allow_nan=False))

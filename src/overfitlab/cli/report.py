@@ -31,8 +31,8 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
     report. It writes report.html, report.md, verdict.json, runs.csv, history.csv and figures/.
     """
     # They import NumPy and more, which --help need not wait for.
-    from overfitlab.study.reporting import language_of_pictures
-    from overfitlab.study.study import find_study
+    from overfitlab.api.reporting import language_of_pictures
+    from overfitlab.api.studies import find_study
     from overfitlab.words.languages import language_named
 
     found = find_study(study)

@@ -118,5 +118,5 @@ def train(as_json: bool, **options: object) -> None:
     stream = sys.stderr if as_json else sys.stdout
     run = training.train(**options, stream=stream)  # type: ignore[arg-type]
     if as_json:
-        document = {"folder": str(run.folder), **run.record, "history": run.history}
+        document = run.document() | {"history": run.history}
         click.echo(json.dumps(document, allow_nan=False))

@@ -11,8 +11,8 @@ from overfitlab.data.catalog.published import SETS
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.resizing import resized
 from overfitlab.data.sources import digits, folder, npz
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DataError, UsageError, nearest
+from overfitlab.events import Listener
 from overfitlab.files import display_name
 from overfitlab.results.reason import reason
 
@@ -24,7 +24,7 @@ def load(
     data_dir: Path | None = None,
     *,
     image_size: tuple[int, int] | None = None,
-    watcher: Watcher | None = None,
+    listener: Listener | None = None,
     trainable: bool = True,
     fetch: bool = True,
 ) -> Dataset:
@@ -37,13 +37,13 @@ def load(
     unknown name and `DataError` where the data is missing or damaged; a copy that the user named is never passed over
     silently.
     """
-    watcher = watcher or Watcher()
+    listener = listener or Listener()
     if name not in SOURCES:
         if data_dir is not None:
             raise UsageError(
                 "data_dir_not_needed", "--data {name} needs no --data-dir; leave it out", name=display_name(name)
             )
-        return _own(name, image_size, watcher, trainable)
+        return _own(name, image_size, listener, trainable)
     if data_dir is not None:
         if name == "digits":
             raise UsageError("data_dir_of_digits", "--data digits needs no --data-dir; leave one of them out")
@@ -53,7 +53,7 @@ def load(
                 "{folder} is not a folder; name the one that holds the data",
                 folder=data_dir,
             )
-    return resized(_published(name, data_dir, watcher, fetch=fetch), image_size, watcher)
+    return resized(_published(name, data_dir, listener, fetch=fetch), image_size, listener)
 
 
 def brightest(source: str) -> int:
@@ -66,19 +66,19 @@ def is_own(dataset: Dataset) -> bool:
     return dataset.source not in SOURCES
 
 
-def _published(name: str, data_dir: Path | None, watcher: Watcher, *, fetch: bool) -> Dataset:
+def _published(name: str, data_dir: Path | None, listener: Listener, *, fetch: bool) -> Dataset:
     if name == "digits":
         return digits.load()
     if name != "auto":
-        return _from_library(name, data_dir, watcher, fetch=fetch)
+        return _from_library(name, data_dir, listener, fetch=fetch)
     try:
-        return _from_library("cifar10", data_dir, watcher, fetch=fetch)
+        return _from_library("cifar10", data_dir, listener, fetch=fetch)
     except library.NotFoundError as error:
         return replace(digits.load(), note=reason("digits_instead", why=str(error)))
 
 
-def _from_library(name: str, data_dir: Path | None, watcher: Watcher, *, fetch: bool) -> Dataset:
-    loaded = library.load(name, data_dir, watcher=watcher, fetch=fetch)
+def _from_library(name: str, data_dir: Path | None, listener: Listener, *, fetch: bool) -> Dataset:
+    loaded = library.load(name, data_dir, listener=listener, fetch=fetch)
     parts = loaded.parts
     learning, test = len(parts.training_labels), len(parts.test_labels)
     return Dataset(
@@ -94,7 +94,7 @@ def _from_library(name: str, data_dir: Path | None, watcher: Watcher, *, fetch: 
     )
 
 
-def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher, trainable: bool) -> Dataset:
+def _own(name: str, image_size: tuple[int, int] | None, listener: Listener, trainable: bool) -> Dataset:
     if not name.strip():
         raise UsageError("data_not_named", "--data is empty; name a data set, a folder of images, or an .npz file")
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - a name that cannot be expanded stays as it is
@@ -108,7 +108,7 @@ def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher, traina
             reason=error,
         ) from error
     if is_folder:
-        return folder.load(path, image_size, watcher, trainable=trainable)
+        return folder.load(path, image_size, listener, trainable=trainable)
     if is_file and path.suffix.lower() != ".npz":
         raise UsageError(
             "data_is_other_file",
@@ -116,7 +116,7 @@ def _own(name: str, image_size: tuple[int, int] | None, watcher: Watcher, traina
             name=display_name(name),
         )
     if is_file:
-        return npz.load(path, image_size, watcher, trainable=trainable)
+        return npz.load(path, image_size, listener, trainable=trainable)
     if os.sep in name or path.suffix.lower() == ".npz":
         raise DataError("data_not_there", "there is no folder or file {name}; check --data", name=display_name(name))
     near = nearest(name, SOURCES)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overfitlab.config import Protocol
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
 from overfitlab.data.prepare.material import material
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DataError, unknown_name
+from overfitlab.events import Listener, TaskBegan, TaskEnded
+from overfitlab.files import display_name
 from overfitlab.inference.pictures import FULL, as_channels, scaled
 from overfitlab.inference.trained import Trained
+from overfitlab.results.reason import reason
 from overfitlab.runs.run import Run
 from overfitlab.stats.calibration import Calibration, calibration
 from overfitlab.stats.classification import Confusion, Scores, cross_entropies, scores, top_confusions
@@ -87,7 +88,7 @@ class Evaluation:
     @property
     def class_names(self) -> list[str]:
         """The names of the K classes."""
-        return list(self.run.record["data"]["classes"])
+        return list(self.run.own.data.classes)
 
     @property
     def confusions(self) -> list[Confusion]:
@@ -111,9 +112,9 @@ class Evaluation:
         """Return everything but the images' own probabilities, as plain JSON values."""
         found, confidence, names = self.scores, self.calibration, self.class_names
         return {
-            "run": self.run.record["id"],
+            "run": self.run.record.id,
             "run_folder": str(self.run.folder),
-            "method": self.run.record["method"],
+            "method": self.run.record.method,
             "data": {"name": self.images.dataset.name, "sha256": self.images.dataset.content_hash},
             "part": self.part,
             "precision": self.precision,
@@ -162,8 +163,8 @@ def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
     """
     if part not in PARTS:
         raise unknown_name("part", part, PARTS)
-    record = run.record
-    if dataset.content_hash != record["data"]["sha256"]:
+    record = run.own
+    if dataset.content_hash != record.data.sha256:
         raise DataError(
             "images_are_others_now",
             "the images of {data} are no longer those that {folder} was trained on (their content hash differs), so "
@@ -171,7 +172,7 @@ def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
             data=dataset.name,
             folder=run.folder,
         )
-    found = material(dataset, Protocol.from_dict(record["config"]["protocol"]), record["config"]["seed"]).split
+    found = material(dataset, record.config.protocol, record.config.seed).split
     rows = {"test": found.test, "validation": found.validation, "training": found.training}[part]
     if not len(rows):
         one, other = (each for each in PARTS if each != part)
@@ -194,8 +195,9 @@ def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
     Raises `DataError` where its images have another shape, or it has a class that the run does not know.
     """
     run = trained.run
-    known = list(run.record["data"]["classes"])
-    strangers = [name for name in dataset.class_names if name not in known]
+    known = list(run.own.data.classes)
+    names = [display_name(name) for name in dataset.class_names]
+    strangers = [name for name in names if name not in known]
     if strangers:
         about = {"data": dataset.name, "folder": run.folder, "known": len(known), "first": known[0], "last": known[-1]}
         if len(strangers) == 1:
@@ -213,7 +215,7 @@ def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
             names=", ".join(repr(name) for name in strangers[:3]) + (", ..." if len(strangers) > 3 else ""),
             **about,
         )
-    wanted = tuple(run.record["data"]["image_shape"])
+    wanted = tuple(run.own.data.image_shape)
     if dataset.images.shape[1:3] != wanted[:2]:
         there, here = ("x".join(map(str, shape)) for shape in (dataset.images.shape[1:], wanted))
         raise DataError(
@@ -224,25 +226,25 @@ def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
             folder=run.folder,
             here=here,
         )
-    brightest = FULL if dataset.source == run.record["data"]["source"] else trained.brightest
-    numbers = np.array([known.index(name) for name in dataset.class_names], dtype=np.int64)
+    brightest = FULL if dataset.source == run.own.data.source else trained.brightest
+    numbers = np.array([known.index(name) for name in names], dtype=np.int64)
     rows = np.arange(len(dataset.images), dtype=np.int64)
     return Evaluated(dataset, rows, numbers[dataset.labels], EVERYTHING, wanted[2], brightest)
 
 
-def evaluate(trained: Trained, images: Evaluated, watcher: Watcher) -> Evaluation:
+def evaluate(trained: Trained, images: Evaluated, listener: Listener) -> Evaluation:
     """Pass the images through the network, in the order of their rows."""
     found = np.empty((len(images.rows), len(trained.class_names)))
     done = 0
-    watcher.began("Evaluating", len(images.rows), "images")
+    listener.on(TaskBegan(reason("evaluating"), len(images.rows), "images"))
     try:
         while done < len(images.rows):
             for x in trained.inputs(images.pictures(slice(done, done + trained.batch_size))):
                 found[done : done + len(x)] = trained.log_probabilities(x)
                 done += len(x)
-                watcher.advanced(done)
+                listener.advanced(done)
     finally:
-        watcher.ended()
+        listener.on(TaskEnded())
     return Evaluation(trained.run, images, trained.compute.precision, found, trained.brightest)
 
 

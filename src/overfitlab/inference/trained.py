@@ -11,19 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from overfitlab.config import PRECISIONS, Protocol, check_whole
+from overfitlab.config import PRECISIONS, check_whole
 from overfitlab.data import loading
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.batches import BatchSource
 from overfitlab.data.prepare.standardize import Standardization
 from overfitlab.errors import DamagedError, DivergedError, OverfitlabError, UsageError, unknown_name
 from overfitlab.files import display_name
-from overfitlab.inference.checking import check_record
 from overfitlab.kernels import library
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry as models
-from overfitlab.randomness import run_key
-from overfitlab.records.run_folder import DIVERGED, FINISHED, WEIGHTS, RunFolder
+from overfitlab.records.run_folder import WEIGHTS, RunFolder
+from overfitlab.records.run_record import DIVERGED, FINISHED
 from overfitlab.runs.run import Run
 from overfitlab.training import compute
 from overfitlab.training.compute import Compute
@@ -45,18 +44,18 @@ class Trained:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the images that it was trained on."""
-        height, width, channels = self.run.record["data"]["image_shape"]
+        height, width, channels = self.run.own.data.image_shape
         return height, width, channels
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names of its K outputs."""
-        return tuple(self.run.record["data"]["classes"])
+        return tuple(self.run.own.data.classes)
 
     @property
     def brightest(self) -> int:
         """The value of a white pixel: 255, and 16 for scikit-learn's digits."""
-        return loading.brightest(self.run.record["data"]["source"])
+        return loading.brightest(self.run.own.data.source)
 
     @property
     def batch_size(self) -> int:
@@ -133,16 +132,15 @@ def load_trained(
     if threads is not None:
         check_whole("threads", threads, low=1, high=LARGEST_THREADS)
     _refuse_unfinished(run)
-    check_record(run)
     resolved = compute.resolve(precision, threads)
     tensors = _tensors(run)
-    record = run.record
+    record = run.own
     try:
         network = _network(run, model)
         network.load_state_dict(tensors)
         standardization = Standardization(
-            mean=np.array(record["data"]["mean"], dtype=np.float64),
-            std=np.array(record["data"]["std"], dtype=np.float64),
+            mean=np.array(record.data.mean, dtype=np.float64),
+            std=np.array(record.data.std, dtype=np.float64),
         )
     except OverfitlabError:
         raise
@@ -171,7 +169,7 @@ def computing(trained: Trained) -> Iterator[None]:
 
 def _consented(run: Run, model: str | None) -> str:
     """Return the network to build: the record's where it is one of ours or of timm's, else the one that was named."""
-    recorded: str = run.record["config"]["model"]
+    recorded: str = run.own.config.model
     shown = display_name(recorded)
     if not models.is_own(recorded):
         if model is not None and model != recorded:
@@ -195,7 +193,7 @@ def _consented(run: Run, model: str | None) -> str:
 
 
 def _refuse_unfinished(run: Run) -> None:
-    status = run.record["status"]
+    status = run.record.status
     if status == DIVERGED:
         raise DivergedError(
             "run_diverged",
@@ -218,7 +216,7 @@ def _tensors(run: Run) -> dict[str, Tensor]:
         raise DamagedError(
             "run_weights_missing", "{path} is missing; train the run again, or restore the file", path=path
         )
-    if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):
+    if folder.checksums([WEIGHTS])[WEIGHTS] != run.record.files.get(WEIGHTS):
         raise DamagedError(
             "run_weights_changed",
             "{path} is not the file that the training wrote (its checksum differs); train the run again, or restore "
@@ -245,9 +243,9 @@ def _tensors(run: Run) -> dict[str, Tensor]:
 
 def _network(run: Run, model: str | None) -> nn.Module:
     """Build the run's network anew, to the initial weights, in case something of them is not in its file."""
-    config, data = run.record["config"], run.record["data"]
+    config, data = run.own.config, run.own.data
     spec = _consented(run, model)
-    if models.source_hash(spec) != config["model_source"]:
+    if models.source_hash(spec) != config.model_source:
         raise OverfitlabError(
             "model_file_changed",
             "{model} is not the file that {folder} was trained with (its content differs), so the network cannot be "
@@ -255,13 +253,4 @@ def _network(run: Run, model: str | None) -> nn.Module:
             model=spec,
             folder=run.folder,
         )
-    height, width, channels = data["image_shape"]
-    protocol = Protocol.from_dict(config["protocol"])
-    return models.build(
-        spec,
-        (height, width, channels),
-        len(data["classes"]),
-        methods.parse(config["method"]),
-        run_key(config["seed"], protocol.vary),
-        warm_up=protocol.batch_norm_warm_up,
-    )
+    return models.build_for(config, data.image_shape, len(data.classes), methods.parse(config.method), spec)

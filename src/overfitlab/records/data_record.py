@@ -1,5 +1,7 @@
 """What a record says of the images that a run or a study was made with."""
 
+import os
+
 from msgspec import Struct
 
 from overfitlab.files import display_name
@@ -68,5 +70,6 @@ class DataRecord(Struct, kw_only=True):
             raise ValueError(f"data.classes are not 1 to {MOST_CLASSES:,} names that differ")
         if any(len(counts) != len(self.classes) for counts in self.class_images.values()):
             raise ValueError("data.class_images are not those of the classes")
-        if "\0" in self.source + self.origin + (self.data_dir or ""):
-            raise ValueError("data.source, origin or data_dir is no path")
+        for path in (self.source, self.origin, self.data_dir or ""):
+            if b"\0" in os.fsencode(path):  # which raises for signs that stand for no byte
+                raise ValueError("data.source, origin or data_dir is no path")

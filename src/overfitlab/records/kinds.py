@@ -18,8 +18,8 @@ Level = Annotated[float, Meta(ge=0, le=255)]  # of a channel
 Spread = Annotated[float, Meta(gt=0, le=255)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Identity = Annotated[str, Meta(pattern="^[0-9a-f]{1,64}$")]
+Moment = Annotated[str, Meta(pattern=r"^[0-9T:+.Z-]{1,40}$")]  # date and time, in UTC
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Facts = dict[str, str | int | None]  # of machine and packages
 
 
 def lines(texts: list[str]) -> list[str]:

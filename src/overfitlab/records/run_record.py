@@ -8,8 +8,9 @@ from overfitlab._version import __version__
 from overfitlab.config import MOST_EPOCHS, RunConfig
 from overfitlab.errors import UsageError
 from overfitlab.files import display_name
+from overfitlab.machine import Facts
 from overfitlab.records.data_record import DataRecord
-from overfitlab.records.kinds import Count, Facts, Identity, Seconds, Sha256, Text, lines
+from overfitlab.records.kinds import Count, Identity, Moment, Seconds, Sha256, Text, lines
 from overfitlab.results.measurement import Measured
 from overfitlab.results.reason import Reason
 
@@ -66,8 +67,8 @@ class NetworkRecord(Struct, frozen=True, omit_defaults=True):
 class Times(Struct, frozen=True, omit_defaults=True):
     """When, how long, and how much memory."""
 
-    started: Text
-    finished: Text | None = None
+    started: Moment
+    finished: Moment | None = None
     training_seconds: Seconds | None = None
     peak_memory_mb: Count | None = None
 
@@ -75,7 +76,7 @@ class Times(Struct, frozen=True, omit_defaults=True):
 class Resumption(Struct, frozen=True, omit_defaults=True):
     """A sitting in which an interrupted run was taken up again."""
 
-    at: Text
+    at: Moment
     changed: Facts  # of machine and packages, since the run began: what they are now
     notes: list[Reason] = []  # on what it goes on from, where that is not the last checkpoint
 
@@ -164,9 +165,9 @@ class OwnRunRecord(RunRecord):
         super().__post_init__()
         if self.status == FINISHED and (self.result is None or self.result.measured.end is None):
             raise ValueError("a finished run without what was measured")
-        lines_of_config = (self.config.method, self.config.model, self.config.data)
-        if any(display_name(text) != text for text in lines_of_config[:2]):
-            raise ValueError("config.method or config.model is not a text of one line")
+        said = (self.config.method, self.config.model, self.config.protocol.name)
+        if any(display_name(text) != text for text in said):
+            raise ValueError("a configuration that is not of texts of one line")
 
     @property
     def data_name(self) -> str:

@@ -7,8 +7,9 @@ from msgspec import Meta, Struct
 
 from overfitlab.config import MOST_SEEDS, Protocol, StudyConfig
 from overfitlab.files import display_name
+from overfitlab.machine import Facts
 from overfitlab.records.data_record import DataRecord
-from overfitlab.records.kinds import Count, Facts, Identity, Positive, Seconds, Side, Text
+from overfitlab.records.kinds import Count, Identity, Moment, Positive, Seconds, Side, Text
 from overfitlab.records.run_record import Producer
 from overfitlab.results.reason import Reason
 
@@ -74,9 +75,9 @@ class StudyPlan(Struct, frozen=True):
 class Sitting(Struct, omit_defaults=True):
     """One session in which a study trained."""
 
-    started: Text
+    started: Moment
     jobs: Count | None = None  # runs at once
-    finished: Text | None = None
+    finished: Moment | None = None
 
 
 class Failure(Struct, frozen=True):
@@ -86,7 +87,7 @@ class Failure(Struct, frozen=True):
     seed: int
     reason: Reason
     attempts: Count
-    at: Text
+    at: Moment
 
 
 class StudyRecord(Struct, kw_only=True):
@@ -115,6 +116,11 @@ class StudyRecord(Struct, kw_only=True):
             raise ValueError("a method without a label, or without what it takes")
         if any(method not in methods for pair in self.config.contrasts for method in pair):
             raise ValueError("a contrast of methods that are not compared")
+        if any(failure.method not in methods for failure in self.failures.values()):
+            raise ValueError("a failure of a method that is not compared")
+        said = (*methods, self.config.model, *self.config.given, self.config.protocol.name, self.plan.protocol.name)
+        if any(display_name(text) != text for text in said):
+            raise ValueError("a configuration that is not of texts of one line")
         if self.look > len(self.plan.looks):
             raise ValueError("a look that was not planned")
         self.labels = {method: display_name(self.labels[method]) for method in methods}

@@ -3,10 +3,8 @@
 It is made from the document of a study's evidence and nothing else, so that every number can be found there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from overfitlab.files import display_name
 from overfitlab.report import study_figures
 from overfitlab.report.blocks import (
     Bullets,
@@ -33,44 +31,44 @@ from overfitlab.report.study_tables import (
     spread,
 )
 from overfitlab.report.study_tables import between as between_bounds
+from overfitlab.study.evidence import Evidence, Opinion
 from overfitlab.words.language import Language
 
-Json = Mapping[str, Any]
 SHOWN_CLASSES = 20  # up to so many a confusion matrix stands on the page; a larger one is in the figures
 
 
-def title(evidence: Json, say: Language) -> str:
+def title(evidence: Evidence, say: Language) -> str:
     """Return the title of a report."""
-    return say("Which method helps against overfitting? {study}", study=display_name(evidence["study"]))
+    return say("Which method helps against overfitting? {study}", study=evidence.study)
 
 
-def subtitle(evidence: Json, say: Language) -> str:
+def subtitle(evidence: Evidence, say: Language) -> str:
     """Return what was studied, in a line."""
-    parts = evidence["plan"]["parts"]
+    parts = evidence.plan.parts
     return say(
         "{methods} methods on {data}, {training} training images, paired seeds: {seeds}, protocol {protocol}",
-        methods=len(evidence["methods"]), data=display_name(evidence["data"]["name"]), seeds=evidence["seeds"],
-        training=f"{parts['training']:,}", protocol=display_name(evidence["plan"]["protocol"]["name"]),
+        methods=len(evidence.methods), data=evidence.data.name, seeds=evidence.seeds,
+        training=f"{parts.training:,}", protocol=evidence.plan.protocol.name,
     )  # fmt: skip
 
 
-def sections(evidence: Json, say: Language) -> list[Section]:
+def sections(evidence: Evidence, say: Language) -> list[Section]:
     """Return the report; a section that has nothing to show says so or is left out."""
-    made: list[Callable[[Json, Language], Section | None]] = [
+    made: list[Callable[[Evidence, Language], Section | None]] = [
         _answer, _differences, _verdict, _methods, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
         _disputed, _limits, _protocol, _words,
     ]  # fmt: skip
     return [section for make in made if (section := make(evidence, say)) is not None]
 
 
-def _answer(evidence: Json, say: Language) -> Section:
+def _answer(evidence: Evidence, say: Language) -> Section:
     texts = [headline(evidence, say)]
-    if evidence["recommended"] is not None:
+    if evidence.recommended is not None:
         texts.append(recommendation(evidence, say))
     return Section("answer", say("The answer"), (Paragraphs(tuple(texts), leading=True),))
 
 
-def _verdict(evidence: Json, say: Language) -> Section:
+def _verdict(evidence: Evidence, say: Language) -> Section:
     axes = say("Every contrast on two axes: does it generalize better, does it overfit less")
     sentences = Bullets(tuple(answer(evidence, say).split("\n")))
     onset = say(
@@ -78,7 +76,7 @@ def _verdict(evidence: Json, say: Language) -> Section:
         "baseline too, has been stopped early."
     )
     looks = (TableBlock(contrast_table(evidence, say), axes), TableBlock(onset_table(evidence, say), onset))
-    if evidence["provisional"]:
+    if evidence.provisional:
         text = say(
             "Until all runs have ended there are neither words nor p: who looks again and again, and stops when a p is "
             "small, finds differences that are not there."
@@ -89,7 +87,7 @@ def _verdict(evidence: Json, say: Language) -> Section:
         "do not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests put "
         "it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired by "
         "seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
-        alpha=f"{evidence['alpha']:g}", accuracy=f"±{evidence['accuracy_zone']:g}", gap=f"±{evidence['gap_zone']:g}",
+        alpha=f"{evidence.alpha:g}", accuracy=f"±{evidence.accuracy_zone:g}", gap=f"±{evidence.gap_zone:g}",
     )  # fmt: skip
     exact = say(
         "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, "
@@ -99,7 +97,7 @@ def _verdict(evidence: Json, say: Language) -> Section:
     return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1], flips))
 
 
-def _methods(evidence: Json, say: Language) -> Section:
+def _methods(evidence: Evidence, say: Language) -> Section:
     text = say(
         "Means over the seeds ± standard deviation: test accuracy and training accuracy in percent, the gap (training "
         "minus validation accuracy) in points, the onset and the epoch with the best validation accuracy, the loss "
@@ -110,7 +108,7 @@ def _methods(evidence: Json, say: Language) -> Section:
     return Section("methods", say("The methods"), (TableBlock(method_table(evidence, say), text),))
 
 
-def _differences(evidence: Json, say: Language) -> Section | None:
+def _differences(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Each dot is one seed: the same split, order and, in shared layers, initial weights under both methods. The "
         "interval is Student's t, 95 %."
@@ -118,7 +116,7 @@ def _differences(evidence: Json, say: Language) -> Section | None:
     return _figure(evidence, say, "paired_differences", "differences", say("Differences, seed by seed"), caption)
 
 
-def _curves(evidence: Json, say: Language) -> Section | None:
+def _curves(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Means over the seeds, training and validation on one axis, both in evaluation mode; the bands are one "
         "standard deviation over the seeds. The onset is the epoch with the lowest validation loss: what comes after "
@@ -130,7 +128,7 @@ def _curves(evidence: Json, say: Language) -> Section | None:
     return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption)
 
 
-def _gaps(evidence: Json, say: Language) -> Section | None:
+def _gaps(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Training minus validation accuracy in points, beside that of the baseline; one scale for all methods. As in "
         "the learning curves, training accuracy is that of a fixed part of the training images."
@@ -138,19 +136,19 @@ def _gaps(evidence: Json, say: Language) -> Section | None:
     return _figure(evidence, say, "gap_curves", "gaps", say("The gap over the epochs"), caption)
 
 
-def _equal_fit(evidence: Json, say: Language) -> Section | None:
+def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "A method can have a smaller gap only because it learns less. Here validation accuracy stands against training "
         "accuracy: where one line lies above the other, that method generalizes better at the same fit."
     )
     header = (say("contrast"), say("gap at equal fit"), "95 %", say("gap at the end"), say("n"))
     rows = []
-    for each in evidence["contrasts"]:
-        fit = each["equal_fit"]
+    for each in evidence.contrasts:
+        fit = each.equal_fit
         cells = ("", "", "0") if fit is None else (
-            difference(fit["mean"]), between_bounds(fit, say), str(fit["n"])
+            difference(fit.mean), between_bounds(fit, say), str(fit.n)
         )  # fmt: skip
-        rows.append((pair(each, say), cells[0], cells[1], difference(each["gap"]["mean"]), cells[2]))
+        rows.append((pair(each, say), cells[0], cells[1], difference(each.gap.mean), cells[2]))
     text = say(
         "The difference in gap, in points, at the best training accuracy that both reach, where each first reaches it: "
         "not the same as at the end, even where both end there. Epoch by epoch training accuracy is that of a fixed "
@@ -160,17 +158,17 @@ def _equal_fit(evidence: Json, say: Language) -> Section | None:
     return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=(table,))
 
 
-def _noise(evidence: Json, say: Language) -> Section | None:
+def _noise(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "How far the mean difference in test accuracy would vary with other seeds, and with other test images. More "
         "seeds make only the first smaller."
     )
     header = (say("contrast"), say("test accuracy"), say("95 %, seeds"), say("95 %, seeds and test images"))
     rows = tuple(
-        (pair(each, say), difference(each["accuracy"]["mean"]), between_bounds(each["accuracy"], say),
-         between_bounds(each["accuracy"]["crossed"], say))
-        for each in evidence["contrasts"]
-        if each["accuracy"]["crossed"]
+        (pair(each, say), difference(each.accuracy.mean), between_bounds(each.accuracy, say),
+         between_bounds(each.accuracy.crossed, say))
+        for each in evidence.contrasts
+        if each.accuracy.crossed
     )  # fmt: skip
     table = TableBlock(
         Table(header, rows), say("The interval over seeds, and the one that covers other test images too")
@@ -178,7 +176,7 @@ def _noise(evidence: Json, say: Language) -> Section | None:
     return _figure(evidence, say, "noise", "noise", say("Seed noise and image noise"), caption, below=(table,))
 
 
-def _cost(evidence: Json, say: Language) -> Section | None:
+def _cost(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Time is that of an epoch with its validation, paired by seed, measured while the study trained; parameters "
         "and memory are in the table of methods. Intervals are over seeds."
@@ -187,7 +185,7 @@ def _cost(evidence: Json, say: Language) -> Section | None:
 
 
 def _figure(
-    evidence: Json, say: Language, name: str, anchor: str, heading: str, caption: str, *,
+    evidence: Evidence, say: Language, name: str, anchor: str, heading: str, caption: str, *,
     above: tuple[TableBlock, ...] = (), below: tuple[TableBlock, ...] = (),
 ) -> Section | None:  # fmt: skip
     """Return the section of a figure, with tables above and below it; None where it has no panels."""
@@ -195,24 +193,24 @@ def _figure(
     return Section(anchor, heading, (*above, FigureBlock(name, panels, caption), *below)) if panels else None
 
 
-def class_names(evidence: Json) -> list[str]:
+def class_names(evidence: Evidence) -> list[str]:
     """Return the names of the classes, as they can be shown."""
-    return [display_name(name) for name in evidence["data"]["classes"]]
+    return list(evidence.data.classes)
 
 
-def _confusion(evidence: Json, say: Language) -> Section | None:
+def _confusion(evidence: Evidence, say: Language) -> Section | None:
     classes, found, tops = class_names(evidence), [], []
-    for each in evidence["methods"]:
-        said = evidence["predictions"][each["method"]]
-        name = str(say.method(each["label"]))
+    for each in evidence.methods:
+        said = evidence.predictions[each.method]
+        name = str(say.method(each.label))
         top = ", ".join(
-            say("{true} taken for {predicted} ({share} %)", true=classes[one["true"]],
-                predicted=classes[one["predicted"]], share=f"{100 * one['share']:.1f}")
-            for one in sorted(said["top_confusions"], key=lambda one: -one["share"])
+            say("{true} taken for {predicted} ({share} %)", true=classes[one.true],
+                predicted=classes[one.predicted], share=f"{100 * one.share:.1f}")
+            for one in sorted(said.top_confusions, key=lambda one: -one.share)
         )  # fmt: skip
-        if said["confusion"] is not None and len(classes) <= SHOWN_CLASSES:
-            found.append(Confusion(name, tuple(classes), _percent(said["confusion"]), top))
-        elif said["top_confusions"]:
+        if said.confusion is not None and len(classes) <= SHOWN_CLASSES:
+            found.append(Confusion(name, tuple(classes), _percent(said.confusion), top))
+        elif said.top_confusions:
             tops.append(f"{name}: {top}")
     caption = say(
         "Rows are true classes, columns what the networks take them for, in percent of the true class, over all seeds."
@@ -227,17 +225,17 @@ def _percent(counts: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(100 * count / (sum(row) or 1) for count in row) for row in counts)
 
 
-def _calibration(evidence: Json, say: Language) -> Section | None:
+def _calibration(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Do probabilities mean what they say? Below the diagonal a network is too sure of itself. The size of a dot is "
         "the number of images. ECE is the expected calibration error in 15 bins, mean ± standard deviation over the "
         "seeds."
     )
     header = (say("method"), "ECE", say("mean confidence"), say("accuracy"))
-    known = [(each, evidence["predictions"][each["method"]]["calibration"]) for each in evidence["methods"]]
+    known = [(each, evidence.predictions[each.method].calibration) for each in evidence.methods]
     rows = tuple(
-        (str(say.method(each["label"])), spread(found["expected_error"], 3), f"{found['mean_confidence']:.3f}",
-         f"{found['accuracy']:.3f}")
+        (str(say.method(each.label)), spread(found.expected_error, 3), f"{found.mean_confidence:.3f}",
+         f"{found.accuracy:.3f}")
         for each, found in known
         if found is not None
     )  # fmt: skip
@@ -245,16 +243,16 @@ def _calibration(evidence: Json, say: Language) -> Section | None:
     return _figure(evidence, say, "calibration", "calibration", say("Calibration"), caption, below=(table,))
 
 
-def _disputed(evidence: Json, say: Language) -> Section | None:
+def _disputed(evidence: Evidence, say: Language) -> Section | None:
     classes = class_names(evidence)
-    labels = {each["method"]: str(say.method(each["label"])) for each in evidence["methods"]}
+    labels = {each.method: str(say.method(each.label)) for each in evidence.methods}
     found = []
-    for each in evidence["disputed"]:
-        true = classes[each["label"]]
-        opinions = tuple((labels[method], _opinion(said, classes, say)) for method, said in each["opinions"].items())
+    for each in evidence.disputed:
+        true = classes[each.label]
+        opinions = tuple((labels[method], _opinion(said, classes, say)) for method, said in each.opinions.items())
         title_text = say("true class: {name}", name=true)
-        alternative = say("test image, row {row} of the data set, {name}", row=each["row"], name=true)
-        found.append(Disputed(each["row"], true, title_text, alternative, opinions))
+        alternative = say("test image, row {row} of the data set, {name}", row=each.row, name=true)
+        found.append(Disputed(each.row, true, title_text, alternative, opinions))
     if not found:
         return None
     caption = say(
@@ -264,22 +262,20 @@ def _disputed(evidence: Json, say: Language) -> Section | None:
     return Section("disputed", say("Where methods disagree"), (Pictures(tuple(found), caption),))
 
 
-def _opinion(said: Json, classes: Sequence[str], say: Language) -> str:
-    if said["right"] == said["runs"]:
-        return say("right in all {runs}", runs=said["runs"])
+def _opinion(said: Opinion, classes: Sequence[str], say: Language) -> str:
+    if said.right == said.runs:
+        return say("right in all {runs}", runs=said.runs)
     return say(
         "right in {right} of {runs}; {votes} take it for {name}",
-        right=said["right"], runs=said["runs"], votes=said["votes"], name=classes[said["taken_for"]],
+        right=said.right, runs=said.runs, votes=said.votes, name=classes[said.taken_for],
     )  # fmt: skip
 
 
-def _limits(evidence: Json, say: Language) -> Section:
-    return Section(
-        "limits", say("What this study cannot say"), (Bullets(tuple(map(display_name, limits(evidence, say)))),)
-    )
+def _limits(evidence: Evidence, say: Language) -> Section:
+    return Section("limits", say("What this study cannot say"), (Bullets(tuple(limits(evidence, say))),))
 
 
-def _protocol(evidence: Json, say: Language) -> Section:
+def _protocol(evidence: Evidence, say: Language) -> Section:
     return Section(
         "protocol",
         say("How it was done, and how to do it again"),
@@ -291,7 +287,7 @@ def _protocol(evidence: Json, say: Language) -> Section:
     )
 
 
-def _words(evidence: Json, say: Language) -> Section:
+def _words(evidence: Evidence, say: Language) -> Section:
     return Section("words", say("Words"), (Facts((
         (say("generalization gap"), say("training accuracy minus validation accuracy, both in evaluation mode on clean "
                                         "images")),

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from numpy.typing import NDArray
 
-from overfitlab.files import display_name
 from overfitlab.report.evaluation_figures import COUNTED_CLASSES, SHARES, show_picture
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import inches, labels, legible
 from overfitlab.report.palette import readable_on
 from overfitlab.report.panels import Panel, drawing
+from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
@@ -27,18 +27,18 @@ LEAST_SHOWN = 0.5  # percent
 LONGEST_METHOD = 26  # letters
 
 
-def confusion(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
+def confusion(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: its confusion matrix over all seeds, in percent of the true class."""
-    classes = [display_name(name) for name in evidence["data"]["classes"]]
+    classes = list(evidence.data.classes)
     names = labels(classes, LONGEST_NAME, size=LETTERS, width=MOST_ROOM)
     room = max(inches(name, LETTERS) for name in names) if len(names) <= COUNTED_CLASSES else 0.1
     margin = 0.36 + room
     found = []
-    for each in evidence["methods"]:
-        said, name = evidence["predictions"][each["method"]], str(say.method(each["label"]))
-        if said["confusion"] is None:
+    for each in evidence.methods:
+        said, name = evidence.predictions[each.method], str(say.method(each.label))
+        if said.confusion is None:
             continue
-        counts = np.array(said["confusion"], dtype=np.float64)
+        counts = np.array(said.confusion, dtype=np.float64)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         alternative = say("Confusion matrices of {methods}", methods=name)
         draw = _matrix_drawn(shares, names, say)
@@ -64,16 +64,16 @@ def _matrix_drawn(shares: NDArray[np.float64], names: Sequence[str], say: Langua
 
 
 def disputed_figure(
-    evidence: Json, pictures: Mapping[int, NDArray[np.uint8]], brightest: int, say: Language = ENGLISH
+    evidence: Evidence, pictures: Mapping[int, NDArray[np.uint8]], brightest: int, say: Language = ENGLISH
 ) -> DisplayedFigure:
     """Return the images on which methods disagree, [H, W, C] by their rows, with what each method says of them.
 
     `brightest` is the value of a white pixel.
     """
-    classes = [display_name(name) for name in evidence["data"]["classes"]]
-    shown = [each for each in evidence["disputed"] if each["row"] in pictures]
-    named = labels([str(say.method(each["label"])) for each in evidence["methods"]], LONGEST_METHOD)
-    methods = {each["method"]: name for each, name in zip(evidence["methods"], named, strict=True)}
+    classes = list(evidence.data.classes)
+    shown = [each for each in evidence.disputed if each.row in pictures]
+    named = labels([str(say.method(each.label)) for each in evidence.methods], LONGEST_METHOD)
+    methods = {each.method: name for each, name in zip(evidence.methods, named, strict=True)}
     rows = max(1, ceil(len(shown) / PICTURE_COLUMNS))
     line = 0.15  # inches
     tall = 1.7 + line * len(methods)
@@ -86,12 +86,12 @@ def disputed_figure(
             left = (column + 0.06) / PICTURE_COLUMNS
             axes = figure.add_axes((left, top - (0.28 + 1.2) / (tall * rows), width, height))
             axes.grid(visible=False)
-            show_picture(axes, pictures[each["row"]], brightest)
+            show_picture(axes, pictures[each.row], brightest)
             axes.spines[:].set_visible(False)
-            axes.set_title(legible(classes[each["label"]], 24), fontsize=8)
-            for place, (method, said) in enumerate(each["opinions"].items()):
-                votes = f"{said['right']}/{said['runs']}"
-                wrong = f" ({said['votes']} {classes[said['taken_for']]})" if said["votes"] else ""
+            axes.set_title(legible(classes[each.label], 24), fontsize=8)
+            for place, (method, said) in enumerate(each.opinions.items()):
+                votes = f"{said.right}/{said.runs}"
+                wrong = f" ({said.votes} {classes[said.taken_for]})" if said.votes else ""
                 text = legible(f"{votes} {methods[method]}{wrong}", LONGEST_METHOD + 20)
                 y = top - (0.28 + 1.2 + 0.14 + line * place) / (tall * rows)
                 figure.text(left, y, text, fontsize=6.5, va="center")

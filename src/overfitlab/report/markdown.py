@@ -16,19 +16,20 @@ from overfitlab.report.blocks import (
 )
 from overfitlab.report.content import sections, subtitle, title
 from overfitlab.report.study_tables import Table
+from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!&])")
 
 
-def markdown(evidence: Json, figures: str, say: Language = ENGLISH, *, pictures: bool = True) -> str:
+def markdown(evidence: Evidence, figures: str, say: Language = ENGLISH, *, pictures: bool = True) -> str:
     """Return the report in Markdown (CommonMark with tables), from the document of the evidence.
 
     `figures` is the folder of the figures, as links name it; `pictures` says whether it has the disputed images.
     """
     lines = [f"# {escaped(title(evidence, say))}", escaped(subtitle(evidence, say))]
-    if evidence["provisional"]:
+    if evidence.provisional:
         lines.append(f"**{escaped(say('Provisional: the study is not finished.'))}**")
     for section in sections(evidence, say):
         lines.append(f"## {escaped(section.title)}")

@@ -27,6 +27,7 @@ from overfitlab.report.content import sections, subtitle, title
 from overfitlab.report.inline_svg import DrawnPanel, inline_svg
 from overfitlab.report.palette import COLORS
 from overfitlab.report.study_figures import FIGURES
+from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
@@ -48,7 +49,7 @@ LEAST_SHOWN = 0.5  # percent: less is an empty cell
 Drawings = Mapping[str, Sequence[DrawnPanel]]  # the panels of each figure, by its name
 
 
-def drawings(evidence: Json, say: Language = ENGLISH) -> Drawings:
+def drawings(evidence: Evidence, say: Language = ENGLISH) -> Drawings:
     """Return the panels of all figures that have some."""
     panels = {name: make(evidence, say) for name, (make, _) in FIGURES.items()}
     return {
@@ -59,7 +60,7 @@ def drawings(evidence: Json, say: Language = ENGLISH) -> Drawings:
 
 
 def page(
-    evidence: Json,
+    evidence: Evidence,
     pictures: Mapping[int, bytes] | None = None,
     say: Language = ENGLISH,
     drawn: Drawings | None = None,
@@ -89,7 +90,7 @@ def page(
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return environment.get_template("report.html").render(
         say=say, version=__version__, title=title(evidence, say), subtitle=subtitle(evidence, say),
-        provisional=evidence["provisional"], sections=sections(evidence, say), laid_out=laid_out,
+        provisional=evidence.provisional, sections=sections(evidence, say), laid_out=laid_out,
         style=Markup(style), policy=policy,  # noqa: S704 - ours, and hashed as it stands
     )  # fmt: skip
 

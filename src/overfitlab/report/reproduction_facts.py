@@ -1,14 +1,13 @@
 """How a study was made, how to make it again, and what it cannot say: the end of a report."""
 
 import shlex
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from overfitlab.files import display_name
+from overfitlab.config import Protocol
 from overfitlab.report.study_sentences import caveats, points
+from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
-Json = Mapping[str, Any]
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
 CHANGED = {
     "epochs": "epochs", "batch_size": "batch size", "learning_rate": "learning rate",
@@ -16,27 +15,27 @@ CHANGED = {
 }  # fmt: skip
 
 
-def limits(evidence: Json, say: Language) -> Iterator[str]:
+def limits(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield what the study cannot say, a sentence each."""
-    if evidence["provisional"]:
+    if evidence.provisional:
         yield say("It is not finished: runs are missing, and there is no verdict yet.")
-    missing = [each for each in evidence["contrasts"] if each["missing"]]
+    missing = [each for each in evidence.contrasts if each.missing]
     if missing:
         yield say("Pairs of runs that are missing: {what}.",
-                  what=", ".join(f"{say.method(each['label'])} - {say.method(each['against_label'])} "
-                                 f"{each['missing']}" for each in missing))  # fmt: skip
+                  what=", ".join(f"{say.method(each.label)} - {say.method(each.against_label)} "
+                                 f"{each.missing}" for each in missing))  # fmt: skip
     yield from caveats(evidence, evidence, say)
-    for each in evidence["methods"]:
-        known = evidence["predictions"][each["method"]]["runs"]
-        if known < each["finished"]:
+    for each in evidence.methods:
+        known = evidence.predictions[each.method].runs
+        if known < each.finished:
             yield say("Of {name} the predictions of {count} runs are missing, in everything about the test images.",
-                      name=say.method(each["label"]), count=each["finished"] - known)  # fmt: skip
-    [baseline] = [each for each in evidence["methods"] if each["method"] == evidence["baseline"]]
-    if 0 < baseline["finished"] == baseline["without_onset"]:
+                      name=say.method(each.label), count=each.finished - known)  # fmt: skip
+    [baseline] = [each for each in evidence.methods if each.method == evidence.baseline]
+    if 0 < baseline.finished == baseline.without_onset:
         yield say(
             "The validation loss of {baseline} was lowest in the last epoch of every run: so far there was no "
             "overfitting to help against.",
-            baseline=say.method(baseline["label"]),
+            baseline=say.method(baseline.label),
         )
     yield _power(evidence, say)
     yield say(
@@ -50,25 +49,25 @@ def limits(evidence: Json, say: Language) -> Iterator[str]:
         what=varied(evidence, say),
     )
     yield say("Times come from the machine that is named below, with what else it had to do.")
-    if evidence["data"].get("note"):
-        yield say("About the data: {note}.", note=say.message(display_name(evidence["data"]["note"])))
+    if evidence.data.note is not None:
+        yield say("About the data: {note}.", note=say.reason(evidence.data.note))
 
 
-def varied(evidence: Json, say: Language) -> str:
+def varied(evidence: Evidence, say: Language) -> str:
     """Return what a seed of the study decides."""
-    return say.listing([say(VARIED.get(word, word)) for word in evidence["plan"]["protocol"]["vary"]])
+    return say.listing([say(VARIED.get(word, word)) for word in evidence.plan.protocol.vary])
 
 
-def _power(evidence: Json, say: Language) -> str:
-    last = say(" That holds for the last look.") if len(evidence["looks"]) > 1 else ""
-    power = evidence["power"]
-    chances = ", ".join(f"{each['points']:g}: {percent(each['chance'], say)}" for each in power["differ"])
+def _power(evidence: Evidence, say: Language) -> str:
+    last = say(" That holds for the last look.") if len(evidence.looks) > 1 else ""
+    power = evidence.power
+    chances = ", ".join(f"{each.points:g}: {percent(each.chance, say)}" for each in power.differ)
     return say(
         "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in test accuracy is found with a "
         "probability, by its size in points, of {chances}; that there is none is shown with {equal}. This was reckoned "
         "before the training, for paired differences that vary by {deviation} points (SD).",
-        seeds=power["seeds"], contrasts=power["contrasts"], chances=chances, equal=percent(power["equal"], say),
-        deviation=f"{power['deviation']:g}",
+        seeds=power.seeds, contrasts=power.contrasts, chances=chances, equal=percent(power.equal, say),
+        deviation=f"{power.deviation:g}",
     ) + last  # fmt: skip
 
 
@@ -77,80 +76,80 @@ def percent(chance: float, say: Language = ENGLISH) -> str:
     return say("{number} %", number=f"{100 * chance:.0f}" if chance >= 0.005 else "< 1")
 
 
-def protocol(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
+def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     """Yield what was held fixed."""
-    asked, plan, data = evidence["asked"], evidence["plan"], evidence["data"]
-    settings, parts = plan["protocol"], plan["parts"]
-    yield say("data"), display_name(data["name"])
-    yield say("data hash (SHA-256)"), display_name(data["sha256"])
+    asked, plan, data = evidence.asked, evidence.plan, evidence.data
+    settings, parts = plan.protocol, plan.parts
+    yield say("data"), data.name
+    yield say("data hash (SHA-256)"), data.sha256
     yield say("images"), say(
         "{training} training, {validation} validation, {test} test",
-        training=f"{parts['training']:,}", validation=f"{parts['validation']:,}", test=f"{parts['test']:,}",
+        training=f"{parts.training:,}", validation=f"{parts.validation:,}", test=f"{parts.test:,}",
     )  # fmt: skip
-    yield say("network"), display_name(asked["model"])
-    falling = say(", falling to zero along a cosine") if settings["schedule"] == "cosine" else ""
+    yield say("network"), asked.model
+    falling = say(", falling to zero along a cosine") if settings.schedule == "cosine" else ""
     yield say("training"), say(
         "{epochs} epochs, batches of {batch}, Adam {rate}{falling}, precision {precision}",
-        epochs=settings["epochs"], batch=settings["batch_size"], rate=f"{settings['learning_rate']:g}", falling=falling,
-        precision=display_name(", ".join(evidence["precision"]) or asked["precision"]),
+        epochs=settings.epochs, batch=settings.batch_size, rate=f"{settings.learning_rate:g}", falling=falling,
+        precision=", ".join(evidence.precision) or asked.precision,
     )  # fmt: skip
-    changed = ", ".join(say(CHANGED.get(name, display_name(name))) for name in asked["given"])
-    named = say("{name}; changed: {changed}", name=display_name(settings["name"]), changed=changed)
-    yield say("protocol"), named if changed else display_name(settings["name"])
+    changed = ", ".join(say(CHANGED.get(name, name)) for name in asked.given)
+    named = say("{name}; changed: {changed}", name=settings.name, changed=changed)
+    yield say("protocol"), named if changed else settings.name
     yield say("split"), "; ".join(_split(settings, say))
     yield (
         say("standardization"),
         (
             say("per channel, by mean and deviation of the training images")
-            if settings["standardization"] == "training"
+            if settings.standardization == "training"
             else say("per channel, by mean and deviation of all images that are not for testing")
         ),
     )
-    if settings["batch_norm_warm_up"]:
+    if settings.batch_norm_warm_up:
         yield say("batch normalization"), say("its moving averages begin as plain means over the batches")
-    fresh = say("as the network draws them") if asked["weights"] is None else display_name(str(asked["weights"]))
+    fresh = say("as the network draws them") if asked.weights is None else str(asked.weights)
     yield say("initial weights"), fresh
-    yield say("seeds"), say("{seeds}; each decides {what}", seeds=", ".join(map(str, evidence["seed_numbers"])),
+    yield say("seeds"), say("{seeds}; each decides {what}", seeds=", ".join(map(str, evidence.seed_numbers)),
                             what=varied(evidence, say))  # fmt: skip
-    if len(evidence["looks"]) > 1:
-        yield say("looks"), say("planned after {seeds} seeds", seeds=say.listing(list(map(str, evidence["looks"]))))
-    if asked["budget"]:
-        yield say("budget"), say("{seconds} s", seconds=str(asked["budget"]))
-    yield say("settings of the methods"), "; ".join(each["method"] for each in evidence["methods"])
+    if len(evidence.looks) > 1:
+        yield say("looks"), say("planned after {seeds} seeds", seeds=say.listing(list(map(str, evidence.looks))))
+    if asked.budget:
+        yield say("budget"), say("{seconds} s", seconds=str(asked.budget))
+    yield say("settings of the methods"), "; ".join(each.method for each in evidence.methods)
     yield say("differences that do not matter"), say(
-        "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence["accuracy_zone"], say),
-        gap=points(evidence["gap_zone"], say),
+        "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence.accuracy_zone, say),
+        gap=points(evidence.gap_zone, say),
     )  # fmt: skip
 
 
-def _split(settings: Json, say: Language) -> Iterator[str]:
-    fraction = display_name(str(settings["validation_fraction"]))
+def _split(settings: Protocol, say: Language) -> Iterator[str]:
+    fraction = str(settings.validation_fraction)
     yield say("validation fraction {fraction} of the images that are not for testing", fraction=fraction)
-    yield say("classes in equal shares") if settings["stratified"] else say("at random")
-    if "split" not in settings["vary"]:
-        yield say("the same at every seed, split seed {seed}", seed=display_name(str(settings["split_seed"])))
+    yield say("classes in equal shares") if settings.stratified else say("at random")
+    if "split" not in settings.vary:
+        yield say("the same at every seed, split seed {seed}", seed=str(settings.split_seed))
 
 
-def environment(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
+def environment(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     """Yield where it was trained."""
-    for name, value in evidence["environment"].items():
-        yield say(name), display_name(str(value))
-    sessions = evidence["sessions"]
+    for name, value in evidence.environment.items():
+        yield say(name), str(value)
+    sessions = evidence.sessions
     if sessions:
         yield say("trained"), "; ".join(
             say("{started}; runs at once: {jobs}, threads of each: {threads}",
-                started=display_name(str(each.get("started", "-"))), jobs=each.get("jobs", "-"),
-                threads=evidence["plan"]["threads"])
+                started=str(each.started), jobs="-" if each.jobs is None else each.jobs,
+                threads=evidence.plan.threads)
             for each in sessions
         )  # fmt: skip
-    yield say("study"), f"{display_name(evidence['study'])} ({display_name(evidence['study_id'])})"
+    yield say("study"), f"{evidence.study} ({evidence.study_id})"
 
 
-def commands(evidence: Json, say: Language) -> Iterator[tuple[str, str]]:
+def commands(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     """Yield the commands that make study, report and model again."""
-    name = shlex.quote(display_name(evidence["reference"]))
-    if evidence["command"]:
-        yield say("the study"), display_name(evidence["command"])
+    name = shlex.quote(evidence.reference)
+    if evidence.command:
+        yield say("the study"), evidence.command
     yield say("this report"), f"overfitlab report {name}" + ("" if say.code == "en" else f" --lang {say.code}")
-    if evidence["recommended"] is not None:
+    if evidence.recommended is not None:
         yield say("the recommended model"), f"overfitlab train --like {name}"

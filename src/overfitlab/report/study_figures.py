@@ -14,6 +14,8 @@ from overfitlab.report.lettering import legible
 from overfitlab.report.palette import light
 from overfitlab.report.panels import HEIGHT, Panel
 from overfitlab.report.study_tables import between, difference, pair
+from overfitlab.stats.verdict import Contrast
+from overfitlab.study.evidence import Evidence, MethodCalibration
 from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
@@ -28,20 +30,20 @@ LETTERS = 7.5  # points, of labels
 AROUND_AXES = 0.95  # inches of a panel's height that are not its axes
 
 
-def paired_differences(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
+def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return two panels, test accuracy and gap: the difference of each seed as a dot, the mean with its interval."""
-    contrasts = [each for each in evidence["contrasts"] if each["accuracy"]["n"]]
+    contrasts = [each for each in evidence.contrasts if each.accuracy.n]
     if not contrasts:
         return []
     found = []
     for axis, title, better, zone in (
-        ("accuracy", say("Test accuracy"), say("points; right of 0: generalizes better"), evidence["accuracy_zone"]),
-        ("gap", say("Generalization gap"), say("points; left of 0: overfits less"), evidence["gap_zone"]),
+        ("accuracy", say("Test accuracy"), say("points; right of 0: generalizes better"), evidence.accuracy_zone),
+        ("gap", say("Generalization gap"), say("points; left of 0: overfits less"), evidence.gap_zone),
     ):
         said = "; ".join(
             say("{contrast}: mean {mean}, 95 % interval {range}, n = {n}",
-                contrast=pair(each, say), mean=difference(each[axis]["mean"]),
-                range=between(each[axis], say) or "-", n=each[axis]["n"])
+                contrast=pair(each, say), mean=difference(each.axis(axis).mean),
+                range=between(each.axis(axis), say) or "-", n=each.axis(axis).n)
             for each in contrasts
         )  # fmt: skip
         alternative = say("Paired differences, a dot for each seed. {title}: {said}.", title=title, said=said)
@@ -50,15 +52,15 @@ def paired_differences(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     return found
 
 
-def noise(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
+def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return one panel: how far the mean difference is uncertain because of the seeds, and of the test images."""
-    known = [each for each in evidence["contrasts"] if each["accuracy"]["crossed"]]
+    known = [each for each in evidence.contrasts if each.accuracy.crossed]
     if not known:
         return []
     said = "; ".join(
         say("{contrast}: seeds {seeds}, test images {images}",
-            contrast=pair(each, say), seeds=f"{each['accuracy']['crossed']['seed_deviation']:.2f}",
-            images=f"{each['accuracy']['crossed']['image_deviation']:.2f}")
+            contrast=pair(each, say), seeds=f"{each.accuracy.crossed.seed_deviation:.2f}",
+            images=f"{each.accuracy.crossed.image_deviation:.2f}")
         for each in known
     )  # fmt: skip
     alternative = say("Standard deviation of the mean difference in test accuracy, in points: {said}.", said=said)
@@ -66,18 +68,18 @@ def noise(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
                   1.3 + ROW_HEIGHT * len(known), MARGIN)]  # fmt: skip
 
 
-def cost_and_benefit(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
+def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return one panel: the gain in test accuracy over the baseline against the time of an epoch."""
     known = [
-        each for each in evidence["contrasts"]
-        if each["against"] == evidence["baseline"] and each["time_ratio"] and each["accuracy"]["mean"] is not None
+        each for each in evidence.contrasts
+        if each.against == evidence.baseline and each.time_ratio and each.accuracy.mean is not None
     ]  # fmt: skip
     if not known:
         return []
     said = "; ".join(
         say("{name}: {difference} points at {ratio} times the time",
-            name=say.method(each["label"]), difference=difference(each["accuracy"]["mean"]),
-            ratio=f"{each['time_ratio']:.2f}")
+            name=say.method(each.label), difference=difference(each.accuracy.mean),
+            ratio=f"{each.time_ratio:.2f}")
         for each in known
     )  # fmt: skip
     base = baseline_name(evidence, say)
@@ -87,22 +89,22 @@ def cost_and_benefit(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
     return [Panel(say("Benefit against cost"), _cost_drawn(known, base, apart_by, say), alternative, height)]
 
 
-def calibration(evidence: Json, say: Language = ENGLISH) -> list[Panel]:
+def calibration(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: accuracy against confidence on the test images, all seeds together."""
     found = []
-    for each in evidence["methods"]:
-        known, name = evidence["predictions"][each["method"]]["calibration"], say.method(each["label"])
+    for each in evidence.methods:
+        known, name = evidence.predictions[each.method].calibration, say.method(each.label)
         if known is None:
             continue
-        error = known["expected_error"]["mean"]
-        surplus = known["mean_confidence"] - known["accuracy"]
+        error = known.expected_error.mean
+        surplus = known.mean_confidence - known.accuracy
         sure = say("about as sure as it should be")
         if abs(surplus) > UNNOTICED:
             sure = say("too sure") if surplus > 0 else say("not sure enough")
         alternative = say(
             "Calibration of {name}: mean confidence {confidence}, accuracy {accuracy}, so it is {sure}; expected "
             "calibration error {error}.",
-            name=name, confidence=f"{known['mean_confidence']:.3f}", accuracy=f"{known['accuracy']:.3f}", sure=sure,
+            name=name, confidence=f"{known.mean_confidence:.3f}", accuracy=f"{known.accuracy:.3f}", sure=sure,
             error=f"{error:.3f}",
         )  # fmt: skip
         found.append(Panel(name, _calibration_drawn(known, say), alternative))
@@ -121,24 +123,24 @@ FIGURES: Mapping[str, tuple[Callable[..., list[Panel]], int]] = {  # with the nu
 
 
 def _differences_drawn(
-    contrasts: Sequence[Json], axis: str, zone: float, better: str, say: Language
+    contrasts: Sequence[Contrast], axis: str, zone: float, better: str, say: Language
 ) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
         _rows(axes, [pair(each, say) for each in contrasts])
         axes.axvspan(-zone, zone, color=light("zone"), zorder=0, label=say("differences that do not matter"))
         axes.axvline(0, color=light("soft"), linewidth=1, zorder=1)
         for row, each in enumerate(contrasts):
-            finding = each[axis]
-            values = np.array(finding["differences"])
+            finding = each.axis(axis)
+            values = np.array(finding.differences)
             heights = -row + np.array([JITTER[k % len(JITTER)] for k in range(len(values))])
             label = say("a seed") if row == 0 else None
             axes.plot(values, heights, "o", color=light("other"), markersize=3.5, alpha=0.8, markeredgewidth=0,
                       label=label)  # fmt: skip
             label = say("mean, 95 % interval") if row == 0 else None
-            if finding["low"] is not None:
-                axes.plot([finding["low"], finding["high"]], [-row - BELOW] * 2, color=light("method"), linewidth=2.2,
+            if finding.low is not None:
+                axes.plot([finding.low, finding.high], [-row - BELOW] * 2, color=light("method"), linewidth=2.2,
                           solid_capstyle="butt")  # fmt: skip
-            axes.plot(finding["mean"], -row - BELOW, "D", color=light("method"), markersize=5, label=label)
+            axes.plot(finding.mean, -row - BELOW, "D", color=light("method"), markersize=5, label=label)
         axes.set_xlabel(better)
 
     return draw
@@ -148,7 +150,7 @@ def _rows(axes: Axes, labels: Sequence[str]) -> None:
     """Give the axes a row for each label, from the top; the labels stand above their rows, so no margin is needed."""
     axes.set_ylim(-len(labels) + 0.45, 0.72)
     axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
+    axes.spines.left.set_visible(False)
     axes.grid(visible=False, axis="y")
     for row, label in enumerate(told_apart(labels, LONGEST_LABEL)):
         axes.text(
@@ -158,7 +160,7 @@ def _rows(axes: Axes, labels: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def _noise_drawn(contrasts: Sequence[Json], say: Language) -> Callable[[Axes], None]:
+def _noise_drawn(contrasts: Sequence[Contrast], say: Language) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
         _rows(axes, [pair(each, say) for each in contrasts])
         rows = -np.arange(len(contrasts), dtype=float)
@@ -166,7 +168,7 @@ def _noise_drawn(contrasts: Sequence[Json], say: Language) -> Callable[[Axes], N
             ("seed_deviation", say("seeds: more of them narrow it"), "method", 0.08),
             ("image_deviation", say("test images: only more of them do"), "val", -0.14),
         ):
-            sizes = [each["accuracy"]["crossed"][name] for each in contrasts]
+            sizes = [getattr(each.accuracy.crossed, name) for each in contrasts]
             axes.barh(rows + offset, sizes, height=0.18, color=light(color), label=label)
         axes.set_xlim(left=0)
         axes.set_xlabel(say("standard deviation of the mean difference, points"))
@@ -174,24 +176,24 @@ def _noise_drawn(contrasts: Sequence[Json], say: Language) -> Callable[[Axes], N
     return draw
 
 
-def _cost_drawn(contrasts: Sequence[Json], base: str, apart_by: float, say: Language) -> Callable[[Axes], None]:
+def _cost_drawn(contrasts: Sequence[Contrast], base: str, apart_by: float, say: Language) -> Callable[[Axes], None]:
     """Draw methods as dots with their names beside them, `apart_by` of the axes' height apart from each other."""
 
     def draw(axes: Axes) -> None:
-        ratios = [1.0] + [each["time_ratio"] for each in contrasts]
-        means = [0.0] + [each["accuracy"]["mean"] for each in contrasts]
-        names = [base, *(str(say.method(each["label"])) for each in contrasts)]
+        ratios = [1.0] + [each.time_ratio for each in contrasts]
+        means = [0.0] + [each.accuracy.mean for each in contrasts]
+        names = [base, *(str(say.method(each.label)) for each in contrasts)]
         names = told_apart(names, LONGEST_LABEL, size=LETTERS, width=LABEL_WIDTH)
         for each in contrasts:
-            finding = each["accuracy"]
-            if finding["low"] is not None:
-                axes.plot([each["time_ratio"]] * 2, [finding["low"], finding["high"]], color=light("method"), alpha=0.5)
-            axes.plot(each["time_quartiles"], [finding["mean"]] * 2, color=light("method"), alpha=0.5)
+            finding = each.accuracy
+            if finding.low is not None:
+                axes.plot([each.time_ratio] * 2, [finding.low, finding.high], color=light("method"), alpha=0.5)
+            axes.plot(each.time_quartiles, [finding.mean] * 2, color=light("method"), alpha=0.5)
         axes.plot(ratios[1:], means[1:], "o", color=light("method"), markersize=5, label=say("mean, 95 % interval"))
         axes.plot([], [], color=light("method"), alpha=0.5, label=say("the middle half of the times"))
         axes.plot(ratios[:1], means[:1], "s", color=light("other"), markersize=5)
         low, high = axes.get_ylim()
-        ends = [end for each in contrasts for end in each["time_quartiles"]]
+        ends = [end for each in contrasts for end in each.time_quartiles]
         left, right = min(1.0, *ends), max(1.0, *ends)
         width = max(right - left, 0.1)
         axes.set_xlim(left - 0.08 * width, right + 0.95 * width)  # room for the names
@@ -244,19 +246,19 @@ def within(places: Sequence[float], least: float, low: float, high: float) -> li
     return found
 
 
-def _calibration_drawn(known: Json, say: Language) -> Callable[[Axes], None]:
+def _calibration_drawn(known: MethodCalibration, say: Language) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
         axes.plot(
             [0, 1], [0, 1], color=light("soft"), linestyle=(0, (3, 2)), linewidth=1, label=say("right as often as sure")
         )
-        confidence = [each["confidence"] for each in known["bins"]]
-        accuracy = [each["accuracy"] for each in known["bins"]]
-        most = max(each["images"] for each in known["bins"])
-        sizes = [8 + 70 * each["images"] / most for each in known["bins"]]
+        confidence = [each.confidence for each in known.bins]
+        accuracy = [each.accuracy for each in known.bins]
+        most = max(each.images for each in known.bins)
+        sizes = [8 + 70 * each.images / most for each in known.bins]
         axes.scatter(confidence, accuracy, s=sizes, color=light("method"), linewidths=0, alpha=0.85)
-        error = known["expected_error"]
-        spread = "" if error["deviation"] is None else f" ±{error['deviation']:.3f}"
-        axes.plot([], [], "o", color=light("method"), markersize=4, label=f"ECE {error['mean']:.3f}{spread}")
+        error = known.expected_error
+        spread = "" if error.deviation is None else f" ±{error.deviation:.3f}"
+        axes.plot([], [], "o", color=light("method"), markersize=4, label=f"ECE {error.mean:.3f}{spread}")
         axes.set_xlim(0, 1.03)
         axes.set_ylim(0, 1.03)
         axes.set_xlabel(say("confidence"))

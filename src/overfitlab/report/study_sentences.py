@@ -1,11 +1,16 @@
 """What a study says, in sentences; every one has to be true of the numbers of its verdict."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Protocol
 
+from overfitlab.records.study_record import Failure, StudyPlan
+from overfitlab.results.reason import Reason
+from overfitlab.stats.crossed import Crossed
+from overfitlab.stats.findings import Finding
+from overfitlab.stats.verdict import Contrast, EqualFit, MethodSummary, Verdict
 from overfitlab.words.language import ENGLISH, Language, Name
 
-Json = Mapping[str, Any]  # parts of a verdict, as `Verdict.as_dict` gives them
+Interval = Finding | Crossed | EqualFit  # what has a lower and an upper bound
 FEWEST_PAIRS = 3  # for a statement
 UNDECIDED = "undecided"
 MOST_DIGITS = 8  # of a p
@@ -28,69 +33,65 @@ SIZES = {"accuracy": "{name} ({difference} points of test accuracy)", "gap": "{n
 FURTHER = "{name} ({difference})"  # after the first
 
 
-def headline(verdict: Json, say: Language = ENGLISH) -> str:
+def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return the answer in one sentence: what was shown of the methods against the baseline, and what was not."""
-    baseline = say.method(_label_of(verdict["baseline"], verdict))
-    asked = [each for each in verdict["contrasts"] if each["against"] == verdict["baseline"]]
-    if verdict["provisional"]:
+    baseline = say.method(verdict.label(verdict.baseline))
+    asked = [each for each in verdict.contrasts if each.against == verdict.baseline]
+    if verdict.provisional:
         return say("Not all runs have ended, so there is no verdict yet.")
-    if all(each[axis]["word"] == UNDECIDED for each in asked for axis in ("accuracy", "gap")):
+    if all(each.axis(axis).word == UNDECIDED for each in asked for axis in ("accuracy", "gap")):
         return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
     said = [*_grouped(asked, "accuracy", ACCURACY_WORDS, say), *_grouped(asked, "gap", GAP_WORDS, say)]
-    pairs = sorted({each["accuracy"]["n"] for each in asked})
+    pairs = sorted({each.accuracy.n for each in asked})
     seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
                baseline=baseline, seeds=seeds, parts="; ".join(said))  # fmt: skip
 
 
-def _label_of(method: str, verdict: Json) -> str:
-    return next((each["label"] for each in verdict["methods"] if each["method"] == method), method)
-
-
-def _grouped(asked: list[Json], axis: str, words: Mapping[str, tuple[str, str]], say: Language) -> list[str]:
+def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, str]], say: Language) -> list[str]:
     """Return what was shown on one axis, the methods of each word together, the greatest difference first."""
     found = []
     for word, (one, several) in words.items():
-        same = [each for each in asked if each[axis]["word"] == word]
+        same = [each for each in asked if each.axis(axis).word == word]
         if not same:
             continue
-        same.sort(key=lambda each: -abs(each[axis]["mean"] or 0.0))
-        names = [str(say.method(each["label"])) for each in same]
+        same.sort(key=lambda each: -abs(each.axis(axis).mean or 0.0))
+        names = [str(say.method(each.label)) for each in same]
         if word == UNDECIDED:
             if len(names) > MOST_NAMED:
                 names = [say("{count} methods", count=len(names))]
         else:
             sizes = [SIZES[axis], *[FURTHER] * (len(same) - 1)]
             names = [
-                say(size, name=name, difference=f"{each[axis]['mean']:+.1f}")
+                say(size, name=name, difference=f"{each.axis(axis).mean:+.1f}")
                 for size, name, each in zip(sizes, names, same, strict=True)
             ]
         found.append(say(one if len(same) == 1 else several, names=say.listing(names)))
     return found
 
 
-def answer(verdict: Json, say: Language = ENGLISH) -> str:
+def answer(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return what the study says, a short paragraph for each contrast; numbers alone while it is provisional."""
-    return "\n".join(contrast_sentence(each, verdict, say) for each in verdict["contrasts"])
+    return "\n".join(contrast_sentence(each, verdict, say) for each in verdict.contrasts)
 
 
-def contrast_sentence(contrast: Json, verdict: Json, say: Language = ENGLISH) -> str:
+def contrast_sentence(contrast: Contrast, verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return what is known of one contrast: does it generalize better, does it overfit less."""
-    accuracy, gap = contrast["accuracy"], contrast["gap"]
-    name, against = say.method(contrast["label"]), say.method(contrast["against_label"])
-    if verdict["provisional"]:
+    accuracy, gap = contrast.accuracy, contrast.gap
+    name, against = say.method(contrast.label), say.method(contrast.against_label)
+    if verdict.provisional:
         return say(
             "{name} minus {against}, so far: test accuracy {accuracy}, gap {gap}; n = {n}",
-            name=name, against=against, accuracy=_estimate(accuracy, say), gap=_estimate(gap, say), n=accuracy["n"],
+            name=name, against=against, accuracy=_estimate(accuracy, say), gap=_estimate(gap, say), n=accuracy.n,
         )  # fmt: skip
     return f"{_generalizes(name, against, accuracy, verdict, say)} {_overfits(against, contrast, verdict, say)}"
 
 
-def _generalizes(name: Name, against: Name, finding: Json, verdict: Json, say: Language) -> str:
+def _generalizes(name: Name, against: Name, finding: Finding, verdict: Verdict, say: Language) -> str:
     interval = leading_interval(finding, verdict)
-    numbers = _numbers(finding, _accuracy_size(finding["mean"], say), interval, verdict, say)
-    zone = verdict["accuracy_zone"]
-    word = finding["word"]
+    numbers = _numbers(finding, _accuracy_size(finding.mean, say), interval, verdict, say)
+    zone = verdict.accuracy_zone
+    word = finding.word
     if word == "helps":
         text = say("{name} generalizes better than {against}: {numbers}.", name=name, against=against, numbers=numbers)
     elif word == "harms":
@@ -108,59 +109,57 @@ def _generalizes(name: Name, against: Name, finding: Json, verdict: Json, say: L
     return text + _on_other_images(finding, interval, zone, say)
 
 
-def leading_interval(finding: Json, verdict: Json) -> Json:
+def leading_interval(finding: Finding, verdict: Verdict) -> Finding | Crossed:
     """Return what has the interval of a test accuracy: with few test images the one that has their noise in it."""
-    leads = verdict["image_noise_leads"] and finding["crossed"] is not None
-    interval: Json = finding["crossed"] if leads else finding
-    return interval
+    return finding.crossed if verdict.image_noise_leads and finding.crossed is not None else finding
 
 
-def _on_other_images(finding: Json, interval: Json, zone: float, say: Language) -> str:
+def _on_other_images(finding: Finding, interval: Interval, zone: float, say: Language) -> str:
     """Return what the noise of few test images leaves open, where the word goes by the seeds on just these images."""
-    if interval is finding:
+    low, high = interval.low, interval.high
+    if interval is finding or low is None or high is None:
         return ""
-    low, high = interval["low"], interval["high"]
     over_seeds = _range(finding, say)
     same = over_seeds == _range(interval, say)
     text = "" if same else say(" Over seeds alone the interval is {range}.", range=over_seeds)
-    beyond = finding["word"] == "equivalent" and (low < -zone or high > zone)
-    if beyond or (finding["word"] in ("helps", "harms") and low <= 0 <= high):
+    beyond = finding.word == "equivalent" and (low < -zone or high > zone)
+    if beyond or (finding.word in ("helps", "harms") and low <= 0 <= high):
         return text + say(" So on other test images it could be otherwise.")
     return text
 
 
-def _overfits(against: Name, contrast: Json, verdict: Json, say: Language) -> str:
-    finding = contrast["gap"]
-    numbers = _numbers(finding, _gap_size(finding["mean"], say), finding, verdict, say)
-    word = finding["word"]
+def _overfits(against: Name, contrast: Contrast, verdict: Verdict, say: Language) -> str:
+    finding = contrast.gap
+    numbers = _numbers(finding, _gap_size(finding.mean, say), finding, verdict, say)
+    word = finding.word
     if word == "helps":
         return say("It overfits less: {numbers}.", numbers=numbers) + _learns_less(contrast, verdict, say)
     if word == "harms":
         return say("It overfits more: {numbers}.", numbers=numbers) + _fits_more(contrast, verdict, say)
     if word == "equivalent":
-        zone = points(verdict["gap_zone"], say)
+        zone = points(verdict.gap_zone, say)
         return say("It overfits as much as {against}, to within {zone}: {numbers}.",
                    against=against, zone=zone, numbers=numbers)  # fmt: skip
     return say("Whether it overfits less is undecided: {why}.", why=_why(finding, numbers, say))
 
 
-def _learns_less(contrast: Json, verdict: Json, say: Language) -> str:
+def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
     """Return how a smaller gap reads where the training images are fitted less well.
 
     Where test accuracy improves all the same, only if they are fitted less well by more than gaps that do not matter.
     """
-    fit_lost = -(contrast["fit"] or 0.0)
-    if fit_lost <= (verdict["gap_zone"] if contrast["accuracy"]["word"] == "helps" else 0.0):
+    fit_lost = -(contrast.fit or 0.0)
+    if fit_lost <= (verdict.gap_zone if contrast.accuracy.word == "helps" else 0.0):
         return ""
-    fit = contrast["equal_fit"]
+    fit = contrast.equal_fit
     if fit is None:
         return say(
             " It may do so because it learns less: its training accuracy is {points} points lower, and at no fit that "
             "both pass can their gaps be compared.",
             points=f"{fit_lost:.1f}",
         )
-    size = _gap_size(fit["mean"], say)
-    if fit["n"] >= FEWEST_PAIRS and fit["high"] is not None and fit["high"] < 0:
+    size = _gap_size(fit.mean, say)
+    if fit.n >= FEWEST_PAIRS and fit.high is not None and fit.high < 0:
         return say(
             " Not only because it learns less: when both fit the training images equally well, {size} ({details}).",
             size=size, details=_details(fit, fit, verdict, say),
@@ -171,9 +170,9 @@ def _learns_less(contrast: Json, verdict: Json, say: Language) -> str:
     )  # fmt: skip
 
 
-def _fits_more(contrast: Json, verdict: Json, say: Language) -> str:
+def _fits_more(contrast: Contrast, verdict: Verdict, say: Language) -> str:
     """Return how a larger gap reads where the training images are only fitted better."""
-    fit, better = contrast["equal_fit"], contrast["fit"]
+    fit, better = contrast.equal_fit, contrast.fit
     if better is None or better <= 0:
         return ""
     if fit is None:
@@ -182,34 +181,32 @@ def _fits_more(contrast: Json, verdict: Json, say: Language) -> str:
             "higher, and at no fit that both pass can their gaps be compared.",
             points=f"{better:.1f}",
         )
-    if fit["n"] < FEWEST_PAIRS or fit["high"] is None or fit["high"] >= 0:
+    if fit.n < FEWEST_PAIRS or fit.high is None or fit.high >= 0:
         return ""
     return say(
         " It does so because it fits the training images better: when both fit them equally well, {size} ({details}).",
-        size=_gap_size(fit["mean"], say), details=_details(fit, fit, verdict, say),
+        size=_gap_size(fit.mean, say), details=_details(fit, fit, verdict, say),
     )  # fmt: skip
 
 
-def _numbers(finding: Json, size: str, interval: Json, verdict: Json, say: Language) -> str:
+def _numbers(finding: Finding, size: str, interval: Interval, verdict: Verdict, say: Language) -> str:
     """Return the estimate with its interval, p and n, in words."""
-    if finding["mean"] is None:
+    if finding.mean is None:
         return say("no number")
     return f"{size} ({_details(finding, interval, verdict, say)})"
 
 
-def _details(finding: Json, interval: Json, verdict: Json, say: Language) -> str:
-    details = [say("n = {n}", n=finding["n"])]
-    if finding.get("p_adjusted") is not None:
-        p = finding["p_adjusted"]
+def _details(finding: Finding | EqualFit, interval: Interval, verdict: Verdict, say: Language) -> str:
+    details = [say("n = {n}", n=finding.n)]
+    p = finding.p_adjusted if isinstance(finding, Finding) else None
+    if p is not None:
         small = p < LEAST_SHOWN
         details.insert(
             0,
-            say("adjusted p < {p}", p=LEAST_SHOWN)
-            if small
-            else say("adjusted p = {p}", p=p_value(p, verdict["alpha"])),
+            say("adjusted p < {p}", p=LEAST_SHOWN) if small else say("adjusted p = {p}", p=p_value(p, verdict.alpha)),
         )
-    if interval["low"] is not None:
-        with_images = "image_deviation" in interval
+    if interval.low is not None:
+        with_images = isinstance(interval, Crossed)
         details.insert(0, say("95 % interval over seeds and test images {range}", range=_range(interval, say))
                        if with_images else say("95 % interval {range}", range=_range(interval, say)))  # fmt: skip
     return ", ".join(details)
@@ -231,12 +228,13 @@ def _gap_size(mean: float | None, say: Language) -> str:
     return say("its gap is {points} points smaller", points=f"{-mean:.1f}")
 
 
-def _why(finding: Json, numbers: str, say: Language) -> str:
-    return f"{numbers}; {say.message(finding['reason'])}" if finding["reason"] else numbers
+def _why(finding: Finding, numbers: str, say: Language) -> str:
+    return f"{numbers}; {say.reason(finding.reason)}" if finding.reason else numbers
 
 
-def _range(numbers: Json, say: Language, digits: int = 1) -> str:
-    return say("{low} to {high}", low=f"{numbers['low']:+.{digits}f}", high=f"{numbers['high']:+.{digits}f}")
+def _range(numbers: Interval, say: Language, digits: int = 1) -> str:
+    low, high = (numbers.low or 0.0, numbers.high or 0.0)  # asked only where they are known
+    return say("{low} to {high}", low=f"{low:+.{digits}f}", high=f"{high:+.{digits}f}")
 
 
 def points(size: float, say: Language = ENGLISH) -> str:
@@ -244,11 +242,11 @@ def points(size: float, say: Language = ENGLISH) -> str:
     return say("{number} point" if size == 1 else "{number} points", number=f"{size:g}")
 
 
-def _estimate(finding: Json, say: Language) -> str:
-    if finding["mean"] is None:
+def _estimate(finding: Finding, say: Language) -> str:
+    if finding.mean is None:
         return say("no pair yet")
-    between = f" ({_range(finding, say)})" if finding["low"] is not None else ""
-    return f"{finding['mean']:+.1f}{between}"
+    between = f" ({_range(finding, say)})" if finding.low is not None else ""
+    return f"{finding.mean:+.1f}{between}"
 
 
 def p_value(value: float, alpha: float | None = None) -> str:
@@ -269,77 +267,95 @@ def least_p(value: float) -> str:
     return f"{value:.3f}" if value >= LEAST_SHOWN else f"{value:.1g}"
 
 
-def recommendation(verdict: Json, say: Language = ENGLISH) -> str:
-    """Return which method to take, and why."""
-    chosen, baseline = verdict["recommended"], verdict["baseline"]
-    name = say.method(_label_of(chosen, verdict))
-    if chosen == baseline and all(each["accuracy"]["n"] < FEWEST_PAIRS for each in verdict["contrasts"]):
+def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
+    """Return which method to take, and why; no text where none is recommended yet."""
+    chosen, baseline = verdict.recommended, verdict.baseline
+    if chosen is None:
+        return ""
+    name = say.method(verdict.label(chosen))
+    if chosen == baseline and all(each.accuracy.n < FEWEST_PAIRS for each in verdict.contrasts):
         return say("Recommended: {name}, as nothing can be shown with fewer than {n} seeds.", name=name, n=FEWEST_PAIRS)
     if chosen == baseline:
         return say("Recommended: {name}. Nothing was shown to be better.", name=name)
-    [contrast] = [each for each in verdict["contrasts"] if (each["method"], each["against"]) == (chosen, baseline)]
-    if contrast["accuracy"]["word"] != "helps":
+    [contrast] = [each for each in verdict.contrasts if (each.method, each.against) == (chosen, baseline)]
+    if contrast.accuracy.word != "helps":
         return say("Recommended: {name}, because it overfits less and was not shown to generalize worse.", name=name)
     rivals = [
         each
-        for each in verdict["contrasts"]
-        if each["against"] == baseline and each["accuracy"]["word"] == "helps" and each["method"] != chosen
+        for each in verdict.contrasts
+        if each.against == baseline and each.accuracy.word == "helps" and each.method != chosen
     ]
     if rivals:
         return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
     return say("Recommended: {name}, because it generalizes better.", name=name)
 
 
-def caveats(verdict: Json, record: Json, say: Language = ENGLISH) -> list[str]:
+class Noted(Protocol):
+    """What knows how a study went besides its verdict: its record, and the evidence."""
+
+    @property
+    def plan(self) -> StudyPlan:
+        """What it was to do."""
+
+    @property
+    def notes(self) -> list[Reason]:
+        """What there is to know."""
+
+    @property
+    def failures(self) -> dict[str, Failure]:
+        """Which runs could not be trained."""
+
+
+def caveats(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> list[str]:
     """Return what a reader has to know besides, a sentence each."""
     found = []
-    if record["plan"]["gave_up"]:
-        given_up = "; ".join(say.message(each) for each in record["plan"]["gave_up"])
+    if record.plan.gave_up:
+        given_up = "; ".join(say.reason(each) for each in record.plan.gave_up)
         found.append(say("Given up for the budget: {what}.", what=given_up))
-    found += [say.message(note) for note in record["notes"]]
-    if verdict["differing"]:
+    found += [say.reason(note) for note in record.notes]
+    if verdict.differing:
         found.append(
             say("Not all runs were trained with the same {what}, so they may differ by more than the method.",
-                what=", ".join(say(name) for name in verdict["differing"]))
+                what=", ".join(say(name) for name in verdict.differing))
         )  # fmt: skip
-    for each in verdict["methods"]:
-        if each["diverged"]:
+    for each in verdict.methods:
+        if each.diverged:
             found.append(_diverged(each, say))
-    for name, failure in record["failures"].items():
+    for name, failure in record.failures.items():
         found.append(
             say("The run {name} failed: {reason}. The same command tries it again.",
-                name=name, reason=say.message(failure["reason"]))
+                name=name, reason=say.reason(failure.reason))
         )  # fmt: skip
     flagged = [
-        f"{say.method(each['label'])} - {say.method(each['against_label'])} ({say(word)})"
-        for each in verdict["contrasts"]
+        f"{say.method(each.label)} - {say.method(each.against_label)} ({say(word)})"
+        for each in verdict.contrasts
         for axis, word in (("accuracy", "test accuracy"), ("gap", "gap"))
-        if each[axis]["disagreement"]
+        if each.axis(axis).disagreement
     ]
-    if flagged and not verdict["provisional"]:
+    if flagged and not verdict.provisional:
         found.append(
             say("* The exact sign-flip test, which assumes less than the t-test, disagrees on {contrasts}.",
                 contrasts=", ".join(flagged))
         )  # fmt: skip
-    floors = [each["accuracy"]["p_sign_flip_floor"] for each in verdict["contrasts"] if each["accuracy"]["n"]]
+    floors = [each.accuracy.p_sign_flip_floor for each in verdict.contrasts if each.accuracy.n]
     least = max((floor for floor in floors if floor is not None), default=0.0)
-    if not verdict["provisional"] and len(floors) * least > verdict["alpha"]:
+    if not verdict.provisional and len(floors) * least > verdict.alpha:
         found.append(
             say("With so few seeds the exact sign-flip test cannot confirm a word: its least p is {p}, to be adjusted "
                 "for the number of contrasts, {contrasts}.", p=least_p(least), contrasts=len(floors))
         )  # fmt: skip
-    if len(verdict["looks"]) > 1:
+    if len(verdict.looks) > 1:
         found.append(
             say("This is look {look} of {looks} that were planned, each at the level {alpha}.",
-                look=verdict["look"], looks=len(verdict["looks"]), alpha=f"{verdict['alpha']:g}")
+                look=verdict.look, looks=len(verdict.looks), alpha=f"{verdict.alpha:g}")
         )  # fmt: skip
     return found
 
 
-def _diverged(method: Json, say: Language) -> str:
-    fields = {"count": method["diverged"], "all": method["diverged"] + method["finished"]}
-    name = say.method(method["label"])
-    if method["finished"]:
+def _diverged(method: MethodSummary, say: Language) -> str:
+    fields = {"count": method.diverged, "all": method.diverged + method.finished}
+    name = say.method(method.label)
+    if method.finished:
         return say(
             "{count} of {all} runs of {name} diverged: they have no accuracy, and the numbers are those of the others.",
             name=name, **fields,

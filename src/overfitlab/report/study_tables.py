@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from overfitlab.report.study_sentences import leading_interval, least_p, p_value
+from overfitlab.report.study_sentences import Interval, leading_interval, least_p, p_value
+from overfitlab.stats.findings import Finding
+from overfitlab.stats.verdict import Contrast, Spread, Verdict
 from overfitlab.words.language import ENGLISH, Language
-
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,30 +23,30 @@ class Table:
     tones: Mapping[tuple[int, int], str | None] = field(default_factory=dict)
 
 
-def contrast_table(verdict: Json, say: Language = ENGLISH) -> Table:
+def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the table of contrasts: estimate, interval, adjusted p, n and word on both axes, and the cost."""
     axis_header = ("95 %", "p adj.", "verdict")
     header = ("contrast", "test accuracy", *axis_header, "gap", *axis_header, "n", "time")
     rows, tones = [], {}
-    for row, each in enumerate(verdict["contrasts"]):
+    for row, each in enumerate(verdict.contrasts):
         cells = [pair(each, say)]
         for axis in ("accuracy", "gap"):
-            finding = each[axis]
+            finding = each.axis(axis)
             interval = leading_interval(finding, verdict) if axis == "accuracy" else finding
-            p = "" if finding["p_adjusted"] is None else p_value(finding["p_adjusted"], verdict["alpha"])
-            cells += [difference(finding["mean"]), between(interval, say), p, word(finding, verdict, say)]
-            tones[row, len(cells) - 1] = finding["word"]
-        cells += [str(each["accuracy"]["n"]), "" if each["time_ratio"] is None else f"x{each['time_ratio']:.2f}"]
+            p = "" if finding.p_adjusted is None else p_value(finding.p_adjusted, verdict.alpha)
+            cells += [difference(finding.mean), between(interval, say), p, word(finding, verdict, say)]
+            tones[row, len(cells) - 1] = finding.word
+        cells += [str(each.accuracy.n), "" if each.time_ratio is None else f"x{each.time_ratio:.2f}"]
         rows.append(tuple(cells))
     return Table(tuple(map(say, header)), tuple(rows), _notes(verdict, say), tones=tones)
 
 
-def _notes(verdict: Json, say: Language) -> str:
+def _notes(verdict: Verdict, say: Language) -> str:
     found = []
-    shown = [each["accuracy"] for each in verdict["contrasts"] if each["accuracy"]["low"] is not None]
-    if verdict["image_noise_leads"] and shown:
-        few = f"{verdict['test_images']:,}"
-        if all(each["crossed"] or not each["deviation"] for each in shown):  # without any noise there is none to add
+    shown = [each.accuracy for each in verdict.contrasts if each.accuracy.low is not None]
+    if verdict.image_noise_leads and shown:
+        few = f"{verdict.test_images:,}"
+        if all(each.crossed or not each.deviation for each in shown):  # without any noise there is none to add
             found.append(
                 say("Intervals of test accuracy have the noise of only {images} test images in them.", images=few)
             )
@@ -56,42 +55,42 @@ def _notes(verdict: Json, say: Language) -> str:
     return " ".join([*found, *_star(verdict, ("accuracy", "gap"), say)])
 
 
-def _star(verdict: Json, axes: tuple[str, ...], say: Language) -> list[str]:
-    if not verdict["provisional"] and any(each[axis]["disagreement"] for each in verdict["contrasts"] for axis in axes):
+def _star(verdict: Verdict, axes: tuple[str, ...], say: Language) -> list[str]:
+    if not verdict.provisional and any(each.axis(axis).disagreement for each in verdict.contrasts for axis in axes):
         return [say("* The exact sign-flip test says otherwise.")]
     return []
 
 
-def onset_table(verdict: Json, say: Language = ENGLISH) -> Table:
+def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the contrasts with the weights of the onset.
 
     At the epoch with the lowest validation loss every method has been stopped early, the baseline too.
     """
     header = ("at the onset", "test accuracy", "95 %", "verdict", "gap", "95 %", "verdict", "n")
     rows, tones = [], {}
-    for row, each in enumerate(verdict["contrasts"]):
+    for row, each in enumerate(verdict.contrasts):
         cells = [pair(each, say)]
         for axis in ("onset_accuracy", "onset_gap"):
-            finding = each[axis]
-            cells += [difference(finding["mean"]), between(finding, say), word(finding, verdict, say)]
-            tones[row, len(cells) - 1] = finding["word"]
-        rows.append((*cells, str(each["onset_accuracy"]["n"])))
+            finding = each.axis(axis)
+            cells += [difference(finding.mean), between(finding, say), word(finding, verdict, say)]
+            tones[row, len(cells) - 1] = finding.word
+        rows.append((*cells, str(each.onset_accuracy.n)))
     note = " ".join(_star(verdict, ("onset_accuracy", "onset_gap"), say))
     return Table(tuple(map(say, header)), tuple(rows), note, tones=tones)
 
 
-def sign_flip_table(verdict: Json, say: Language = ENGLISH) -> Table:
+def sign_flip_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the p of the exact sign-flip test on both axes, and the least that it can give with so many seeds."""
     header = ("sign-flip p", "test accuracy", "gap", "least p", "n")
     rows = []
-    for each in verdict["contrasts"]:
-        accuracy, floor = each["accuracy"], each["accuracy"]["p_sign_flip_floor"]
-        exact = ["" if p is None else p_value(p) for p in (accuracy["p_sign_flip"], each["gap"]["p_sign_flip"])]
-        rows.append((pair(each, say), *exact, "" if floor is None else least_p(floor), str(accuracy["n"])))
+    for each in verdict.contrasts:
+        accuracy, floor = each.accuracy, each.accuracy.p_sign_flip_floor
+        exact = ["" if p is None else p_value(p) for p in (accuracy.p_sign_flip, each.gap.p_sign_flip)]
+        rows.append((pair(each, say), *exact, "" if floor is None else least_p(floor), str(accuracy.n)))
     return Table(tuple(map(say, header)), tuple(rows))
 
 
-def method_table(verdict: Json, say: Language = ENGLISH) -> Table:
+def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the table of methods: means over the seeds and standard deviations, in percent, points, epochs and nats.
 
     The loss rise is validation loss at the end less that at the onset: what overfitting cost.
@@ -99,35 +98,35 @@ def method_table(verdict: Json, say: Language = ENGLISH) -> Table:
     header = ("method", "test acc", "gap", "train acc", "onset", "loss rise", "best epoch", "s/epoch", "params", "MB",
               "n")  # fmt: skip
     rows = []
-    for each in verdict["methods"]:
+    for each in verdict.methods:
         extra = []
-        if each["diverged"]:
-            extra.append(say("{count} diverged", count=each["diverged"]))
-        if each["missing"]:
-            extra.append(say("{count} missing", count=each["missing"]))
-        if each["without_onset"]:
-            extra.append(say("{count} without onset", count=each["without_onset"]))
-        if each["stopped_early"]:
-            extra.append(say("{count} stopped early", count=each["stopped_early"]))
+        if each.diverged:
+            extra.append(say("{count} diverged", count=each.diverged))
+        if each.missing:
+            extra.append(say("{count} missing", count=each.missing))
+        if each.without_onset:
+            extra.append(say("{count} without onset", count=each.without_onset))
+        if each.stopped_early:
+            extra.append(say("{count} stopped early", count=each.stopped_early))
         rows.append((
-            say.method(each["label"]),
-            spread(each["accuracy"]),
-            spread(each["gap"]),
-            spread(each["train_acc"]),
-            spread(each["onset"]),
-            spread(each["damage_loss"], 2),
-            spread(each["best_epoch"]),
-            spread(each["seconds_per_epoch"], 2),
-            "" if each["parameters"] is None else f"{each['parameters']:,}",
-            "" if each["peak_memory_mb"] is None else str(each["peak_memory_mb"]),
-            ", ".join([str(each["finished"]), *extra]),
+            say.method(each.label),
+            spread(each.accuracy),
+            spread(each.gap),
+            spread(each.train_acc),
+            spread(each.onset),
+            spread(each.damage_loss, 2),
+            spread(each.best_epoch),
+            spread(each.seconds_per_epoch, 2),
+            "" if each.parameters is None else f"{each.parameters:,}",
+            "" if each.peak_memory_mb is None else str(each.peak_memory_mb),
+            ", ".join([str(each.finished), *extra]),
         ))  # fmt: skip
     return Table(tuple(map(say, header)), tuple(rows))
 
 
-def pair(contrast: Json, say: Language = ENGLISH) -> str:
+def pair(contrast: Contrast, say: Language = ENGLISH) -> str:
     """Return the name of a contrast: method - what it is compared with."""
-    return f"{say.method(contrast['label'])} - {say.method(contrast['against_label'])}"
+    return f"{say.method(contrast.label)} - {say.method(contrast.against_label)}"
 
 
 def difference(value: float | None) -> str:
@@ -135,22 +134,24 @@ def difference(value: float | None) -> str:
     return "" if value is None else f"{value:+.2f}"
 
 
-def between(interval: Json, say: Language = ENGLISH) -> str:
+def between(interval: Interval, say: Language = ENGLISH) -> str:
     """Return an interval, nothing where it is not known."""
-    if interval["low"] is None:
+    if interval.low is None or interval.high is None:
         return ""
-    return say("{low} to {high}", low=f"{interval['low']:+.2f}", high=f"{interval['high']:+.2f}")
+    return say("{low} to {high}", low=f"{interval.low:+.2f}", high=f"{interval.high:+.2f}")
 
 
-def word(finding: Json, verdict: Json, say: Language = ENGLISH) -> str:
+def word(finding: Finding, verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return the verdict's word, with a star where the sign-flip test disagrees."""
-    return say("provisional") if verdict["provisional"] else say(finding["word"]) + "*" * finding["disagreement"]
+    if verdict.provisional or finding.word is None:
+        return say("provisional")
+    return say(finding.word) + "*" * finding.disagreement
 
 
-def spread(found: Json | None, digits: int = 1) -> str:
+def spread(found: Spread | None, digits: int = 1) -> str:
     """Return a mean over the seeds and their standard deviation."""
     if found is None:
         return ""
-    if found["deviation"] is None:
-        return f"{found['mean']:.{digits}f}"
-    return f"{found['mean']:.{digits}f} ±{found['deviation']:.{digits}f}"
+    if found.deviation is None:
+        return f"{found.mean:.{digits}f}"
+    return f"{found.mean:.{digits}f} ±{found.deviation:.{digits}f}"

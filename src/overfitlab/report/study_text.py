@@ -2,21 +2,23 @@
 
 from collections.abc import Sequence
 
-from overfitlab.report.study_sentences import Json, answer, caveats, recommendation
+from overfitlab.report.study_sentences import Noted, answer, caveats, recommendation
 from overfitlab.report.study_tables import Table, contrast_table, method_table, onset_table, sign_flip_table
+from overfitlab.stats.verdict import Verdict
+from overfitlab.words.language import ENGLISH, Language
 
 SPACE = "  "
 
 
-def whole(verdict: Json, record: Json) -> str:
+def whole(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> str:
     """Return everything, from a verdict and its study's record."""
-    tables = [method_table, contrast_table, onset_table, *([] if verdict["provisional"] else [sign_flip_table])]
-    parts = [*(laid_out(made(verdict)) for made in tables), answer(verdict)]
-    notes = caveats(verdict, record)
+    tables = [method_table, contrast_table, onset_table, *([] if verdict.provisional else [sign_flip_table])]
+    parts = [*(laid_out(made(verdict, say)) for made in tables), answer(verdict, say)]
+    notes = caveats(verdict, record, say)
     if notes:
         parts.append("\n".join(f"Note: {note}" for note in notes))
-    if verdict["recommended"] is not None:
-        parts.append(recommendation(verdict))
+    if verdict.recommended is not None:
+        parts.append(recommendation(verdict, say))
     return "\n\n".join(parts)
 
 

@@ -5,6 +5,7 @@ from typing import Self
 import msgspec
 
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import display_name
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -13,6 +14,12 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str
     values: dict[str, str | int | float] = {}
     message: str = ""  # in English, where it comes from an error, or from a record of before there were codes
+
+    def __post_init__(self) -> None:
+        """Make the values such as can be shown on a line, wherever they come from."""
+        values = {name: display_name(value) if isinstance(value, str) else value for name, value in self.values.items()}
+        msgspec.structs.force_setattr(self, "values", values)
+        msgspec.structs.force_setattr(self, "message", display_name(self.message))
 
     @classmethod
     def of(cls, error: OverfitlabError) -> Self:

@@ -12,9 +12,8 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.material import Material
 from overfitlab.data.prepare.twins import NearDuplicates
 from overfitlab.files import display_name
-from overfitlab.machine import environment, peak_memory_mb
+from overfitlab.machine import Facts, environment, peak_memory_mb
 from overfitlab.records.data_record import DataRecord, SkippedFile, TwinPair, Twins
-from overfitlab.records.kinds import Facts
 from overfitlab.records.run_record import OwnRunRecord, Result, Resumption
 from overfitlab.results.history import EpochRow
 from overfitlab.results.measurement import Measured

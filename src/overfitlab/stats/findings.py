@@ -147,15 +147,21 @@ def _judged(word: str, differences: Sequence[float], diverged: Diverged) -> tupl
     """Return the word and, where it is not what the numbers alone say or there are none, the reason."""
     n = len(differences)
     if n < FEWEST:
-        return UNDECIDED, reason("too_few_pairs", pairs=n, needed=FEWEST)
+        if not n:
+            return UNDECIDED, reason("no_pair_of_runs", needed=FEWEST)
+        return UNDECIDED, _counted("one_pair_of_runs", "too_few_pairs_of_runs", n, needed=FEWEST)
     # a run that diverged is worse than any number: it may not make its own method look better by being left out
     if diverged.method and word in (HELPS, EQUIVALENT):
-        return UNDECIDED, reason("runs_of_the_method_diverged", count=diverged.method)
+        return UNDECIDED, _counted("one_run_of_the_method_diverged", "runs_of_the_method_diverged", diverged.method)
     if diverged.against and word in (HARMS, EQUIVALENT):
-        return UNDECIDED, reason("runs_of_the_other_diverged", count=diverged.against)
+        return UNDECIDED, _counted("one_run_of_the_other_diverged", "runs_of_the_other_diverged", diverged.against)
     if word == UNDECIDED and len(set(differences)) == 1:
         return UNDECIDED, reason("all_differences_equal", n=n)
     return word, None
+
+
+def _counted(one: str, several: str, count: int, **values: int) -> Reason:
+    return Reason(one if count == 1 else several, {"count": count, **values})
 
 
 def _known(value: float | np.floating | NDArray[np.float64] | None) -> float | None:

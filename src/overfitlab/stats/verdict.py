@@ -102,6 +102,11 @@ class Contrast:
     time_quartiles: tuple[float, float] | None  # between which the middle half of the pairs lies
     missing: int  # pairs that were planned and are not there
 
+    def axis(self, name: str) -> Finding:
+        """Return what is known on the axis of that name: `accuracy`, `gap`, `onset_accuracy` or `onset_gap`."""
+        found: Finding = getattr(self, name)
+        return found
+
 
 @dataclass(frozen=True)
 class Verdict:

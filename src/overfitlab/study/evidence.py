@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from overfitlab._version import __version__
 from overfitlab.config import StudyConfig
+from overfitlab.machine import Facts
 from overfitlab.records.data_record import DataRecord
-from overfitlab.records.kinds import Facts
 from overfitlab.records.study_record import Failure, Sitting, StudyPlan
 from overfitlab.results.reason import Reason
 from overfitlab.stats.verdict import Spread, Verdict
@@ -68,6 +68,11 @@ class Curves:
     train_acc: Curve
     val_acc: Curve
     gap: Curve  # train_acc - val_acc
+
+    def curve(self, name: str) -> Curve:
+        """Return the curve of that name."""
+        found: Curve = getattr(self, name)
+        return found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The runs of a study as rows: one for each run, and one for each epoch of each run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from overfitlab.records.run_record import DIVERGED, FINISHED
 from overfitlab.records.study_record import Failure
@@ -44,9 +45,7 @@ def run_rows(outcomes: Sequence[Outcome], labels: Mapping[str, str], failures: M
 def history_rows(outcomes: Sequence[Outcome], labels: Mapping[str, str]) -> list[Row]:
     """Return a row for each epoch of each run that has ended, by method, seed and epoch."""
     rows: list[Row] = [
-        {"method": each.method, "seed": each.seed} | {name: getattr(row, name) for name in ALL_COLUMNS}
-        for each in outcomes
-        for row in each.rows
+        {"method": each.method, "seed": each.seed, **asdict(row)} for each in outcomes for row in each.rows
     ]
     return _in_order(rows, labels)
 

@@ -6,8 +6,7 @@ from overfitlab.events import Listener, Several
 from overfitlab.terminal.study_screen import LiveStudy, StudyLines
 from overfitlab.terminal.task_screen import LiveBars, PlainLines
 from overfitlab.terminal.training_screen import TrainingScreen
-from overfitlab.words.language import Language
-from overfitlab.words.language import ENGLISH
+from overfitlab.words.language import ENGLISH, Language
 
 
 def screen_on(stream: TextIO | None, say: Language = ENGLISH) -> Listener:

@@ -35,8 +35,7 @@ from overfitlab.study.cost import plan_seconds, run_seconds
 from overfitlab.study.plan import power
 from overfitlab.terminal.task_screen import duration
 from overfitlab.terminal.training_screen import data_lines
-from overfitlab.words.language import Language
-from overfitlab.words.language import ENGLISH
+from overfitlab.words.language import ENGLISH, Language
 
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter
 BAR_WIDTH = 24
@@ -54,7 +53,7 @@ class StudyLines(Listener):
         for line in self._lines(event):
             self._print(line)
 
-    def _lines(self, event: Event) -> list[str]:
+    def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 - a case for each event
         match event:
             case CostsBegan():
                 return [f"Measuring a few steps of {_count(event.methods, 'method')}, to plan the study ..."]

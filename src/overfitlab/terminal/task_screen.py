@@ -9,8 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
 from overfitlab.events import Event, Listener, TaskAdvanced, TaskBegan, TaskEnded, TaskNoted
-from overfitlab.words.language import Language
-from overfitlab.words.language import ENGLISH
+from overfitlab.words.language import ENGLISH, Language
 
 REFRESH_SECONDS = 0.2
 LINE_SECONDS = 10.0  # between two plain lines, unless so much is done:

@@ -12,8 +12,7 @@ from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
 from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
-from overfitlab.words.language import Language
-from overfitlab.words.language import ENGLISH
+from overfitlab.words.language import ENGLISH, Language
 
 BOX_WIDTH = 88
 LISTED = 5  # files in a message
@@ -56,9 +55,7 @@ class TrainingScreen(Listener):
             inside = "\n".join(f"!! {line}" for line in textwrap.wrap(note, BOX_WIDTH - 3))
             self._print(f"{edge}\n{inside}\n{edge}")
         shape = "x".join(map(str, event.image_shape))
-        self._print(
-            f"Data: {event.name} from {event.origin}, {event.images:,} images {shape}, {event.classes} classes"
-        )
+        self._print(f"Data: {event.name} from {event.origin}, {event.images:,} images {shape}, {event.classes} classes")
         if note and not event.unexpected:
             self._print(f"Note: {note}.")
 

@@ -20,9 +20,10 @@ import requests
 
 from overfitlab.data.catalog import servers
 from overfitlab.data.catalog.servers import ServerError, UnreachableError
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DownloadError
+from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import DISK_FULL, sync_folder
+from overfitlab.results.reason import Reason, reason
 
 OFFLINE_VARIABLE = "OVERFITLAB_OFFLINE"
 CRAWL_SECONDS, CRAWL_BYTES = 60.0, 60_000  # less than that in so long is no transfer any more
@@ -70,7 +71,7 @@ def fetch_file(
     size: int,
     sha256: str | None = None,
     md5: str | None = None,
-    watcher: Watcher | None = None,
+    listener: Listener | None = None,
 ) -> bool:
     """Make `target` the file of that size and checksum, from the first of the servers that gives it.
 
@@ -81,7 +82,7 @@ def fetch_file(
     none gives the file, or the disk does not take it.
     """
     wanted = Wanted(size, sha256, md5)
-    watcher = watcher or Watcher()
+    listener = listener or Listener()
     try:
         if target.is_file() and wanted.matches(target):
             return False
@@ -90,10 +91,10 @@ def fetch_file(
                 "network_forbidden", "${variable} forbids any use of the network; unset it", variable=OFFLINE_VARIABLE
             )
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_with(target, size, watcher):
+        with _alone_with(target, size, listener):
             if target.is_file() and wanted.matches(target):  # another process was quicker
                 return False
-            _Transfer(target, wanted, watcher).run(urls)
+            _Transfer(target, wanted, listener).run(urls)
     except OSError as error:
         raise _disk_error(error, target, size) from error
     except KeyboardInterrupt as error:
@@ -132,21 +133,22 @@ def _disk_error(error: OSError, target: Path, size: int) -> DownloadError:
 
 
 @contextlib.contextmanager
-def _alone_with(target: Path, size: int, watcher: Watcher) -> Iterator[None]:
+def _alone_with(target: Path, size: int, listener: Listener) -> Iterator[None]:
     """Keep other processes from fetching the same file; wait for one that does so already."""
     lock = filelock.FileLock(target.with_name(f".{target.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        watcher.began(f"Waiting for another process that fetches {target.name}", size, "B", _size_of(part_of(target)))
+        waiting = reason("waiting_for_another_fetch", file=target.name)
+        listener.on(TaskBegan(waiting, size, "bytes", _size_of(part_of(target))))
         try:
             while True:
                 with contextlib.suppress(filelock.Timeout):
                     lock.acquire(timeout=0.5, poll_interval=0.1)
                     break
-                watcher.advanced(_size_of(part_of(target)))
+                listener.advanced(_size_of(part_of(target)))
         finally:
-            watcher.ended()
+            listener.on(TaskEnded())
     try:
         yield
     finally:
@@ -156,11 +158,11 @@ def _alone_with(target: Path, size: int, watcher: Watcher) -> Iterator[None]:
 class _Transfer:
     """One call's work, with the lock held."""
 
-    def __init__(self, target: Path, wanted: Wanted, watcher: Watcher) -> None:
+    def __init__(self, target: Path, wanted: Wanted, listener: Listener) -> None:
         self._target = target
         self._part = part_of(target)
         self._wanted = wanted
-        self._watcher = watcher
+        self._listener = listener
 
     def run(self, urls: Sequence[str]) -> None:
         """Try the servers in turn."""
@@ -170,17 +172,17 @@ class _Transfer:
             return
         self._check_space()
         reasons: list[str] = []
-        unsaid: list[str] = []  # where nobody answers, one line at the end says it all
+        unsaid: list[Reason] = []  # where nobody answers, one line at the end says it all
         reached = False
         with servers.session() as session:
             for url, answers in servers.reachable(urls):
                 host = urlsplit(url).hostname or url
                 if not answers:
-                    unsaid.append(f"{host} does not answer.")
+                    unsaid.append(reason("server_does_not_answer", host=host))
                     reasons.append(f"{host}: no answer")
                     continue
                 while unsaid:
-                    self._watcher.said(unsaid.pop(0))
+                    self._listener.on(TaskNoted(unsaid.pop(0)))
                 try:
                     self._from_server(session, url, host)
                     return
@@ -189,7 +191,7 @@ class _Transfer:
                 except ServerError as error:
                     reached = True
                     reasons.append(f"{host}: {error}")
-                self._watcher.said(f"{reasons[-1]}.")
+                self._listener.on(TaskNoted(reason("server_failed", why=reasons[-1])))
         if not reached:
             raise OfflineError("no_server_reached", "no server that has it can be reached (is there a network?)")
         raise DownloadError(
@@ -225,7 +227,7 @@ class _Transfer:
                 failures += gained < PROGRESS * self._wanted.size
                 if not error.again or gained <= 0 or failures >= FAILURES:
                     raise
-                self._watcher.said(f"{host}: {error}; asking it again.")
+                self._listener.on(TaskNoted(reason("asking_server_again", host=host, why=str(error))))
                 time.sleep(PAUSE_SECONDS)
                 continue
             if self._finished():
@@ -233,7 +235,7 @@ class _Transfer:
             if start == 0 or restarted:  # all of it came from here
                 raise ServerError("server_sent_wrong_bytes", "sent wrong bytes")
             restarted = True
-            self._watcher.said(f"{host}: the bytes do not fit those of an earlier transfer; starting over.")
+            self._listener.on(TaskNoted(reason("transfer_starts_over", host=host)))
 
     def _finished(self) -> bool:
         """Put a complete transfer in place if its checksum is right, else remove it."""
@@ -250,13 +252,14 @@ class _Transfer:
         """Ask once, and write what comes until the file is complete; return the byte that it began with."""
         response, start = servers.ask(session, url, _size_of(self._part), self._wanted.size)
         with contextlib.closing(response):
-            self._watcher.began(f"Fetching {self._target.name} from {host}", self._wanted.size, "B", start)
+            fetching = reason("fetching", file=self._target.name, host=host)
+            self._listener.on(TaskBegan(fetching, self._wanted.size, "bytes", start))
             try:
                 with self._part.open("ab") as stream:
                     stream.truncate(start)  # a server that knows no ranges starts over, and so do we
                     self._receive(response, stream, start)
             finally:
-                self._watcher.ended()
+                self._listener.on(TaskEnded())
         return start
 
     def _receive(self, response: requests.Response, stream: BinaryIO, done: int) -> None:
@@ -272,7 +275,7 @@ class _Transfer:
                 )
             stream.write(block)
             done += len(block)
-            self._watcher.advanced(done)
+            self._listener.advanced(done)
             if time.monotonic() - window_began >= CRAWL_SECONDS:
                 if done - window_done < CRAWL_BYTES:
                     raise ServerError("server_too_slow", "is too slow to ever finish")

@@ -10,9 +10,10 @@ from overfitlab.data.catalog import download, library, verified
 from overfitlab.data.catalog.members import OtherReleaseError
 from overfitlab.data.catalog.places import Copy, copies_in, places
 from overfitlab.data.catalog.published import SETS, Published
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DataError, OverfitlabError, unknown_name
+from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import cache_folder
+from overfitlab.results.reason import reason
 
 OFFICIAL = "official"  # all members have the official checksums
 OTHER = "other checksums"  # readable, but not the official release: used only from a folder that was named
@@ -120,7 +121,7 @@ def inventory(data_dir: Path | None = None) -> list[Entry]:
     return [*entries, digits]
 
 
-def verify(name: str | None = None, data_dir: Path | None = None, *, watcher: Watcher | None = None) -> list[Found]:
+def verify(name: str | None = None, data_dir: Path | None = None, *, listener: Listener | None = None) -> list[Found]:
     """Read every copy of that set (None: of all) as a whole, compare the checksums, and remember what came out.
 
     A copy in this program's cache that is not the official release counts as damaged: nothing else is put there.
@@ -130,26 +131,26 @@ def verify(name: str | None = None, data_dir: Path | None = None, *, watcher: Wa
         raise unknown_name("data set", name, SETS)
     wanted = [SETS[name]] if name else list(SETS.values())
     copies = [copy for published in wanted for copy in _copies(published, data_dir)]
-    watcher = watcher or Watcher()
-    return [_verified(copy, watcher) for copy in copies]
+    listener = listener or Listener()
+    return [_verified(copy, listener) for copy in copies]
 
 
-def fetch(name: str, folder: Path | None = None, *, watcher: Watcher | None = None) -> Found:
+def fetch(name: str, folder: Path | None = None, *, listener: Listener | None = None) -> Found:
     """Return an official copy of a published set, fetched where there is none; it is read as a whole in any case.
 
     With a `folder`, the copy is put there; without one, any of the usual places will do, and the cache is what is
     filled. Raises `UsageError` for an unknown name, `DownloadError` where it cannot be had, and `OverfitlabError` where
     another file is in the way.
     """
-    watcher = watcher or Watcher()
+    listener = listener or Listener()
     if folder is None:
         for copy in _copies(library.published_named(name), None):
-            found = _verified(copy, watcher)
+            found = _verified(copy, listener)
             if found.state == OFFICIAL:
-                watcher.said(f"{copy.published.title} is here already.")
+                listener.on(TaskNoted(reason("here_already", title=copy.published.title)))
                 return found
-    copy = library.fetch(name, folder, watcher=watcher)
-    found = _verified(copy, watcher)
+    copy = library.fetch(name, folder, listener=listener)
+    found = _verified(copy, listener)
     if found.state != OFFICIAL:
         raise found.problem or OtherReleaseError(
             "other_release", "{path} has other checksums than the official release", path=copy.path
@@ -184,9 +185,9 @@ def _judged(copy: Copy, known: verified.Verification) -> Found:
     return Found(copy, OTHER, known.at, sha256=known.sha256)
 
 
-def _verified(copy: Copy, watcher: Watcher) -> Found:
+def _verified(copy: Copy, listener: Listener) -> Found:
     try:
-        hashes = _hashes(copy, watcher)
+        hashes = _hashes(copy, listener)
         official = library.read(copy, strict=False).official
     except OSError as error:
         verified.forget(copy)
@@ -202,9 +203,9 @@ def _verified(copy: Copy, watcher: Watcher) -> Found:
     return _judged(copy, verified.remember(copy, official=official, sha256=hashes))
 
 
-def _hashes(copy: Copy, watcher: Watcher) -> dict[str, str]:
+def _hashes(copy: Copy, listener: Listener) -> dict[str, str]:
     """Return the SHA-256 of the files as they are."""
-    watcher.began(f"Verifying {copy.path}", copy.size(), "B")
+    listener.on(TaskBegan(reason("verifying", file=str(copy.path)), copy.size(), "bytes"))
     hashes = {}
     done = 0
     try:
@@ -214,10 +215,10 @@ def _hashes(copy: Copy, watcher: Watcher) -> dict[str, str]:
                 while block := stream.read(2**20):
                     digest.update(block)
                     done += len(block)
-                    watcher.advanced(done)
+                    listener.advanced(done)
             hashes[file.name] = digest.hexdigest()
     finally:
-        watcher.ended()
+        listener.on(TaskEnded())
     return hashes
 
 

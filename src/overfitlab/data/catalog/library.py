@@ -11,8 +11,8 @@ from overfitlab.data.catalog.places import CACHE_LABEL, DATA_OPTION, Copy, Place
 from overfitlab.data.catalog.published import SETS, Archive, Published
 from overfitlab.data.sources import cifar, fashion_mnist
 from overfitlab.data.sources.contents import Parts, UnreadableError
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DataError, DownloadError, OverfitlabError, UsageError, unknown_name
+from overfitlab.events import Listener, TaskNoted
 from overfitlab.files import cache_folder
 from overfitlab.results.reason import Reason, reason
 
@@ -45,14 +45,14 @@ def published_named(name: str) -> Published:
     return SETS[name]
 
 
-def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = None, fetch: bool = True) -> Loaded:
+def load(name: str, data_dir: Path | None = None, *, listener: Listener | None = None, fetch: bool = True) -> Loaded:
     """Return a published set from the best copy on this machine; where there is none, fetch it into the cache.
 
     Raises `NotFoundError` where there is none and it cannot be fetched, or without `fetch` may not be, and `DataError`
     where a folder that the user named is missing, or holds a damaged copy, or (`data_dir`) none.
     """
     published = published_named(name)
-    watcher = watcher or Watcher()
+    listener = listener or Listener()
     passed_over = []
     for place in places(data_dir):
         found = list(copies_in(place, published))
@@ -72,13 +72,13 @@ def load(name: str, data_dir: Path | None = None, *, watcher: Watcher | None = N
                 return read(copy, strict=True)
             except DataError as error:
                 passed_over.append(copy)
-                watcher.said(f"Passed over: {error}.")
+                listener.on(TaskNoted(reason("passed_over", why=str(error))))
     if not fetch:
         raise _missing(published, passed_over)
     if not download.offline_is_forced():
-        watcher.said(f"{published.title} is not on this machine; fetching it once ({published.size / 1e6:.0f} MB).")
+        listener.on(TaskNoted(reason("fetching_once", title=published.title, megabytes=published.size / 1e6)))
     try:
-        copy = _fetch(published, cache_folder(), watcher)
+        copy = _fetch(published, cache_folder(), listener)
     except DownloadError as error:
         raise NotFoundError(
             "set_not_fetched",
@@ -137,7 +137,7 @@ def read(copy: Copy, *, strict: bool) -> Loaded:
     return Loaded(parts, str(copy.path), reader.official, note)
 
 
-def fetch(name: str, folder: Path | None = None, *, watcher: Watcher | None = None) -> Copy:
+def fetch(name: str, folder: Path | None = None, *, listener: Listener | None = None) -> Copy:
     """Fetch a published set into a folder, this program's cache by default; what is there already is only checked.
 
     Raises `DownloadError` where it cannot be had, and `OverfitlabError` where another file is in the way.
@@ -146,7 +146,7 @@ def fetch(name: str, folder: Path | None = None, *, watcher: Watcher | None = No
     if folder is not None:
         _refuse_strangers(published, folder)
     try:
-        return _fetch(published, folder or cache_folder(), watcher or Watcher())
+        return _fetch(published, folder or cache_folder(), listener or Listener())
     except DownloadError as error:
         raise type(error)(
             "set_cannot_be_fetched", "{title} cannot be fetched: {reason}", title=published.title, reason=error
@@ -165,7 +165,7 @@ def _refuse_strangers(published: Published, folder: Path) -> None:
             )
 
 
-def _fetch(published: Published, folder: Path, watcher: Watcher) -> Copy:
+def _fetch(published: Published, folder: Path, listener: Listener) -> Copy:
     into = fetched_into(published, folder)
     for archive in published.archives:
         try:
@@ -175,7 +175,7 @@ def _fetch(published: Published, folder: Path, watcher: Watcher) -> Copy:
                 size=archive.size,
                 sha256=archive.sha256,
                 md5=archive.md5,
-                watcher=watcher,
+                listener=listener,
             )
         except DownloadError as error:
             if len(published.archives) > 1:

@@ -22,10 +22,10 @@ import numpy as np
 
 from overfitlab.data.dataset import Images, pixel_hash
 from overfitlab.data.prepare.images import UnreadableImageError
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DamagedError, OverfitlabError
+from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import TEMPORARY, cache_folder, sync_folder, write_atomically
-from overfitlab.results.reason import Reason
+from overfitlab.results.reason import Reason, reason
 
 FORMAT = 3
 PIXELS, INDEX = "pixels.bin", "index.json"
@@ -60,7 +60,9 @@ class Recipe:
         return f"{_short_hash(self.origin)}-{_short_hash(f'{FORMAT} {self.shape} {self.state}')}"
 
 
-def cached(recipe: Recipe, task: str, produce: Iterable[Images | UnreadableImageError], watcher: Watcher) -> Cached:
+def cached(
+    recipe: Recipe, task: Reason, produce: Iterable[Images | UnreadableImageError], listener: Listener
+) -> Cached:
     """Return the images of `recipe`, from the cache, else from `produce`, which gives them or the reasons in order.
 
     Raises `OverfitlabError` where the cache cannot be written, and `DamagedError` where it is changed meanwhile.
@@ -73,12 +75,12 @@ def cached(recipe: Recipe, task: str, produce: Iterable[Images | UnreadableImage
         with contextlib.suppress(filelock.Timeout):
             lock.acquire(timeout=0)
         if not lock.is_locked:
-            watcher.said("Another process is reading the same images; waiting for it.")
+            listener.on(TaskNoted(reason("waiting_for_another_reader")))
             lock.acquire()
         try:
             found = _opened(folder, recipe)
             if found is None:
-                _make(folder, recipe, task, produce, watcher)
+                _make(folder, recipe, task, produce, listener)
                 found = _opened(folder, recipe, just_made=True)
                 _remove_outdated(root, recipe)
         finally:
@@ -107,7 +109,7 @@ def cached(recipe: Recipe, task: str, produce: Iterable[Images | UnreadableImage
 
 
 def _make(
-    folder: Path, recipe: Recipe, task: str, produce: Iterable[Images | UnreadableImageError], watcher: Watcher
+    folder: Path, recipe: Recipe, task: Reason, produce: Iterable[Images | UnreadableImageError], listener: Listener
 ) -> None:
     needed = recipe.count * int(np.prod(recipe.shape)) + SPARE
     free = shutil.disk_usage(folder.parent).free
@@ -124,7 +126,7 @@ def _make(
     rows: list[int] = []
     skipped: dict[int, Reason] = {}
     passing = False
-    watcher.began(task, recipe.count, "images")
+    listener.on(TaskBegan(task, recipe.count, "images"))
     try:
         with (temporary / PIXELS).open("wb") as stream:  # written, not mapped: a full disk is an error, not a signal
             for row, image in enumerate(produce):
@@ -134,7 +136,7 @@ def _make(
                 else:
                     stream.write(np.ascontiguousarray(image).data)
                     rows.append(row)
-                watcher.advanced(row + 1)
+                listener.advanced(row + 1)
             stream.flush()
             os.fsync(stream.fileno())
         shape = (len(rows), *recipe.shape)
@@ -155,7 +157,7 @@ def _make(
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     finally:
-        watcher.ended()
+        listener.on(TaskEnded())
 
 
 def _opened(folder: Path, recipe: Recipe, *, just_made: bool = False) -> Cached | None:

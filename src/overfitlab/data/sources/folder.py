@@ -13,15 +13,15 @@ from overfitlab.data.prepare.cache import Recipe, cached
 from overfitlab.data.prepare.images import decoders, is_gray, read_images
 from overfitlab.data.sources.layout import read_layout
 from overfitlab.data.sources.parts import assembled
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DataError
+from overfitlab.events import Listener
 from overfitlab.files import display_name
 from overfitlab.results.reason import reason
 
 DEFAULT_SIZE = (32, 32)
 
 
-def load(folder: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, trainable: bool = True) -> Dataset:
+def load(folder: Path, image_size: tuple[int, int] | None, listener: Listener, *, trainable: bool = True) -> Dataset:
     """Return the images below `folder`, resized to `image_size` (height, width), 32x32 where it is None.
 
     They are gray where every file is gray, else RGB. The order is that of the files' names. Files that cannot be read
@@ -38,7 +38,7 @@ def load(folder: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, 
     channels = 1 if _all_gray(layout.files) else 3
     recipe = Recipe(origin, _state(folder, layout.files), len(layout.files), (height, width, channels))
     decoded = read_images(layout.files, (height, width), channels)
-    found = cached(recipe, f"Reading {len(layout.files):,} images", decoded, watcher)
+    found = cached(recipe, reason("reading_images", images=len(layout.files)), decoded, listener)
     names = [display_name(path.relative_to(folder)) for path in layout.files]
     skipped = [Skipped(names[row], found.skipped[row]) for row in sorted(found.skipped)]
     skipped += [

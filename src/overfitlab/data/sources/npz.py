@@ -23,9 +23,10 @@ from overfitlab.data.prepare.cache import Recipe, cached
 from overfitlab.data.prepare.images import resized
 from overfitlab.data.sources.layout import TEST, TRAIN, VALIDATION
 from overfitlab.data.sources.parts import assembled
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import DataError
+from overfitlab.events import Listener
 from overfitlab.files import display_name
+from overfitlab.results.reason import reason
 
 ARRAYS = {TRAIN: (("x", "y"), ("x_train", "y_train")), VALIDATION: (("x_val", "y_val"),), TEST: (("x_test", "y_test"),)}
 AT_ONCE = 32 * 2**20  # bytes that are read at once
@@ -43,7 +44,7 @@ class _Array:
     dtype: np.dtype[Any]
 
 
-def load(path: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, trainable: bool = True) -> Dataset:
+def load(path: Path, image_size: tuple[int, int] | None, listener: Listener, *, trainable: bool = True) -> Dataset:
     """Return the images of the file, resized to `image_size` (height, width) where it is not None.
 
     `x` is [N, H, W], [N, H, W, 1] or [N, H, W, 3]: whole numbers from 0 to 255, or floating-point numbers from 0 to 1
@@ -53,7 +54,7 @@ def load(path: Path, image_size: tuple[int, int] | None, watcher: Watcher, *, tr
     shown = display_name(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            return _load(archive, path, shown, image_size, watcher, trainable)
+            return _load(archive, path, shown, image_size, listener, trainable)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         raise DataError(
             "npz_damaged",
@@ -72,7 +73,7 @@ def _load(
     path: Path,
     shown: str,
     image_size: tuple[int, int] | None,
-    watcher: Watcher,
+    listener: Listener,
     trainable: bool,
 ) -> Dataset:
     arrays = _headers(archive, shown)
@@ -131,7 +132,9 @@ def _load(
         len(labels),
         (*size, channels),
     )
-    found = cached(recipe, f"Reading {len(labels):,} images", _images(archive, present, size, shown), watcher)
+    found = cached(
+        recipe, reason("reading_images", images=len(labels)), _images(archive, present, size, shown), listener
+    )
     return assembled(
         found.images,
         codes.astype(np.int64),

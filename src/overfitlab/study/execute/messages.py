@@ -100,9 +100,11 @@ def write(stream: BinaryIO, message: Message) -> None:
 
 def read_by_worker(line: bytes) -> ToWorker:
     """Return the message in a line to a worker."""
-    return msgspec.convert(json.loads(line), ToWorker)  # type: ignore[arg-type]
+    found: ToWorker = msgspec.convert(json.loads(line), ToWorker)
+    return found
 
 
 def read_from_worker(line: bytes) -> FromWorker:
     """Return the message in a line of a worker."""
-    return msgspec.convert(json.loads(line), FromWorker)  # type: ignore[arg-type]
+    found: FromWorker = msgspec.convert(json.loads(line), FromWorker)
+    return found
