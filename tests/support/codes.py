@@ -64,9 +64,9 @@ def reasons() -> tuple[Use, ...]:
     """Return every call that makes a reason by its code."""
     return tuple(
         _uses(
-            lambda call, path: path != "results/reason.py"
-            and isinstance(call.func, ast.Name)
-            and call.func.id in ("reason", "Reason")
+            lambda call, path: (
+                path != "results/reason.py" and isinstance(call.func, ast.Name) and call.func.id in ("reason", "Reason")
+            )
         )
     )
 

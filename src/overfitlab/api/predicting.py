@@ -125,7 +125,7 @@ def predict_and_write(
 
 def _saying(listener: Listener) -> Callable[[str], None]:
     """Return what says a line above the listener's bar."""
-    return lambda text: listener.on(TaskNoted(reason("said", text=text)))
+    return lambda text: listener.on(TaskNoted(reason("words_of_others", text=text)))
 
 
 def listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:

@@ -36,7 +36,7 @@ def reason_in(text: str) -> Reason:
         found = pattern.fullmatch(text)
         if found:
             return Reason(code, {name: _value(given) for name, given in found.groupdict().items()})
-    return Reason("said", {"text": text}, text)
+    return Reason("words_of_others", {"text": text}, text)
 
 
 def _value(text: str) -> Value:

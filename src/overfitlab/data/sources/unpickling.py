@@ -114,7 +114,7 @@ def _byte_type(name: Any, *_flags: Any) -> _ByteType:
         raise ForbiddenPickleError("pickled_array_unusual", "it holds an array of an unusual kind")
     if name not in ("u1", b"u1"):
         raise ForbiddenPickleError(
-            "pickled_array_not_of_bytes", "it holds an array of {kind!r}, not of bytes", kind=str(name)[:20]
+            "pickled_array_not_of_bytes", "it holds an array of {dtype!r}, not of bytes", dtype=str(name)[:20]
         )
     return _ByteType()
 
