@@ -105,7 +105,7 @@ MUTANTS = (
     ),
     Mutant(
         "the checksum of weights", "inference/trained.py",
-        'if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):', "if False:",
+        'if folder.checksums([WEIGHTS])[WEIGHTS] != run.record.files.get(WEIGHTS):', "if False:",
         "tests/records/test_damage.py",
     ),
     Mutant(

@@ -18,7 +18,7 @@ from overfitlab.config import Protocol, RunConfig
 from overfitlab.data.prepare.images import read_image
 from overfitlab.data.sources import npz
 from overfitlab.data.sources.unpickling import restricted_loads
-from overfitlab.data.watching import Watcher
+from overfitlab.events import Listener
 from overfitlab.errors import OverfitlabError
 from overfitlab.inference.checking import check_record
 from overfitlab.methods import registry
@@ -110,7 +110,7 @@ def arrays(content: bytes) -> None:
     path = FOLDER / "images.npz"
     path.write_bytes(content)
     with contextlib.suppress(OverfitlabError):
-        npz.load(path, None, Watcher(), trainable=False)
+        npz.load(path, None, Listener(), trainable=False)
     with contextlib.suppress(OverfitlabError):
         probabilities.read(path)
 

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from overfitlab.terminal.narration import Narrator
 
 import overfitlab
 from overfitlab import machine
-from overfitlab.terminal.narration import Narrator
 from overfitlab.training.compute import Compute
 
 HOLD = """
@@ -93,5 +93,5 @@ def test_what_is_said(claim, threads, said):
 def test_a_training_beside_another_one(tmp_path, capsys):
     with machine.claimed(3):
         run = overfitlab.train("none", data="digits", protocol="quick", epochs=1, out=tmp_path / "run")
-    assert run.record["resolved"]["threads"] == 1
+    assert run.record.resolved.threads == 1
     assert "Cores: 1 of 4" in capsys.readouterr().out

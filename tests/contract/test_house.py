@@ -84,6 +84,6 @@ def test_files_stay_short(path):
 
 
 def test_looking_at_studies_does_not_wait_for_torch():
-    modules = "overfitlab.runs.run, overfitlab.api.listing, overfitlab.study.evidence, overfitlab.study.reporting"
+    modules = "overfitlab.runs.run, overfitlab.api.listing, overfitlab.study.evidence, overfitlab.api.reporting"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,7 +17,7 @@ import pytest
 
 from overfitlab.data.catalog import download, servers
 from overfitlab.data.catalog.download import DownloadError, OfflineError, fetch_file, part_of
-from overfitlab.data.watching import Watcher
+from overfitlab.events import Listener
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -32,7 +32,7 @@ def _impatient(monkeypatch):
     monkeypatch.setattr(download, "PAUSE_SECONDS", 0.0)
 
 
-class Ears(Watcher):
+class Ears(Listener):
     def __init__(self):
         self.began_with, self.last, self.endings, self.said_lines = [], [], 0, []
 
@@ -54,8 +54,8 @@ class Ears(Watcher):
         self.said_lines.append(text)
 
 
-def fetch(*urls, sha256=SHA256, md5=None, watcher=None):
-    return fetch_file(urls, TARGET, size=len(CONTENT), sha256=sha256, md5=md5, watcher=watcher)
+def fetch(*urls, sha256=SHA256, md5=None, listener=None):
+    return fetch_file(urls, TARGET, size=len(CONTENT), sha256=sha256, md5=md5, listener=watcher)
 
 
 def leave_part(content):
@@ -70,7 +70,7 @@ def assert_complete():
 
 def test_a_good_server_gives_the_file_and_is_not_asked_again(serve):
     server, ears = serve(CONTENT), Ears()
-    assert fetch(server.url, watcher=ears)
+    assert fetch(server.url, listener=ears)
     assert_complete()
     assert (ears.began_with, ears.last, ears.endings) == ([0], [len(CONTENT)], 1)
     assert not fetch(server.url)
@@ -101,7 +101,7 @@ def test_a_damaged_file_under_the_name_is_replaced(serve):
 def test_what_is_there_is_resumed_and_only_the_rest_is_sent(serve):
     server, ears = serve(CONTENT), Ears()
     leave_part(CONTENT[:200_000])
-    fetch(server.url, watcher=ears)
+    fetch(server.url, listener=ears)
     assert_complete()
     assert server.asked == ["bytes=200000-"]
     assert server.sent == 100_000
@@ -126,7 +126,7 @@ def test_a_bogus_part_is_thrown_away(serve, part):
 def test_a_part_with_wrong_bytes_costs_one_more_transfer_from_the_same_server(serve):
     server, ears = serve(CONTENT), Ears()
     leave_part(b"z" * 1000)
-    fetch(server.url, watcher=ears)
+    fetch(server.url, listener=ears)
     assert_complete()
     assert server.asked == ["bytes=1000-", None]
     assert "do not fit" in ears.said_lines[0]
@@ -235,7 +235,7 @@ MISBEHAVING = [
 @pytest.mark.parametrize("behave", MISBEHAVING, ids=lambda behave: behave.__name__)
 def test_a_bad_server_leads_to_the_next(serve, behave):
     bad, good, ears = serve(CONTENT, behave), serve(CONTENT), Ears()
-    fetch(bad.url, good.url, watcher=ears)
+    fetch(bad.url, good.url, listener=ears)
     assert_complete()
     assert ears.endings == len(ears.began_with)
     assert any(line.startswith("127.0.0.1: ") for line in ears.said_lines)
@@ -316,7 +316,7 @@ def refuses_ranges(request, content):
 def test_a_server_without_ranges_starts_over(serve, behave):
     leave_part(CONTENT[:200_000])
     ears = Ears()
-    fetch(serve(CONTENT, behave).url, watcher=ears)
+    fetch(serve(CONTENT, behave).url, listener=ears)
     assert_complete()
     assert ears.began_with == [0]
 
@@ -417,7 +417,7 @@ def dead_url():
 
 def test_a_dead_server_leads_to_the_next(serve):
     good, ears = serve(CONTENT), Ears()
-    fetch(dead_url(), "http://host.invalid/file", "http:///nohost", good.url, watcher=ears)
+    fetch(dead_url(), "http://host.invalid/file", "http:///nohost", good.url, listener=ears)
     assert_complete()
     assert len(ears.said_lines) == 3
 
@@ -470,11 +470,11 @@ FETCH = f"""
 import sys
 from pathlib import Path
 from overfitlab.data.catalog.download import fetch_file
-from overfitlab.data.watching import Watcher
-class Loud(Watcher):
+from overfitlab.events import Listener
+class Loud(Listener):
     def began(self, task, *_): print(task, flush=True)
     def advanced(self, done): print("at", done, flush=True)
-print("done", fetch_file(sys.argv[1:], Path({str(TARGET)!r}), size={len(CONTENT)}, sha256={SHA256!r}, watcher=Loud()))
+print("done", fetch_file(sys.argv[1:], Path({str(TARGET)!r}), size={len(CONTENT)}, sha256={SHA256!r}, listener=Loud()))
 """
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from overfitlab.data import loading
 from overfitlab.data.prepare import cache
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.events import Listener
 
 RNG = np.random.default_rng(0)
 
@@ -34,7 +34,7 @@ def photos(tmp_path) -> Path:
     return folder
 
 
-class Counting(Watcher):
+class Counting(Listener):
     """Counts the times that images were read."""
 
     def __init__(self):
@@ -122,8 +122,8 @@ def test_files_that_cannot_be_read_are_left_out_and_listed(photos):
 
 def test_images_are_decoded_once(photos):
     first, second = Counting(), Counting()
-    one = loading.load(str(photos), watcher=first)
-    two = loading.load(os.path.relpath(photos), watcher=second)  # however the folder is named
+    one = loading.load(str(photos), listener=first)
+    two = loading.load(os.path.relpath(photos), listener=second)  # however the folder is named
     assert (len(first.begun), first.done, first.over) == (1, 35, 1)
     assert second.begun == []
     assert one.content_hash == two.content_hash
@@ -135,7 +135,7 @@ def test_a_changed_folder_is_read_again_and_the_old_cache_goes(photos):
     before = loading.load(str(photos))
     save(photos / "cat" / "new.png")
     watcher = Counting()
-    after = loading.load(str(photos), watcher=watcher)
+    after = loading.load(str(photos), listener=watcher)
     assert watcher.begun
     assert len(after.images) == 36
     assert after.content_hash != before.content_hash
@@ -166,18 +166,18 @@ def test_a_damaged_cache_is_made_again(photos, how):
     (folder,) = [entry for entry in (cache.cache_folder() / "images").iterdir() if entry.is_dir()]
     damage(folder, how)
     watcher = Counting()
-    assert loading.load(str(photos), watcher=watcher).content_hash == good
+    assert loading.load(str(photos), listener=watcher).content_hash == good
     assert watcher.begun
 
 
 def test_an_interrupted_reading_leaves_nothing_behind(photos):
-    class Stopping(Watcher):
+    class Stopping(Listener):
         def advanced(self, done):
             if done == 20:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        loading.load(str(photos), watcher=Stopping())
+        loading.load(str(photos), listener=Stopping())
     assert [entry for entry in (cache.cache_folder() / "images").iterdir() if entry.is_dir()] == []
     assert len(loading.load(str(photos)).images) == 35
 
@@ -291,7 +291,7 @@ def test_what_could_not_be_read_for_a_passing_reason_is_tried_again(photos, monk
         assert [file.reason for file in loading.load(str(photos)).skipped] == ["permission denied"]
     assert len(loading.load(str(photos)).images) == 35
     watcher = Counting()
-    loading.load(str(photos), watcher=watcher)
+    loading.load(str(photos), listener=watcher)
     assert watcher.begun == []
 
 
@@ -300,7 +300,7 @@ def test_other_decoders_read_the_folder_again(photos, monkeypatch):
     loading.load(str(photos))
     monkeypatch.setattr("overfitlab.data.sources.folder.decoders", lambda: "newer")
     watcher = Counting()
-    loading.load(str(photos), watcher=watcher)
+    loading.load(str(photos), listener=watcher)
     assert watcher.begun
 
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from overfitlab.inference.checking import check_record
 
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.inference.checking import check_record
 from overfitlab.inference.trained import load_trained
 from overfitlab.records.record_file import CHECKSUM, sealed
 from overfitlab.runs.run import load_run
@@ -48,7 +48,7 @@ def test_a_strangers_record_is_one_clear_line(own_digits_run, entry, name, value
         del part[name]
     else:
         part[name] = value
-    (own_digits_run / "run.json").write_text(json.dumps(sealed(record)))
+    (own_digits_run / "run.json").write_bytes(sealed(record))
     with pytest.raises(OverfitlabError, match="damaged") as caught:
         load_trained(load_run(own_digits_run))
     text = str(caught.value)
@@ -65,6 +65,6 @@ def test_a_strangers_record_is_one_clear_line(own_digits_run, entry, name, value
 def test_what_a_training_writes_is_fine(digits_run):
     run = load_run(digits_run)
     check_record(run)
-    run.record["config"]["image_size"] = [8, 224]
-    run.record["data"] |= {"image_shape": [8, 224, 3], "mean": [0, 1.5, 255], "std": [1, 1e-3, 9], "data_dir": "d"}
+    run.record.config.image_size = [8, 224]
+    run.record.data |= {"image_shape": [8, 224, 3], "mean": [0, 1.5, 255], "std": [1, 1e-3, 9], "data_dir": "d"}
     check_record(run)

@@ -24,7 +24,7 @@ PARTS = ("test", "validation", "training")
 
 @pytest.mark.parametrize("part", PARTS)
 def test_it_finds_what_the_training_measured_at_its_end(digits_run, part):
-    measured = load_run(digits_run).record["result"]["measured"]["end"][part]
+    measured = load_run(digits_run).record.result.measured.end[part]
     found = overfitlab.evaluate(digits_run, part, threads=1)
     assert found.part == part
     assert found.scores.images == measured["images"]
@@ -61,11 +61,11 @@ def test_the_precision_is_honoured(digits_run):
 
 
 def test_it_can_be_followed(digits_run):
-    from overfitlab.data.watching import Watcher
+    from overfitlab.events import Listener
 
     told = []
 
-    class Note(Watcher):
+    class Note(Listener):
         def began(self, task, total, unit, done=0):
             told.append((task, total, unit))
 
@@ -75,7 +75,7 @@ def test_it_can_be_followed(digits_run):
         def ended(self):
             told.append("ended")
 
-    overfitlab.evaluate(digits_run, "training", watcher=Note())
+    overfitlab.evaluate(digits_run, "training", listener=Note())
     assert told[-1] == "ended"
     assert ("Evaluating", told[-2], "images") in told
 
@@ -100,7 +100,7 @@ def test_other_images_than_those_of_the_training_are_refused(digits_run, monkeyp
 def test_missing_data_says_what_is_missing(own_digits_run):
     record = json.loads((own_digits_run / "run.json").read_text())
     record["data"]["source"] = "/gone/pictures"
-    (own_digits_run / "run.json").write_text(json.dumps(sealed(record)))
+    (own_digits_run / "run.json").write_bytes(sealed(record))
     with pytest.raises(OverfitlabError, match=r"images of .* are not where they were: .*/gone/pictures"):
         overfitlab.evaluate(own_digits_run)
     moved = overfitlab.evaluate(own_digits_run, "validation", data="digits")
@@ -157,7 +157,7 @@ def test_colour_is_evaluated_by_a_gray_run_as_pillow_converts_it(digits_run, mon
 def test_a_folder_that_is_called_digits_is_not_the_digits(own_digits_run):
     record = json.loads((own_digits_run / "run.json").read_text())
     record["data"]["source"] = "/somewhere/digits"
-    (own_digits_run / "run.json").write_text(json.dumps(sealed(record)))
+    (own_digits_run / "run.json").write_bytes(sealed(record))
     assert load_trained(load_run(own_digits_run)).brightest == 255
     with pytest.raises(UsageError, match=r"of your own, .* use --data photos --part test"):
         overfitlab.evaluate(own_digits_run, data_dir="photos")
@@ -220,7 +220,7 @@ HOSTILE = ("=1+1", "$x_1$", "<b>\n", "", "한글", "\udcff", "\N{RIGHT-TO-LEFT O
 def test_hostile_class_names_reach_every_file(own_digits_run, monkeypatch, tmp_path):
     record = json.loads((own_digits_run / "run.json").read_text())
     record["data"]["classes"] = list(HOSTILE)
-    (own_digits_run / "run.json").write_text(json.dumps(sealed(record)))
+    (own_digits_run / "run.json").write_bytes(sealed(record))
     loading(monkeypatch, class_names=HOSTILE)
     evaluation_files.write(overfitlab.evaluate(own_digits_run, data="x"), tmp_path / "out")
     with (tmp_path / "out" / "per_class.csv").open(encoding="utf-8", newline="") as stream:

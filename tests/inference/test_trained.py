@@ -73,7 +73,7 @@ def test_lower_precision_is_close_to_float64(digits_run):
 def test_batches_are_smaller_where_images_are_larger(digits_run):
     run = load_run(digits_run)
     assert load_trained(run).batch_size == 200
-    run.record["data"]["image_shape"] = [224, 224, 3]
+    run.record.data.image_shape = [224, 224, 3]
     trained = load_trained(load_run(digits_run))
     large = type(trained)(run, trained.model, trained.compute, trained.standardization)
     assert 1 <= large.batch_size <= 10
@@ -88,7 +88,7 @@ def test_threads_are_as_before_afterwards(digits_run):
 
 def change(folder, **values):
     record = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(sealed(record | values)))
+    (folder / "run.json").write_bytes(sealed(record | values))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_other_models_than_the_notebooks_are_built_again(model):
     )  # fmt: skip
     consent = {"model": model} if model.startswith("own") else {}
     found = overfitlab.evaluate(run, threads=1, **consent)
-    measured = run.record["result"]["measured"]["end"]["test"]
+    measured = run.record.result.measured.end.test
     assert found.accuracy == measured["acc"]
     assert found.scores.loss == pytest.approx(measured["loss"], rel=1e-6)
     explained = overfitlab.explain(run, digits.load().images[:2], class_name="3", **consent)
@@ -205,7 +205,7 @@ def test_a_run_from_a_stranger_runs_nothing(spec):
     Path("own.py").write_text("open('canary', 'w').close()\n" + OWN)
     record = json.loads(Path("run/run.json").read_text())
     record["config"]["model_source"] = hashlib.sha256(Path("own.py").read_bytes()).hexdigest()
-    Path("run/run.json").write_text(json.dumps(sealed(record)))
+    Path("run/run.json").write_bytes(sealed(record))
     for use in (overfitlab.evaluate, lambda run: overfitlab.predict(run, []), lambda run: overfitlab.explain(run, [])):
         with pytest.raises(UsageError, match=rf"which is a program; if you know it, say so: --model {spec}"):
             use("run")

@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from overfitlab.records.index import Index
 
 import overfitlab
 from overfitlab.errors import OverfitlabError
 from overfitlab.inference.trained import load_trained
 from overfitlab.records import index, probabilities
-from overfitlab.records.index import Index
 from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
 from overfitlab.records.study_folder import INDEX, StudyFolder
 from overfitlab.training import checkpoint
@@ -115,11 +115,11 @@ def test_a_damaged_index_says_what_the_folders_say(study):
 @pytest.fixture
 def two_checkpoints(tmp_path, trainer_of):
     """A folder with the checkpoints of two epochs, a learner that fits, and how far each had come."""
-    from overfitlab.training.observer import Observer
+    from overfitlab.events import Listener
 
     trainer = trainer_of("smaller_network:width=0.1+batch_norm+weight_averaging", epochs=3, protocol="clean")
     folder = RunFolder(tmp_path)
-    trainer.train(lambda: checkpoint.save(folder, "abc", trainer.learner, trainer.progress), Observer())
+    trainer.train(lambda: checkpoint.save(folder, "abc", trainer.learner, trainer.progress), Listener())
     return folder, trainer_of(
         "smaller_network:width=0.1+batch_norm+weight_averaging", epochs=3, protocol="clean"
     ).learner

@@ -8,10 +8,10 @@ import sqlite3
 import tracemalloc
 
 import pytest
+from overfitlab.records.index import Index
 
 from overfitlab.errors import OverfitlabError
 from overfitlab.records import index
-from overfitlab.records.index import Index
 from overfitlab.records.study_folder import INDEX, StudyFolder
 
 
@@ -56,7 +56,7 @@ def test_what_changed_is_read_anew(study, monkeypatch):
     study.run("b").write_record(record | {"method": "another"})
     found, read = read_folders(study, monkeypatch)
     assert read == ["b"]
-    assert [entry.record["method"] for entry in found] == ["batch_norm", "another", "batch_norm"]
+    assert [entry.record.method for entry in found] == ["batch_norm", "another", "batch_norm"]
 
 
 def test_a_run_that_is_gone_is_gone(study):
@@ -152,7 +152,7 @@ def test_a_name_that_sqlite_does_not_hold_stops_nothing(study, monkeypatch):
     indexed(study)
     found, read = read_folders(study, monkeypatch)
     assert read == ["b"]
-    assert [entry.record["config"]["method"] for entry in found][1] == "\ud800"
+    assert [entry.record.config.method for entry in found][1] == "\ud800"
 
 
 def test_losses_that_are_no_numbers_come_back(study):
@@ -175,7 +175,7 @@ def test_a_reader_is_not_held_up_by_the_writer(study):
     writer = sqlite3.connect(study / INDEX, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     writer.execute("UPDATE run SET method = 'half'")
-    assert [entry.record["method"] for entry in index.entries(study)] == ["batch_norm"] * 3
+    assert [entry.record.method for entry in index.entries(study)] == ["batch_norm"] * 3
     writer.execute("ROLLBACK")
     writer.close()
 
@@ -183,7 +183,7 @@ def test_a_reader_is_not_held_up_by_the_writer(study):
 def test_a_study_goes_on_where_the_index_cannot_be_written(study):
     (study / INDEX).mkdir()
     writer = Index(study)
-    assert writer.put(study.run("a")).record["method"] == "batch_norm"
+    assert writer.put(study.run("a")).record.method == "batch_norm"
     writer.close()
     assert len(index.entries(study)) == 3
 

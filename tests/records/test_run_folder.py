@@ -211,7 +211,7 @@ def test_numbers_that_no_record_has_are_refused_in_old_formats_too(folder, numbe
     folder.path.mkdir()
     old = json.dumps(RECORD | {"format": FORMAT - 1, "times": {"seconds": "NUMBER"}})
     (folder / "run.json").write_text(old.replace('"NUMBER"', "1.5"))
-    assert folder.record()["times"] == {"seconds": 1.5}
+    assert folder.record().times == {"seconds": 1.5}
     (folder / "run.json").write_text(old.replace('"NUMBER"', number))
     with pytest.raises(OverfitlabError, match="is damaged"):
         folder.record()
@@ -221,6 +221,6 @@ def test_a_record_of_too_many_pieces_is_refused(folder):
     """Eleven megabytes of empty lists would take a gigabyte."""
     folder.path.mkdir()
     record = RECORD | {"resumed": [[]] * 300_000}
-    (folder / "run.json").write_text(json.dumps(sealed(record)))
+    (folder / "run.json").write_bytes(sealed(record))
     with pytest.raises(OverfitlabError, match="too much of it"):
         folder.record()

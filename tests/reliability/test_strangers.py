@@ -41,7 +41,7 @@ def arguments(asked):
 def rewrite(path, change):
     record = json.loads(path.read_text())
     change(record)
-    path.write_text(json.dumps(sealed(record)))
+    path.write_bytes(sealed(record))
 
 
 def test_what_a_record_says_is_shown_escaped(overfitlab, study):

@@ -78,14 +78,12 @@ def test_a_reader_never_sees_half_a_row_and_is_never_held_up(tmp_path, digits_ru
             began = time.monotonic()
             [entry] = index.entries(study)
             longest = max(longest, time.monotonic() - began)
-            if entry.record["method"].isdigit():
+            if entry.record.method.isdigit():
                 turns = {row.loss for row in entry.rows} | {row.train_acc for row in entry.rows}
                 assert len(turns) == 1
                 [turn] = turns
                 assert len(entry.rows) == turn % 7 + 1
-                assert (
-                    int(entry.record["method"]) <= turn
-                )  # it is read first and written last, so it is never the newer
+                assert int(entry.record.method) <= turn  # it is read first and written last, so it is never the newer
                 seen.add(turn)
         assert writer.poll() is None
     finally:

@@ -5,11 +5,11 @@ import json
 import shutil
 
 import pytest
+from overfitlab.study.conditions import conditions
 
 import overfitlab
 from overfitlab.api import listing
 from overfitlab.records.record_file import sealed
-from overfitlab.study.conditions import conditions
 
 RECORD = {
     "resolved": {"precision": "float32", "threads": 1, "device": "cpu", "kernels": "avx2"},
@@ -34,7 +34,7 @@ def of_a_run(study, change):
     path = sorted((study / "runs").glob("dropout*"))[0] / "run.json"
     record = json.loads(path.read_text())
     change(record)
-    path.write_text(json.dumps(sealed(record)))
+    path.write_bytes(sealed(record))
 
 
 def test_a_study_of_one_machine_has_nothing_to_say(small_study):

@@ -57,7 +57,7 @@ def test_a_strange_study_is_shown_or_refused(study):
     tried = [place for place in places(original) if place[0] not in FREE]
     for place in tried:
         for value in (GONE, *STRANGE):
-            (study / "study.json").write_text(json.dumps(sealed(changed(original, place, value))))
+            (study / "study.json").write_bytes(sealed(changed(original, place, value)))
             try:
                 json.dumps(listing.show(study)[0])
             except OverfitlabError as error:
@@ -74,7 +74,7 @@ def test_a_strange_run_is_shown_or_refused(study):
     tried = [place for place in places(original) if place[0] in ("result", "config", "status", "network", "times")]
     for place in tried:
         for value in (GONE, *STRANGE):
-            path.write_text(json.dumps(sealed(changed(original, place, value))))
+            path.write_bytes(sealed(changed(original, place, value)))
             try:
                 json.dumps(listing.show(study)[0])
             except OverfitlabError as error:
@@ -90,7 +90,7 @@ def test_a_strange_run_by_itself_is_shown_or_refused_and_hides_no_other(study, t
     refused = 0
     for place in places(original):
         for value in (GONE, *STRANGE):
-            path.write_text(json.dumps(sealed(changed(original, place, value))))
+            path.write_bytes(sealed(changed(original, place, value)))
             try:
                 json.dumps(listing.show(path.parent)[0], allow_nan=False)
             except OverfitlabError as error:
@@ -105,7 +105,7 @@ def test_a_part_that_was_measured_as_no_number_is_shown_without(study):
     path = next((study / "runs").glob("dropout*")) / "run.json"
     record = json.loads(path.read_text())
     record["result"]["measured"]["end"]["validation"]["loss"] = None  # infinite, which JSON does not have
-    path.write_text(json.dumps(sealed(record)))
+    path.write_bytes(sealed(record))
     table = overfitlab.load_run(path.parent).table().partition("onset")[0]
     assert re.search(r"validation +- +\d\.\d{4}", table)
     assert "gap" not in table
@@ -137,7 +137,7 @@ def test_a_strange_record_is_reported_or_refused(study, file):
     tried = [place for place in places(original) if place[0] != "environment"]
     for place in tried:
         for value in (GONE, None, -1, [1]):
-            path.write_text(json.dumps(sealed(changed(original, place, value))))
+            path.write_bytes(sealed(changed(original, place, value)))
             try:
                 sections(overfitlab.load_study(study).evidence(), ENGLISH)
             except OverfitlabError as error:
@@ -157,7 +157,7 @@ def test_a_history_in_which_no_time_passed_has_no_ratio_of_times(study, seconds)
         (path / "history.csv").write_text("\n".join([header, *text]) + "\n")
         record = json.loads((path / "run.json").read_text())
         record["files"] |= RunFolder(path).checksums(["history.csv"])
-        (path / "run.json").write_text(json.dumps(sealed(record)))
+        (path / "run.json").write_bytes(sealed(record))
     with_none, *_ = overfitlab.load_study(study).judged().contrasts
     assert with_none.time_ratio is None
     assert with_none.time_quartiles is None
@@ -180,7 +180,7 @@ def with_predictions(study, runs, change):
         (path / "probabilities.safetensors").write_bytes(probabilities.to_bytes(found, "x"))
         record = json.loads((path / "run.json").read_text())
         record["files"] |= RunFolder(path).checksums(["probabilities.safetensors"])
-        (path / "run.json").write_text(json.dumps(sealed(record)))
+        (path / "run.json").write_bytes(sealed(record))
 
 
 def cut(found, images=100):

@@ -6,6 +6,7 @@ from statistics import stdev
 import numpy as np
 import pandas
 import pytest
+from overfitlab.study.judging import Outcome
 from scipy import stats
 from sklearn.metrics import confusion_matrix
 from statsmodels.stats.multitest import multipletests
@@ -17,7 +18,6 @@ from overfitlab.results.history import ALL_COLUMNS, EpochRow
 from overfitlab.results.predictions import Predicted
 from overfitlab.stats.disagreement import Opinions, most_disputed
 from overfitlab.study.evidence import curves
-from overfitlab.study.judging import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def evidence(study):
 
 
 def predicted(study, method):
-    runs = [run for run in study.runs if run.record["config"]["method"] == method]
+    runs = [run for run in study.runs if run.record.config.method == method]
     return [probabilities.read(run.folder / "probabilities.safetensors", ("test",))["test"] for run in runs]
 
 
@@ -41,14 +41,14 @@ def test_it_begins_with_the_verdict(study, evidence):
 
 
 def test_no_folder_of_whoever_trained_it_is_passed_on(study, evidence):
-    assert study.record["data"]["origin"]
+    assert study.record.data.origin
     assert "origin" not in evidence["data"]
     assert "data_dir" not in evidence["data"]
     assert str(study.folder.parent) not in json.dumps(evidence)
 
 
 def test_images_of_ones_own_are_not_named_by_their_folder(study):
-    own = study.record["data"] | {"source": "/home/somebody/photos", "name": "photos"}
+    own = study.record.data | {"source": "/home/somebody/photos", "name": "photos"}
     evidence = type(study)(study.folder, study.record | {"data": own}, study.entries).evidence()
     assert evidence["data"]["source"] == "own"
     assert "/home" not in json.dumps(evidence)
@@ -70,7 +70,7 @@ def test_how_to_name_it_again(study, command, said):
 
 
 def test_predictions_of_other_classes_are_damage(study):
-    fewer = study.record["data"] | {"classes": ["a", "b"]}
+    fewer = study.record.data | {"classes": ["a", "b"]}
     with pytest.raises(OverfitlabError, match="of other classes than its record"):
         type(study)(study.folder, study.record | {"data": fewer}, study.entries).evidence()
 
@@ -208,9 +208,7 @@ def test_frames(study):
     assert len(runs) == 12
     assert runs["method"].unique().tolist() == list(study.labels)
     none = runs[(runs["method"] == "none") & (runs["seed"] == 1)].iloc[0]
-    [run] = [
-        run for run in study.runs if run.record["config"]["method"] == "none" and run.record["config"]["seed"] == 1
-    ]
+    [run] = [run for run in study.runs if run.record.config.method == "none" and run.record.config.seed == 1]
     assert none["test_acc"] == run.measured["end"]["test"]["acc"]
     assert none["onset"] == run.onset
     assert bool(none["stopped_early"]) is False

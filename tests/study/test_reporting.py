@@ -116,9 +116,7 @@ def test_a_study_that_has_hardly_begun(small_study, tmp_path):
 
 def test_images_that_are_gone_leave_a_report_without_pictures(small_study, tmp_path, monkeypatch):
     study = overfitlab.load_study(small_study)
-    changed = study.record | {
-        "data": study.record["data"] | {"source": "cifar10", "origin": "gone", "data_dir": "gone"}
-    }
+    changed = study.record | {"data": study.record.data | {"source": "cifar10", "origin": "gone", "data_dir": "gone"}}
     gone = type(study)(study.folder, changed, study.entries)
     page_path = gone.report(tmp_path / "report")
     assert "The images are not where they were" in page_path.read_text(encoding="utf-8")

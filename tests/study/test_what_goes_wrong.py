@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import overfitlab
-from overfitlab.study import messages, runner
 from overfitlab.study import workers as processes
-from overfitlab.study.workers import Workers
+from overfitlab.study.execute import messages, runner
+from overfitlab.study.execute.local import Workers
 
 FEW = {
     "data": "digits", "protocol": "quick", "epochs": 1, "training_images": 60, "seeds": 1, "precision": "float32",
@@ -76,20 +76,20 @@ def test_a_run_that_finds_no_memory_is_tried_again_as_it_was(tmp_path, hungry, c
     assert re.search(rf"none, seed 0: not enough memory \({said}.*\): try fewer --jobs.*; it is tried again", shown), (
         shown
     )
-    assert study.record["failures"] == {}
-    assert {run.record["config"]["protocol"]["batch_size"] for run in study.runs} == {32}
-    assert {run.record["status"] for run in study.runs} == {"finished"}
+    assert study.record.failures == {}
+    assert {run.record.config.protocol.batch_size for run in study.runs} == {32}
+    assert {run.record.status for run in study.runs} == {"finished"}
 
 
 @pytest.mark.parametrize(("error", "said"), ERRORS)
 def test_a_run_that_finds_no_memory_twice_has_failed_and_its_siblings_go_on(tmp_path, hungry, error, said):
     hungry(error, times=2)
     study = overfitlab.compare(["none", "l2"], model="net.py:net", jobs=1, out=tmp_path / "study", **FEW, verbose=False)
-    [(name, failure)] = study.record["failures"].items()
+    [(name, failure)] = study.record.failures.items()
     assert name.startswith("none-seed0")
     assert failure["attempts"] == 2
     assert said in failure["reason"]
-    assert {run.record["method"]: run.record["status"] for run in study.runs}["l2"] == "finished"
+    assert {run.record.method: run.record.status for run in study.runs}["l2"] == "finished"
     [contrast] = study.judged().contrasts
     assert contrast.missing == 1
 
@@ -110,8 +110,8 @@ def test_a_worker_that_hangs_is_ended_and_its_run_tried_again(tmp_path, monkeypa
     said = capsys.readouterr().out
     assert re.search(r"its process did nothing for \d minutes, and was ended; it is tried again", said)
     assert hung
-    assert study.record["failures"] == {}
-    assert {run.record["status"] for run in study.runs} == {"finished"}
+    assert study.record.failures == {}
+    assert {run.record.status for run in study.runs} == {"finished"}
 
 
 @pytest.mark.parametrize("moment", [messages.SETUP, messages.PROBE])
@@ -137,5 +137,5 @@ def test_a_machine_that_slept_is_no_worker_that_hangs(tmp_path, monkeypatch, cap
     monkeypatch.setattr(runner, "SLOWNESS", 0.0)
     monkeypatch.setattr(runner, "BEGINNING", 0.0)
     monkeypatch.setattr(processes, "SLEPT", -1.0)
-    assert overfitlab.compare(["l2"], jobs=1, out=tmp_path / "study", **FEW).record["failures"] == {}
+    assert overfitlab.compare(["l2"], jobs=1, out=tmp_path / "study", **FEW).record.failures == {}
     assert "was ended" not in capsys.readouterr().out

@@ -9,9 +9,9 @@ import subprocess
 import sys
 
 import pytest
+from overfitlab.terminal.watching import PlainLines
 
 from overfitlab.terminal import watching
-from overfitlab.terminal.watching import PlainLines, watcher_on
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def lines_of(stream):
 
 
 def test_nothing_on_no_stream():
-    watcher = watcher_on(None)
+    watcher = screen_on(None)
     watcher.began("Fetching", 100, "B")
     watcher.advanced(100)
     watcher.ended()
@@ -40,7 +40,7 @@ def test_nothing_on_no_stream():
 
 def test_a_line_where_it_begins_now_and_then_and_where_it_ends(clock):
     stream = io.StringIO()
-    watcher = watcher_on(stream)
+    watcher = screen_on(stream)
     assert type(watcher) is PlainLines
     watcher.began("Fetching file", 200_000_000, "B")
     for done in range(0, 200_000_001, 400_000):  # 4 MB a second
@@ -56,7 +56,7 @@ def test_a_line_where_it_begins_now_and_then_and_where_it_ends(clock):
 
 def test_a_slow_transfer_says_something_every_ten_seconds(clock):
     stream = io.StringIO()
-    watcher = watcher_on(stream)
+    watcher = screen_on(stream)
     watcher.began("Fetching file", 170_000_000, "B", 1_700_000)
     for second in range(1, 41):
         clock(1)
@@ -71,7 +71,7 @@ def test_a_slow_transfer_says_something_every_ten_seconds(clock):
 
 def test_images_are_counted_and_an_unknown_total_is_left_out(clock):
     stream = io.StringIO()
-    watcher = watcher_on(stream)
+    watcher = screen_on(stream)
     watcher.began("Reading images", None, "images")
     for done in (1000, 2000, 3000):
         clock(5)
@@ -86,7 +86,7 @@ def test_images_are_counted_and_an_unknown_total_is_left_out(clock):
 
 def test_the_rate_is_that_of_the_last_seconds_and_a_standstill_is_said(clock):
     stream = io.StringIO()
-    watcher = watcher_on(stream)
+    watcher = screen_on(stream)
     watcher.began("Fetching file", 100_000_000, "B")
     for done in (10, 20, 21, 22, 23):
         clock(5)
@@ -102,7 +102,7 @@ def test_the_rate_is_that_of_the_last_seconds_and_a_standstill_is_said(clock):
 
 def test_a_short_task_is_two_lines():
     stream = io.StringIO()
-    watcher = watcher_on(stream)
+    watcher = screen_on(stream)
     for total in (0, 30):
         watcher.began("Reading", total, "images")
         watcher.advanced(total)
@@ -112,8 +112,8 @@ def test_a_short_task_is_two_lines():
 
 SCRIPT = """
 import sys, time
-from overfitlab.terminal.watching import watcher_on
-watcher = watcher_on(sys.stdout)
+from overfitlab.terminal.screen import screen_on
+watcher = screen_on(sys.stdout)
 watcher.began("Fetching [file]", 50_000_000, "B")
 for done in range(0, 50_000_001, 1_000_000):
     watcher.advanced(done)
