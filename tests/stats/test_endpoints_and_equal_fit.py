@@ -1,10 +1,10 @@
 """What one run amounts to, and gaps at equal fit."""
 
 import pytest
+from overfitlab.stats.endpoints import endpoints
 
 from overfitlab.results.history import EpochRow
 from overfitlab.runs.run import load_run
-from overfitlab.stats.endpoints import endpoints
 from overfitlab.stats.equal_fit import difference_at_equal_fit, gap_at
 
 

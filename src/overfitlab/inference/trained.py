@@ -21,7 +21,7 @@ from overfitlab.files import display_name
 from overfitlab.kernels import library
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry as models
-from overfitlab.records.run_folder import WEIGHTS, RunFolder
+from overfitlab.records.run_folder import RECORD, WEIGHTS, RunFolder
 from overfitlab.records.run_record import DIVERGED, FINISHED
 from overfitlab.runs.run import Run
 from overfitlab.training import compute
@@ -253,4 +253,11 @@ def _network(run: Run, model: str | None) -> nn.Module:
             model=spec,
             folder=run.folder,
         )
-    return models.build_for(config, data.image_shape, len(data.classes), methods.parse(config.method), spec)
+    try:
+        method = methods.parse(config.method)
+    except UsageError as error:
+        raise DamagedError(
+            "run_of_an_unknown_method", "{path} is damaged ({reason}); train the run again",
+            path=run.folder / RECORD, reason=error,
+        ) from None  # fmt: skip
+    return models.build_for(config, data.image_shape, len(data.classes), method, spec)

@@ -18,6 +18,7 @@ from overfitlab.errors import DamagedError, OverfitlabError
 from overfitlab.files import read_whole, write_atomically
 
 LARGEST_RECORD = 2**24  # bytes
+MOST_PIECES = 500_000  # of an older record: each takes up to thirty times the memory that it takes on disk
 ADVICE = "move the folder away, or choose another one"
 CHECKSUM = "checksum"
 SEAL = b',\n  "checksum": "'
@@ -111,6 +112,8 @@ def _other_checksum(path: Path) -> DamagedError:
 
 
 def _values(content: bytes) -> Values:
+    if sum(map(content.count, (b"[", b"{", b","))) > MOST_PIECES:
+        raise ValueError("too much of it")
     found = json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
     if not isinstance(found, dict):
         raise msgspec.ValidationError("no entries")
