@@ -241,7 +241,7 @@ def test_a_cancelled_study_goes_on_to_the_bit(uncancelled_study):
     assert study.status == "finished"
     for name, then in touched.items():
         assert (study.folder / "runs" / name / FILES[0]).stat().st_mtime_ns == then, "it was trained again"
-    assert [run.name for run in study.runs] == [run.name for run in uncancelled_study.runs]
+    assert [run.folder.name for run in study.runs] == [run.folder.name for run in uncancelled_study.runs]
     for run, whole in zip(study.runs, uncancelled_study.runs, strict=True):
         assert without_seconds(run) == without_seconds(whole)
         for name in FILES:
