@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 from sklearn import metrics
 
 import overfitlab
 from overfitlab.data import loading as loading_room
 from overfitlab.data.sources import digits
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import DataError, UsageError
 from overfitlab.inference import evaluation_files
 from overfitlab.inference.pictures import as_channels, scaled
 from overfitlab.inference.trained import load_trained
@@ -91,9 +92,9 @@ def test_other_images_than_those_of_the_training_are_refused(digits_run, monkeyp
     images = digits.load().images.copy()
     images[0, 0, 0, 0] ^= 1
     loading(monkeypatch, images=images, pixel_hash=None)
-    with pytest.raises(OverfitlabError, match=r"no longer those that .* was trained on"):
+    with refused(DataError, "images_are_others_now"):
         overfitlab.evaluate(digits_run)
-    with pytest.raises(UsageError, match="does not hold the images of"):
+    with refused(UsageError, "data_without_images_of_the_run"):
         overfitlab.evaluate(digits_run, "test", data="digits")
 
 
@@ -101,7 +102,7 @@ def test_missing_data_says_what_is_missing(own_digits_run):
     record = json.loads((own_digits_run / "run.json").read_text())
     record["data"]["source"] = "/gone/pictures"
     (own_digits_run / "run.json").write_bytes(sealed(record))
-    with pytest.raises(OverfitlabError, match=r"images of .* are not where they were: .*/gone/pictures"):
+    with refused(DataError, "own_images_not_where_they_were", match="/gone/pictures"):
         overfitlab.evaluate(own_digits_run)
     moved = overfitlab.evaluate(own_digits_run, "validation", data="digits")
     assert moved.part == "validation"
@@ -135,10 +136,10 @@ def test_other_data_with_some_of_the_classes_is_fine(digits_run, monkeypatch):
 def test_other_data_with_unknown_classes_or_shapes_is_refused(digits_run, monkeypatch):
     original = digits.load()
     loading(monkeypatch, class_names=("zero", *original.class_names[1:]))
-    with pytest.raises(OverfitlabError, match=r"a class that .* was not trained on: 'zero'"):
+    with refused(DataError, "data_has_another_class", name="zero"):
         overfitlab.evaluate(digits_run, data="x")
     loading(monkeypatch, images=np.repeat(original.images, 2, axis=1), pixel_hash=None)
-    with pytest.raises(OverfitlabError, match=r"are 16x8x1, .* was trained on 8x8x1"):
+    with refused(DataError, "images_of_another_size", there="16x8x1", here="8x8x1"):
         overfitlab.evaluate(digits_run, data="x")
 
 
@@ -159,14 +160,14 @@ def test_a_folder_that_is_called_digits_is_not_the_digits(own_digits_run):
     record["data"]["source"] = "/somewhere/digits"
     (own_digits_run / "run.json").write_bytes(sealed(record))
     assert load_trained(load_run(own_digits_run)).brightest == 255
-    with pytest.raises(UsageError, match=r"of your own, .* use --data photos --part test"):
+    with refused(UsageError, "data_dir_for_own_images", folder="photos", name="test"):
         overfitlab.evaluate(own_digits_run, data_dir="photos")
-    with pytest.raises(OverfitlabError, match=r"are not where they were: .*--data DIR --part validation$"):
+    with refused(DataError, "own_images_not_where_they_were", name="validation"):
         overfitlab.evaluate(own_digits_run, "validation")
 
 
 def test_unknown_parts_are_refused(digits_run):
-    with pytest.raises(UsageError, match="unknown part 'tests'; did you mean 'test'"):
+    with refused(UsageError, "unknown_name_like", kind="part", name="tests", near="test"):
         overfitlab.evaluate(digits_run, "tests")
 
 
@@ -199,7 +200,7 @@ def test_writing_again_gives_the_same_bytes(digits_run, tmp_path):
 def test_a_file_in_the_place_of_the_folder_is_one_clear_error(digits_run, tmp_path):
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(UsageError, match="is not a folder; choose another --out"):
+        with refused(UsageError, "out_is_no_folder"):
             evaluation_files.write(overfitlab.evaluate(digits_run), place)
 
 
