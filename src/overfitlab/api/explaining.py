@@ -88,10 +88,9 @@ def explain_and_write(
     place = found_run.folder / "explain.png" if out is None else user_path(out)
     if place.suffix.lower() not in ENDINGS:
         raise UsageError(
-            "sheet_of_another_ending",
-            "{path}: a sheet is written as .png or .svg; name such a file with --out",
+            "sheet_of_another_ending", "{path}: a sheet is written as .png or .svg; name such a file with --out",
             path=place,
-        )
+        )  # fmt: skip
     if place.is_dir():
         raise UsageError("out_is_a_folder", "{path} is a folder; name a file with --out", path=place)
     refuse_unwritable(place.parent, make=False)
@@ -117,11 +116,9 @@ def explain_and_write(
                 stream.write(rendered(sheet.figure(), path.suffix.lower().removeprefix(".")))
         except OSError as error:
             raise OverfitlabError(
-                "file_cannot_be_written",
-                "cannot write {path} ({reason}); choose another --out",
-                path=path,
-                reason=error.strerror or error,
-            ) from error
+                "file_cannot_be_written", "cannot write {path} ({reason}); choose another --out",
+                path=path, reason=error.strerror or error,
+            ) from error  # fmt: skip
         document["sheets"].append(str(path))
         document["images"] += sheet.as_dict()["images"]
         page.clear()

@@ -149,7 +149,7 @@ class RunRecord(Struct, kw_only=True, omit_defaults=True):
         """Return the record of a run that this program trained; raises `UsageError` for another one."""
         raise UsageError(
             "run_of_another_program", "the run {id} was trained by {producer}, which only shows its curves here",
-            id=self.id, producer=self.producer.name,
+            id=self.id, producer=self.producer.name
         )  # fmt: skip
 
 

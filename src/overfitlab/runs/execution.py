@@ -188,7 +188,7 @@ def ended_before(folder: RunFolder) -> Run:
         raise DamagedError(
             "finished_run_is_damaged",
             "{folder} is a finished run, but {files} is missing or damaged; move the folder away to train it again",
-            folder=folder.path, files=", ".join(damaged),
+            folder=folder.path, files=", ".join(damaged)
         )  # fmt: skip
     checkpoint.remove(folder)  # a crash can have left one behind
     return load_run(folder.path)
@@ -200,7 +200,7 @@ def divergence(run: Run) -> DivergedError:
         "training_diverged",
         "training diverged in epoch {epoch}: its loss is no longer a finite number; try a lower --learning-rate (the "
         "history so far is in {folder})",
-        epoch=len(run.rows), folder=run.folder,
+        epoch=len(run.rows), folder=run.folder
     )  # fmt: skip
 
 

@@ -244,7 +244,7 @@ class Session:
                     found.append(
                         reason(
                             "seeds_seen_before", study=display_name(name), first=their_first, last=their_end - 1,
-                            fresh=their_end,
+                            fresh=their_end
                         )
                     )  # fmt: skip
         return found

@@ -185,7 +185,7 @@ class LocalProcesses(Executor[Handle]):
                 OverfitlabError(
                     "process_killed_perhaps_for_memory",
                     "its process was killed by {signal}, perhaps for want of memory: {advice}",
-                    signal=name, advice=MEMORY_ADVICE,
+                    signal=name, advice=MEMORY_ADVICE
                 )
             )  # fmt: skip
         return Reason.of(OverfitlabError("process_killed", "its process was killed by {signal}", signal=name))
