@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, fields, replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from overfitlab.config import (
     CLEAN,
     NOTEBOOK,
     PRECISIONS,
+    PROTOCOLS,
     QUICK,
     Protocol,
     RunConfig,
@@ -129,12 +131,38 @@ def test_the_clean_protocol_differs_where_the_documentation_says():
     assert changed == {"name", "stratified", "standardization", "vary", "batch_norm_warm_up", "clean_metrics"}
 
 
-def test_a_record_that_is_no_protocol_is_refused():
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=lambda protocol: protocol.name)
+def test_a_record_gives_the_protocol_back(protocol):
+    config = RunConfig(protocol, "none", "digits", image_size=(48, 64))
+    assert msgspec.convert(asdict(protocol), Protocol) == protocol
+    assert msgspec.convert(json.loads(canonical_json(asdict(protocol))), Protocol) == protocol
+    assert msgspec.convert(config.as_dict(), RunConfig) == config
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vary": ["all"]}, {"vary": 3}, {"epochs": 0}, {"epochs": "3"}, {"epochs": 2.5}, {"epochs": True},
+        {"standardization": "none"}, {"learning_rate": None}, {"validation_fraction": 1}, {"split_seed": -1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_record_that_is_no_protocol_is_refused(change):
     good = asdict(NOTEBOOK)
-    assert Protocol.from_dict(good) == NOTEBOOK
-    for change in ({"vary": ["all"]}, {"vary": 3}, {"epochs": 0}, {"unknown": 1}, {"standardization": "none"}):
-        with pytest.raises(UsageError):
-            Protocol.from_dict(good | change)
+    for values in (good | change, {name: value for name, value in good.items() if name not in change}):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(values, Protocol)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"protocol": good | change, "method": "none", "data": "digits"}, RunConfig)
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": -1}, {"precision": "float23"}, {"threads": 0}, {"image_size": [8, 999]}, {"device": "tpu"}],
+    ids=str,
+)  # fmt: skip
+def test_a_record_that_is_no_run_is_refused(change):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(RunConfig(NOTEBOOK, "none", "digits").as_dict() | change, RunConfig)
 
 
 def test_the_quick_protocol_is_the_clean_one_on_fewer_images_for_a_shorter_time():

@@ -5,11 +5,12 @@ import subprocess
 import sys
 
 import pytest
-from overfitlab.terminal.narration import Narrator
+from made_records import record, values
 
 import overfitlab
 from overfitlab import machine
-from overfitlab.training.compute import Compute
+from overfitlab.events import RunBegan
+from overfitlab.terminal.training_screen import TrainingScreen
 
 HOLD = """
 import sys
@@ -85,9 +86,11 @@ def test_where_nothing_can_be_written_nobody_is_known(monkeypatch, tmp_path):
 )
 def test_what_is_said(claim, threads, said):
     stream = io.StringIO()
-    Narrator(stream).cores(claim, Compute("float32", threads))
-    assert said in stream.getvalue()
-    assert bool(said) == bool(stream.getvalue())
+    begun = record(resolved=values()["resolved"] | {"threads": threads})
+    TrainingScreen(stream).on(RunBegan(begun, [], [], [], claim.cores, claim.usable, claim.taken))
+    about_cores = [line for line in stream.getvalue().splitlines() if "cores" in line.lower()]
+    assert len(about_cores) == bool(said)
+    assert said in "".join(about_cores)
 
 
 def test_a_training_beside_another_one(tmp_path, capsys):
