@@ -109,7 +109,7 @@ def group(folder, limit, used, files, names):
 
 @pytest.mark.parametrize("kind", machine.LIMITS)
 def test_memory_is_what_the_container_leaves(tmp_path, monkeypatch, kind):
-    """A study in a container must not plan with what the machine has: of all groups that it lies in, the least counts."""
+    """A study in a container must not plan with what the machine has: the tightest of its groups counts."""
     names = machine.LIMITS[kind]
     (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   8000000 kB\n")
     (tmp_path / "own").write_text(f"3:cpu:/x\n0:{kind}:/pods/mine\n")
