@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from overfitlab import machine
 from overfitlab._version import __version__
 from overfitlab.data.catalog import inventory
 from overfitlab.data.catalog.download import OFFLINE_VARIABLE, offline_is_forced
 from overfitlab.data.catalog.library import MIRROR_VARIABLE
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import cache_folder
-from overfitlab import machine
 from overfitlab.machine import processor, usable_cores
 
 OK, NOTE, PROBLEM = LEVELS = ("ok", "note", "problem")

@@ -15,7 +15,7 @@ from overfitlab.data import loading
 from overfitlab.data.prepare import cache
 from overfitlab.errors import DataError, OverfitlabError, UsageError
 from overfitlab.events import Listener, TaskAdvanced, TaskBegan, TaskEnded
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 RNG = np.random.default_rng(0)
 

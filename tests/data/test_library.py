@@ -20,7 +20,7 @@ from overfitlab.data.catalog.members import OtherReleaseError
 from overfitlab.data.catalog.places import cache_folder
 from overfitlab.data.catalog.published import CIFAR10, SETS
 from overfitlab.errors import DataError, OverfitlabError, UsageError
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 
 def archive_of(folder, path):

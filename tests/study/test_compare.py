@@ -13,9 +13,9 @@ import overfitlab
 from overfitlab import machine
 from overfitlab.config import PILOT_SEEDS
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.reasons import reason
 from overfitlab.records import probabilities
 from overfitlab.records.record_file import sealed
-from overfitlab.results.reason import reason
 from overfitlab.study import session
 from overfitlab.study.execute.local import LocalProcesses
 from overfitlab.study.execute.messages import Train

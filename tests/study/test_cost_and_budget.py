@@ -4,8 +4,8 @@ import pytest
 
 from overfitlab.config import CLEAN, QUICK, protocol_named
 from overfitlab.errors import UsageError
+from overfitlab.reasons import reason
 from overfitlab.records.study_record import Cost, PartSizes
-from overfitlab.results.reason import reason
 from overfitlab.study.budget import LEAST_LEARNING, fit, learning
 from overfitlab.study.cost import reduced, run_seconds, study_seconds, whole_study
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, TextIO
 
+from overfitlab.api import evaluation_files
 from overfitlab.api.runs import find_run
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
@@ -10,7 +11,6 @@ from overfitlab.data.recorded import recorded
 from overfitlab.errors import DataError, OverfitlabError, UsageError
 from overfitlab.events import Listener
 from overfitlab.files import display_name, text_of, user_path
-from overfitlab.inference import evaluation_files
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained

@@ -7,16 +7,17 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from overfitlab.api.explanations import ON_A_SHEET, Explanations
 from overfitlab.api.predicting import Given, complaint, listed
 from overfitlab.api.runs import Run, find_run
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import replacing, user_path
-from overfitlab.inference.explanation import ON_A_SHEET, Explainer, Explanation, Explanations
+from overfitlab.inference.explanation import Explainer, Explanation
 from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
 from overfitlab.inference.trained import load_trained
 from overfitlab.inference.writable import refuse_unwritable
+from overfitlab.reasons import reason
 from overfitlab.report.figures import rendered
-from overfitlab.results.reason import reason
 from overfitlab.terminal.explained import explanation_line
 from overfitlab.words.language import ENGLISH
 

@@ -18,8 +18,8 @@ from overfitlab.files import display_name, replacing, user_path
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
 from overfitlab.inference.trained import Trained, load_trained
+from overfitlab.reasons import reason
 from overfitlab.report.prediction_table import Csv, Format, Json, Table
-from overfitlab.results.reason import reason
 from overfitlab.terminal.screen import screen_on
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken

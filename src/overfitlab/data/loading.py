@@ -14,7 +14,7 @@ from overfitlab.data.sources import digits, folder, npz
 from overfitlab.errors import DataError, UsageError, nearest
 from overfitlab.events import Listener
 from overfitlab.files import display_name
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 SOURCES = ("auto", *SETS, "digits")
 

@@ -15,7 +15,7 @@ from overfitlab.events import Listener, TaskBegan, TaskEnded
 from overfitlab.files import display_name
 from overfitlab.inference.pictures import FULL, as_channels, scaled
 from overfitlab.inference.trained import Trained
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 from overfitlab.runs.run import Run
 from overfitlab.stats.calibration import Calibration, calibration
 from overfitlab.stats.classification import Confusion, Scores, cross_entropies, scores, top_confusions

@@ -14,7 +14,7 @@ from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.images import UnreadableImageError, image_files, read_images
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import Trained
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 FULL = 255  # the value of a white pixel in a file
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.models.model import Model
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 RUN_WEIGHTS = "weights.safetensors"  # in a run's folder
 TORCH_SUFFIXES = (".pt", ".pth", ".bin")

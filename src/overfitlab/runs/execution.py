@@ -23,6 +23,7 @@ from overfitlab.models import registry as models
 from overfitlab.models.model import Model
 from overfitlab.models.summary import summary
 from overfitlab.models.weights_file import LoadedWeights, load_weights
+from overfitlab.reasons import Reason, reason
 from overfitlab.records import history, probabilities
 from overfitlab.records.run_folder import HISTORY, PROBABILITIES, RECORD, SAVE_SECONDS, SUMMARY, WEIGHTS, RunFolder
 from overfitlab.records.run_record import (
@@ -39,7 +40,6 @@ from overfitlab.records.run_record import (
     Resolved,
     Times,
 )
-from overfitlab.results.reason import Reason, reason
 from overfitlab.runs import recording
 from overfitlab.runs.run import Run, load_run
 from overfitlab.training import checkpoint, compute

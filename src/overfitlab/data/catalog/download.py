@@ -23,7 +23,7 @@ from overfitlab.data.catalog.servers import ServerError, UnreachableError
 from overfitlab.errors import DownloadError
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import DISK_FULL, sync_folder
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 OFFLINE_VARIABLE = "OVERFITLAB_OFFLINE"
 CRAWL_SECONDS, CRAWL_BYTES = 60.0, 60_000  # less than that in so long is no transfer any more

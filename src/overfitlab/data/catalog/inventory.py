@@ -13,7 +13,7 @@ from overfitlab.data.catalog.published import SETS, Published
 from overfitlab.errors import DataError, OverfitlabError, unknown_name
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import cache_folder
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 OFFICIAL = "official"  # all members have the official checksums
 OTHER = "other checksums"  # readable, but not the official release: used only from a folder that was named

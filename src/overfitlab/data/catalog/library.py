@@ -14,7 +14,7 @@ from overfitlab.data.sources.contents import Parts, UnreadableError
 from overfitlab.errors import DataError, DownloadError, OverfitlabError, UsageError, unknown_name
 from overfitlab.events import Listener, TaskNoted
 from overfitlab.files import cache_folder
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 MIRROR_VARIABLE = "OVERFITLAB_MIRROR"
 READERS: dict[str, Callable[[Callable[[str], bytes]], Parts]] = {

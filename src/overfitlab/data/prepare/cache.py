@@ -25,7 +25,7 @@ from overfitlab.data.prepare.images import UnreadableImageError
 from overfitlab.errors import DamagedError, OverfitlabError
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import TEMPORARY, cache_folder, sync_folder, write_atomically
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 FORMAT = 3
 PIXELS, INDEX = "pixels.bin", "index.json"

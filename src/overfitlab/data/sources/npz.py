@@ -26,7 +26,7 @@ from overfitlab.data.sources.parts import assembled
 from overfitlab.errors import DataError
 from overfitlab.events import Listener
 from overfitlab.files import display_name
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 ARRAYS = {TRAIN: (("x", "y"), ("x_train", "y_train")), VALIDATION: (("x_val", "y_val"),), TEST: (("x_test", "y_test"),)}
 AT_ONCE = 32 * 2**20  # bytes that are read at once
