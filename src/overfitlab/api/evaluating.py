@@ -1,5 +1,6 @@
 """`overfitlab.evaluate`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -9,7 +10,7 @@ from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
 from overfitlab.errors import DataError, OverfitlabError, UsageError
-from overfitlab.events import Listener
+from overfitlab.events import Event, Listener, listening
 from overfitlab.files import display_name, text_of, user_path
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
@@ -29,7 +30,7 @@ def evaluate(
     precision: str = "float32",
     threads: int | None = None,
     model: str | None = None,
-    listener: Listener | None = None,
+    listener: Listener | Callable[[Event], object] | None = None,
 ) -> Evaluation:
     """Measure a trained run on images with labels.
 
@@ -42,20 +43,22 @@ def evaluate(
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation; None for one a core.
         model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
-        listener: is told how far it is, and can cancel it.
+        listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
+            another thread: `listener.cancel()`.
 
     Raises:
         UsageError: an argument is unknown.
         DataError: the images are missing or no longer the same.
+        CancelledError: the listener asked for the end.
         OverfitlabError: the run is unfinished or damaged; which, its kind says (see `load_trained`).
     """
     trained = load_trained(
         run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
     )
-    listener = listener or Listener()
-    images = _images(trained, part, data, data_dir, listener)
+    tell = listening(listener)
+    images = _images(trained, part, data, data_dir, tell)
     with computing(trained):
-        return passed_through(trained, images, listener)
+        return passed_through(trained, images, tell)
 
 
 def evaluate_and_write(
