@@ -37,7 +37,7 @@ from overfitlab.events import (
     ValidationBegan,
     listening,
 )
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 from overfitlab.training import loop
 
 RUN = {

@@ -11,10 +11,10 @@ from refusals import refused
 from sklearn import metrics
 
 import overfitlab
+from overfitlab.api import evaluation_files
 from overfitlab.data import loading as loading_room
 from overfitlab.data.sources import digits
 from overfitlab.errors import DataError, UsageError
-from overfitlab.inference import evaluation_files
 from overfitlab.inference.pictures import as_channels, scaled
 from overfitlab.inference.trained import load_trained
 from overfitlab.records.record_file import sealed

@@ -12,7 +12,7 @@ from overfitlab.data.sources import digits
 from overfitlab.errors import UsageError
 from overfitlab.inference import pictures, prediction
 from overfitlab.inference.trained import load_trained
-from overfitlab.results.reason import Reason
+from overfitlab.reasons import Reason
 from overfitlab.runs.run import load_run
 from overfitlab.words.language import ENGLISH
 

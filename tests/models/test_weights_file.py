@@ -16,7 +16,7 @@ from overfitlab.methods import registry as methods
 from overfitlab.models import registry
 from overfitlab.models.weights_file import load_weights
 from overfitlab.randomness import Key
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 SHAPE = (16, 16, 3)
 

@@ -11,8 +11,8 @@ from commands import PATIENCE
 from PIL import Image
 
 import overfitlab
-from overfitlab.study.execute import messages
-from overfitlab.study.execute.local import THREAD_VARIABLES, Workers
+from overfitlab.study.execute.local import THREAD_VARIABLES, LocalProcesses
+from overfitlab.study.execute.messages import Train
 
 resource = pytest.importorskip("resource", reason="Windows has no such limits")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold to the limit")
@@ -73,16 +73,16 @@ def test_a_worker_that_finds_no_memory_tries_the_same_batch_again(tmp_path, phot
 
     What PyTorch could not allocate once, it cannot in the same process again, or it crashes.
     """
-    give, limits, processes = Workers.give, [], []
+    send, limits, processes = LocalProcesses._send, [], []
 
-    def limiting(self, worker, task, kind, **content):
-        if kind == messages.RUN:
+    def limiting(worker, message):
+        if isinstance(message, Train):
             processes.append(worker.process.pid)
             limits.append(LESS_THAN_IT_HAS if not limits else resource.RLIM_INFINITY)
             resource.prlimit(worker.process.pid, resource.RLIMIT_AS, (limits[-1], resource.RLIM_INFINITY))
-        give(self, worker, task, kind, **content)
+        send(worker, message)
 
-    monkeypatch.setattr(Workers, "give", limiting)
+    monkeypatch.setattr(LocalProcesses, "_send", staticmethod(limiting))
     study = overfitlab.compare(
         ["none", "l2"], data=str(photographs), image_size=64, protocol="quick", epochs=1, batch_size=64, seeds=1,
         precision="float32", threads=1, jobs=1, out=tmp_path / "study",

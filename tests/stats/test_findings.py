@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from overfitlab.results.reason import Reason
+from overfitlab.reasons import Reason
 from overfitlab.stats.findings import (
     EQUIVALENT,
     HARMS,

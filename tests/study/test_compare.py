@@ -6,15 +6,19 @@ import shutil
 from pathlib import Path
 
 import filelock
+import msgspec
 import pytest
 
 import overfitlab
+from overfitlab import machine
 from overfitlab.config import PILOT_SEEDS
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.reasons import reason
 from overfitlab.records import probabilities
 from overfitlab.records.record_file import sealed
-from overfitlab.study.execute import messages, session
-from overfitlab.study.execute.local import Workers
+from overfitlab.study import session
+from overfitlab.study.execute.local import LocalProcesses
+from overfitlab.study.execute.messages import Train
 
 FEW = {
     "data": "digits", "protocol": "quick", "epochs": 1, "training_images": 60, "seeds": 1, "precision": "float32",
@@ -30,7 +34,7 @@ def outcome(study):
         run.folder.name: {name: values for name, values in run.history.items() if name != "seconds"}
         for run in study.runs
     }
-    verdict = study.judged().as_dict()
+    verdict = msgspec.to_builtins(study.judged())
     for method in verdict["methods"]:
         del method["seconds_per_epoch"], method["peak_memory_mb"]
     for contrast in verdict["contrasts"]:
@@ -40,7 +44,7 @@ def outcome(study):
 
 @pytest.fixture
 def nothing_trains(monkeypatch):
-    monkeypatch.setattr(Workers, "add", lambda *_: pytest.fail("a worker was started"))
+    monkeypatch.setattr(LocalProcesses, "_start", lambda *_: pytest.fail("a worker was started"))
 
 
 def test_every_method_is_trained_at_every_seed(small_study, small_settings):
@@ -49,9 +53,11 @@ def test_every_method_is_trained_at_every_seed(small_study, small_settings):
     runs = {(run.record.method, run.record.config.seed) for run in study.runs}
     assert runs == {(method, seed) for method in small_settings["methods"] for seed in range(4)}
     assert {run.record.status for run in study.runs} == {"finished"}
-    assert json.loads((small_study / "verdict.json").read_text()) == json.loads(json.dumps(study.judged().as_dict()))
+    assert json.loads((small_study / "verdict.json").read_text()) == json.loads(
+        json.dumps(msgspec.to_builtins(study.judged()))
+    )
     assert study.record.failures == {}
-    assert study.record.plan.looks == [4]
+    assert study.record.plan.looks == (4,)
 
 
 def test_a_run_of_a_study_is_the_run_that_train_would_make(small_study, tmp_path, small_settings):
@@ -119,16 +125,16 @@ def test_what_a_kill_while_planning_leaves_is_no_obstacle(tmp_path):
 
 
 def test_little_memory_means_fewer_runs_at_once(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(session, "available_memory_mb", lambda: 700)
+    monkeypatch.setattr(machine, "available_memory_mb", lambda: 700)
     most = [0]
-    give = Workers.give
+    hand_out = LocalProcesses._hand_out
 
-    def counting(self, worker, task, kind, **content):
-        give(self, worker, task, kind, **content)
-        if kind == messages.RUN:
-            most[0] = max(most[0], sum(each.task is not None for each in self.members))
+    def counting(self):
+        hand_out(self)
+        given = [each.given for each in self._workers if each.given is not None]
+        most[0] = max(most[0], sum(isinstance(each.task, Train) for each in given))
 
-    monkeypatch.setattr(Workers, "give", counting)
+    monkeypatch.setattr(LocalProcesses, "_hand_out", counting)
     overfitlab.compare(["l2"], jobs=2, out=tmp_path / "study", **FEW | {"verbose": True})
     assert "MB are free, so 1 run at once" in capsys.readouterr().out
     assert most == [1]
@@ -212,9 +218,10 @@ def test_a_budget_is_kept_with_what_was_given_up(tmp_path, monkeypatch):
     settings["budget"] = "4s"
     study = overfitlab.compare(["none", "l2"], jobs=1, out=tmp_path / "study", **settings)
     plan = study.record.plan
-    assert plan["protocol"]["training_images"] < 200
-    assert plan["gave_up"][0] == f"training images: {plan['protocol']['training_images']} instead of 200"
-    assert {run.record.data.training for run in study.runs} == {plan["protocol"]["training_images"]}
+    images = plan.protocol.training_images
+    assert images < 200
+    assert plan.gave_up[0] == reason("gave_up_training_images", now=images, before=200)
+    assert {run.record.data.training for run in study.runs} == {images}
 
 
 @pytest.fixture
@@ -223,15 +230,16 @@ def ill_fated(monkeypatch):
 
     def arm(method, times):
         left = [times]
-        give = Workers.give
+        send = LocalProcesses._send
 
-        def deadly(self, worker, task, kind, **content):
-            give(self, worker, task, kind, **content)
-            if kind == messages.RUN and task.method.startswith(method) and task.seed == 0 and left[0]:
+        def deadly(worker, message):
+            send(worker, message)
+            meant = isinstance(message, Train) and message.config.seed == 0
+            if meant and message.config.method.startswith(method) and left[0]:
                 left[0] -= 1
                 worker.process.kill()
 
-        monkeypatch.setattr(Workers, "give", deadly)
+        monkeypatch.setattr(LocalProcesses, "_send", staticmethod(deadly))
         return left
 
     return arm
@@ -259,7 +267,7 @@ def test_a_run_that_fails_twice_counts_as_failed_and_its_siblings_go_on(
     study = overfitlab.compare(**arguments)
     [(name, failure)] = study.record.failures.items()
     assert name.startswith("dropout-seed0")
-    assert failure["attempts"] == 2
+    assert failure.attempts == 2
     verdict = study.judged()
     assert not verdict.provisional  # the run has had its chances: the answer is that of the others, and says so
     assert [contrast.accuracy.n for contrast in verdict.contrasts] == [3, 4, 3]
@@ -276,7 +284,7 @@ def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
     assert not verdict.provisional
     assert [method.diverged for method in verdict.methods] == [3, 3]
     [contrast] = verdict.contrasts
-    assert (contrast.accuracy.word, contrast.accuracy.reason[:18]) == ("undecided", "no pair of finishe")
+    assert (contrast.accuracy.word, contrast.accuracy.reason.code) == ("undecided", "no_pair_of_runs")
     assert verdict.recommended is None  # the baseline has nothing to show for itself
 
 

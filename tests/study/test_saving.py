@@ -19,7 +19,7 @@ def test_one_of_many_saves_less_often(tmp_path, monkeypatch, alone, pause, saves
     protocol = protocol_named("quick", epochs=4, training_images=60)
     config = RunConfig(protocol, "none", "digits", threads=1, precision="float32")
     folder, dataset = RunFolder(tmp_path / "run"), digits.load()
-    with folder.claimed(config.run_id(dataset.content_hash), config.as_dict()):
+    with folder.claimed(config.run_id(dataset.content_hash), config):
         job = execution.Job(config, dataset, folder, alone=alone)
         run = execution.begin(job, compute.resolve("float32", 1)).complete(Listener())
     assert len(written) == saves

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from overfitlab.events import TaskBegan, TaskEnded, TaskNoted
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 from overfitlab.terminal import task_screen
 from overfitlab.terminal.screen import screen_on
 
@@ -118,7 +118,7 @@ def test_a_short_task_is_two_lines():
 SCRIPT = """
 import sys, time
 from overfitlab.events import TaskBegan, TaskEnded, TaskNoted
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 from overfitlab.terminal.screen import screen_on
 screen = screen_on(sys.stdout)
 screen.on(TaskBegan(reason("words_of_others", text="Fetching [file]"), 50_000_000, "bytes"))

@@ -12,11 +12,11 @@ import overfitlab
 from overfitlab.config import CLEAN
 from overfitlab.errors import UsageError
 from overfitlab.methods import registry
+from overfitlab.reasons import Reason
 from overfitlab.records.study_record import PartSizes
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS, SIZES
 from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
-from overfitlab.results.reason import Reason
 from overfitlab.stats.findings import Diverged, Paired, findings
 from overfitlab.stats.verdict import Design, compute_verdict
 from overfitlab.study.budget import _given_up

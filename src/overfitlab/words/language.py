@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from overfitlab.errors import OverfitlabError
-from overfitlab.results.reason import Reason
+from overfitlab.reasons import Reason
 
 FINAL_CONSONANTS = 28  # a Hangul syllable's code, counted from the first, leaves none of them where it divides
 FIRST_SYLLABLE, LAST_SYLLABLE = "\uac00", "\ud7a3"
