@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 import pytest
+from overfitlab.study.judging import EqualFit, Judged
 
 import overfitlab
 from overfitlab.report.study_sentences import answer, caveats, headline, least_p, p_value, recommendation
@@ -11,7 +12,6 @@ from overfitlab.report.study_tables import contrast_table, method_table, onset_t
 from overfitlab.report.study_text import laid_out, table
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.verdict import Diverged, Paired, findings
-from overfitlab.study.judging import EqualFit, Judged
 
 BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4)
 SAME = (0.1, -0.1, 0.05, -0.05, 0.1, -0.08, 0.0)
