@@ -92,7 +92,6 @@ NO_MEMORY = re.compile(
     "|could not create a (primitive|memory object)$"  # oneDNN, which names no reason
     "|failed to map segment from shared object"  # the loader of a library
 )
-MEMORY_ADVICE = "try fewer --jobs or a smaller --batch-size"
 
 
 def is_want_of_memory(error: BaseException) -> bool:

@@ -26,6 +26,11 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return the reason that an error gives."""
         return cls(error.code, error.values, str(error))
 
+    def error(self) -> OverfitlabError:
+        """Return an error that says the same."""
+        said = self.message or self.code
+        return OverfitlabError(self.code, said.replace("{", "{{").replace("}", "}}"), **self.values)
+
     def __hash__(self) -> int:
         return hash((self.code, *self.values.items(), self.message))
 

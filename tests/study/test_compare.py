@@ -205,7 +205,7 @@ def test_a_method_that_does_not_go_with_the_network_is_refused_before_training(t
 
 
 def test_too_small_a_budget_leaves_nothing_behind(tmp_path):
-    with pytest.raises(UsageError, match="1 seconds are too little: these methods and seeds take"):
+    with pytest.raises(UsageError, match=r"0\.0167 minutes are too little: these methods and seeds take"):
         overfitlab.compare(["l2"], budget="1s", out=tmp_path / "study", **FEW | {"seeds": 40, "epochs": 3})
     assert not (tmp_path / "study").exists()
 
