@@ -22,7 +22,8 @@ def confusion(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     names = told_apart(evidence.data.classes, LONGEST_NAME, size=LETTERS, width=MOST_ROOM)
     counted = len(names) <= COUNTED_CLASSES
     margin = BESIDE_NAMES + (max(inches(name, LETTERS) for name in names) if counted else NUMBERS)
-    x, y = _class_axis(names, say("predicted class")), _class_axis(names, say("true class"))
+    x, y = replace(_classes(names), label=say("predicted class"), turned=counted), _classes(names)
+    y = replace(y, label=say("true class"), low=y.high, high=y.low)  # from the top
     found = []
     for each in evidence.methods:
         said, name = evidence.predictions[each.method], str(say.method(each.label))
@@ -34,7 +35,7 @@ def confusion(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
         alternative = f"{say('Confusion matrices of {methods}', methods=name)}: {top}."
         found.append(
             Panel(
-                title=name, alternative=alternative, x=x, y=replace(y, low=y.high, high=y.low),
+                title=name, alternative=alternative, x=x, y=y,
                 marks=(Matrix(values=shares, texts=texts),), height=MATRIX + margin, left=margin, bottom=margin,
                 key=each.method,
             )
@@ -51,13 +52,13 @@ def frequent_mistakes(said: MethodPredictions, classes: Sequence[str], say: Lang
     )  # fmt: skip
 
 
-def _class_axis(names: Sequence[str], label: str) -> Axis:
+def _classes(names: Sequence[str]) -> Axis:
     """Return an axis of classes: each one's name, or where they are too many, a few of their numbers."""
     low, high = -0.5, len(names) - 0.5
     if len(names) > COUNTED_CLASSES:
-        return axis(low, high, label, whole=True, grid=False)
+        return axis(low, high, whole=True, grid=False)
     ticks = tuple(Tick(float(number), name) for number, name in enumerate(names))
-    return Axis(low=low, high=high, label=label, ticks=ticks, grid=False, letters=LETTERS, turned=True)
+    return Axis(low=low, high=high, ticks=ticks, grid=False, letters=LETTERS)
 
 
 def _percent(share: float) -> str:

@@ -103,9 +103,9 @@ def layout(panel: Panel) -> Layout:
 
 
 def beyond_ticks(axis: Axis, *, across: bool) -> float:
-    """Return how far the ticks of an axis and their labels reach: to the left of it where it is not `across`."""
+    """Return how far the ticks of an axis and their labels reach: below a horizontal one, left of a vertical one."""
     wide = max((POINTS * inches(tick.label, axis.letters) for tick in axis.ticks), default=0.0)
-    deep = wide if across == axis.turned else (ASCENT + DESCENT) * axis.letters
+    deep = (ASCENT + DESCENT) * axis.letters if across and not axis.turned else wide
     return TICK + TICK_PAD + deep if axis.ticks else 0.0
 
 

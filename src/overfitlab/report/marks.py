@@ -190,7 +190,7 @@ class Axis:
     grid: bool = True  # lines across the panel at the ticks
     line: bool = True  # at the edge of the panel
     letters: float = 8.0  # points, of the ticks
-    turned: bool = False  # labels of ticks read upwards
+    turned: bool = False  # labels of ticks read upwards; for a horizontal axis alone
 
 
 @dataclass(frozen=True, kw_only=True)

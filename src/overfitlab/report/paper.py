@@ -199,9 +199,9 @@ def _shade(axes: Axes, mark: Matrix, order: float) -> None:
     norm = PowerNorm(0.5, vmin=0, vmax=1)
     axes.imshow(shares, SHARES, norm, interpolation="nearest", aspect="auto", zorder=order)
     for (row, column), share in np.ndenumerate(shares):
-        text, ink = mark.texts[row][column], readable_on(shade(share))
-        if text:
-            axes.text(column, row, text, ha="center", va="center", fontsize=mark.size, color=ink, zorder=order)
+        if mark.texts[row][column]:
+            axes.text(column, row, mark.texts[row][column], ha="center", va="center", fontsize=mark.size,
+                      color=readable_on(shade(share)), zorder=order)  # fmt: skip
 
 
 def _known(values: Values) -> list[float]:

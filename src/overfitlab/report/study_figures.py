@@ -36,6 +36,7 @@ ROW_HEIGHT = 0.56  # inches of a contrast
 JITTER = (0.0, 0.09, -0.09, 0.18, -0.18)  # so that dots with equal values stay apart
 ABOVE, BELOW = 0.33, 0.3  # of a row: where its label stands, and the interval lies below its dots
 UNNOTICED = 0.01  # of confidence
+CERTAIN = 1.04  # the end of a scale of probabilities, with room for a large dot at 1
 SEED, MEAN = 3.5, 6.0  # points: sizes of dots
 
 
@@ -121,7 +122,7 @@ def calibration(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
             name=name, confidence=f"{known.mean_confidence:.3f}", accuracy=f"{known.accuracy:.3f}", sure=sure,
             error=f"{known.expected_error.mean:.3f}",
         )  # fmt: skip
-        x, y = (axis(0.0, 1.03, say(label)) for label in ("confidence", "accuracy"))
+        x, y = (axis(0.0, CERTAIN, say(label)) for label in ("confidence", "accuracy"))
         marks = _reliability(known, say)
         found.append(Panel(title=name, alternative=alternative, x=x, y=y, marks=marks, key=each.method))
     return found

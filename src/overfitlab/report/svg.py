@@ -5,10 +5,7 @@ have classes, by which a page's style sheet replaces them in the dark; letters a
 browser; and each panel has a text alternative.
 """
 
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
 from itertools import chain
 from typing import Any
 
@@ -36,8 +33,6 @@ from overfitlab.report.marks import (
     Area,
     Band,
     Bars,
-    Dash,
-    Dot,
     Dots,
     Line,
     Mark,
@@ -45,20 +40,30 @@ from overfitlab.report.marks import (
     Panel,
     Remark,
     Rule,
-    Shape,
     Text,
 )
-from overfitlab.report.palette import COLORS, light, readable_on, shade
+from overfitlab.report.palette import light, readable_on, shade
+from overfitlab.report.svg_elements import (
+    Attribute,
+    element,
+    escaped,
+    fill,
+    letters,
+    letters_upwards,
+    outline,
+    path,
+    rounded,
+    straight,
+    stroke,
+    symbol,
+)
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 FONTS = "DejaVu Sans, Noto Sans, Noto Sans CJK KR, Noto Sans KR, Malgun Gothic, Helvetica, Arial, sans-serif"
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # signs that no XML file may hold
 PAD, PAD_OF_TWO, LINE_HEIGHT = 5.0, 4.0, 1.2  # points between a title and the axes; of letters, from line to line
 GROUND_PAD = 1.0
 AXIS_LINE, GRID_LINE = 0.8, 0.6
 SEAM = 0.2  # of a cell's own colour around it, so that the ground does not shine through between cells
-
-Attribute = str | float | None
 
 
 def panel_svg(panel: Panel, corner: Point | None = None) -> str:
@@ -68,8 +73,8 @@ def panel_svg(panel: Panel, corner: Point | None = None) -> str:
     where = {} if corner is None else {"x": corner[0], "y": corner[1], "width": width, "height": height}
     marks = (DRAWN[type(mark)](mark, place) for mark in panel.marks)
     parts = chain(_grid(place), *marks, _axes(place), _title(place), *map(_entry, place.legend))
-    return _element(
-        "svg", "".join(parts), **where, viewBox=f"0 0 {_number(width)} {_number(height)}", role="img",
+    return element(
+        "svg", "".join(parts), **where, viewBox=f"0 0 {rounded(width)} {rounded(height)}", role="img",
         aria_label=panel.alternative, stroke_linejoin="round", data_key=panel.key or None,
     )  # fmt: skip
 
@@ -82,10 +87,10 @@ def sheet(panels: Sequence[Panel], columns: int) -> str:
     for row in rows:
         placed += [panel_svg(panel, (column * width, top)) for column, panel in enumerate(row)]
         top += POINTS * max(panel.height for panel in row)
-    ground = _element("rect", width="100%", height="100%", fill=light("surface"))
-    root = _element(
-        "svg", ground + "".join(placed), xmlns=NAMESPACE, width=f"{_number(columns * width)}pt",
-        height=f"{_number(top)}pt", viewBox=f"0 0 {_number(columns * width)} {_number(top)}", font_family=FONTS,
+    ground = element("rect", width="100%", height="100%", fill=light("surface"))
+    root = element(
+        "svg", ground + "".join(placed), xmlns=NAMESPACE, width=f"{rounded(columns * width)}pt",
+        height=f"{rounded(top)}pt", viewBox=f"0 0 {rounded(columns * width)} {rounded(top)}", font_family=FONTS,
     )  # fmt: skip
     return root + "\n"
 
@@ -95,7 +100,7 @@ def _grid(place: Layout) -> Iterable[str]:
     lines = [(place.x(tick.value), place.top, place.x(tick.value), place.bottom) for tick in x.ticks if x.grid]
     lines += [(place.left, place.y(tick.value), place.right, place.y(tick.value)) for tick in y.ticks if y.grid]
     if lines:
-        yield _element("path", d=_straight(lines), **_stroke("grid", GRID_LINE))
+        yield element("path", d=straight(lines), **stroke("grid", GRID_LINE))
 
 
 def _axes(place: Layout) -> Iterable[str]:
@@ -105,32 +110,32 @@ def _axes(place: Layout) -> Iterable[str]:
     lines += [(left - TICK, place.y(tick.value), left, place.y(tick.value)) for tick in y.ticks]
     lines += [(left, bottom, place.right, bottom)] if x.line else []
     lines += [(left, place.top, left, bottom)] if y.line else []
-    yield _element("path", d=_straight(lines), **_stroke("soft", AXIS_LINE))
+    yield element("path", d=straight(lines), **stroke("soft", AXIS_LINE))
     under, half = bottom + TICK + TICK_PAD, HALF * x.letters
     for tick in x.ticks:
         if x.turned:
-            yield _upwards(tick.label, place.x(tick.value) + half, under, x.letters, "end")
+            yield letters_upwards(tick.label, place.x(tick.value) + half, under, x.letters, "end")
         else:
-            yield _letters(tick.label, place.x(tick.value), under + ASCENT * x.letters, x.letters, anchor="middle")
+            yield letters(tick.label, place.x(tick.value), under + ASCENT * x.letters, x.letters, anchor="middle")
     for tick in y.ticks:
         base = place.y(tick.value) + HALF * y.letters
-        yield _letters(tick.label, left - TICK - TICK_PAD, base, y.letters, anchor="end")
+        yield letters(tick.label, left - TICK - TICK_PAD, base, y.letters, anchor="end")
     if x.label:
         base = bottom + beyond_ticks(x, across=True) + LABEL_PAD + ASCENT * AXIS_LETTERS
         half = POINTS * inches(x.label, AXIS_LETTERS) / 2
         middle = min(max(left + place.width / 2, half), POINTS * place.panel.width - half)  # within the panel
-        yield _letters(x.label, middle, base, AXIS_LETTERS, anchor="middle")
+        yield letters(x.label, middle, base, AXIS_LETTERS, anchor="middle")
     if y.label:
         base = left - beyond_ticks(y, across=False) - LABEL_PAD - DESCENT * AXIS_LETTERS
         middle = place.top + place.height / 2
-        yield _upwards(y.label, max(base, ASCENT * AXIS_LETTERS), middle, AXIS_LETTERS, "middle")
+        yield letters_upwards(y.label, max(base, ASCENT * AXIS_LETTERS), middle, AXIS_LETTERS, "middle")
 
 
 def _title(place: Layout) -> Iterable[str]:
     size = place.title_letters
     last = place.top - (PAD_OF_TWO if size == SMALLER else PAD)
     for number, line in enumerate(reversed(place.title)):
-        yield _letters(line, place.left, last - number * LINE_HEIGHT * size, size, font_weight="bold")
+        yield letters(line, place.left, last - number * LINE_HEIGHT * size, size, font_weight="bold")
 
 
 def _entry(entry: Entry) -> Iterable[str]:
@@ -139,46 +144,46 @@ def _entry(entry: Entry) -> Iterable[str]:
     left, right = entry.left, entry.left + SAMPLE
     match mark:
         case Line() | Rule():
-            looks = _stroke(mark.color, mark.width, mark.dash, mark.opacity if isinstance(mark, Line) else 1.0)
-            yield _element("path", d=_straight([(left, middle, right, middle)]), **looks)
+            looks = stroke(mark.color, mark.width, mark.dash, mark.opacity if isinstance(mark, Line) else 1.0)
+            yield element("path", d=straight([(left, middle, right, middle)]), **looks)
             if isinstance(mark, Line) and mark.marker:
-                yield _dot((left + right) / 2, middle, mark.marker, "circle", **_fill(mark.color, mark.opacity))
+                yield symbol((left + right) / 2, middle, mark.marker, "circle", **fill(mark.color, mark.opacity))
         case Band() | Area() | Bars():
             high = 0.7 * LETTERS
-            looks = _fill(mark.color, 1.0 if isinstance(mark, Bars) else mark.opacity)
-            yield _element("rect", x=left, y=middle - high / 2, width=SAMPLE, height=high, **looks)
+            looks = fill(mark.color, 1.0 if isinstance(mark, Bars) else mark.opacity)
+            yield element("rect", x=left, y=middle - high / 2, width=SAMPLE, height=high, **looks)
         case Dots():
-            yield _dot((left + right) / 2, middle, mark.size, mark.shape, **_fill(mark.color, mark.opacity))
-    yield _letters(entry.label, entry.text, middle + HALF * LETTERS, LETTERS)
+            yield symbol((left + right) / 2, middle, mark.size, mark.shape, **fill(mark.color, mark.opacity))
+    yield letters(entry.label, entry.text, middle + HALF * LETTERS, LETTERS)
 
 
 def _line(mark: Line, place: Layout) -> Iterable[str]:
     for run in _runs(list(zip(mark.x, mark.y, strict=True))):
         points = [(place.x(x), place.y(y)) for x, y in run]
-        drawn = "".join(_path(piece) for piece in pieces(points, place.box) if len(piece) > 1)
+        drawn = "".join(path(piece) for piece in pieces(points, place.box) if len(piece) > 1)
         if drawn:
-            looks = _stroke(mark.color, mark.width, mark.dash, mark.opacity)
-            yield _element("path", d=drawn, **looks, data_key=mark.key or None)
+            looks = stroke(mark.color, mark.width, mark.dash, mark.opacity)
+            yield element("path", d=drawn, **looks, data_key=mark.key or None)
         if mark.marker:
-            looks = _fill(mark.color, mark.opacity)
-            yield from (_dot(x, y, mark.marker, "circle", **looks) for x, y in points if within((x, y), place.box))
+            looks = fill(mark.color, mark.opacity)
+            yield from (symbol(x, y, mark.marker, "circle", **looks) for x, y in points if within((x, y), place.box))
 
 
 def _band(mark: Band, place: Layout) -> Iterable[str]:
     for run in _runs(list(zip(mark.x, mark.low, mark.high, strict=True))):
         lower = [(place.x(x), place.y(low)) for x, low, _ in run]
         upper = [(place.x(x), place.y(high)) for x, _, high in run]
-        outline = polygon([*lower, *reversed(upper)], place.box)
-        if outline:
-            looks = _fill(mark.color, mark.opacity)
-            yield _element("path", d=_path(outline) + "Z", **looks, data_key=mark.key or None)
+        inside = polygon([*lower, *reversed(upper)], place.box)
+        if inside:
+            looks = fill(mark.color, mark.opacity)
+            yield element("path", d=outline(inside), **looks, data_key=mark.key or None)
 
 
 def _dots(mark: Dots, place: Layout) -> Iterable[str]:
     for dot in mark.dots:
         x, y = place.x(dot.x), place.y(dot.y)
         if within((x, y), place.box):
-            yield _dot(x, y, dot.size, mark.shape, dot, **_fill(mark.color, mark.opacity))
+            yield symbol(x, y, dot.size, mark.shape, dot, **fill(mark.color, mark.opacity))
 
 
 def _rule(mark: Rule, place: Layout) -> Iterable[str]:
@@ -188,8 +193,8 @@ def _rule(mark: Rule, place: Layout) -> Iterable[str]:
     else:
         top = bottom = place.y(mark.at)
     if within((left, top), place.box):
-        looks = _stroke(mark.color, mark.width, mark.dash)
-        yield _element("path", d=_straight([(left, top, right, bottom)]), **looks, data_key=mark.key or None)
+        looks = stroke(mark.color, mark.width, mark.dash)
+        yield element("path", d=straight([(left, top, right, bottom)]), **looks, data_key=mark.key or None)
 
 
 def _area(mark: Area, place: Layout) -> Iterable[str]:
@@ -199,14 +204,14 @@ def _area(mark: Area, place: Layout) -> Iterable[str]:
     else:
         bottom, top = place.y(mark.low), place.y(mark.high)
     yield from _rectangle((left, top, right, bottom), place.box, data_key=mark.key or None,
-                          **_fill(mark.color, mark.opacity))  # fmt: skip
+                          **fill(mark.color, mark.opacity))  # fmt: skip
 
 
 def _bars(mark: Bars, place: Layout) -> Iterable[str]:
     half = mark.thickness / 2
     for bar in mark.bars:
         corners = (place.x(0), place.y(bar.at - half), place.x(bar.length), place.y(bar.at + half))
-        yield from _rectangle(corners, place.box, data_key=bar.key or None, **_fill(mark.color))
+        yield from _rectangle(corners, place.box, data_key=bar.key or None, **fill(mark.color))
 
 
 def _text(mark: Text, place: Layout) -> Iterable[str]:
@@ -215,29 +220,40 @@ def _text(mark: Text, place: Layout) -> Iterable[str]:
     if mark.ground:
         wide = POINTS * inches(mark.text, mark.size)
         left = x - {"start": 0.0, "middle": wide / 2, "end": wide}[mark.anchor]
-        yield _element(
+        yield element(
             "rect", x=left - GROUND_PAD, y=base - ASCENT * mark.size - GROUND_PAD, width=wide + 2 * GROUND_PAD,
-            height=(ASCENT + DESCENT) * mark.size + 2 * GROUND_PAD, **_fill("surface", GROUND),
+            height=(ASCENT + DESCENT) * mark.size + 2 * GROUND_PAD, **fill("surface", GROUND),
         )  # fmt: skip
-    yield _letters(mark.text, x, base, mark.size, color=mark.color, anchor=mark.anchor, data_key=mark.key or None)
+    yield letters(mark.text, x, base, mark.size, color=mark.color, anchor=mark.anchor, data_key=mark.key or None)
 
 
 def _matrix(mark: Matrix, place: Layout) -> Iterable[str]:
-    """Return the cells; their shades are not those of the page, as the letters on them are either light or dark."""
+    """Return the cells, those of one shade together, as a hundred classes have ten thousand of them.
+
+    Their shades are not those of the page, as the letters on them are either light or dark.
+    """
+    nothing, rows, columns = shade(0.0), len(mark.values), len(mark.values[0])
+    across = [place.x(column - 0.5) for column in range(columns + 1)]
+    down = [place.y(row - 0.5) for row in range(rows + 1)]
+    cells: dict[str, list[str]] = {nothing: [_cell(across[0], down[0], across[-1], down[-1])]}
+    for row, values in enumerate(mark.values):
+        for column, share in enumerate(values):
+            if shade(share) != nothing:
+                cell = _cell(across[column], down[row], across[column + 1], down[row + 1])
+                cells.setdefault(shade(share), []).append(cell)
+    for color, found in cells.items():
+        yield element("path", d="".join(found), fill=color, stroke=color, stroke_width=SEAM)
     for row, (values, texts) in enumerate(zip(mark.values, mark.texts, strict=True)):
         for column, (share, text) in enumerate(zip(values, texts, strict=True)):
-            left, right = sorted((place.x(column - 0.5), place.x(column + 0.5)))
-            top, bottom = sorted((place.y(row - 0.5), place.y(row + 0.5)))
-            ground = shade(share)
-            yield _element(
-                "rect", x=left, y=top, width=right - left, height=bottom - top, fill=ground, stroke=ground,
-                stroke_width=SEAM,
-            )  # fmt: skip
             if text:
-                yield _element(
-                    "text", _said(text), x=(left + right) / 2, y=(top + bottom) / 2 + HALF * mark.size,
-                    font_size=mark.size, text_anchor="middle", fill=readable_on(ground),
+                yield element(
+                    "text", escaped(text), x=place.x(column), y=place.y(row) + HALF * mark.size, font_size=mark.size,
+                    text_anchor="middle", fill=readable_on(shade(share)),
                 )  # fmt: skip
+
+
+def _cell(left: float, top: float, right: float, bottom: float) -> str:
+    return outline([(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
 # a mark where it lies; what lies outside of the axes is left out
@@ -252,34 +268,7 @@ def _rectangle(corners: Box, box: Box, **looks: Attribute) -> Iterable[str]:
     left, right = (min(max(value, box[0]), box[2]) for value in sorted((corners[0], corners[2])))
     top, bottom = (min(max(value, box[1]), box[3]) for value in sorted((corners[1], corners[3])))
     if right > left and bottom > top:
-        yield _element("rect", x=left, y=top, width=right - left, height=bottom - top, **looks)
-
-
-def _dot(x: float, y: float, size: float, shape: Shape, dot: Dot | None = None, /, **looks: Attribute) -> str:
-    """Return a dot around its middle; where it has a tip, that is shown to who points at it."""
-    tip = "" if dot is None or not dot.tip else _element("title", _said(dot.tip))
-    named = {} if dot is None else {"data_key": dot.key or None, "data_reference": dot.reference or None}
-    if shape == "circle":
-        return _element("circle", tip, cx=x, cy=y, r=size / 2, **looks, **named)
-    if shape == "square":
-        return _element("rect", tip, x=x - size / 2, y=y - size / 2, width=size, height=size, **looks, **named)
-    half = size * math.sqrt(0.5)
-    corners = [(x - half, y), (x, y - half), (x + half, y), (x, y + half)]
-    return _element("path", tip, d=_path(corners) + "Z", **looks, **named)
-
-
-def _letters(
-    text: str, x: float, y: float, size: float, *, color: str = "ink", anchor: str = "start", **more: Attribute
-) -> str:
-    """Return a line of letters that stands on `y`."""
-    where = None if anchor == "start" else anchor
-    return _element("text", _said(text), x=x, y=y, font_size=size, text_anchor=where, **_fill(color), **more)
-
-
-def _upwards(text: str, x: float, y: float, size: float, anchor: str) -> str:
-    """Return a line of letters that reads upwards, and stands on `x`."""
-    turned = f"rotate(-90 {_number(x)} {_number(y)})"
-    return _letters(text, x, y, size, anchor=anchor, transform=turned)
+        yield element("rect", x=left, y=top, width=right - left, height=bottom - top, **looks)
 
 
 def _runs(points: Sequence[tuple[float | None, ...]]) -> list[list[tuple[float, ...]]]:
@@ -292,46 +281,3 @@ def _runs(points: Sequence[tuple[float | None, ...]]) -> list[list[tuple[float, 
         elif runs[-1]:
             runs.append([])
     return [run for run in runs if run]
-
-
-def _straight(lines: Iterable[tuple[float, float, float, float]]) -> str:
-    return "".join(_path([line[:2], line[2:]]) for line in lines)
-
-
-def _path(points: Sequence[Point]) -> str:
-    return "M" + "L".join(f"{_number(x)} {_number(y)}" for x, y in points)
-
-
-def _fill(color: str, opacity: float = 1.0) -> dict[str, Attribute]:
-    return {"fill": COLORS[color].light, "fill_opacity": None if opacity == 1 else opacity, "class": f"fill-{color}"}
-
-
-def _stroke(color: str, width: float, dash: Dash = (), opacity: float = 1.0) -> dict[str, Attribute]:
-    return {
-        "fill": "none", "stroke": COLORS[color].light, "stroke_width": width, "class": f"stroke-{color}",
-        "stroke_dasharray": " ".join(_number(width * part) for part in dash) or None,
-        "stroke_opacity": None if opacity == 1 else opacity,
-    }  # fmt: skip
-
-
-def _element(name: str, content: str = "", /, **attributes: Attribute) -> str:
-    said = "".join(
-        f' {key if key == "viewBox" else key.replace("_", "-")}="{_value(value)}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
-    return f"<{name}{said}>{content}</{name}>" if content else f"<{name}{said}/>"
-
-
-def _value(value: str | float) -> str:
-    return _said(value) if isinstance(value, str) else _number(value)
-
-
-def _number(value: float) -> str:
-    """Return a number to a hundredth of a point."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if round(value, 2) else "0"
-
-
-def _said(text: str) -> str:
-    """Return a text of a stranger as one that neither HTML nor XML takes for anything else."""
-    return escape(NO_XML.sub("\N{REPLACEMENT CHARACTER}", text))
