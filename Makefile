@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run train test lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics budget-floor duplicates clean
+.PHONY: help run train test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics budget-floor duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -16,8 +16,15 @@ run: $(VENV)/.run ## the notebook's question: does batch norm, or dropout, help?
 train: $(VENV)/.run ## the notebook's own job: train its network, and draw the learning curves
 	@$(BIN)/overfitlab train $(ARGS)
 
-test: $(VENV)/.test ## all tests, in two processes
-	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+test: $(VENV)/.test ## the tests of every room that are quick, in two processes (about four minutes)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-rest: $(VENV)/.test ## the others: whole studies, kills, full disks, real CIFAR-10 (about ten minutes)
+	@$(PYTEST) -m slow $(ARGS)
+
+test-all: $(VENV)/.test ## all of them
+	@$(PYTEST) $(ARGS)
 
 lint: $(VENV)/.lint ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -35,7 +35,7 @@ def train(job: Job, data_dir: Path | None) -> dict[str, Any]:
     from overfitlab.randomness import run_key
     from overfitlab.training import compute
     from overfitlab.training.loop import Trainer
-    from overfitlab.training.observer import Observer
+    from overfitlab.events import Listener
 
     if job.data not in _loaded:
         _loaded[job.data] = loading.load(job.data, data_dir if job.data != "digits" else None)
@@ -50,7 +50,7 @@ def train(job: Job, data_dir: Path | None) -> dict[str, Any]:
     part = material(dataset, protocol, job.seed)
     trainer = Trainer(RunConfig(protocol, job.method, job.data, seed=job.seed), part, network, resolved)
     started = time.perf_counter()
-    trainer.train(lambda: None, Observer())
+    trainer.train(lambda: None, Listener())
     trainer.hand_over()
     rows = trainer.progress.rows
     training, validation = (trainer.measure(which) for which in (part.split.training, part.split.validation))

@@ -45,8 +45,8 @@ def main() -> None:
                 precision=precision,
                 out=ROOT / "runs" / "reproduction" / f"{precision}-seed{seed}",
             )
-            resolved = run.record["resolved"]["precision"]
-            if groups.setdefault(resolved, []) and groups[resolved][0].record["config"]["precision"] != precision:
+            resolved = run.record.resolved.precision
+            if groups.setdefault(resolved, []) and groups[resolved][0].record.config.precision != precision:
                 break  # on this machine `auto` is that precision: the same runs once more
             groups[resolved].append(run)
     FIGURE.parent.mkdir(parents=True, exist_ok=True)

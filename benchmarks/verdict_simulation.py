@@ -22,8 +22,8 @@ from tables import table
 
 from overfitlab.stats import paired
 from overfitlab.stats.crossed import crossed
+from overfitlab.stats.findings import ALPHA, EQUIVALENT, HARMS, HELPS, UNDECIDED, words
 from overfitlab.stats.power import power_to_differ
-from overfitlab.stats.verdict import ALPHA, EQUIVALENT, HARMS, HELPS, UNDECIDED, words
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "statistics.md"

@@ -83,12 +83,12 @@ def _serve() -> None:
     import torch
 
     import overfitlab
+    from overfitlab.api import reporting  # noqa: F401
     from overfitlab.cli.main import main
     from overfitlab.data.sources import digits
     from overfitlab.report import figures, run_figure
     from overfitlab.results.history import EpochRow
     from overfitlab.runs import execution  # noqa: F401 - imported now, so that no command has to
-    from overfitlab.study import reporting  # noqa: F401
 
     torch.set_num_threads(1)  # a process with more threads cannot be forked safely
     for name in overfitlab.__all__:

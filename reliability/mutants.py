@@ -95,7 +95,7 @@ MUTANTS = (
     ),
     Mutant(
         "the checksum of a record", "records/record_file.py",
-        "if sealed_once and (written is None or written != checksum(record)):", "if False:",
+        "if seal != _seal(body):", "if False:",
         "tests/records/test_damage.py",
     ),
     Mutant(
@@ -105,27 +105,8 @@ MUTANTS = (
     ),
     Mutant(
         "the checksum of weights", "inference/trained.py",
-        'if folder.checksums([WEIGHTS])[WEIGHTS] != run.record["files"].get(WEIGHTS):', "if False:",
+        'if folder.checksums([WEIGHTS])[WEIGHTS] != run.record.files.get(WEIGHTS):', "if False:",
         "tests/records/test_damage.py",
-    ),
-    Mutant(
-        "the checksum of an entry of the index", "records/index.py",
-        "if checksum == _checksum(text, entry.rows) and shaped_like_a_record(record):",
-        "if shaped_like_a_record(record):", "tests/records/test_damage.py",
-    ),
-    Mutant(
-        "an index that is compared with the folders", "records/index.py",
-        "entry if entry is not None and stamp == _stamp(folder) else", "entry if entry is not None else",
-        "tests/records/test_index.py",
-    ),
-    Mutant(
-        "an index that is nothing but tables", "records/index.py",
-        "if _schema(reading) != _our_schema():", "if False:", "tests/records/test_index.py", hangs=True,
-    ),
-    Mutant(
-        "an index that is a link", "records/index.py",
-        "        if path.is_symlink():  # whatever it leads to is no index of ours\n            path.unlink()\n", "",
-        "tests/records/test_index.py",
     ),
     Mutant(
         "a link in the place of a file of ours", "files.py",
@@ -152,7 +133,7 @@ MUTANTS = (
     ),
     Mutant(
         "the lock of a download", "data/catalog/download.py",
-        "        with _alone_with(target, size, watcher):", "        if True:", "tests/data/test_download.py",
+        "        with _alone_with(target, size, listener):", "        if True:", "tests/data/test_download.py",
     ),
     Mutant(
         "the checksum of a download", "data/catalog/download.py",
@@ -197,31 +178,41 @@ MUTANTS = (
         "tests/data",
     ),
     Mutant(
-        "the shape of what a run's record says was measured", "records/run_folder.py",
-        '        and _shaped_like_a_result(record.get("result", {}))\n', "", "tests/study/test_damaged.py",
+        "what a finished run must have measured", "records/run_record.py",
+        "if self.status == FINISHED and (self.result is None or self.result.measured.end is None):", "if False:",
+        "tests/study/test_damaged.py",
     ),
     Mutant(
-        "names of files that are ours in a run's record", "records/run_folder.py",
-        '        and record["files"].keys() <= OURS\n', "", "tests/reliability/test_strangers.py", hangs=True,
+        "names that are cleaned at the door", "files.py",
+        "sign if sign.isprintable() else sign.encode", "sign if True else sign.encode",
+        "tests/records/test_run_folder.py",
     ),
     Mutant(
-        "a link in the place of a report", "study/reporting.py",
-        '            raise UsageError(f"{place} is a link; remove it, or choose another --out")\n',
-        "            pass\n", "tests/reliability/test_strangers.py",
+        "paths that no system has", "records/data_record.py",
+        'if b"\\0" in os.fsencode(path):', "if False:", "tests/records/test_strange_records.py",
     ),
     Mutant(
-        "the bound on attempts", "study/runner.py",
-        "again = not final and task.attempt < MOST_ATTEMPTS", "again = not final",
-        "tests/study/test_what_goes_wrong.py",
-    ),
-    Mutant(
-        "workers that hang", "study/runner.py",
-        "            self._workers.end_what_hangs(self._patience)\n", "", "tests/study/test_what_goes_wrong.py",
+        "names of files that are ours in a run's record", "records/run_record.py",
+        "    files: dict[FileName, Sha256]\n", "    files: dict[str, Sha256]\n", "tests/reliability/test_strangers.py",
         hangs=True,
     ),
     Mutant(
-        "a new process after want of memory", "study/runner.py",
-        '                self._workers.give_up(worker, message["reason"])\n', "                pass\n",
+        "a link in the place of a report", "api/reporting.py",
+        "if place.is_symlink() and (", "if False and (", "tests/reliability/test_strangers.py",
+    ),
+    Mutant(
+        "the bound on attempts", "study/runner.py",
+        "again = not failed.final and task.attempt < MOST_ATTEMPTS", "again = not failed.final",
+        "tests/study/test_what_goes_wrong.py",
+    ),
+    Mutant(
+        "workers that hang", "study/execute/local.py",
+        "        self._end_what_hangs()\n", "", "tests/study/test_what_goes_wrong.py",
+        hangs=True,
+    ),
+    Mutant(
+        "a new process after want of memory", "study/execute/local.py",
+        "                self._give_up(worker, message.reason)\n", "                pass\n",
         "tests/reliability/test_memory.py",
     ),
     Mutant(

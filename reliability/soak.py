@@ -27,7 +27,6 @@ from faults import COUNT, FAIL_FROM, FAIL_ONE, KILL, TEAR, Faults, compiled
 from outcomes import error_line, leftovers, of_study
 
 from overfitlab.machine import processor
-from overfitlab.records import index
 from overfitlab.records.run_folder import RunFolder
 from overfitlab.records.study_folder import StudyFolder
 
@@ -153,8 +152,6 @@ class Soak:
         if left:
             self.broken.append(f"left over: {', '.join(left)}")
         study = StudyFolder(folder)
-        if repr(index.entries(study)) != repr([index.read_entry(run) for run in study.runs()]):
-            self.broken.append("the index says something else than the folders")
         for run in study.runs():
             if RunFolder(run.path).damaged_files():
                 self.broken.append(f"damaged files in {run.path.name}")
@@ -164,7 +161,7 @@ class Soak:
 
 def _kind_of(place: str) -> str:
     """Return what was written, from the operation at which a process was killed."""
-    for name in ("checkpoint", "history", "weights", "probabilities", "run.json", "study.json", "study.db", "report"):
+    for name in ("checkpoint", "history", "weights", "probabilities", "run.json", "study.json", "report"):
         if name in place:
             return f"{place.split(maxsplit=1)[0]} of {name}"
     return f"{place.split(maxsplit=1)[0]} of something else"

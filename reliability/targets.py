@@ -12,20 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from overfitlab import config
 from overfitlab.api import listing
-from overfitlab.config import Protocol, RunConfig
+from overfitlab.config import Protocol, RunConfig, StudyConfig
 from overfitlab.data.prepare.images import read_image
 from overfitlab.data.sources import npz
 from overfitlab.data.sources.unpickling import restricted_loads
-from overfitlab.data.watching import Watcher
 from overfitlab.errors import OverfitlabError
-from overfitlab.inference.checking import check_record
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.records import history, probabilities
 from overfitlab.records.record_file import sealed
 from overfitlab.runs.run import load_run
-from overfitlab.study.study import config_from
 
 FOLDER = Path(tempfile.mkdtemp(prefix="overfitlab-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
 os.environ["OVERFITLAB_CACHE"] = str(FOLDER / "cache")
@@ -45,7 +45,7 @@ def images(content: bytes) -> None:
 PARSERS: tuple[Callable[[str], Any], ...] = (
     config.looks, config.seconds, config.zones, config.image_size, config.varied, registry.resolve,
 )  # fmt: skip
-MAKERS: tuple[Callable[[dict[str, Any]], Any], ...] = (Protocol.from_dict, RunConfig.from_dict, config_from)
+CONFIGURATIONS = (Protocol, RunConfig, StudyConfig)
 
 
 def configuration(content: bytes) -> None:
@@ -57,10 +57,9 @@ def configuration(content: bytes) -> None:
     with contextlib.suppress(ValueError, RecursionError):
         document = json.loads(content)
         if isinstance(document, dict):
-            for make in MAKERS:
-                with contextlib.suppress(OverfitlabError):
-                    made = make(document)
-                    assert made.as_dict() if hasattr(made, "as_dict") else made
+            for kind in CONFIGURATIONS:
+                with contextlib.suppress(msgspec.ValidationError):
+                    assert msgspec.to_builtins(msgspec.convert(document, kind))
 
 
 def history_file(content: bytes) -> None:
@@ -84,13 +83,13 @@ def run_folder(content: bytes) -> None:
     with contextlib.suppress(ValueError, RecursionError):
         document = json.loads(content)
         if isinstance(document, dict):
-            texts.append(json.dumps(sealed(document)).encode())
+            texts.append(sealed(document))
     for text in texts:
         (folder / "run.json").write_bytes(text)
         with contextlib.suppress(OverfitlabError):
             run = load_run(folder)
             listing.show(folder)
-            check_record(run)
+            run.own  # noqa: B018 - where it is one of ours
         (folder / "run.json").unlink()
         (folder / "study.json").write_bytes(text)
         with contextlib.suppress(OverfitlabError):
@@ -110,7 +109,7 @@ def arrays(content: bytes) -> None:
     path = FOLDER / "images.npz"
     path.write_bytes(content)
     with contextlib.suppress(OverfitlabError):
-        npz.load(path, None, Watcher(), trainable=False)
+        npz.load(path, None, Listener(), trainable=False)
     with contextlib.suppress(OverfitlabError):
         probabilities.read(path)
 

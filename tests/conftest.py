@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import shutil
+import signal
 import socket
 import tarfile
 import tempfile
@@ -39,6 +40,8 @@ settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 REAL_DATA = os.environ.get("OVERFITLAB_DATA")
 IMAGES_IN_A_BATCH = 40
+# A shell that runs us in the background has us ignore Ctrl-C, and all that we start; tests send it, and wait for it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from overfitlab.errors import UsageError
 from overfitlab.files import read_whole, replacing, user_path, write_atomically
@@ -54,7 +55,7 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
 def test_a_tilde_is_put_in_place_and_nobody_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert user_path("~/x") == tmp_path / "x"
-    with pytest.raises(UsageError, match="~nobody-of-that-name"):
+    with refused(UsageError, "no_path"):
         user_path("~nobody-of-that-name/x")
 
 

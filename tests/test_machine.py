@@ -5,11 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from made_records import record, values
 
 import overfitlab
 from overfitlab import machine
-from overfitlab.terminal.narration import Narrator
-from overfitlab.training.compute import Compute
+from overfitlab.events import RunBegan
+from overfitlab.terminal.training_screen import TrainingScreen
 
 HOLD = """
 import sys
@@ -85,13 +86,45 @@ def test_where_nothing_can_be_written_nobody_is_known(monkeypatch, tmp_path):
 )
 def test_what_is_said(claim, threads, said):
     stream = io.StringIO()
-    Narrator(stream).cores(claim, Compute("float32", threads))
-    assert said in stream.getvalue()
-    assert bool(said) == bool(stream.getvalue())
+    begun = record(resolved=values()["resolved"] | {"threads": threads})
+    TrainingScreen(stream).on(RunBegan(begun, [], [], [], claim.cores, claim.usable, claim.taken))
+    about_cores = [line for line in stream.getvalue().splitlines() if "cores" in line.lower()]
+    assert len(about_cores) == bool(said)
+    assert said in "".join(about_cores)
 
 
 def test_a_training_beside_another_one(tmp_path, capsys):
     with machine.claimed(3):
         run = overfitlab.train("none", data="digits", protocol="quick", epochs=1, out=tmp_path / "run")
-    assert run.record["resolved"]["threads"] == 1
+    assert run.record.resolved.threads == 1
     assert "Cores: 1 of 4" in capsys.readouterr().out
+
+
+def group(folder, limit, used, files, names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in zip(names[:2], (limit, used), strict=True):
+        (folder / f"memory.{name}").write_text(f"{value}\n")
+    (folder / "memory.stat").write_text(f"anon 1\n{names[2]} {files}\n")
+
+
+@pytest.mark.parametrize("kind", machine.LIMITS)
+def test_memory_is_what_the_container_leaves(tmp_path, monkeypatch, kind):
+    """A study in a container must not plan with what the machine has: the tightest of its groups counts."""
+    names = machine.LIMITS[kind]
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   8000000 kB\n")
+    (tmp_path / "own").write_text(f"3:cpu:/x\n0:{kind}:/pods/mine\n")
+    for name, path in (("MEMORY", "meminfo"), ("OWN_GROUPS", "own"), ("GROUPS", "groups")):
+        monkeypatch.setattr(machine, name, tmp_path / path)
+    assert machine.available_memory() == 8_192_000_000
+    group(tmp_path / "groups" / kind / "pods" / "mine", 3 * 10**9, 10**9, 5 * 10**8, names)  # read files are given back
+    assert machine.available_memory() == 2_500_000_000
+    assert machine.available_memory_mb() == 2500
+    group(tmp_path / "groups" / kind / "pods", 2 * 10**9, 10**9, 0, names)
+    assert machine.available_memory() == 10**9
+    group(tmp_path / "groups" / kind / "pods", "max", 10**9, 0, names)
+    assert machine.available_memory() == 2_500_000_000
+
+
+def test_memory_of_this_machine():
+    available = machine.available_memory()
+    assert available is None or 10**6 < available < 10**14

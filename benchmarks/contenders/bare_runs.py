@@ -15,7 +15,7 @@ from overfitlab.models import registry as models
 from overfitlab.randomness import run_key
 from overfitlab.training import compute
 from overfitlab.training.loop import Trainer
-from overfitlab.training.observer import Observer
+from overfitlab.events import Listener
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
             warm_up=protocol.batch_norm_warm_up,
         )
         trainer = Trainer(config, material(dataset, protocol, config.seed), network, resolved)
-        trainer.train(lambda: None, Observer())
+        trainer.train(lambda: None, Listener())
         trainer.measured()
     print("done", flush=True)
 

@@ -15,7 +15,7 @@ from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
-from overfitlab.training.observer import Observer
+from overfitlab.events import Listener
 
 
 @dataclass
@@ -56,7 +56,7 @@ class RandomTraining:
         material = self.trainer.material
         rows = self.rows[: steps * self.batch]
         self.trainer.material = replace(material, split=replace(material.split, training=rows))
-        self.trainer.train_epoch(self._epoch, self.batches, Observer())
+        self.trainer.train_epoch(self._epoch, self.batches, Listener())
 
     def evaluate(self, images: int) -> None:
         """Measure the network on that many images, as the validation of an epoch does."""

@@ -12,7 +12,7 @@ from random_training import RandomTraining
 from tables import counted, spread, table
 
 from overfitlab.training import compute
-from overfitlab.training.observer import Observer
+from overfitlab.events import Listener
 from parts.part import Measured, Options
 
 MOST_ROUNDS = 3
@@ -41,7 +41,7 @@ def growth(options: Options) -> Measured:
 
     def a_run(epochs: int, seed: int = 0) -> None:
         training = RandomTraining(resolved, SMALL_RUN, epochs=epochs, seed=seed, validation=SMALL_RUN // 2)
-        training.trainer.train(lambda: None, Observer())
+        training.trainer.train(lambda: None, Listener())
 
     def runs(count: int) -> None:
         for seed in range(count):

@@ -29,21 +29,14 @@ def check_whole(what: str, value: Any, low: int, high: int | None = None) -> Non
     fits = isinstance(value, int) and not isinstance(value, bool) and value >= low
     if not fits and high is None:
         raise UsageError(
-            "no_whole_number_from",
-            "{what} must be a whole number of at least {low}, not {value}",
-            what=what,
-            low=low,
-            value=repr(value),
-        )
+            "no_whole_number_from", "{what} must be a whole number of at least {low}, not {value}",
+            what=what, low=low, value=repr(value),
+        )  # fmt: skip
     if high is not None and (not fits or value > high):
         raise UsageError(
-            "no_whole_number_between",
-            "{what} must be a whole number from {low} to {high}, not {value}",
-            what=what,
-            low=low,
-            high=high,
-            value=repr(value),
-        )
+            "no_whole_number_between", "{what} must be a whole number from {low} to {high}, not {value}",
+            what=what, low=low, high=high, value=repr(value),
+        )  # fmt: skip
 
 
 def _one_of(what: str, value: Any, known: Sequence[str]) -> None:
@@ -90,7 +83,7 @@ class Protocol:
         if not 0 <= self.validation_fraction < 1:
             raise UsageError(
                 "no_validation_fraction", "validation fraction must be from 0 to below 1, not {value}",
-                value=self.validation_fraction,
+                value=self.validation_fraction
             )  # fmt: skip
         check_whole("split seed", self.split_seed, low=0, high=LARGEST_SPLIT_SEED)
         for word in self.vary:
@@ -233,9 +226,8 @@ class StudyConfig:
                 raise UsageError(
                     "looks_do_not_grow",
                     "each look at a study needs more seeds than the one before, not {look} after {before}",
-                    look=look,
-                    before=before,
-                )
+                    look=look, before=before,
+                )  # fmt: skip
         last = self.first_seed + (self.looks[-1] if self.looks else MOST_SEEDS)
         check_whole("first seed", self.first_seed, low=0, high=LARGEST_SEED - MOST_SEEDS)
         if self.first_seed < PILOT_SEEDS.stop and last > PILOT_SEEDS.start:
@@ -243,18 +235,15 @@ class StudyConfig:
                 "seeds_of_the_pilot",
                 "seeds from {first} to {last} chose the defaults, so no verdict may use them; take another "
                 "--first-seed",
-                first=PILOT_SEEDS.start,
-                last=PILOT_SEEDS.stop - 1,
-            )
+                first=PILOT_SEEDS.start, last=PILOT_SEEDS.stop - 1,
+            )  # fmt: skip
         for what, zone in (("accuracy", self.accuracy_zone), ("gap", self.gap_zone)):
             if not math.isfinite(zone) or not 0 <= zone <= LARGEST_ZONE:
                 raise UsageError(
                     "no_zone_of_equivalence",
                     "the zone of equivalence for {what} must be from 0 to {most} points, not {zone}",
-                    what=what,
-                    most=LARGEST_ZONE,
-                    zone=zone,
-                )
+                    what=what, most=LARGEST_ZONE, zone=zone,
+                )  # fmt: skip
         if self.budget is not None:
             check_whole("budget in seconds", self.budget, low=1)
         _one_of("precision", self.precision, PRECISIONS)
@@ -262,14 +251,12 @@ class StudyConfig:
             check_whole("threads", self.threads, low=1, high=1024)
         if self.looks is not None and len(self.looks) > 1 and self.looks[0] < FEWEST_SEEDS:
             raise UsageError(
-                "look_too_early",
-                "a look at fewer than {fewest} seeds decides nothing; let the first one come later",
+                "look_too_early", "a look at fewer than {fewest} seeds decides nothing; let the first one come later",
                 fewest=FEWEST_SEEDS,
-            )
+            )  # fmt: skip
         if not self.protocol.vary:
             raise UsageError(
-                "nothing_varies",
-                "with --vary nothing every seed is the same run, which a comparison cannot learn from",
+                "nothing_varies", "with --vary nothing every seed is the same run, which a comparison cannot learn from"
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -335,10 +322,9 @@ def looks(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
         raise UsageError(
-            "no_numbers_of_seeds",
-            "--seeds takes a number, or numbers of seeds for planned looks: 6,12; not {text!r}",
+            "no_numbers_of_seeds", "--seeds takes a number, or numbers of seeds for planned looks: 6,12; not {text!r}",
             text=text,
-        )
+        )  # fmt: skip
     return tuple(int(word) for word in words)
 
 
@@ -363,8 +349,7 @@ def zones(text: str) -> tuple[float, float]:
         words = []
     if len(words) not in (1, 2):
         raise UsageError(
-            "no_equivalence",
-            "--equivalence takes points of accuracy, and of gap after a comma: 0.5,1; not {text!r}",
+            "no_equivalence", "--equivalence takes points of accuracy, and of gap after a comma: 0.5,1; not {text!r}",
             text=text,
-        )
+        )  # fmt: skip
     return accuracy, gap

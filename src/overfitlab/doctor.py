@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from overfitlab import machine
 from overfitlab._version import __version__
 from overfitlab.data.catalog import inventory
 from overfitlab.data.catalog.download import OFFLINE_VARIABLE, offline_is_forced
@@ -139,7 +140,7 @@ def _device(cuda: bool, mps: bool) -> Check:
 
 
 def _memory() -> Iterator[Check]:
-    available = memory_available()
+    available = machine.available_memory()
     if available is None:
         return
     text = f"{available / GB:.1f} GB available"
@@ -148,24 +149,6 @@ def _memory() -> Iterator[Check]:
         yield Check("memory", NOTE, f"{text}; CIFAR-10 takes up to {COMFORT / GB:.0f} GB", advice)
     else:
         yield Check("memory", OK, text)
-
-
-def memory_available() -> int | None:
-    """Return how many bytes of memory this process can still get; None where the system does not say."""
-    known = []
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        known += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-    except (OSError, ValueError):
-        if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-            known.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    try:  # a container's limit
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text(encoding="ascii"))
-        known.append(limit - int((group / "memory.current").read_text(encoding="ascii")))
-    except (OSError, ValueError):  # no container, or no limit
-        pass
-    return max(0, min(known)) if known else None
 
 
 def _disk() -> Check:

@@ -19,11 +19,11 @@ from typing import Self
 from msgspec import Struct
 
 from overfitlab.errors import CancelledError
+from overfitlab.reasons import Reason
 from overfitlab.records.run_folder import StoredRun
 from overfitlab.records.run_record import OwnRunRecord, RunRecord
 from overfitlab.records.study_record import StudyRecord
 from overfitlab.results.history import EpochRow
-from overfitlab.results.reason import Reason
 from overfitlab.stats.verdict import Verdict
 
 

@@ -31,11 +31,9 @@ def text_of(what: str, given: object) -> str:
     """Return a name or a path that a user gave as text; raises `UsageError` for anything else."""
     if not isinstance(given, str | os.PathLike):
         raise UsageError(
-            "neither_name_nor_path",
-            "{argument} must be a name or a path, not {value}",
-            argument=what,
-            value=repr(given),
-        )
+            "neither_name_nor_path", "{argument} must be a name or a path, not {value}",
+            argument=what, value=repr(given),
+        )  # fmt: skip
     return os.fspath(given)
 
 

@@ -22,6 +22,11 @@ from overfitlab.files import cache_folder
 
 STATUS, CLEAR_REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 MEMORY = Path("/proc/meminfo")
+GROUPS, OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # where a container has its limits
+LIMITS = {  # of version 2 and 1 of control groups: limit, what is used, and what of that are files
+    "": ("max", "current", "inactive_file"),
+    "memory": ("limit_in_bytes", "usage_in_bytes", "total_inactive_file"),
+}
 Facts = dict[str, str | int | None]  # of machine and packages
 PACKAGES = ("torch", "numpy", "scikit-learn", "safetensors", "matplotlib")
 
@@ -82,12 +87,44 @@ def forget_peak_memory() -> None:
         CLEAR_REFERENCES.write_text("5", encoding="ascii")  # man 5 proc: resets the peak
 
 
+def available_memory() -> int | None:
+    """Return how many bytes of memory new work can have, by the system and by a container's limit; None where unknown.
+
+    What files take that a container has read counts as available: the system gives it back when it is wanted.
+    """
+    known = [_system_memory()]
+    with contextlib.suppress(OSError):
+        for line in OWN_GROUPS.read_text(encoding="ascii", errors="replace").splitlines():
+            _, kinds, place = line.split(":", 2)
+            if kinds in LIMITS:
+                group = Path(place.lstrip("/"))  # which is bounded by all those that it lies in
+                known += [_group_memory(GROUPS / kinds / each, *LIMITS[kinds]) for each in (group, *group.parents)]
+    found = [each for each in known if each is not None]
+    return max(0, min(found)) if found else None
+
+
 def available_memory_mb() -> int | None:
-    """Return how much memory new processes can have, in MB (10^6 bytes); None where unknown."""
+    """Return `available_memory` in MB (10^6 bytes)."""
+    available = available_memory()
+    return None if available is None else round(available / 1e6)
+
+
+def _system_memory() -> int | None:
     with contextlib.suppress(OSError, IndexError, ValueError):
         for line in MEMORY.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("MemAvailable:"):
-                return round(int(line.split()[1]) * 1024 / 1e6)
+                return int(line.split()[1]) * 1024
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # macOS has no such name, Windows no such function
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _group_memory(group: Path, most: str, now: str, of_files: str) -> int | None:
+    """Return what is left of a group's limit, given the names of its numbers; None where it has none."""
+    with contextlib.suppress(OSError, ValueError):  # "max" is no number
+        limit, used = (int((group / f"memory.{name}").read_text(encoding="ascii")) for name in (most, now))
+        facts = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+        return limit - used + int(facts.get(of_files, 0))
     return None
 
 

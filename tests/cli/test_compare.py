@@ -225,7 +225,7 @@ def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
 
 def test_a_study_from_python_says_what_to_type(small_study, ended):
     """Typed where its folder lies, the command finds the study finished."""
-    command = load_study(small_study).record["command"]
+    command = load_study(small_study).record.command
     assert command == (
         "overfitlab compare none dropout early_stopping:patience=1 "
         "--contrast 'dropout : early_stopping:patience=1' --data digits --protocol quick --seeds 4 --epochs 3 "

@@ -89,7 +89,7 @@ def test_verify_tells_official_from_other_and_damaged(declared_official, small_c
     monkeypatch.chdir(tmp_path)
     [found, *_] = inventory.verify("cifar10", overfitted)
     assert (found.state, found.used) == (DAMAGED, False)
-    assert "fetch CIFAR-10 anew: overfitlab data fetch cifar10" in found.problem
+    assert "fetch CIFAR-10 anew: overfitlab data fetch cifar10" in str(found.problem)
 
 
 def test_verify_reads_again_what_list_remembers(official_archive):
@@ -116,7 +116,7 @@ def test_another_release_in_our_own_cache_is_damage(official_archive, monkeypatc
     monkeypatch.setitem(SETS["cifar10"].members, "test_batch", "0" * 32)
     [found] = inventory.verify("cifar10")
     assert found.state == DAMAGED
-    assert "is not what was fetched" in found.problem
+    assert "is not what was fetched" in str(found.problem)
     assert the_entry("cifar10").found[0].state == DAMAGED
     assert not the_entry("cifar10").here
 

@@ -5,18 +5,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import overfitlab
 from overfitlab.cli.main import cli
 
 SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
-    "_version", "errors", "files", "config", "randomness", "machine", "results", "records", "data", "stats", "kernels",
-    "methods", "models", "training", "describe", "words", "report", "runs", "inference", "study", "doctor", "terminal",
-    "api", "testing", "cli", "__main__",
+    "_version", "errors", "files", "reasons", "words", "config", "randomness", "machine", "results", "stats", "records",
+    "events", "data", "kernels", "methods", "models", "training", "runs", "study", "describe", "inference", "report",
+    "doctor", "terminal", "api", "testing", "cli", "__main__",
 ]  # fmt: skip
-WITHOUT_TORCH = ["files", "config", "machine", "results", "records", "stats", "report", "randomness", "words", "errors"]
+WITHOUT_TORCH = {
+    "errors", "files", "reasons", "words", "config", "randomness", "machine", "results", "stats", "records", "events",
+    "report",
+}  # fmt: skip
+LOOKING = ("runs.run", "study.study", "study.evidence", "study.recipe", "api.listing", "api.reporting", "api.frames")
+SLOW = {"torch", "numpy", "sklearn", "matplotlib", "rich", "scipy", "requests", "PIL", "pandas", "jinja2"}
 LONGEST_FILE, LONGEST_METHOD = 400, 150
 
 
@@ -39,51 +42,59 @@ def imports(path: Path):
                 yield from (f"overfitlab.{alias.name}" for alias in node.names)
 
 
+def loaded_by(code: str, among: set[str]) -> set[str]:
+    """Return which of these modules a fresh interpreter has loaded once it has run that code."""
+    asking = f"import sys\n{code}\nprint('LOADED', *(set(sys.modules) & {among!r}))"
+    done = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
+    return set(done.stdout.rpartition("LOADED")[2].split())
+
+
 def test_every_room_is_known():
     assert {room_of(path) for path in files()} == set(ROOMS)
 
 
-@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_a_room_imports_only_from_rooms_above_it(path):
-    own = ROOMS.index(room_of(path))
-    for module in imports(path):
-        if module.startswith("overfitlab."):
-            assert ROOMS.index(module.split(".")[1]) <= own, f"{path.name} imports {module}, which lies below it"
+def test_a_room_imports_only_from_rooms_above_it():
+    below = [
+        f"{path.relative_to(SOURCE)} imports {module}"
+        for path in files()
+        for module in imports(path)
+        if module.startswith("overfitlab.") and ROOMS.index(module.split(".")[1]) > ROOMS.index(room_of(path))
+    ]
+    assert below == []
 
 
-@pytest.mark.parametrize("room", WITHOUT_TORCH)
-def test_rooms_without_torch_do_not_import_it(room):
+def test_rooms_without_torch_do_not_import_it():
     modules = [
         ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
         for path in files()
-        if room_of(path) == room and path.name != "__init__.py"
+        if room_of(path) in WITHOUT_TORCH and path.name != "__init__.py"
     ]
-    code = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-@pytest.mark.parametrize("command", sorted(cli.commands))
-def test_help_imports_neither_torch_nor_anything_slow(command):
-    code = (
-        f"import sys; sys.argv = ['overfitlab', '{command}', '--help']\n"
-        "from overfitlab.cli.main import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "slow = {'torch', 'numpy', 'sklearn', 'matplotlib', 'rich', 'scipy', 'requests', 'PIL', 'pandas', 'jinja2'}\n"
-        "slow &= sys.modules.keys()\n"
-        "sys.exit(f'imported {slow}' if slow else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_files_stay_short(path):
-    longest = LONGEST_METHOD if room_of(path) == "methods" and path.stem not in ("base", "registry") else LONGEST_FILE
-    assert len(path.read_text().splitlines()) <= longest
+    assert loaded_by(f"import {', '.join(modules)}", {"torch"}) == set()
 
 
 def test_looking_at_studies_does_not_wait_for_torch():
-    modules = "overfitlab.runs.run, overfitlab.api.listing, overfitlab.study.evidence, overfitlab.study.reporting"
-    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert loaded_by(f"import {', '.join(f'overfitlab.{name}' for name in LOOKING)}", {"torch"}) == set()
+
+
+def test_a_worker_draws_nothing():
+    """matplotlib takes half a second to load, in every process of a study."""
+    slow = {"matplotlib", "pandas", "rich", "jinja2"}
+    assert loaded_by("import overfitlab.study.execute.worker", slow) == set()
+
+
+def test_help_imports_neither_torch_nor_anything_slow():
+    code = "\n".join([
+        "from overfitlab.cli.main import cli",
+        f"for command in {sorted(cli.commands)!r}:",
+        "    try: cli.main([command, '--help'], standalone_mode=False)",
+        "    except SystemExit: pass",
+    ])  # fmt: skip
+    assert loaded_by(code, SLOW) == set()
+
+
+def test_files_stay_short():
+    def longest(path):
+        return LONGEST_METHOD if room_of(path) == "methods" and path.stem not in ("base", "registry") else LONGEST_FILE
+
+    lengths = {path: len(path.read_text().splitlines()) for path in files()}
+    assert {path.name: length for path, length in lengths.items() if length > longest(path)} == {}

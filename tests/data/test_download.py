@@ -14,10 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from overfitlab.data.catalog import download, servers
-from overfitlab.data.catalog.download import DownloadError, OfflineError, fetch_file, part_of
-from overfitlab.data.watching import Watcher
+from overfitlab.data.catalog.download import OfflineError, fetch_file, part_of
+from overfitlab.errors import DownloadError
+from overfitlab.events import Listener, TaskAdvanced, TaskBegan, TaskEnded, TaskNoted
+from overfitlab.words.language import ENGLISH
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -32,30 +35,29 @@ def _impatient(monkeypatch):
     monkeypatch.setattr(download, "PAUSE_SECONDS", 0.0)
 
 
-class Ears(Watcher):
+class Ears(Listener):
     def __init__(self):
         self.began_with, self.last, self.endings, self.said_lines = [], [], 0, []
 
-    def began(self, task, total, unit, done=0):
-        assert self.endings == len(self.began_with), "one task at a time"
-        assert unit == "B"
-        assert total == len(CONTENT)
-        self.began_with.append(done)
-        self.last.append(done)
+    def on(self, event):
+        match event:
+            case TaskBegan():
+                assert self.endings == len(self.began_with), "one task at a time"
+                assert event.unit == "bytes"
+                assert event.total == len(CONTENT)
+                self.began_with.append(event.done)
+                self.last.append(event.done)
+            case TaskAdvanced():
+                assert event.done <= len(CONTENT)
+                self.last[-1] = event.done
+            case TaskEnded():
+                self.endings += 1
+            case TaskNoted():
+                self.said_lines.append(ENGLISH.reason(event.reason))
 
-    def advanced(self, done):
-        assert done <= len(CONTENT)
-        self.last[-1] = done
 
-    def ended(self):
-        self.endings += 1
-
-    def said(self, text):
-        self.said_lines.append(text)
-
-
-def fetch(*urls, sha256=SHA256, md5=None, watcher=None):
-    return fetch_file(urls, TARGET, size=len(CONTENT), sha256=sha256, md5=md5, watcher=watcher)
+def fetch(*urls, sha256=SHA256, md5=None, listener=None):
+    return fetch_file(urls, TARGET, size=len(CONTENT), sha256=sha256, md5=md5, listener=listener)
 
 
 def leave_part(content):
@@ -70,7 +72,7 @@ def assert_complete():
 
 def test_a_good_server_gives_the_file_and_is_not_asked_again(serve):
     server, ears = serve(CONTENT), Ears()
-    assert fetch(server.url, watcher=ears)
+    assert fetch(server.url, listener=ears)
     assert_complete()
     assert (ears.began_with, ears.last, ears.endings) == ([0], [len(CONTENT)], 1)
     assert not fetch(server.url)
@@ -85,7 +87,7 @@ def test_either_checksum_will_do(serve, sums):
 
 @pytest.mark.parametrize("sums", [{"sha256": SHA256, "md5": "0" * 32}, {"sha256": "0" * 64, "md5": MD5}])
 def test_all_given_checksums_have_to_be_right(serve, sums):
-    with pytest.raises(DownloadError, match="sent wrong bytes"):
+    with refused(DownloadError, "no_server_gave_it", reasons="127.0.0.1: sent wrong bytes"):
         fetch(serve(CONTENT).url, **sums)
     assert not TARGET.exists()
     assert not part_of(TARGET).exists()
@@ -101,7 +103,7 @@ def test_a_damaged_file_under_the_name_is_replaced(serve):
 def test_what_is_there_is_resumed_and_only_the_rest_is_sent(serve):
     server, ears = serve(CONTENT), Ears()
     leave_part(CONTENT[:200_000])
-    fetch(server.url, watcher=ears)
+    fetch(server.url, listener=ears)
     assert_complete()
     assert server.asked == ["bytes=200000-"]
     assert server.sent == 100_000
@@ -126,7 +128,7 @@ def test_a_bogus_part_is_thrown_away(serve, part):
 def test_a_part_with_wrong_bytes_costs_one_more_transfer_from_the_same_server(serve):
     server, ears = serve(CONTENT), Ears()
     leave_part(b"z" * 1000)
-    fetch(server.url, watcher=ears)
+    fetch(server.url, listener=ears)
     assert_complete()
     assert server.asked == ["bytes=1000-", None]
     assert "do not fit" in ears.said_lines[0]
@@ -235,7 +237,7 @@ MISBEHAVING = [
 @pytest.mark.parametrize("behave", MISBEHAVING, ids=lambda behave: behave.__name__)
 def test_a_bad_server_leads_to_the_next(serve, behave):
     bad, good, ears = serve(CONTENT, behave), serve(CONTENT), Ears()
-    fetch(bad.url, good.url, watcher=ears)
+    fetch(bad.url, good.url, listener=ears)
     assert_complete()
     assert ears.endings == len(ears.began_with)
     assert any(line.startswith("127.0.0.1: ") for line in ears.said_lines)
@@ -297,7 +299,7 @@ def test_a_server_that_cuts_and_lies_does_not_keep_us_for_ever(serve):
 def test_certificates_that_are_missing_are_not_taken_for_a_full_disk(serve, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/missing.pem")
     server = serve(CONTENT)
-    with pytest.raises(DownloadError, match=r"cannot be asked .*missing\.pem"):
+    with refused(DownloadError, "no_server_gave_it", match=r"cannot be asked .*missing\.pem"):
         fetch(server.url.replace("http:", "https:"))
 
 
@@ -316,7 +318,7 @@ def refuses_ranges(request, content):
 def test_a_server_without_ranges_starts_over(serve, behave):
     leave_part(CONTENT[:200_000])
     ears = Ears()
-    fetch(serve(CONTENT, behave).url, watcher=ears)
+    fetch(serve(CONTENT, behave).url, listener=ears)
     assert_complete()
     assert ears.began_with == [0]
 
@@ -417,14 +419,14 @@ def dead_url():
 
 def test_a_dead_server_leads_to_the_next(serve):
     good, ears = serve(CONTENT), Ears()
-    fetch(dead_url(), "http://host.invalid/file", "http:///nohost", good.url, watcher=ears)
+    fetch(dead_url(), "http://host.invalid/file", "http:///nohost", good.url, listener=ears)
     assert_complete()
     assert len(ears.said_lines) == 3
 
 
 @pytest.mark.usefixtures("serve")
 def test_offline_is_said_so():
-    with pytest.raises(OfflineError, match="no server that has it can be reached"):
+    with refused(OfflineError, "no_server_reached"):
         fetch(dead_url(), dead_url())
     assert not part_of(TARGET).exists()
 
@@ -443,7 +445,7 @@ def test_offline_is_noticed_within_seconds_however_long_a_name_server_is_silent(
 def test_offline_can_be_forced(serve, monkeypatch):
     server = serve(CONTENT)
     monkeypatch.setenv("OVERFITLAB_OFFLINE", "1")
-    with pytest.raises(OfflineError, match=r"\$OVERFITLAB_OFFLINE forbids"):
+    with refused(OfflineError, "network_forbidden", variable="OVERFITLAB_OFFLINE"):
         fetch(server.url)
     assert server.asked == []
     assert not TARGET.parent.exists()
@@ -470,11 +472,12 @@ FETCH = f"""
 import sys
 from pathlib import Path
 from overfitlab.data.catalog.download import fetch_file
-from overfitlab.data.watching import Watcher
-class Loud(Watcher):
-    def began(self, task, *_): print(task, flush=True)
-    def advanced(self, done): print("at", done, flush=True)
-print("done", fetch_file(sys.argv[1:], Path({str(TARGET)!r}), size={len(CONTENT)}, sha256={SHA256!r}, watcher=Loud()))
+from overfitlab.events import Listener, TaskAdvanced, TaskBegan
+class Loud(Listener):
+    def on(self, event):
+        if isinstance(event, TaskBegan): print(event.task.code, flush=True)
+        if isinstance(event, TaskAdvanced): print("at", event.done, flush=True)
+print("done", fetch_file(sys.argv[1:], Path({str(TARGET)!r}), size={len(CONTENT)}, sha256={SHA256!r}, listener=Loud()))
 """
 
 
@@ -493,7 +496,7 @@ def test_two_processes_at_once_make_one_transfer(serve):
     first_lines = [first.stdout.readline(), second.stdout.readline()]
     gate.set()
     outputs = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
-    assert sorted(line.split()[0] for line in first_lines) == ["Fetching", "Waiting"]
+    assert sorted(line.split()[0] for line in first_lines) == ["fetching", "waiting_for_another_fetch"]
     assert sorted(output.splitlines()[-1] for output in outputs) == ["done False", "done True"]
     assert server.asked == [None]
     assert_complete()
@@ -571,7 +574,7 @@ def test_a_disk_that_fills_up_says_how_much_to_free_and_the_part_is_resumed(serv
     server = serve(CONTENT)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", opened)
-        with pytest.raises(DownloadError, match=r"the disk of folder is full; free 1 MB there, .* resumes"):
+        with refused(DownloadError, "download_fills_the_disk", folder="folder", megabytes=1):
             fetch(server.url)
     assert part_of(TARGET).stat().st_size > 0
     fetch(server.url)
@@ -582,7 +585,7 @@ def test_a_disk_that_fills_up_says_how_much_to_free_and_the_part_is_resumed(serv
 def test_too_little_space_is_noticed_before_anything_is_asked(serve, monkeypatch):
     server = serve(CONTENT)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6, 1000))
-    with pytest.raises(DownloadError, match=r"0 MB free, and 0 MB are needed; free 1 MB there"):
+    with refused(DownloadError, "no_room_for_download", megabytes=1):
         fetch(server.url)
     assert server.asked == []
 
@@ -595,11 +598,11 @@ def test_a_really_small_disk(serve):
     if mounted.returncode:
         pytest.skip("needs the right to mount a small disk")
     try:
-        with pytest.raises(DownloadError, match="MB free, and"):
+        with refused(DownloadError, "no_room_for_download"):
             fetch(serve(CONTENT).url)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(download._Transfer, "_check_space", lambda _: None)  # somebody else fills it meanwhile
-            with pytest.raises(DownloadError, match="is full; free"):
+            with refused(DownloadError, "download_fills_the_disk"):
                 fetch(serve(CONTENT).url)
         assert part_of(TARGET).exists()
     finally:
@@ -608,7 +611,7 @@ def test_a_really_small_disk(serve):
 
 def test_a_file_where_the_folder_should_be(serve):
     TARGET.parent.write_bytes(b"")
-    with pytest.raises(DownloadError, match="cannot write to folder"):
+    with refused(DownloadError, "download_cannot_be_written", place="folder"):
         fetch(serve(CONTENT).url)
 
 
@@ -629,5 +632,5 @@ def test_no_permission_to_open_is_one_line(serve, monkeypatch):
         return original(path, mode, *args, **options)
 
     monkeypatch.setattr(Path, "open", opened)
-    with pytest.raises(DownloadError, match=r"cannot write to folder/file\.bin\.part \(Permission denied\)"):
+    with refused(DownloadError, "download_cannot_be_written", place="folder/file.bin.part", reason="Permission denied"):
         fetch(serve(CONTENT).url)

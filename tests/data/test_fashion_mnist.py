@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from overfitlab.data import loading
 from overfitlab.data.catalog import library
@@ -14,7 +15,7 @@ from overfitlab.data.catalog.places import cache_folder
 from overfitlab.data.catalog.published import SETS
 from overfitlab.data.sources.contents import UnreadableError
 from overfitlab.data.sources.fashion_mnist import idx
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError, OverfitlabError
 
 RNG = np.random.default_rng(0)
 ARRAYS = {
@@ -113,7 +114,7 @@ def test_mnist_is_not_taken_for_it(tmp_path, monkeypatch):
     write(tmp_path / "raw", compressed=True)
     digits = md5(encoded(ARRAYS["train-labels-idx1-ubyte"]))
     monkeypatch.setitem(SETS, "fashion_mnist", replace(SETS["fashion_mnist"], look_alikes={digits: "MNIST"}))
-    with pytest.raises(OverfitlabError, match="holds MNIST, not Fashion-MNIST"):
+    with refused(DataError, "other_set", other="MNIST", title="Fashion-MNIST"):
         loading.load("fashion_mnist", tmp_path / "raw")
 
 
@@ -155,7 +156,7 @@ def test_a_file_that_swells_is_not_read_to_its_end(tmp_path, monkeypatch):
     monkeypatch.setitem(SETS, "fashion_mnist", replace(SETS["fashion_mnist"], largest_member=10**6))
     write(tmp_path / "fashion-mnist", compressed=True)
     (tmp_path / "fashion-mnist" / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(10**7)))
-    with pytest.raises(OverfitlabError, match="too large"):
+    with refused(DataError, "member_too_large"):
         loading.load("fashion_mnist", tmp_path)
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from overfitlab.data import loading
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def one_class(tmp_path):
 
 def test_they_are_refused_where_they_are_to_be_trained_on(one_class):
     for source in one_class:
-        with pytest.raises(OverfitlabError, match="one class only"):
+        with refused(DataError, "one_class_only"):
             loading.load(source)
 
 
@@ -35,5 +36,5 @@ def test_they_are_loaded_whole_where_they_are_not(one_class):
 
 def test_a_folder_without_any_image_is_refused_all_the_same(tmp_path):
     (tmp_path / "photos" / "cat").mkdir(parents=True)
-    with pytest.raises(OverfitlabError, match="holds no image files"):
+    with refused(DataError, "folder_without_images"):
         loading.load(str(tmp_path / "photos"), trainable=False)

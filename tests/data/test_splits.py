@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from refusals import refused
 from sklearn.model_selection import train_test_split
 from sklearn.utils import resample
 
 from overfitlab.config import CLEAN, NOTEBOOK, QUICK
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.splits import available_for_training, set_test_apart, split
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DataError
 from overfitlab.randomness import run_key
 
 NO_ROWS = np.arange(0, dtype=np.int64)
@@ -68,7 +69,7 @@ def test_validation_images_of_the_source_are_taken(protocol):
 
 @pytest.mark.parametrize(("count", "labels"), [(1, None), (4, np.array([0, 0, 0, 1]))])
 def test_too_few_images_are_one_line(count, labels):
-    with pytest.raises(OverfitlabError, match=f"{count} images cannot be split"):
+    with refused(DataError, "images_cannot_be_split", images=count):
         split(dataset(count, labels=labels), CLEAN if labels is not None else NOTEBOOK, seed=0)
 
 
@@ -180,5 +181,5 @@ def test_how_many_can_train_is_known_before_the_split(data, protocol):
 
 def test_fewer_training_images_than_classes_are_refused():
     labels = np.arange(100) % 10
-    with pytest.raises(OverfitlabError, match="9 training images for 10 classes are too few; take 10 or more"):
+    with refused(DataError, "fewer_images_than_classes", images=9, classes=10):
         split(dataset(100, labels=labels), replace(CLEAN, training_images=9), seed=0)

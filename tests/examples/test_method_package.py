@@ -48,7 +48,7 @@ def test_it_is_listed_trained_with_and_evaluated(environment):
     assert "Random grayscale" in run(environment, "-m", "overfitlab", "methods", "grayscale")
     settings = ["--data", "digits", "--epochs", "1", "--threads", "1", "--protocol", "clean", "--out", "run"]
     run(environment, "-m", "overfitlab", "train", "--method", "dropout+grayscale:probability=0.5", *settings)
-    assert overfitlab.load_run("run").record["config"]["method"] == "dropout:rate=0.2+grayscale:probability=0.5"
+    assert overfitlab.load_run("run").record.config.method == "dropout:rate=0.2+grayscale:probability=0.5"
     run(environment, "-m", "overfitlab", "evaluate", "run")
 
 

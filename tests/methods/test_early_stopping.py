@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import overfitlab
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.results.history import EpochRow
 from overfitlab.results.onset import onset
 from overfitlab.training.loop import diverged
-from overfitlab.training.observer import Observer
 
 keras = pytest.importorskip("keras", reason="the test extra brings Keras")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's own
@@ -129,7 +129,7 @@ def test_a_training_that_goes_to_its_end_hands_over_the_onset_too(trainer_of):
     labels[40:] = (labels[40:] + 1) % 4  # of the validation images, so that learning makes their loss rise
     seen = []
     trainer.train(
-        lambda: seen.append({name: value.clone() for name, value in trainer.model.tensors().items()}), Observer()
+        lambda: seen.append({name: value.clone() for name, value in trainer.model.tensors().items()}), Listener()
     )
     lowest = onset(trainer.progress.rows).epoch
     assert lowest < len(seen) == 6

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
-from overfitlab.training.observer import Observer
 from overfitlab.training.regularization import Regularization
 
 keras = pytest.importorskip("keras", reason="the test extra brings Keras")
@@ -88,7 +88,7 @@ def test_the_log_of_the_training_includes_it_and_val_loss_does_not(trainer_of, n
     kernels = [value.detach().numpy() for value in plain.model.parameters() if value.ndim > 1]
     penalty = 0.01 * sum(of_weights(kernel).sum() for kernel in kernels)
     for trainer in (plain, penalized):
-        trainer.train(lambda: None, Observer())
+        trainer.train(lambda: None, Listener())
     assert penalized.progress.rows[0].loss - plain.progress.rows[0].loss == pytest.approx(penalty, rel=1e-9)
     [(x, labels)] = trainer.batches(64).in_order(trainer.material.split.validation, 64)
     with torch.inference_mode():

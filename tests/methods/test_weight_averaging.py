@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
+from overfitlab.events import Listener
 from overfitlab.methods import registry
-from overfitlab.training.observer import Observer
 
 DECAYS = pytest.mark.parametrize("decay", [0.1, 0.5, 0.9, 0.98, 0.99999])
 
@@ -113,7 +113,7 @@ def test_without_decay_the_weights_themselves_are_measured(trainer_of):
     assert trainer.evaluated is trainer.model
 
 
-class Watching(Observer):
+class Watching(Listener):
     """Notes the weights and statistics after every step."""
 
     def __init__(self, trainer):
@@ -132,7 +132,7 @@ def test_the_loop_measures_and_hands_over_the_average(trainer_of, protocol):
     """And training itself is what it is without it; batch norm has moving statistics and, under clean, a counter."""
     options = {"epochs": 2, "learning_rate": 0.01, "protocol": protocol}
     plain = trainer_of("batch_norm", **options)
-    plain.train(lambda: None, Observer())
+    plain.train(lambda: None, Listener())
     trainer = trainer_of("weight_averaging:decay=0.6+batch_norm", **options)
     watching = Watching(trainer)
     trainer.train(lambda: None, watching)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
-from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization
 
@@ -71,7 +71,7 @@ def test_in_the_loop_the_weights_shrink_once_a_step(trainer_of):
     norms = {}
     for method in ("none", "weight_decay:rate=100"):
         trainer = trainer_of(method, learning_rate=1e-3, epochs=1)
-        trainer.train(lambda: None, Observer())
+        trainer.train(lambda: None, Listener())
         norms[method] = math.sqrt(sum(value.square().sum().item() for value in trainer.model.parameters()))
     steps = math.ceil(40 / 16)
     assert norms["weight_decay:rate=100"] / norms["none"] == pytest.approx((1 - 1e-3 * 100) ** steps, abs=0.02)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from refusals import refused
 
 from overfitlab.errors import UsageError
 from overfitlab.methods import registry as methods
@@ -55,25 +56,33 @@ def in_a_block(build, *steps):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("wrong", "code", "values"),
     [
-        (lambda build: build.dense(3), "dense needs vectors"),
-        (lambda build: (build.flatten(), build.conv(3)), "conv needs images"),
-        (lambda build: (build.flatten(), build.max_pool()), "max_pool needs images"),
-        (lambda build: (build.flatten(), build.flatten()), "flatten needs images"),
-        (lambda build: (build.flatten(), build.global_average_pool()), "global_average_pool needs images"),
-        (lambda build: (build.flatten(), in_a_block(build)), "residual needs images"),
-        (lambda build: in_a_block(build, lambda build: build.conv(2)), "3 channels ends with shape .9, 12, 2."),
-        (lambda build: in_a_block(build, lambda build: build.flatten()), "ends with shape .324,."),
-        (lambda build: build.conv(0), "numbers from 1"),
-        (lambda build: build.conv(3, size=2), "an odd size"),
-        (lambda build: build.conv(3, stride=0), "numbers from 1"),
-        (lambda build: (build.flatten(), build.dense(0)), "one unit or more"),
-        (lambda build: (build.classifier_site(), build.classifier_site()), "one classifier_site"),
+        (lambda build: build.dense(3), "layer_needs_vectors", {"layer": "dense"}),
+        (lambda build: (build.flatten(), build.conv(3)), "layer_needs_images", {"layer": "conv"}),
+        (lambda build: (build.flatten(), build.max_pool()), "layer_needs_images", {"layer": "max_pool"}),
+        (lambda build: (build.flatten(), build.flatten()), "layer_needs_images", {"layer": "flatten"}),
+        (
+            lambda build: (build.flatten(), build.global_average_pool()),
+            "layer_needs_images",
+            {"layer": "global_average_pool"},
+        ),
+        (lambda build: (build.flatten(), in_a_block(build)), "layer_needs_images", {"layer": "residual"}),
+        (
+            lambda build: in_a_block(build, lambda build: build.conv(2)),
+            "residual_block_ends_otherwise",
+            {"channels": 3},
+        ),
+        (lambda build: in_a_block(build, lambda build: build.flatten()), "residual_block_ends_otherwise", {}),
+        (lambda build: build.conv(0), "convolution_impossible", {"stride": 1}),
+        (lambda build: build.conv(3, size=2), "convolution_impossible", {}),
+        (lambda build: build.conv(3, stride=0), "convolution_impossible", {}),
+        (lambda build: (build.flatten(), build.dense(0)), "dense_without_units", {}),
+        (lambda build: (build.classifier_site(), build.classifier_site()), "two_classifier_sites", {}),
     ],
 )
-def test_what_does_not_go_together_is_one_line(wrong, message):
-    with pytest.raises(UsageError, match=message) as caught:
+def test_what_does_not_go_together_is_one_line(wrong, code, values):
+    with refused(UsageError, code, **values) as caught:
         wrong(builder())
     assert "\n" not in str(caught.value)
 

@@ -15,6 +15,7 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.material import Material
 from overfitlab.data.prepare.splits import Split
 from overfitlab.data.prepare.standardize import channel_statistics
+from overfitlab.events import Listener
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry
 from overfitlab.randomness import Key
@@ -22,7 +23,6 @@ from overfitlab.records.run_folder import RunFolder
 from overfitlab.training import checkpoint
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
-from overfitlab.training.observer import Observer
 
 SHAPE, CLASSES = (8, 8, 3), 4
 
@@ -123,19 +123,19 @@ def rows(done):
 
 def check_resume(spec, method, tmp_path, precision="float32", shape=SHAPE):
     whole = trainer(spec, method, precision, shape=shape)
-    whole.train(lambda: None, Observer())
+    whole.train(lambda: None, Listener())
 
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
     begun = trainer(spec, method, precision, epochs=2, shape=shape)
-    begun.train(lambda: checkpoint.save(folder, "id", begun.learner, begun.progress), Observer())
+    begun.train(lambda: checkpoint.save(folder, "id", begun.learner, begun.progress), Listener())
     torch.manual_seed(77)
     np.random.seed(77)
     random.seed(77)
     resumed = trainer(spec, method, precision, shape=shape)
     resumed.progress = checkpoint.restore(folder, "id", resumed.learner).progress
     assert len(resumed.progress.rows) == 2
-    resumed.train(lambda: None, Observer())
+    resumed.train(lambda: None, Listener())
 
     assert rows(resumed) == rows(whole)
     one, other = whole.model.state_dict(), resumed.model.state_dict()

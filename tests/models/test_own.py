@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry as methods
@@ -97,7 +98,7 @@ def test_a_plain_module_has_the_place_before_its_last_dense_layer(write, functio
     assert [(site.kind, site.channels, site.ndim) for site in model.sites] == [("classifier", 6, 2)]
     assert model.last_dense == "network.fc"
     assert torch.equal(logits(model), logits(build(f"{name}:{function}")))
-    with pytest.raises(UsageError, match=r"batch_norm needs a place for normalization .* \(only: classifier\)"):
+    with refused(UsageError, "network_without_the_site", method="batch_norm", offered="classifier"):
         build(f"{name}:{function}", "batch_norm")
 
 
@@ -224,11 +225,11 @@ def test_broken_code_is_one_line(write, text, message):
 def test_an_error_in_a_package_or_a_helper_names_that_file(write):
     write("import json\nmissing_name\n", "faulty/__init__.py")
     write(DESCRIBED, "faulty/net.py")
-    with pytest.raises(OverfitlabError, match=r"faulty/__init__\.py, line 2: NameError"):
+    with refused(OverfitlabError, "own_code_failed", type="NameError", match=r"faulty/__init__\.py, line 2"):
         build("faulty.net:net")
     write("\n\n\n[][1]\n", "helper_with_fault.py")
     write("import helper_with_fault\n" + DESCRIBED)
-    with pytest.raises(OverfitlabError, match=r"helper_with_fault\.py, line 4: IndexError"):
+    with refused(OverfitlabError, "own_code_failed", type="IndexError", match=r"helper_with_fault\.py, line 4"):
         build("net.py:net")
 
 
@@ -251,7 +252,7 @@ def test_where_the_last_dense_layer_is_not_plain_there_is_no_place(write, body, 
     """Used twice, not last, a convolution, or one for each pixel: nothing is guessed."""
     spec = f"{write(module(body, init))}:Net"
     assert build(spec).sites == ()
-    with pytest.raises(UsageError, match=r"which net\.py:Net does not offer \(only: none\)"):
+    with refused(UsageError, "network_without_sites", network="net.py:Net"):
         build(spec, "dropout")
 
 

@@ -16,6 +16,7 @@ from overfitlab.methods import registry as methods
 from overfitlab.models import registry
 from overfitlab.models.weights_file import load_weights
 from overfitlab.randomness import Key
+from overfitlab.reasons import reason
 
 SHAPE = (16, 16, 3)
 
@@ -79,8 +80,8 @@ def test_a_last_layer_for_other_classes_starts_afresh(tmp_path):
     wanted = other_weights(classes=7)
     model, fresh = build(), state(build())
     done = load_weights(model, save(wanted, tmp_path / "w.safetensors"))
-    reason = "for 7 classes, not 10; it starts afresh"
-    assert dict(done.left_out) == {"dense1.weight": reason, "dense1.bias": reason}
+    why = reason("weights_of_other_classes", there=7, here=10)
+    assert dict(done.left_out) == {"dense1.weight": why, "dense1.bias": why}
     for name, value in model.state_dict().items():
         assert torch.equal(value, (fresh if name.startswith("dense1") else wanted)[name]), name
 
@@ -89,8 +90,8 @@ def test_weights_from_another_method_are_taken_as_far_as_they_go(tmp_path):
     model = build(method="batch_norm")
     done = load_weights(model, save(state(build(method="none", seed=1)), tmp_path / "w.safetensors"))
     reasons = dict(done.left_out)
-    assert reasons["conv1.bias"] == "not in this model"
-    assert reasons["norm1.batch_norm.gamma"] == "not in the file; it starts afresh"
+    assert reasons["conv1.bias"] == reason("weights_not_in_the_model")
+    assert reasons["norm1.batch_norm.gamma"] == reason("weights_not_in_the_file")
     assert len([name for name in done.loaded if name.endswith("weight")]) == 20
 
 
@@ -285,8 +286,9 @@ def test_odd_tensors_are_left_out(tmp_path):
     model, fresh = build(), state(build())
     done = load_weights(model, save(tensors, tmp_path / "w.pt"))
     reasons = dict(done.left_out)
-    assert reasons["conv1.weight"] == "not in the file; it starts afresh"
-    assert reasons["norm1.batch_norm.gamma"] == "torch.int64 in the file, torch.float32 in the model"
+    assert reasons["conv1.weight"] == reason("weights_not_in_the_file")
+    types = {"there": "torch.int64", "here": "torch.float32"}
+    assert reasons["norm1.batch_norm.gamma"] == reason("weights_of_another_type", **types)
     assert torch.equal(model.state_dict()["conv1.weight"], fresh["conv1.weight"])
 
 

@@ -10,10 +10,9 @@ import pytest
 import overfitlab
 from overfitlab.errors import OverfitlabError
 from overfitlab.inference.trained import load_trained
-from overfitlab.records import index, probabilities
-from overfitlab.records.index import Index
+from overfitlab.records import probabilities
 from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
-from overfitlab.records.study_folder import INDEX, StudyFolder
+from overfitlab.records.study_folder import StudyFolder
 from overfitlab.training import checkpoint
 
 BLOCK = 4096
@@ -78,7 +77,7 @@ def test_damaged_predictions_are_never_counted(own_digits_run):
     path = own_digits_run / "probabilities.safetensors"
 
     def look():
-        found = probabilities.read(path, ("test",), record["files"][path.name])
+        found = probabilities.read(path, ("test",), record.files[path.name])
         return found["test"].probabilities.tobytes(), found["test"].classes.tobytes()
 
     missed, noticed = survivors(path, look)
@@ -97,29 +96,14 @@ def test_a_damaged_study_is_never_read_as_another_one(study):
     assert noticed > 100
 
 
-def test_a_damaged_index_says_what_the_folders_say(study):
-    """It is only an index: whatever happens to it, what is read is what the folders hold."""
-    writer = Index(study)
-    for folder in study.runs():
-        writer.put(folder)
-    writer.close()
-    truth = repr([index.read_entry(folder) for folder in study.runs()])
-    path = study / INDEX
-    assert path.stat().st_size > 10 * BLOCK
-    missed, noticed = survivors(path, lambda: repr(index.entries(study)))
-    assert missed == []
-    assert noticed == 0
-    assert repr(index.entries(study)) == truth
-
-
 @pytest.fixture
 def two_checkpoints(tmp_path, trainer_of):
     """A folder with the checkpoints of two epochs, a learner that fits, and how far each had come."""
-    from overfitlab.training.observer import Observer
+    from overfitlab.events import Listener
 
     trainer = trainer_of("smaller_network:width=0.1+batch_norm+weight_averaging", epochs=3, protocol="clean")
     folder = RunFolder(tmp_path)
-    trainer.train(lambda: checkpoint.save(folder, "abc", trainer.learner, trainer.progress), Observer())
+    trainer.train(lambda: checkpoint.save(folder, "abc", trainer.learner, trainer.progress), Listener())
     return folder, trainer_of(
         "smaller_network:width=0.1+batch_norm+weight_averaging", epochs=3, protocol="clean"
     ).learner
@@ -144,8 +128,8 @@ def test_a_damaged_checkpoint_is_never_taken(two_checkpoints):
         if restored.unusable:
             fell_back += 1
             assert len(restored.progress.rows) == 2, what
-            assert restored.note.startswith("checkpoint.safetensors ")
-            assert restored.note.endswith("so the run goes on from the one before it")
+            assert [note.code for note in restored.notes[1:]] == ["run_goes_on_from_the_one_before"]
+            assert restored.notes[0].values == {"file": "checkpoint.safetensors"}
             assert not (folder / CHECKPOINT).exists()
         else:  # a bit that means nothing, as one of the padding of the header
             assert restored.progress.rows == rows, what
@@ -157,17 +141,17 @@ def test_a_checkpoint_of_another_run_or_network_is_not_taken(two_checkpoints, tr
     folder, learner = two_checkpoints
     content = {name: (folder / name).read_bytes() for name in (CHECKPOINT, PREVIOUS_CHECKPOINT)}
     wrong = [
-        ("xyz", learner, "is of another run"),
-        ("abc", trainer_of("layer_norm").learner, "does not fit this version of the network or the method"),
-        ("abc", trainer_of("none").learner, "does not fit this version of the network or the method"),
+        ("xyz", learner, "checkpoint_of_another_run"),
+        ("abc", trainer_of("layer_norm").learner, "checkpoint_does_not_fit"),
+        ("abc", trainer_of("none").learner, "checkpoint_does_not_fit"),
     ]
     for tries, (identity, other, reason) in enumerate(wrong, start=1):
         for name, each in content.items():
             (folder / name).write_bytes(each)
         restored = checkpoint.restore(folder, identity, other)
         assert restored.progress is None
-        assert restored.unusable == dict.fromkeys(content, reason)
-        assert restored.note.endswith("so the run starts over")
+        assert [(each.code, each.values["file"]) for each in restored.unusable] == [(reason, name) for name in content]
+        assert restored.notes[-1].code == "run_starts_over"
         assert not (folder / CHECKPOINT).exists()
         aside = sorted(path.read_bytes() for path in folder.path.glob("checkpoint*.unusable*"))
         # All are still there: each may be somebody's.

@@ -50,11 +50,11 @@ def test_an_old_study_is_read(old):
 def test_an_old_study_goes_on(tmp_path):
     """One of its runs is lost, and trained again; the records that are written then have checksums."""
     old = Path(shutil.copytree(THERE / "format-2", tmp_path / "old"))
-    before = {run.record["id"]: run.rows[-1].val_loss for run in overfitlab.load_study(old / "study").runs}
+    before = {run.record.id: run.rows[-1].val_loss for run in overfitlab.load_study(old / "study").runs}
     shutil.rmtree(sorted((old / "study" / "runs").iterdir())[0])
     study = overfitlab.compare(out=old / "study", epochs=2, seeds=2, **METHODS, **SETTINGS)
     # other machines and versions of PyTorch round otherwise
-    after = {run.record["id"]: run.rows[-1].val_loss for run in study.runs}
+    after = {run.record.id: run.rows[-1].val_loss for run in study.runs}
     assert after == pytest.approx(before, rel=1e-3)
     assert CHECKSUM in json.loads((old / "study" / "study.json").read_text())
     assert sum(CHECKSUM in json.loads((run.folder / "run.json").read_text()) for run in study.runs) == 1
@@ -66,16 +66,16 @@ def test_an_old_run_goes_on_after_its_last_epoch(old):
     run = overfitlab.train("smaller_network:width=0.1+batch_norm", epochs=4, out=old / "interrupted", **SETTINGS)
     assert run.rows[: len(rows)] == rows
     assert len(run.rows) == 4
-    assert run.record["status"] == "finished"
-    assert "note" not in run.record["resumed"][-1]
+    assert run.record.status == "finished"
+    assert "note" not in run.record.resumed[-1]
     assert CHECKSUM in json.loads((old / "interrupted" / "run.json").read_text())
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_an_old_run_of_every_state_is_read(before, name):
     run = overfitlab.load_run(before / name)
-    assert run.record["status"] == RUNS[name]
-    assert run.record["id"] == json.loads((before / name / "run.json").read_text())["id"]
+    assert run.record.status == RUNS[name]
+    assert run.record.id == json.loads((before / name / "run.json").read_text())["id"]
     assert run.summary()
     assert run.stopped_early == (name == "stopped")
     assert run.figure()
@@ -97,7 +97,7 @@ def test_an_old_run_that_finished_is_not_trained_again(before):
         "smaller_network:width=0.1+early_stopping:patience=1", epochs=6, learning_rate=0.1, out=before / "stopped",
         **SETTINGS,
     )  # fmt: skip
-    assert run.record["resumed"] == []
+    assert run.record.resumed == []
     assert (before / "stopped" / "weights.safetensors").read_bytes() == written
 
 
@@ -108,23 +108,23 @@ def test_an_old_run_that_diverged_stays_so(before):
 
 def test_old_runs_that_failed_are_tried_again(before):
     settings = SETTINGS | {"training_images": None}
-    assert len(overfitlab.load_study(before / "failed").record["failures"]) == 3
+    assert len(overfitlab.load_study(before / "failed").record.failures) == 3
     study = overfitlab.compare(
         ["dropout:rate=0.5+smaller_network:width=0.1"], baseline="smaller_network:width=0.1", seeds=3, epochs=3,
         budget="2s", out=before / "failed", **settings,
     )  # fmt: skip
-    assert study.record["failures"] == {}
+    assert study.record.failures == {}
     assert len(study.runs) == 6
 
 
 def test_an_old_study_that_was_interrupted_goes_on(before):
-    kept = {run.record["id"] for run in overfitlab.load_study(before / "study-interrupted").runs}
+    kept = {run.record.id for run in overfitlab.load_study(before / "study-interrupted").runs}
     study = overfitlab.compare(
         ["dropout:rate=0.5+smaller_network:width=0.1"], baseline="smaller_network:width=0.1", seeds=3, epochs=30,
         out=before / "study-interrupted", **SETTINGS,
     )  # fmt: skip
     assert study.status == "finished"
-    assert kept < {run.record["id"] for run in study.runs}
+    assert kept < {run.record.id for run in study.runs}
     assert len(study.runs) == 6
 
 

@@ -16,7 +16,7 @@ def test_they_are_those_of_the_weights_that_were_handed_over(digits_run):
     predicted = probabilities.read(digits_run / PROBABILITIES)
     assert predicted.keys() == {"validation", "test"}
     for part, found in predicted.items():
-        assert len(found.rows) == run.record["data"][part]
+        assert len(found.rows) == getattr(run.record.data, part)
         assert found.correct.mean() == run.measured["end"][part]["acc"]  # exactly: no rounding decides about a class
         assert found.probabilities.dtype == np.float16
         np.testing.assert_allclose(found.probabilities.sum(1, dtype=np.float64), 1, atol=5e-3)
@@ -29,14 +29,14 @@ def test_they_are_those_of_the_weights_that_were_handed_over(digits_run):
 def trained_images(run, rows):
     from overfitlab.data.sources import digits
 
-    assert run.record["data"]["name"] == "digits"
+    assert run.record.data.name == "digits"
     return digits.load().images[rows]
 
 
 def test_a_run_under_notebook_keeps_those_of_validation_alone(tmp_path):
     run = overfitlab.train("none", "digits", epochs=1, threads=1, out=tmp_path / "run", verbose=False)
     assert probabilities.read(run.folder / PROBABILITIES).keys() == {"validation"}
-    assert PROBABILITIES in run.record["files"]  # with a checksum
+    assert PROBABILITIES in run.record.files  # with a checksum
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff" * 64])

@@ -1,34 +1,26 @@
 """Run folders: claimed by one, never mixed up, damage said in words."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 
+import made_records
 import pytest
+from made_records import CONFIG
 
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import DamagedError, OverfitlabError, UsageError
 from overfitlab.files import write_atomically
 from overfitlab.records import history
-from overfitlab.records.record_file import sealed
-from overfitlab.records.run_folder import FORMAT, RunFolder
+from overfitlab.records.record_file import LARGEST_RECORD, sealed
+from overfitlab.records.run_folder import RunFolder
+from overfitlab.records.run_record import FORMAT
 from overfitlab.results.history import EpochRow
 
-CONFIG = {"method": "none", "data": "digits", "seed": 1, "protocol": {"name": "notebook", "epochs": 3}}
-RECORD = {
-    "format": FORMAT,
-    "id": "abc",
-    "status": "running",
-    "config": CONFIG,
-    "method": "none",
-    "resumed": [],
-    "resolved": {"precision": "float32", "threads": 1, "device": "cpu"},
-    "data": {"classes": ["a", "b"]},
-    "files": {},
-    "environment": {},
-    "times": {},
-}
+RECORD = made_records.record()
 
 
 @pytest.fixture
@@ -61,7 +53,7 @@ def test_another_run_is_refused(folder):
         folder.write_record(RECORD)
     with (
         pytest.raises(UsageError, match=r"holds another run \(seed 1 there, 2 here\)"),
-        folder.claimed("xyz", CONFIG | {"seed": 2}),
+        folder.claimed("xyz", replace(CONFIG, seed=2)),
     ):
         pass
 
@@ -103,9 +95,10 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
 def test_two_processes_cannot_claim_one_folder(folder):
     other = (
         "import sys; from pathlib import Path; from overfitlab.records.run_folder import RunFolder\n"
+        "from overfitlab.config import NOTEBOOK, RunConfig\n"
         "from overfitlab.errors import OverfitlabError\n"
         "try:\n"
-        "    with RunFolder(Path(sys.argv[1])).claimed('abc', {}): pass\n"
+        "    with RunFolder(Path(sys.argv[1])).claimed('abc', RunConfig(NOTEBOOK, 'none', 'x')): pass\n"
         "except OverfitlabError as error: print(error)"
     )
     with folder.claimed("abc", CONFIG):
@@ -115,27 +108,32 @@ def test_two_processes_cannot_claim_one_folder(folder):
     assert "another process is training in" in done.stdout
 
 
+def altered(**changes):
+    """Return the content of a whole record file in which entries were changed afterwards."""
+    return json.dumps(json.loads(sealed(made_records.values())) | changes, indent=2).encode() + b"\n"
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("content", "message"),
     [
-        ("", "not JSON"),
-        ("{", "not JSON"),
-        ("[" * 100_000, "not JSON"),
-        ("[]", "entries are missing"),
-        ("{}", "entries are missing"),
-        (json.dumps(sealed(RECORD | {"config": {}})), "entries are missing"),
-        (json.dumps(sealed(RECORD | {"resolved": {}})), "entries are missing"),
-        (json.dumps(sealed(RECORD | {"status": "happy"})), "entries are missing"),
-        (json.dumps(sealed(RECORD) | {"status": "finished"}), "its checksum differs"),
-        (json.dumps(sealed(RECORD) | {"format": 2}), "its checksum differs"),
-        (json.dumps(RECORD), "its checksum differs"),
-        (json.dumps(RECORD | {"format": 99}), "has format 99"),
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"[" * 100_000, "entries are missing"),
+        (b"[]", "entries are missing"),
+        (b"{}", "entries are missing"),
+        (sealed(made_records.values(config={})), "entries are missing"),
+        (sealed(made_records.values(resolved={})), "entries are missing"),
+        (sealed(made_records.values(status="happy")), "entries are missing"),
+        (altered(status="finished"), "its checksum differs"),
+        (altered(format=2), "its checksum differs"),
+        (json.dumps(made_records.values()).encode(), "its checksum differs"),
+        (json.dumps(made_records.values(format=99)).encode(), "has format 99"),
     ],
 )
-def test_a_damaged_record_is_one_line(folder, text, message):
+def test_a_damaged_record_is_one_line(folder, content, message):
     folder.path.mkdir()
-    (folder / "run.json").write_text(text)
-    with pytest.raises(OverfitlabError, match=message):
+    (folder / "run.json").write_bytes(content)
+    with pytest.raises(DamagedError, match=message):
         folder.record()
 
 
@@ -146,14 +144,15 @@ def test_a_folder_without_a_record_is_not_a_run(folder):
 
 def test_damaged_files_are_found(folder):
     with folder.claimed("abc", CONFIG):
-        names = ["model.txt", "history.csv", "curves.png"]
+        names = ["model.txt", "history.csv", "weights.safetensors", "curves.png"]
         for name in names:
             folder.write(name, name.encode())
-        folder.write_record(RECORD | {"files": folder.checksums(names)})
+        folder.write_record(made_records.record(files=folder.checksums(names)))
         assert folder.damaged_files() == []
         (folder / "model.txt").write_text("A")
-        (folder / "curves.png").unlink()
-        assert folder.damaged_files() == ["model.txt", "curves.png"]
+        (folder / "weights.safetensors").unlink()
+        (folder / "curves.png").unlink()  # which can be drawn anew from the history
+        assert folder.damaged_files() == ["model.txt", "weights.safetensors"]
 
 
 def test_a_write_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
@@ -207,20 +206,80 @@ def test_a_history_longer_than_any_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "1" + "0" * 400, str(2**63)])
-def test_numbers_that_no_record_has_are_refused_in_old_formats_too(folder, number):
+@pytest.mark.parametrize("format_", [FORMAT, FORMAT - 2])
+def test_numbers_that_no_record_has_are_refused_in_every_format(folder, number, format_):
+    """Format 2 had no checksum."""
     folder.path.mkdir()
-    old = json.dumps(RECORD | {"format": FORMAT - 1, "times": {"seconds": "NUMBER"}})
-    (folder / "run.json").write_text(old.replace('"NUMBER"', "1.5"))
-    assert folder.record()["times"] == {"seconds": 1.5}
-    (folder / "run.json").write_text(old.replace('"NUMBER"', number))
-    with pytest.raises(OverfitlabError, match="is damaged"):
+    times = made_records.VALUES["times"]
+
+    def write(digits):
+        text = json.dumps(made_records.values(format=format_, times=times | {"training_seconds": "NUMBER"}), indent=2)
+        body = text.replace('"NUMBER"', digits).removesuffix("\n}").encode()
+        seal = hashlib.sha256(body).hexdigest().encode()
+        ending = b',\n  "checksum": "' + seal + b'"' if format_ == FORMAT else b""
+        (folder / "run.json").write_bytes(body + ending + b"\n}\n")
+
+    write("1.5")
+    assert folder.record().times.training_seconds == 1.5
+    write(number)
+    with pytest.raises(DamagedError, match="is damaged"):
         folder.record()
 
 
-def test_a_record_of_too_many_pieces_is_refused(folder):
-    """Eleven megabytes of empty lists would take a gigabyte."""
+def test_a_record_of_too_many_pieces_takes_little_memory(folder):
+    """Ten megabytes of empty lists would take a hundred as Python's values: what nobody knows is passed over."""
     folder.path.mkdir()
-    record = RECORD | {"resumed": [[]] * 300_000}
-    (folder / "run.json").write_text(json.dumps(sealed(record)))
-    with pytest.raises(OverfitlabError, match="too much of it"):
+    (folder / "run.json").write_bytes(sealed(made_records.values(unknown=[[]] * 1_200_000)))
+    tracemalloc.start()
+    assert folder.record() == RECORD
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**25
+    old = made_records.values(unknown=[[]] * 1_200_000, format=FORMAT - 1)
+    (folder / "run.json").write_bytes(sealed(old))
+    with pytest.raises(DamagedError, match="too much of it"):
         folder.record()
+    (folder / "run.json").write_bytes(sealed(made_records.values(unknown="x" * LARGEST_RECORD)))
+    with pytest.raises(DamagedError, match="too large"):
+        folder.record()
+
+
+def test_a_path_that_is_no_utf8_survives(folder):
+    """Python writes its bytes as lone surrogates, which msgspec does not take."""
+    odd = os.fsdecode(b"photos-\xff")
+    folder.path.mkdir()
+    folder.write_record(made_records.record(data=made_records.VALUES["data"] | {"source": odd, "name": odd}))
+    data = folder.record().data
+    assert os.fsencode(data.source) == b"photos-\xff"
+    assert data.name == "photos-\\udcff"  # which can be shown
+
+
+def test_names_are_cleaned_at_the_door(folder):
+    """Behind it nobody has to think of a terminal that obeys what a stranger called a class."""
+    folder.path.mkdir()
+    odd = "a\x1b[2J\nb"
+    data = made_records.VALUES["data"] | {"classes": [odd, "c"], "name": odd}
+    content = sealed(made_records.values(method=odd, data=data, environment={odd: odd}))
+    (folder / "run.json").write_bytes(content)
+    record = folder.record()
+    shown = [record.method, record.data.name, *record.data.classes, *record.environment, *record.environment.values()]
+    assert all(text.isprintable() for text in shown)
+    assert record.data.classes == ["a\\x1b[2J\\nb", "c"]
+
+
+def test_a_run_of_another_program_can_be_read_and_is_no_run_of_ours(folder):
+    folder.path.mkdir()
+    kept = ("format", "id", "environment", "times", "resumed", "files")
+    written = {name: made_records.VALUES[name] for name in kept}
+    written |= {"producer": {"name": "keras", "version": "3.15"}, "status": "finished", "method": "cnn", "epochs": 9,
+                "data": "flowers"}  # fmt: skip
+    (folder / "run.json").write_bytes(sealed(written))
+    record = folder.record()
+    assert (record.producer.name, record.data_name, record.run_seed, record.planned_epochs) == (
+        "keras", "flowers", None, 9,
+    )  # fmt: skip
+    with pytest.raises(UsageError) as caught:
+        record.own()
+    assert caught.value.code == "run_of_another_program"
+    folder.write_record(record)
+    assert folder.record() == record

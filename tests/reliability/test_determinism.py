@@ -16,8 +16,8 @@ def test_the_same_command_twice(breakable, method):
     one, other = (breakable.folder / name for name in ("one", "other"))
     assert of_run(one) == of_run(other)
     assert (
-        overfitlab.load_run(one).record["files"]["weights.safetensors"]
-        == (overfitlab.load_run(other).record["files"]["weights.safetensors"])
+        overfitlab.load_run(one).record.files["weights.safetensors"]
+        == (overfitlab.load_run(other).record.files["weights.safetensors"])
     )
 
 

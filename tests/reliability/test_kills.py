@@ -74,8 +74,7 @@ def test_a_run_that_is_killed_at_a_critical_moment(breakable, whole, moment):
 
 PLACES = [
     "rename study/.study.json",
-    "write study/study.db",
-    "write study/study.db-wal",
+    "write study/.study.json",
     "rename study/.verdict.json",
     "write study/report/figures",
     "rename study/report/.verdict.json",
@@ -83,7 +82,7 @@ PLACES = [
 
 
 def test_a_study_that_is_killed_at_every_critical_moment(breakable):
-    """One folder goes through all of it: plan, index, verdict, report; at last a worker is killed, and replaced."""
+    """One folder goes through all of it: plan, record, verdict, report; at last a worker is killed, and replaced."""
     ended = breakable.compare("l2")
     assert ended.code == 0, ended.said
     expected = of_study(breakable.folder / "study")

@@ -11,8 +11,8 @@ from commands import PATIENCE
 from PIL import Image
 
 import overfitlab
-from overfitlab.study import messages
-from overfitlab.study.workers import THREAD_VARIABLES, Workers
+from overfitlab.study.execute.local import THREAD_VARIABLES, LocalProcesses
+from overfitlab.study.execute.messages import Train
 
 resource = pytest.importorskip("resource", reason="Windows has no such limits")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold to the limit")
@@ -56,7 +56,7 @@ def test_a_batch_too_large_for_the_memory_is_one_line_and_a_smaller_one_is_train
     assert "Traceback" not in said
     code, said = limited(*command, "--batch-size", SMALL, "--out", tmp_path / "small")
     assert code == 0, said
-    assert overfitlab.load_run(tmp_path / "small").record["config"]["protocol"]["batch_size"] == SMALL
+    assert overfitlab.load_run(tmp_path / "small").record.config.protocol.batch_size == SMALL
 
 
 def test_a_study_too_large_for_the_memory_is_one_line_and_leaves_nothing(tmp_path, photographs):
@@ -73,16 +73,16 @@ def test_a_worker_that_finds_no_memory_tries_the_same_batch_again(tmp_path, phot
 
     What PyTorch could not allocate once, it cannot in the same process again, or it crashes.
     """
-    give, limits, processes = Workers.give, [], []
+    send, limits, processes = LocalProcesses._send, [], []
 
-    def limiting(self, worker, task, kind, **content):
-        if kind == messages.RUN:
+    def limiting(worker, message):
+        if isinstance(message, Train):
             processes.append(worker.process.pid)
             limits.append(LESS_THAN_IT_HAS if not limits else resource.RLIM_INFINITY)
             resource.prlimit(worker.process.pid, resource.RLIMIT_AS, (limits[-1], resource.RLIM_INFINITY))
-        give(self, worker, task, kind, **content)
+        send(worker, message)
 
-    monkeypatch.setattr(Workers, "give", limiting)
+    monkeypatch.setattr(LocalProcesses, "_send", staticmethod(limiting))
     study = overfitlab.compare(
         ["none", "l2"], data=str(photographs), image_size=64, protocol="quick", epochs=1, batch_size=64, seeds=1,
         precision="float32", threads=1, jobs=1, out=tmp_path / "study",
@@ -91,6 +91,6 @@ def test_a_worker_that_finds_no_memory_tries_the_same_batch_again(tmp_path, phot
     assert re.search(r"none, seed 0: not enough memory \(.*\): try fewer --jobs.*; it is tried again", said), said
     assert len(processes) == 3, "two attempts at the one, one at the other"
     assert processes[0] != processes[1]
-    assert study.record["failures"] == {}
-    assert {run.record["config"]["protocol"]["batch_size"] for run in study.runs} == {64}
-    assert {run.record["status"] for run in study.runs} == {"finished"}
+    assert study.record.failures == {}
+    assert {run.record.config.protocol.batch_size for run in study.runs} == {64}
+    assert {run.record.status for run in study.runs} == {"finished"}

@@ -63,7 +63,7 @@ def test_a_clock_that_jumps_changes_nothing(breakable):
     breakable.faults.arm(COUNT, clock_jump=DAY)
     jumpy = breakable.train("dropout", "jumpy")
     assert jumpy.code == 0, jumpy.said
-    times = overfitlab.load_run(breakable.folder / "jumpy").record["times"]
+    times = overfitlab.load_run(breakable.folder / "jumpy").record.times
     began, ended = (datetime.datetime.fromisoformat(times[name]) for name in ("started", "finished"))
     assert abs(datetime.datetime.now(datetime.UTC) - began).total_seconds() > DAY / 2, "the clock did not jump"
     assert ended.tzinfo

@@ -7,7 +7,7 @@ from faults import COUNT
 from overfitlab.files import TEMPORARY
 
 SHORT = re.compile(rf"(.*/)?\.(?P<name>.+)\.[a-z0-9_]+{re.escape(TEMPORARY)}$")
-OURS_ALONE = ("study.db", ".lock", "workers.log")  # SQLite's, the lock's, and a log that nothing is read from
+OURS_ALONE = (".lock", "workers.log")  # the lock's, and a log that nothing is read from
 
 
 def unsafe(operations):

@@ -41,15 +41,17 @@ def arguments(asked):
 def rewrite(path, change):
     record = json.loads(path.read_text())
     change(record)
-    path.write_text(json.dumps(sealed(record)))
+    path.write_bytes(sealed(record))
 
 
 def test_what_a_record_says_is_shown_escaped(overfitlab, study):
     def change(record):
         record["command"] = f"overfitlab compare {ESCAPE}"
-        record["notes"].append(f"see {ESCAPE}")
+        record["notes"].append({"code": "words_of_others", "values": {"text": f"see {ESCAPE}"}})
         record["labels"]["none"] = f"none{ESCAPE}"
-        record["failures"]["x"] = {"method": "none", "seed": 0, "reason": ESCAPE, "attempts": 2, "at": "now"}
+        method, reason = record["config"]["methods"][0], {"code": ESCAPE, "message": ESCAPE}
+        failure = {"method": method, "seed": 0, "reason": reason, "attempts": 2, "at": "2026-11-28"}
+        record["failures"]["x"] = failure
 
     rewrite(study / "study.json", change)
     for command in (["show", "gift"], ["list"], ["report", "gift"]):
@@ -92,7 +94,7 @@ def test_a_pipe_keeps_nobody_waiting(overfitlab, study, name):
 def test_links_in_a_study_lead_nowhere(overfitlab, study, tmp_path):
     """Whatever the commands write there, a file of the user's stays what it is."""
     private = tmp_path / "private"
-    names = ["verdict.json", "workers.log", "study.db", "report/report.html", "report/runs.csv", "report/verdict.json",
+    names = ["verdict.json", "workers.log", "report/report.html", "report/runs.csv", "report/verdict.json",
              "report/figures/learning_curves.png"]  # fmt: skip
     (study / "report" / "figures").mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -137,16 +139,13 @@ def test_a_size_that_images_cannot_have_is_refused(overfitlab, study, size):
     assert "damaged" in one_line(overfitlab("report", "gift"))
 
 
+FORGED = "x\nmine  study  finished  everything helps\nRecommended: EVIL"
+
+
 def test_a_name_of_two_lines_forges_no_line(overfitlab, study):
-    forged = "x\nmine  study  finished  everything helps\nRecommended: EVIL"
-
-    def change(record):
-        record["data"]["name"] = record["plan"]["protocol"]["name"] = record["id"] = forged
-        record["sessions"][0]["started"] = forged
-
-    rewrite(study / "study.json", change)
+    rewrite(study / "study.json", lambda record: record["data"].update({"name": FORGED}))
     for run in study.glob("runs/*/run.json"):
-        rewrite(run, lambda record: record["resolved"].update({"precision": f"{forged}{ESCAPE}"}))
+        rewrite(run, lambda record: record["environment"].update({"processor": f"{FORGED}{ESCAPE}"}))
     shown = [overfitlab(*command) for command in (["list"], ["show", "gift"], ["report", "gift"])]
     assert [each.code for each in shown] == [0, 0, 0]
     for text in (*(each.said for each in shown), *((study / "report" / name).read_text() for name in TEXTS)):
@@ -154,12 +153,37 @@ def test_a_name_of_two_lines_forges_no_line(overfitlab, study):
         assert not [line for line in text.splitlines() if line.startswith(("mine", "Recommended: E"))]
 
 
-def test_a_run_whose_method_is_no_text_is_reported(overfitlab, study):
-    """A lone surrogate, which JSON can spell and no file of text can hold."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.update({"id": FORGED}),
+        lambda record: record["sessions"][0].update({"started": FORGED}),
+        lambda record: record["plan"]["protocol"].update({"name": FORGED}),
+        lambda record: record["config"].update({"model": FORGED}),
+    ],
+    ids=["id", "started", "protocol", "model"],
+)
+def test_what_no_study_calls_so_is_refused(overfitlab, study, change):
+    rewrite(study / "study.json", change)
+    for command in (["show", "gift"], ["report", "gift"]):
+        assert "damaged" in one_line(overfitlab(*command))
+    listed = overfitlab("list").said
+    assert "damaged" in listed
+    assert not [line for line in listed.splitlines() if line.startswith(("mine", "Recommended: E"))]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record["config"].update({"method": "\ud800"}),  # which JSON can spell and no file can hold
+        lambda record: record["resolved"].update({"precision": f"{FORGED}{ESCAPE}"}),
+    ],
+    ids=["method", "precision"],
+)
+def test_a_run_whose_settings_are_no_text_is_refused(overfitlab, study, change):
     extra = shutil.copytree(next(study.glob("runs/dropout*")), study / "runs" / "extra")
-    rewrite(extra / "run.json", lambda record: record["config"].update({"method": "\ud800"}))
-    assert overfitlab("report", "gift").code == 0
-    assert "\\ud800" in (study / "report" / "runs.csv").read_text()
+    rewrite(extra / "run.json", change)
+    assert "damaged" in one_line(overfitlab("report", "gift"))
 
 
 @pytest.mark.parametrize("file", ["workers.log", "runs/dropout/duplicates.png"])

@@ -12,7 +12,6 @@ from commands import PATIENCE, TINY, begun, wait_for
 from outcomes import error_line, leftovers, of_run, of_study
 
 import overfitlab
-from overfitlab.records import index
 from overfitlab.records.study_folder import StudyFolder
 
 
@@ -43,25 +42,23 @@ def test_two_at_one_run_and_the_place_of_a_dead_one_is_taken_over(breakable, tmp
 
 STATES = 50  # that a reader is to see
 WRITER = """
-import sys, json
+import sys
 from pathlib import Path
+from msgspec.structs import replace
 from overfitlab.results.history import EpochRow
 from overfitlab.records.history import to_csv
-from overfitlab.records.index import Index
 from overfitlab.records.study_folder import StudyFolder
 study = StudyFolder(Path(sys.argv[1]))
-index = Index(study)
 folder = study.run("a")
 record = folder.record()
-folder.write_record(record | {"status": "running", "files": {}})
+folder.write_record(replace(record, status="running", files={}))
 print("ready", flush=True)
 for turn in range(1, 100_000):
     # all numbers of a state are the same, and there are as many rows: half a state would be seen
     count = turn % 7 + 1
-    rows = [EpochRow(epoch, turn, turn, turn, turn, turn, turn, turn) for epoch in range(1, count + 1)]
+    rows = [EpochRow(epoch, turn, turn, 0.5, turn, 0.5, turn, 0.5) for epoch in range(1, count + 1)]
     folder.write("history.csv", to_csv(rows).encode())
-    folder.write_record(record | {"method": str(turn), "status": "running", "files": {}})
-    index.put(folder)
+    folder.write_record(replace(record, method=str(turn), status="running", files={}))
 """
 
 
@@ -76,16 +73,14 @@ def test_a_reader_never_sees_half_a_row_and_is_never_held_up(tmp_path, digits_ru
         while len(seen) < STATES:
             assert time.monotonic() < until
             began = time.monotonic()
-            [entry] = index.entries(study)
+            [entry] = study.stored()
             longest = max(longest, time.monotonic() - began)
-            if entry.record["method"].isdigit():
-                turns = {row.loss for row in entry.rows} | {row.train_acc for row in entry.rows}
+            if entry.record.method.isdigit():
+                turns = {row.loss for row in entry.rows} | {row.train_loss for row in entry.rows}
                 assert len(turns) == 1
                 [turn] = turns
                 assert len(entry.rows) == turn % 7 + 1
-                assert (
-                    int(entry.record["method"]) <= turn
-                )  # it is read first and written last, so it is never the newer
+                assert int(entry.record.method) <= turn  # it is read first and written last, so it is never the newer
                 seen.add(turn)
         assert writer.poll() is None
     finally:

@@ -88,18 +88,6 @@ def test_a_study_whose_disk_fills_up_goes_on(breakable):
     assert leftovers(breakable.folder / "study") == []
 
 
-def test_an_index_that_cannot_be_written_costs_nothing(breakable):
-    """The folders of the runs are the truth."""
-    assert breakable.compare("l2").code == 0
-    expected = of_study(breakable.folder / "study")
-    breakable.fresh()
-    breakable.faults.arm(FAIL_FROM, 3, error=errno.EIO, match="study/study.db")  # it is made, and then fails
-    ended = breakable.compare("l2")
-    assert breakable.faults.fired
-    assert ended.code == 0, ended.said
-    assert of_study(breakable.folder / "study") == expected
-
-
 @pytest.fixture
 def small_disk(tmp_path):
     """A really small disk, and a function that makes it another one: `remount("size=50m")`."""

@@ -2,22 +2,29 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
+from made_records import CONFIG, record, values
+from refusals import refused
 
+from overfitlab.api.runs import Run, find_run
+from overfitlab.config import NOTEBOOK
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.records.record_file import sealed
+from overfitlab.records.run_record import ForeignRunRecord
 from overfitlab.results.history import EpochRow
-from overfitlab.runs.run import Run, find_run
 
 
 def run(*rows, classes=10):
     """A run of (loss, val_loss, val_acc) an epoch."""
     history = [EpochRow(n, 1.0, loss, 0.5, val, acc) for n, (loss, val, acc) in enumerate(rows, start=1)]
-    config = {"data": "digits", "seed": 3, "method": "none", "protocol": {"batch_norm_warm_up": False}}
-    record = {"status": "finished", "method": "none", "config": config, "data": {"classes": ["x"] * classes}}
-    return Run(Path("runs/x"), record, history)
+    config = replace(CONFIG, seed=3, protocol=replace(NOTEBOOK, epochs=len(rows)))
+    made = record(config=config.as_dict(), status="interrupted")
+    made.status, made.data.classes = "finished", [str(number) for number in range(classes)]
+    return Run(Path("runs/x"), made, history)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ def some_runs(digits_run):
         folder = Path("runs") / name
         shutil.copytree(digits_run, folder)
         record = json.loads((folder / "run.json").read_text())
-        (folder / "run.json").write_text(json.dumps(sealed(record | {"id": identity + record["id"][4:]})))
+        (folder / "run.json").write_bytes(sealed(record | {"id": identity + record["id"][4:]}))
     (Path("runs") / "broken").mkdir()
     (Path("runs") / "broken" / "run.json").write_text("{")
 
@@ -98,7 +105,21 @@ def test_without_any_runs_there_is_none():
 def test_batch_norms_moving_averages_are_named_where_they_are_the_likely_reason():
     early = run((2.0, 2.0, 0.1), (0.1, 2.5, 0.1))
     assert "moving averages" not in early.summary()
-    early.record["config"]["method"] = "batch_norm:momentum=0.99,epsilon=0.001"
+    early.record.method = "batch_norm+dropout"
     assert "moving averages of batch normalization still remember where they began" in early.summary()
-    early.record["config"]["protocol"]["batch_norm_warm_up"] = True
+    warm = replace(early.record.config.protocol, batch_norm_warm_up=True)
+    early.record.config = replace(early.record.config, protocol=warm)
     assert "moving averages" not in early.summary()
+
+
+def test_of_a_run_of_another_program_only_what_is_known_is_said():
+    known = {name: value for name, value in values().items() if name not in ("config", "resolved", "data", "network")}
+    theirs = msgspec.convert(known | {"producer": {"name": "keras"}, "method": "dropout"}, ForeignRunRecord)
+    theirs.status = "finished"
+    found = Run(Path("runs/x"), theirs, run((2.0, 2.0, 0.1), (0.1, 2.5, 0.1)).rows)
+    assert repr(found) == "<Run dropout: finished, 2 epochs, in runs/x>"
+    assert "the onset of overfitting" in found.summary()  # of how many classes, nobody knows
+    assert found.table() == ""
+    assert not found.stopped_early
+    with refused(UsageError, "run_of_another_program", producer="keras"):
+        _ = found.own

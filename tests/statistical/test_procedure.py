@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from overfitlab.stats import paired
+from overfitlab.stats.findings import ALPHA, EQUIVALENT, HELPS, words
 from overfitlab.stats.power import power_to_differ
-from overfitlab.stats.verdict import ALPHA, EQUIVALENT, HELPS, words
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")

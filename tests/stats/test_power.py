@@ -5,8 +5,8 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 from overfitlab.stats import paired
+from overfitlab.stats.findings import EQUIVALENT, HELPS, words
 from overfitlab.stats.power import power_to_differ, power_to_equal, seeds_needed
-from overfitlab.stats.verdict import EQUIVALENT, HELPS, words
 
 
 @pytest.mark.parametrize("n", [3, 7, 15])

@@ -1,129 +1,154 @@
-"""The word for each contrast, and what is said where there is none."""
+"""The verdict is a pure function of outcomes: no folder, no run of ours."""
 
 import numpy as np
 import pytest
 
-from overfitlab.stats.verdict import (
-    EQUIVALENT,
-    HARMS,
-    HELPS,
-    UNDECIDED,
-    Diverged,
-    Paired,
-    findings,
-    words,
-)
+from overfitlab.results.history import EpochRow
+from overfitlab.results.outcome import Endpoints, Outcome
+from overfitlab.stats.crossed import crossed
+from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS
+from overfitlab.stats.verdict import Design, compute_verdict
 
-BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4)
-SAME = (0.1, -0.1, 0.05, -0.05, 0.1, -0.08, 0.0)
-NOISY = (3.0, -2.0, 1.0, -3.0, 2.0, -1.0, 0.5)
+SEEDS = 7
+LABELS = {"none": "none", "good": "good:rate=1", "calm": "calm", "same": "same"}
+NOISE = (0.001, -0.002, 0.0005, 0.0, 0.0015, -0.001, 0.0002)
 
 
-def contrast(differences):
-    return Paired(tuple(differences), tuple(range(len(differences))))
+def design(**changes):
+    values = {
+        "name": "study", "labels": LABELS, "contrasts": [(method, "none") for method in LABELS if method != "none"],
+        "seeds": range(SEEDS), "looks": (SEEDS,), "look": 1, "alpha": 0.05, "accuracy_zone": 0.5, "gap_zone": 1.0,
+    }  # fmt: skip
+    return Design(**values | changes)
 
 
-def one(differences, zone=0.5, **options):
-    diverged = options.pop("diverged", None)
-    [found] = findings([contrast(differences)], zone, diverged=diverged and [diverged], **options)
-    return found
+def end(accuracy, gap, **changes):
+    values = {
+        "accuracy": accuracy, "gap": gap, "onset_accuracy": accuracy, "onset_gap": gap, "train_acc": 0.9,
+        "val_acc": 0.9 - gap, "loss_gap": 0.1, "onset": 2, "damage_acc": 0.0, "damage_loss": 0.0, "best_epoch": 2,
+        "epochs": 3, "seconds_per_epoch": 2.0, "parameters": 10, "peak_memory_mb": None,
+    }  # fmt: skip
+    return Endpoints(**values | changes)
 
 
-@pytest.mark.parametrize(
-    ("differences", "word"),
-    [(BETTER, HELPS), ([-each for each in BETTER], HARMS), (SAME, EQUIVALENT), (NOISY, UNDECIDED)],
-)
-def test_the_four_words(differences, word):
-    assert one(differences).word == word
+def outcome(method, seed, accuracy=0.8, gap=0.1, **changes):
+    rows = [EpochRow(epoch, 2.0, 0.5, 0.5, 0.5, 0.8, 0.4, 0.6 + epoch / 10) for epoch in (1, 2, 3)]
+    noise = NOISE[(seed + list(LABELS).index(method)) % SEEDS]  # other noise for another method
+    values = {"end": end(accuracy + noise, gap + noise), "rows": rows}
+    return Outcome(method, seed, f"{method}-seed{seed}", **values | changes)
 
 
-def test_a_smaller_gap_helps():
-    assert one([-each for each in BETTER], smaller_is_better=True).word == HELPS
-    assert one(BETTER, smaller_is_better=True).word == HARMS
-    assert one(BETTER, smaller_is_better=True).mean == pytest.approx(np.mean(BETTER))  # the number keeps its sign
+def whole():
+    """A study in which `good` is more accurate, `calm` overfits less, and `same` is the baseline again."""
+    effects = {"none": {}, "good": {"accuracy": 0.83, "gap": 0.2}, "calm": {"gap": 0.02}, "same": {}}
+    return [outcome(method, seed, **effect) for method, effect in effects.items() for seed in range(SEEDS)]
 
 
-def test_a_sure_difference_within_the_zone_is_no_help():
-    differences = [each / 5 for each in BETTER]  # 0.4 points, and p far below 0.05
-    found = one(differences)
-    assert found.p < 0.001
-    assert found.word == EQUIVALENT
-    assert one(differences, zone=0.45).word == UNDECIDED  # inside, but not shown to be
+def without(outcomes, method, seed):
+    return [each for each in outcomes if (each.method, each.seed) != (method, seed)]
 
 
-def test_words_of_many_at_once():
-    found = words([2, -2, 0.1, 2, np.nan], [0.01, 0.01, 0.9, 0.06, np.nan], [1, 1, 0.01, 1, np.nan], 0.5, 0.05)
-    assert found.tolist() == [HELPS, HARMS, EQUIVALENT, UNDECIDED, UNDECIDED]
+def test_words_and_what_to_take():
+    found = compute_verdict(whole(), design())
+    assert not found.provisional
+    words = {each.method: (each.accuracy.word, each.gap.word) for each in found.contrasts}
+    assert words == {"good": (HELPS, HARMS), "calm": (EQUIVALENT, HELPS), "same": (EQUIVALENT, EQUIVALENT)}
+    assert found.recommended == "good"
+    assert found.contrasts[0].accuracy.mean == pytest.approx(3.0)
+    assert found.contrasts[0].label == "good:rate=1"
+    assert found.label("good") == "good:rate=1"
+    calmest = compute_verdict([each for each in whole() if each.method != "good"], design(labels={
+        name: label for name, label in LABELS.items() if name != "good"
+    }, contrasts=[("calm", "none"), ("same", "none")]))  # fmt: skip
+    assert calmest.recommended == "calm"
 
 
-def test_contrasts_are_adjusted_together():
-    weak = (1.4, 0.2, 1.1, 0.9, 0.1, 1.5, 0.7)
-    alone = one(weak)
-    first, *_ = findings([contrast(weak), contrast(NOISY), contrast(NOISY)], 0.5)
-    assert first.p == alone.p
-    assert first.p_adjusted == pytest.approx(min(1, 3 * alone.p))
+def test_nothing_that_helps_leaves_the_baseline():
+    only = design(labels={"none": "none", "same": "same"}, contrasts=[("same", "none")])
+    assert compute_verdict([each for each in whole() if each.method in only.labels], only).recommended == "none"
 
 
-def test_a_level_that_looks_have_shared():
-    weak = (1.4, 0.2, 1.1, 0.9, 0.1, 1.5, 0.7)
-    p = one(weak).p
-    assert one(weak, alpha=p * 1.01).word == HELPS
-    assert one(weak, alpha=p * 0.99).word == UNDECIDED
+def test_the_order_of_outcomes_is_nothing():
+    assert compute_verdict(whole()[::-1], design()) == compute_verdict(whole(), design())
 
 
-@pytest.mark.parametrize(
-    ("differences", "reason"), [((), "no pair of finished runs"), ((1.0,), "1 pair"), ((1.0, 1.1), "2 pairs")]
-)
-def test_too_few_pairs(differences, reason):
-    found = one(differences)
-    assert found.word == UNDECIDED
-    assert found.reason.startswith(reason)
-    assert found.n == len(differences)
-    assert found.p is None
+def test_while_a_run_is_missing_there_is_no_word():
+    found = compute_verdict(without(whole(), "same", 3), design())
+    assert found.provisional
+    assert found.recommended is None
+    assert {(each.accuracy.word, each.gap.p) for each in found.contrasts} == {(None, None)}
+    assert found.contrasts[2].missing == 1
+    assert found.methods[3].missing == 1
+    settled = compute_verdict(without(whole(), "same", 3), design(), failed=1)  # it never will be there
+    assert not settled.provisional
+    assert settled.contrasts[2].accuracy.n == SEEDS - 1
 
 
-def test_two_pairs_still_show_their_interval():
-    found = one((1.0, 1.2))
-    assert found.low < 1.1 < found.high
+def test_seeds_of_another_look_are_left_out():
+    early = compute_verdict(whole(), design(seeds=range(4), looks=(4, SEEDS)))
+    assert early.seeds == 4
+    assert early.contrasts[0].accuracy.seeds == (0, 1, 2, 3)
+    assert early.methods[0].finished == 4
 
 
-def test_no_difference_at_all_is_equivalent():
-    found = one([0.0] * 5)
-    assert (found.word, found.mean, found.p) == (EQUIVALENT, 0, 1)
+def test_a_run_that_diverged_is_an_outcome():
+    found = compute_verdict(
+        [*without(whole(), "good", 0), outcome("good", 0, end=None)], design()
+    )  # fmt: skip
+    assert not found.provisional
+    assert found.methods[1].diverged == 1
+    assert found.contrasts[0].accuracy.word == "undecided"
+    assert found.contrasts[0].accuracy.reason.code == "one_run_of_the_method_diverged"
 
 
-def test_no_spread_is_undecided_with_the_reason():
-    found = one([0.7] * 5)
-    assert found.word == UNDECIDED
-    assert "all 5 differences are the same" in found.reason
+def test_conditions_that_were_not_the_same_are_named():
+    runs = whole()
+    runs[0] = outcome("none", 0, conditions={"torch": frozenset({"1"}), "threads": frozenset({"1"})})
+    runs[1] = outcome("none", 1, conditions={"torch": frozenset({"2"}), "threads": frozenset({"1"})})
+    assert compute_verdict(runs, design()).differing == ("torch",)
+    runs[1] = outcome("none", 1, conditions={"threads": frozenset({"1", "2"})})
+    assert compute_verdict(runs, design()).differing == ("threads",)
 
 
-@pytest.mark.parametrize(
-    ("differences", "diverged", "word"),
-    [
-        (BETTER, Diverged(method=1), UNDECIDED),  # what is left out may have been its worst run
-        (SAME, Diverged(method=1), UNDECIDED),
-        ([-each for each in BETTER], Diverged(method=1), HARMS),  # which a divergence only makes worse
-        (BETTER, Diverged(against=2), HELPS),
-        (SAME, Diverged(against=2), UNDECIDED),
-        ([-each for each in BETTER], Diverged(against=2), UNDECIDED),
-        (BETTER, Diverged(1, 1), UNDECIDED),
-    ],
-)
-def test_diverged_runs_make_nothing_look_better(differences, diverged, word):
-    found = one(differences, diverged=diverged)
-    assert found.word == word
-    assert ("diverged" in found.reason) == (word == UNDECIDED)
+def test_few_test_images_give_an_interval_with_their_noise():
+    rng = np.random.default_rng(0)
+    right = {(method, seed): rng.random(200) < 0.8 for method in LABELS for seed in range(SEEDS)}
+    runs = [
+        outcome(each.method, each.seed, correct=right[each.method, each.seed], end=end(
+            float(right[each.method, each.seed].mean()), 0.1
+        ))
+        for each in whole()
+    ]  # fmt: skip
+    found = compute_verdict(runs, design())
+    assert found.test_images == 200
+    assert found.image_noise_leads
+    differences = [100 * (right["good", seed].astype(float) - right["none", seed]) for seed in range(SEEDS)]
+    assert found.contrasts[0].accuracy.crossed == crossed(np.array(differences))
+    assert found.contrasts[0].gap.crossed is None
+    assert not compute_verdict(whole(), design()).image_noise_leads  # nothing is known of images
+    other = [outcome(each.method, each.seed, correct=each.correct[: 100 + each.seed]) for each in runs]
+    assert compute_verdict(other, design()).contrasts[0].accuracy.crossed is None  # not of the same images
 
 
-def test_disagreement_with_the_exact_test_is_flagged():
-    outlier = one((2.0, 2.2, 1.9, 2.1, -0.05, 2.0))
-    assert outlier.word == HELPS
-    assert outlier.p_sign_flip == 0.0625  # the sign of one seed is enough
-    assert outlier.disagreement
-    few = one((2.0, 2.1, 1.9))  # three seeds can have no sign-flip p below 0.25: that is no disagreement
-    assert few.word == HELPS
-    assert few.p_sign_flip == few.p_sign_flip_floor == 0.25
-    assert not few.disagreement
-    assert not one(BETTER).disagreement
-    assert not one((2.0, 2.1)).disagreement
+def test_times_are_compared_by_their_median():
+    runs = [
+        outcome(each.method, each.seed, end=end(0.8, 0.1, seconds_per_epoch=3.0 + (each.seed == 0) * 100))
+        if each.method == "good"
+        else each
+        for each in whole()
+    ]
+    [good, *_] = compute_verdict(runs, design()).contrasts
+    assert good.time_ratio == 1.5
+    assert good.time_quartiles == (1.5, 1.5)
+
+
+def test_a_summary_of_each_method():
+    [none, *_] = compute_verdict(whole(), design()).methods
+    assert (none.method, none.finished, none.diverged, none.missing) == ("none", SEEDS, 0, 0)
+    assert none.accuracy.mean == pytest.approx(100 * (0.8 + np.mean(NOISE)))
+    assert none.accuracy.deviation == pytest.approx(100 * np.std(NOISE, ddof=1))
+    assert none.onset.mean == 2
+    assert none.without_onset == 0
+    runs = [outcome("none", seed, end=end(0.8, 0.1, onset=3)) for seed in range(SEEDS)]
+    [late] = compute_verdict(runs, design(labels={"none": "none"}, contrasts=[])).methods
+    assert (late.onset, late.without_onset) == (None, SEEDS)  # nothing came after it

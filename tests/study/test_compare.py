@@ -6,15 +6,19 @@ import shutil
 from pathlib import Path
 
 import filelock
+import msgspec
 import pytest
 
 import overfitlab
+from overfitlab import machine
 from overfitlab.config import PILOT_SEEDS
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.reasons import reason
 from overfitlab.records import probabilities
 from overfitlab.records.record_file import sealed
-from overfitlab.study import messages, session
-from overfitlab.study.workers import Workers
+from overfitlab.study import session
+from overfitlab.study.execute.local import LocalProcesses
+from overfitlab.study.execute.messages import Train
 
 FEW = {
     "data": "digits", "protocol": "quick", "epochs": 1, "training_images": 60, "seeds": 1, "precision": "float32",
@@ -30,7 +34,7 @@ def outcome(study):
         run.folder.name: {name: values for name, values in run.history.items() if name != "seconds"}
         for run in study.runs
     }
-    verdict = study.judged().as_dict()
+    verdict = msgspec.to_builtins(study.judged())
     for method in verdict["methods"]:
         del method["seconds_per_epoch"], method["peak_memory_mb"]
     for contrast in verdict["contrasts"]:
@@ -40,26 +44,28 @@ def outcome(study):
 
 @pytest.fixture
 def nothing_trains(monkeypatch):
-    monkeypatch.setattr(Workers, "add", lambda *_: pytest.fail("a worker was started"))
+    monkeypatch.setattr(LocalProcesses, "_start", lambda *_: pytest.fail("a worker was started"))
 
 
 def test_every_method_is_trained_at_every_seed(small_study, small_settings):
     study = overfitlab.load_study(small_study)
     assert study.status == "finished"
-    runs = {(run.record["method"], run.record["config"]["seed"]) for run in study.runs}
+    runs = {(run.record.method, run.record.config.seed) for run in study.runs}
     assert runs == {(method, seed) for method in small_settings["methods"] for seed in range(4)}
-    assert {run.record["status"] for run in study.runs} == {"finished"}
-    assert json.loads((small_study / "verdict.json").read_text()) == json.loads(json.dumps(study.judged().as_dict()))
-    assert study.record["failures"] == {}
-    assert study.record["plan"]["looks"] == [4]
+    assert {run.record.status for run in study.runs} == {"finished"}
+    assert json.loads((small_study / "verdict.json").read_text()) == json.loads(
+        json.dumps(msgspec.to_builtins(study.judged()))
+    )
+    assert study.record.failures == {}
+    assert study.record.plan.looks == (4,)
 
 
 def test_a_run_of_a_study_is_the_run_that_train_would_make(small_study, tmp_path, small_settings):
     study = overfitlab.load_study(small_study)
-    theirs = next(run for run in study.runs if run.record["method"] == "dropout" and run.record["config"]["seed"] == 2)
+    theirs = next(run for run in study.runs if run.record.method == "dropout" and run.record.config.seed == 2)
     settings = {name: value for name, value in small_settings.items() if name not in ("seeds", "methods", "contrasts")}
     mine = overfitlab.train("dropout", seed=2, out=tmp_path / "run", **settings)
-    assert mine.record["id"] == theirs.record["id"]
+    assert mine.record.id == theirs.record.id
     for name in ("weights.safetensors", "probabilities.safetensors"):
         assert (mine.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
 
@@ -67,7 +73,7 @@ def test_a_run_of_a_study_is_the_run_that_train_would_make(small_study, tmp_path
 def test_runs_are_paired_by_their_seed(small_study):
     rows = {}
     for run in overfitlab.load_study(small_study).runs:
-        seed = run.record["config"]["seed"]
+        seed = run.record.config.seed
         found = probabilities.read(run.folder / "probabilities.safetensors")
         rows.setdefault(seed, []).append((found["validation"].rows.tolist(), found["test"].rows.tolist()))
     assert all(each == of_seed[0] for of_seed in rows.values() for each in of_seed)
@@ -92,7 +98,7 @@ def test_what_is_missing_is_trained_and_nothing_else(small_study, tmp_path, smal
     folder = tmp_path / "study"
     shutil.copytree(small_study, folder)
     record = json.loads((folder / "study.json").read_text())
-    (folder / "study.json").write_text(json.dumps(sealed(record | {"status": "interrupted"})))
+    (folder / "study.json").write_bytes(sealed(record | {"status": "interrupted"}))
     lost, *kept = sorted((folder / "runs").iterdir())
     shutil.rmtree(lost)
     times = [(run / "weights.safetensors").stat().st_mtime_ns for run in kept]
@@ -119,16 +125,16 @@ def test_what_a_kill_while_planning_leaves_is_no_obstacle(tmp_path):
 
 
 def test_little_memory_means_fewer_runs_at_once(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(session, "available_memory_mb", lambda: 700)
+    monkeypatch.setattr(machine, "available_memory_mb", lambda: 700)
     most = [0]
-    give = Workers.give
+    hand_out = LocalProcesses._hand_out
 
-    def counting(self, worker, task, kind, **content):
-        give(self, worker, task, kind, **content)
-        if kind == messages.RUN:
-            most[0] = max(most[0], sum(each.task is not None for each in self.members))
+    def counting(self):
+        hand_out(self)
+        given = [each.given for each in self._workers if each.given is not None]
+        most[0] = max(most[0], sum(isinstance(each.task, Train) for each in given))
 
-    monkeypatch.setattr(Workers, "give", counting)
+    monkeypatch.setattr(LocalProcesses, "_hand_out", counting)
     overfitlab.compare(["l2"], jobs=2, out=tmp_path / "study", **FEW | {"verbose": True})
     assert "MB are free, so 1 run at once" in capsys.readouterr().out
     assert most == [1]
@@ -211,10 +217,11 @@ def test_a_budget_is_kept_with_what_was_given_up(tmp_path, monkeypatch):
     settings = {name: value for name, value in FEW.items() if name not in ("training_images", "epochs")}
     settings["budget"] = "4s"
     study = overfitlab.compare(["none", "l2"], jobs=1, out=tmp_path / "study", **settings)
-    plan = study.record["plan"]
-    assert plan["protocol"]["training_images"] < 200
-    assert plan["gave_up"][0] == f"training images: {plan['protocol']['training_images']} instead of 200"
-    assert {run.record["data"]["training"] for run in study.runs} == {plan["protocol"]["training_images"]}
+    plan = study.record.plan
+    images = plan.protocol.training_images
+    assert images < 200
+    assert plan.gave_up[0] == reason("gave_up_training_images", now=images, before=200)
+    assert {run.record.data.training for run in study.runs} == {images}
 
 
 @pytest.fixture
@@ -223,15 +230,16 @@ def ill_fated(monkeypatch):
 
     def arm(method, times):
         left = [times]
-        give = Workers.give
+        send = LocalProcesses._send
 
-        def deadly(self, worker, task, kind, **content):
-            give(self, worker, task, kind, **content)
-            if kind == messages.RUN and task.method.startswith(method) and task.seed == 0 and left[0]:
+        def deadly(worker, message):
+            send(worker, message)
+            meant = isinstance(message, Train) and message.config.seed == 0
+            if meant and message.config.method.startswith(method) and left[0]:
                 left[0] -= 1
                 worker.process.kill()
 
-        monkeypatch.setattr(Workers, "give", deadly)
+        monkeypatch.setattr(LocalProcesses, "_send", staticmethod(deadly))
         return left
 
     return arm
@@ -247,7 +255,7 @@ def test_a_worker_that_dies_is_replaced_and_its_run_tried_again(
     assert re.search(
         r"dropout, seed 0: its process was killed by SIGKILL.*; it is tried again", capsys.readouterr().out
     )
-    assert study.record["failures"] == {}
+    assert study.record.failures == {}
     assert outcome(study) == outcome(overfitlab.load_study(small_study))
 
 
@@ -257,15 +265,15 @@ def test_a_run_that_fails_twice_counts_as_failed_and_its_siblings_go_on(
     ill_fated("dropout", times=2)
     arguments = {"jobs": 2, "out": tmp_path / "study", **small_settings}
     study = overfitlab.compare(**arguments)
-    [(name, failure)] = study.record["failures"].items()
+    [(name, failure)] = study.record.failures.items()
     assert name.startswith("dropout-seed0")
-    assert failure["attempts"] == 2
+    assert failure.attempts == 2
     verdict = study.judged()
     assert not verdict.provisional  # the run has had its chances: the answer is that of the others, and says so
     assert [contrast.accuracy.n for contrast in verdict.contrasts] == [3, 4, 3]
     assert [contrast.missing for contrast in verdict.contrasts] == [1, 0, 1]
     again = overfitlab.compare(**arguments)  # the same command tries it again
-    assert again.record["failures"] == {}
+    assert again.record.failures == {}
     assert outcome(again) == outcome(overfitlab.load_study(small_study))
 
 
@@ -276,7 +284,7 @@ def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
     assert not verdict.provisional
     assert [method.diverged for method in verdict.methods] == [3, 3]
     [contrast] = verdict.contrasts
-    assert (contrast.accuracy.word, contrast.accuracy.reason[:18]) == ("undecided", "no pair of finishe")
+    assert (contrast.accuracy.word, contrast.accuracy.reason.code) == ("undecided", "no_pair_of_runs")
     assert verdict.recommended is None  # the baseline has nothing to show for itself
 
 
@@ -295,8 +303,8 @@ def test_seeds_that_were_seen_before_are_pointed_out(tmp_path, capsys):
     overfitlab.compare(["none", "l2"], name="more", **loud | {"seeds": 2})
     assert "The study first asked the same of seeds 0 to 0" in capsys.readouterr().out
     fresh = overfitlab.compare(["none", "l2"], name="fresh", first_seed=2, **loud)
-    assert fresh.record["notes"] == []
-    assert {run.record["config"]["seed"] for run in fresh.runs} == {2}
+    assert fresh.record.notes == []
+    assert {run.record.config.seed for run in fresh.runs} == {2}
 
 
 def test_vary_decides_what_seeds_change(tmp_path):
@@ -312,13 +320,13 @@ def test_train_like_a_study(small_study, tmp_path, capsys):
     study = overfitlab.load_study(small_study)
     chosen = study.judged().recommended
     run = overfitlab.train(like=small_study, out=tmp_path / "run", threads=1)
-    assert run.record["config"]["method"] == chosen
-    assert run.record["data"]["training"] == 1006  # all of them
-    assert run.record["data"]["validation"] == 432
-    assert run.record["config"]["protocol"]["epochs"] == 3
+    assert run.record.config.method == chosen
+    assert run.record.data.training == 1006  # all of them
+    assert run.record.data.validation == 432
+    assert run.record.config.protocol.epochs == 3
     named = overfitlab.train("l2", like=small_study, epochs=1, out=tmp_path / "named", threads=1, verbose=False)
-    assert named.record["config"]["method"].startswith("l2")
-    assert named.record["config"]["protocol"]["epochs"] == 1
+    assert named.record.config.method.startswith("l2")
+    assert named.record.config.protocol.epochs == 1
 
 
 def test_an_unfinished_study_recommends_nothing(small_study, tmp_path):

@@ -4,11 +4,13 @@ import pytest
 
 from overfitlab.config import CLEAN, QUICK, protocol_named
 from overfitlab.errors import UsageError
+from overfitlab.reasons import reason
+from overfitlab.records.study_record import Cost, PartSizes
 from overfitlab.study.budget import LEAST_LEARNING, fit, learning
-from overfitlab.study.cost import Cost, Parts, reduced, run_seconds, study_seconds, whole_study
+from overfitlab.study.cost import reduced, run_seconds, study_seconds, whole_study
 
 COST = Cost(step_seconds=0.04, image_seconds=0.0004, save_seconds=0.05, memory_mb=700, parameters=800_000)
-CIFAR = Parts(35_000, 15_000, 10_000)
+CIFAR = PartSizes(35_000, 15_000, 10_000)
 
 
 def seconds(protocol, methods=3, seeds=7, jobs=2):
@@ -17,7 +19,7 @@ def seconds(protocol, methods=3, seeds=7, jobs=2):
 
 def test_a_run_is_its_steps_and_its_measurements():
     parts = reduced(QUICK, CIFAR)
-    assert parts == Parts(2000, 1000, 10_000)
+    assert parts == PartSizes(2000, 1000, 10_000)
     epochs = 12 * (63 * 0.04 + 2000 * 0.0004)
     by_hand = epochs + epochs / 10 * 0.05 + 2 * 13_000 * 0.0004  # a checkpoint every ten seconds
     assert run_seconds(COST, QUICK, parts) == pytest.approx(by_hand)
@@ -43,8 +45,8 @@ def test_images_are_given_up_first(protocol, share):
     assert seconds(found.protocol) <= budget
     assert found.protocol.epochs == protocol.epochs
     assert reduced(found.protocol, CIFAR).training < reduced(protocol, CIFAR).training
-    assert found.gave_up[0].startswith("training images: ")
-    assert found.gave_up[0].endswith(f"instead of {reduced(protocol, CIFAR).training:,}")
+    now, before = (reduced(each, CIFAR).training for each in (found.protocol, protocol))
+    assert found.gave_up[0] == reason("gave_up_training_images", now=now, before=before)
 
 
 def test_no_more_is_given_up_than_it_takes():
@@ -58,7 +60,7 @@ def test_then_epochs():
     least = fit(long, CIFAR, 10, 0.25 * seconds(long), seconds)
     assert least.protocol.training_images == 1000
     assert least.protocol.epochs < 60
-    assert least.gave_up[-1] == f"epochs: {least.protocol.epochs} instead of 60"
+    assert least.gave_up[-1] == reason("gave_up_epochs", now=least.protocol.epochs, before=60)
 
 
 def test_overfitting_stays_visible_or_it_is_refused():
@@ -67,7 +69,7 @@ def test_overfitting_stays_visible_or_it_is_refused():
         try:
             found = fit(CLEAN, CIFAR, 10, budget, seconds)
         except UsageError as error:
-            assert "nothing would overfit" in str(error)  # noqa: PT017
+            assert error.code == "budget_too_little"  # noqa: PT017
             tightest = budget
         else:
             parts = reduced(found.protocol, CIFAR)

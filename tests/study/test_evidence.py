@@ -3,6 +3,7 @@
 import json
 from statistics import stdev
 
+import msgspec
 import numpy as np
 import pandas
 import pytest
@@ -11,13 +12,24 @@ from sklearn.metrics import confusion_matrix
 from statsmodels.stats.multitest import multipletests
 
 import overfitlab
-from overfitlab.errors import OverfitlabError
+from overfitlab.errors import DamagedError
 from overfitlab.records import probabilities
 from overfitlab.results.history import ALL_COLUMNS, EpochRow
+from overfitlab.results.outcome import Outcome
 from overfitlab.results.predictions import Predicted
 from overfitlab.stats.disagreement import Opinions, most_disputed
-from overfitlab.study.evidence import curves
-from overfitlab.study.judging import Outcome
+from overfitlab.study.gathering import curves
+
+
+def document(evidence):
+    """Return the evidence as the JSON file has it."""
+    return json.loads(json.dumps(msgspec.to_builtins(evidence), allow_nan=False))
+
+
+def with_record(study, stored=None, **changes):
+    """Return the study with other entries in its record, and other runs."""
+    record = msgspec.structs.replace(study.record, **changes)
+    return type(study)(study.folder, record, study.stored if stored is None else stored)
 
 
 @pytest.fixture(scope="module")
@@ -27,29 +39,29 @@ def study(small_study):
 
 @pytest.fixture(scope="module")
 def evidence(study):
-    return json.loads(json.dumps(study.evidence(), allow_nan=False))
+    return document(study.evidence())
 
 
 def predicted(study, method):
-    runs = [run for run in study.runs if run.record["config"]["method"] == method]
+    runs = [run for run in study.runs if run.record.config.method == method]
     return [probabilities.read(run.folder / "probabilities.safetensors", ("test",))["test"] for run in runs]
 
 
 def test_it_begins_with_the_verdict(study, evidence):
-    verdict = json.loads(json.dumps(study.judged().as_dict()))
+    verdict = document(study.judged())
     assert {name: evidence[name] for name in verdict} == verdict
 
 
 def test_no_folder_of_whoever_trained_it_is_passed_on(study, evidence):
-    assert study.record["data"]["origin"]
-    assert "origin" not in evidence["data"]
-    assert "data_dir" not in evidence["data"]
+    assert study.record.data.origin
+    assert evidence["data"]["origin"] == ""
+    assert evidence["data"]["data_dir"] is None
     assert str(study.folder.parent) not in json.dumps(evidence)
 
 
 def test_images_of_ones_own_are_not_named_by_their_folder(study):
-    own = study.record["data"] | {"source": "/home/somebody/photos", "name": "photos"}
-    evidence = type(study)(study.folder, study.record | {"data": own}, study.entries).evidence()
+    own = msgspec.structs.replace(study.record.data, source="/home/somebody/photos", name="photos")
+    evidence = document(with_record(study, data=own).evidence())
     assert evidence["data"]["source"] == "own"
     assert "/home" not in json.dumps(evidence)
 
@@ -65,14 +77,14 @@ def test_images_of_ones_own_are_not_named_by_their_folder(study):
     ],
 )
 def test_how_to_name_it_again(study, command, said):
-    evidence = type(study)(study.folder, study.record | {"command": command}, study.entries).evidence()
-    assert evidence["reference"] == said
+    assert with_record(study, command=command).evidence().reference == said
 
 
 def test_predictions_of_other_classes_are_damage(study):
-    fewer = study.record["data"] | {"classes": ["a", "b"]}
-    with pytest.raises(OverfitlabError, match="of other classes than its record"):
-        type(study)(study.folder, study.record | {"data": fewer}, study.entries).evidence()
+    two = {part: counts[:2] for part, counts in study.record.data.class_images.items()}
+    fewer = msgspec.structs.replace(study.record.data, classes=["a", "b"], class_images=two)
+    with pytest.raises(DamagedError, match="of other classes than its record"):
+        with_record(study, data=fewer).evidence()
 
 
 def test_curves_are_means_over_the_seeds(study, evidence):
@@ -96,18 +108,18 @@ def test_a_stopped_run_is_carried_forward():
     long = Outcome("m", 0, "a", None, [row(1, 0.1), row(2, 0.2), row(3, 0.3)], stopped_early=False)
     short = Outcome("m", 1, "b", None, [row(1, 0.5)], stopped_early=True)
     found = curves([long, short], 3)
-    assert found["training"] == [2, 1, 1]
-    assert found["val_acc"]["mean"] == pytest.approx([0.3, 0.35, 0.4])
-    assert found["val_acc"]["deviation"] == pytest.approx([stdev([0.1, 0.5]), stdev([0.2, 0.5]), stdev([0.3, 0.5])])
-    assert curves([short], 3)["val_loss"]["deviation"] == [None] * 3
-    assert curves([], 3)["epochs"] == []
+    assert found.training == (2, 1, 1)
+    assert found.val_acc.mean == pytest.approx([0.3, 0.35, 0.4])
+    assert found.val_acc.deviation == pytest.approx([stdev([0.1, 0.5]), stdev([0.2, 0.5]), stdev([0.3, 0.5])])
+    assert curves([short], 3).val_loss.deviation == (None,) * 3
+    assert curves([], 3).epochs == ()
 
 
 def test_a_loss_that_is_not_finite_is_left_out():
     one = Outcome("m", 0, "a", None, [row(1, float("inf"))], stopped_early=False)
     two = Outcome("m", 1, "b", None, [row(1, 2.0)], stopped_early=False)
-    assert curves([one, two], 1)["val_loss"]["mean"] == [2.0]
-    assert curves([one], 1)["val_loss"]["mean"] == [None]
+    assert curves([one, two], 1).val_loss.mean == (2.0,)
+    assert curves([one], 1).val_loss.mean == (None,)
 
 
 def test_confusion_and_calibration_of_all_seeds(study, evidence):
@@ -208,16 +220,14 @@ def test_frames(study):
     assert len(runs) == 12
     assert runs["method"].unique().tolist() == list(study.labels)
     none = runs[(runs["method"] == "none") & (runs["seed"] == 1)].iloc[0]
-    [run] = [
-        run for run in study.runs if run.record["config"]["method"] == "none" and run.record["config"]["seed"] == 1
-    ]
+    [run] = [run for run in study.runs if run.record.config.method == "none" and run.record.config.seed == 1]
     assert none["test_acc"] == run.measured["end"]["test"]["acc"]
     assert none["onset"] == run.onset
     assert bool(none["stopped_early"]) is False
 
 
 def test_an_unfinished_study_has_neither_words_nor_p(study):
-    unfinished = type(study)(study.folder, study.record, study.entries[:-1]).evidence()
+    unfinished = document(with_record(study, study.stored[:-1]).evidence())
     assert unfinished["provisional"]
     for contrast in unfinished["contrasts"]:
         for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):

@@ -9,12 +9,12 @@ from overfitlab.config import VARIED, StudyConfig, protocol_named
 from overfitlab.data.prepare.batches import BatchSource
 from overfitlab.data.prepare.material import material
 from overfitlab.data.sources import digits
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
 from overfitlab.randomness import run_key
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
-from overfitlab.training.observer import Observer
 
 METHODS = registry.built_in_names()
 
@@ -34,7 +34,7 @@ def seen(method, seed, vary, monkeypatch):
     original = BatchSource.gather
     with monkeypatch.context() as patch:
         patch.setattr(BatchSource, "gather", lambda self, of: rows.extend(of.tolist()) or original(self, of))
-        trainer.train_epoch(1, trainer.batches(protocol.batch_size), Observer())
+        trainer.train_epoch(1, trainer.batches(protocol.batch_size), Listener())
     split = (prepared.split.training.tolist(), prepared.split.validation.tolist(), prepared.split.test.tolist())
     return split, rows, initial
 

@@ -1,19 +1,20 @@
 """The files of a report: what is written, from what, and what is refused."""
 
 import csv
-import json
 import shutil
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pandas
 import pytest
 from PIL import Image
 
 import overfitlab
+from overfitlab.api import reporting
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.page import page
-from overfitlab.study import reporting
+from overfitlab.study.evidence import Evidence
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +42,10 @@ def test_everything_is_written_and_readable(written):
 
 
 def test_the_page_is_made_from_verdict_json_alone(small_study, written):
-    evidence = json.loads((written / "verdict.json").read_text())
+    evidence = msgspec.json.decode((written / "verdict.json").read_bytes(), type=Evidence)
     study = overfitlab.load_study(small_study)
     pictures = reporting.disputed_pictures(study, evidence)
-    assert len(pictures) == len(evidence["disputed"]) > 0
+    assert len(pictures) == len(evidence.disputed) > 0
     images = {row: reporting._png(picture, 16) for row, picture in pictures.items()}
     assert page(evidence, images) == (written / "report.html").read_text(encoding="utf-8")
 
@@ -116,10 +117,8 @@ def test_a_study_that_has_hardly_begun(small_study, tmp_path):
 
 def test_images_that_are_gone_leave_a_report_without_pictures(small_study, tmp_path, monkeypatch):
     study = overfitlab.load_study(small_study)
-    changed = study.record | {
-        "data": study.record["data"] | {"source": "cifar10", "origin": "gone", "data_dir": "gone"}
-    }
-    gone = type(study)(study.folder, changed, study.entries)
+    data = msgspec.structs.replace(study.record.data, source="cifar10", origin="gone", data_dir="gone")
+    gone = type(study)(study.folder, msgspec.structs.replace(study.record, data=data), study.stored)
     page_path = gone.report(tmp_path / "report")
     assert "The images are not where they were" in page_path.read_text(encoding="utf-8")
     assert not (tmp_path / "report" / "figures" / "disputed.png").exists()

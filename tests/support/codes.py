@@ -65,7 +65,7 @@ def reasons() -> tuple[Use, ...]:
     return tuple(
         _uses(
             lambda call, path: (
-                path != "results/reason.py" and isinstance(call.func, ast.Name) and call.func.id in ("reason", "Reason")
+                path != "reasons.py" and isinstance(call.func, ast.Name) and call.func.id in ("reason", "Reason")
             )
         )
     )

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 
@@ -10,14 +9,13 @@ from overfitlab.errors import OverfitlabError
 
 
 @contextlib.contextmanager
-def refused(kind: type[OverfitlabError], code: str, /, **values: object) -> Iterator[SimpleNamespace]:
-    """Expect an error of that kind and code, with at least those values; afterwards `.error` is the error itself."""
-    found = SimpleNamespace(error=None)
-    with pytest.raises(kind) as caught:
-        yield found
-    found.error = caught.value
-    assert caught.value.code == code, f"{caught.value.code}: {caught.value}"
-    told = {name: caught.value.values.get(name) for name in values}
-    assert told == {
-        name: value if isinstance(value, str | int | float) else str(value) for name, value in values.items()
-    }
+def refused(
+    kind: type[OverfitlabError], code: str, /, *, match: str | None = None, **values: object
+) -> Iterator[pytest.ExceptionInfo[OverfitlabError]]:
+    """Expect an error of that kind and code, with at least those values; otherwise as `pytest.raises`."""
+    with pytest.raises(kind, match=match) as caught:
+        yield caught
+    error = caught.value
+    assert error.code == code, f"{error.code}: {error}"
+    plain = {name: value if isinstance(value, str | int | float) else str(value) for name, value in values.items()}
+    assert {name: error.values.get(name) for name in values} == plain

@@ -8,6 +8,9 @@ import select
 import subprocess
 import sys
 
+from made_records import record
+
+from overfitlab.events import EpochBegan, EpochEnded, RunBegan, StepDone, ValidationBegan
 from overfitlab.results.history import EpochRow
 from overfitlab.terminal.progress import Lines, keras_line
 
@@ -25,9 +28,11 @@ def test_the_line_is_keras_s():
 def test_plain_lines_without_a_terminal():
     stream = io.StringIO()
     lines = Lines(stream)
-    lines.resumed([ROW])
-    lines.epoch_started(2, 30, 1094)
-    lines.epoch_done(ROW, 1094)
+    lines.on(RunBegan(record(), [ROW], [], [], 1, 1, 0))
+    lines.on(EpochBegan(2, 30, 1094))
+    lines.on(StepDone(1, 1.0, 0.5))
+    lines.on(ValidationBegan())
+    lines.on(EpochEnded(ROW, 1094))
     assert stream.getvalue().splitlines() == [
         "Resuming after epoch 1, which was saved.", "Epoch 2/30", IN_KERAS_STYLE
     ]  # fmt: skip

@@ -10,13 +10,13 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.material import Material
 from overfitlab.data.prepare.splits import Split
 from overfitlab.data.prepare.standardize import channel_statistics
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.models.network import Network
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
-from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 
 keras = pytest.importorskip("keras", reason="the test extra brings Keras")
@@ -219,7 +219,7 @@ def test_a_whole_training_equals_kerass_fit(method, schedule):
     cosine = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, decay_steps=2 * 2)  # two steps an epoch
     theirs = keras_network(method, learning_rate=cosine if schedule == "cosine" else LEARNING_RATE)
     theirs.set_weights(in_keras_order(model))
-    trainer.train(lambda: None, Observer())
+    trainer.train(lambda: None, Listener())
 
     x = (images - np.mean(images, axis=(0, 1, 2))) / np.std(images, axis=(0, 1, 2))
     y = np.eye(CLASSES)[labels] if "label_smoothing" in method else labels

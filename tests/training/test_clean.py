@@ -75,7 +75,7 @@ def test_the_onset_has_the_lowest_validation_loss(tmp_path, misleading):
 
 def test_standardization_knows_the_training_images_only(run, parts):
     training = loading.load("digits").images[parts.training]
-    assert run.record["data"]["mean"] == pytest.approx(training.mean((0, 1, 2)).tolist())
+    assert run.record.data.mean == pytest.approx(training.mean((0, 1, 2)).tolist())
 
 
 def test_the_notebook_never_looks_at_test_images(tmp_path, monkeypatch):
@@ -91,7 +91,7 @@ def test_the_notebook_never_looks_at_test_images(tmp_path, monkeypatch):
     one = overfitlab.train("none", out=tmp_path / "1", **SETTINGS)
     monkeypatch.setattr(loading, "load", spoilt)
     other = overfitlab.train("none", out=tmp_path / "2", **SETTINGS)
-    assert one.record["data"]["sha256"] != other.record["data"]["sha256"]  # it did spoil them
+    assert one.record.data.sha256 != other.record.data.sha256  # it did spoil them
     assert {k: v for k, v in one.history.items() if k != "seconds"} == {
         k: v for k, v in other.history.items() if k != "seconds"
     }
@@ -105,7 +105,7 @@ def test_vary_says_what_the_seed_decides(tmp_path, word, differs):
         overfitlab.train("none", vary=word, seed=seed, out=tmp_path / f"{seed}", **settings) for seed in (0, 1)
     )
     assert one.history["loss"] != other.history["loss"]
-    same_split = one.record["data"]["mean"] == other.record["data"]["mean"]
+    same_split = one.record.data.mean == other.record.data.mean
     assert same_split == (differs != "validation")
     fixed = [
         overfitlab.train("none", vary="nothing", seed=seed, out=tmp_path / f"f{seed}", **settings) for seed in (0, 1)
@@ -119,7 +119,7 @@ def test_vary_that_means_nothing_is_refused(tmp_path):
 
 
 def test_a_protocol_survives_its_record(run):
-    assert Protocol.from_dict(run.record["config"]["protocol"]).vary == ("split", "init", "order")
+    assert Protocol.from_dict(run.record.config.protocol).vary == ("split", "init", "order")
 
 
 def test_the_table_shows_parts_and_gaps(run):
@@ -138,7 +138,7 @@ def test_balanced_accuracy_and_imbalance_are_said(tmp_path, capsys):
     run = overfitlab.train("batch_norm", protocol="clean", out=tmp_path / "run", **settings)
     said = capsys.readouterr().out
     assert "from 15 images (owl) to 45 (sparrow)" in said
-    assert run.record["data"]["class_images"]["test"] == [3, 9]
+    assert run.record.data.class_images["test"] == [3, 9]
     assert "balanced acc" in said
 
 
@@ -157,8 +157,8 @@ def test_near_duplicates_are_shown_even_if_a_run_was_interrupted_right_before(tm
             overfitlab.train("none", **settings)
     assert not (tmp_path / "run" / "duplicates.png").exists()
     run = overfitlab.train("none", **settings)
-    assert run.record["data"]["near_duplicates"]["validation"]["found"] > 0
-    assert "duplicates.png" in run.record["files"]
+    assert run.record.data.near_duplicates["validation"].found > 0
+    assert "duplicates.png" in run.record.files
     assert (tmp_path / "run" / "duplicates.png").exists()
 
 

@@ -11,12 +11,12 @@ import torch
 
 import overfitlab
 from overfitlab.errors import UsageError
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.training import compute
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
 from overfitlab.training.metrics import RunningMean
-from overfitlab.training.observer import Observer
 
 
 @pytest.mark.parametrize("method", [*registry.built_in_names(), "batch_norm+dropout+l2+mixup+weight_averaging"])
@@ -27,7 +27,7 @@ def test_a_training_step_stays_on_its_device(trainer_of, method, monkeypatch):
     seen = []
     monkeypatch.setattr(RunningMean, "add", lambda self, loss, logits, y: seen.extend([loss, logits, y]))
     monkeypatch.setattr(RunningMean, "values", lambda self: (0.0, 0.0))
-    trainer.train_epoch(1, trainer.batches(16), Observer())
+    trainer.train_epoch(1, trainer.batches(16), Listener())
     assert seen
     assert {tensor.device.type for tensor in seen} == {"meta"}
     assert {value.device.type for value in trainer.model.tensors().values()} == {"meta"}

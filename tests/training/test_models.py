@@ -41,17 +41,17 @@ def own() -> Path:
 @pytest.mark.parametrize("protocol", ["notebook", "clean"])
 def test_other_networks_are_trained_and_recorded(tmp_path, model, protocol):
     run = overfitlab.train("none", model=model, protocol=protocol, out=tmp_path / "run", **QUIET)
-    assert run.record["config"]["model"] == model
-    assert run.record["network"]["name"] == model
+    assert run.record.config.model == model
+    assert run.record.network.name == model
     weights = safetensors.numpy.load_file(run.folder / "weights.safetensors")
     numbers = sum(array.size for array in weights.values() if array.dtype.kind == "f")
-    assert numbers == run.record["network"]["parameters"]["total"]
+    assert numbers == run.record.network.parameters.total
     assert f'Model: "{model}"' in (run.folder / "model.txt").read_text()
 
 
 def test_batch_norm_of_a_networks_own_is_reported(tmp_path, own, capsys):
     run = overfitlab.train("none", model=f"{own}:plain", out=tmp_path / "run", **SETTINGS)
-    assert run.record["network"]["own_batch_norms"] == 1
+    assert run.record.network.own_batch_norms == 1
     assert "net.py:plain has 1 batch normalization of its own" in capsys.readouterr().out
 
 
@@ -65,7 +65,7 @@ def test_another_source_is_another_run(tmp_path, own):
     one = overfitlab.train("none", model=f"{own}:described", out=tmp_path / "1", **QUIET)
     own.write_text(own.read_text().replace("build.conv(8)", "build.conv(9)"))
     other = overfitlab.train("none", model=f"{own}:described", out=tmp_path / "2", **QUIET)
-    assert one.record["id"] != other.record["id"]
+    assert one.record.id != other.record.id
     with pytest.raises(UsageError, match="model_source"):
         overfitlab.train("none", model=f"{own}:described", out=tmp_path / "1", **QUIET)
 
@@ -76,7 +76,7 @@ def test_training_goes_on_from_the_weights_of_a_run(tmp_path, capsys):
     second = overfitlab.train("none", weights=first.folder, seed=1, out=tmp_path / "2", **SETTINGS)
     assert "Weights: 16 tensors from the file." in capsys.readouterr().out
     assert second.history["loss"][0] < 0.7 * first.history["loss"][0]
-    assert second.record["config"]["weights"] == first.record["files"]["weights.safetensors"]
+    assert second.record.config.weights == first.record.files["weights.safetensors"]
 
 
 def test_weights_of_another_network_are_refused(tmp_path):

@@ -74,12 +74,12 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(method, precision,
     for batches in (50, 30, 3):  # in the third epoch (20 + 2 batches each), in the fourth, and right after the start
         with interrupt(batches):
             overfitlab.train(method, precision=precision, out=broken, **SETTINGS)
-    assert overfitlab.load_run(broken).record["status"] == "interrupted"
+    assert overfitlab.load_run(broken).record.status == "interrupted"
     assert (broken / CHECKPOINT).exists()
     run = overfitlab.train(method, precision=precision, out=broken, **LOUD)
     assert resumed_after(capsys) == 3
     assert outcome(run) == outcome(whole)
-    assert len(run.record["resumed"]) == 3
+    assert len(run.record.resumed) == 3
     assert not (broken / CHECKPOINT).exists()
     assert not (broken / PREVIOUS_CHECKPOINT).exists()
 
@@ -105,7 +105,7 @@ def test_a_training_that_stops_early_hands_over_the_weights_of_its_onset(protoco
     run = overfitlab.train("early_stopping", out=tmp_path / "run", **settings)
     assert (run.onset, run.handed_over, len(run.rows)) == (1, 1, 4)
     assert run.stopped_early
-    assert run.record["status"] == "finished"
+    assert run.record.status == "finished"
     assert "early_stopping stopped the training after epoch 4 of 9; the weights are those of epoch 1." in run.summary()
     weights = [safetensors.numpy.load_file(each.folder / "weights.safetensors") for each in (one, run)]
     assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
@@ -170,7 +170,7 @@ def test_when_both_checkpoints_are_damaged_the_run_starts_over_and_says_so(inter
     run = overfitlab.train("dropout", out=interrupted, **LOUD)
     note = "checkpoint.safetensors is damaged and checkpoint.previous.safetensors is damaged, so the run starts over"
     assert f"Note: {note}." in capsys.readouterr().out
-    assert run.record["resumed"][-1]["note"] == note
+    assert run.record.resumed[-1]["note"] == note
     assert outcome(run) == outcome(overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS))
 
 
@@ -203,9 +203,9 @@ def test_the_settings_that_were_resolved_are_kept(interrupted, monkeypatch):
     """`auto` may mean something else tomorrow; the run goes on as it began."""
     from overfitlab.training import compute
 
-    before = overfitlab.load_run(interrupted).record["resolved"]
+    before = overfitlab.load_run(interrupted).record.resolved
     monkeypatch.setattr(compute, "resolve", lambda precision, threads: pytest.fail("resolved anew"))
-    assert overfitlab.train("dropout", out=interrupted, **SETTINGS).record["resolved"] == before
+    assert overfitlab.train("dropout", out=interrupted, **SETTINGS).record.resolved == before
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch, capsys):
@@ -246,7 +246,7 @@ def test_a_diverged_run_says_so_each_time_and_keeps_its_history(tmp_path):
         with pytest.raises(OverfitlabError, match=r"diverged in epoch \d.*lower --learning-rate"):
             overfitlab.train("none", out=tmp_path / "run", **settings)
     run = overfitlab.load_run(tmp_path / "run")
-    assert run.record["status"] == "diverged"
+    assert run.record.status == "diverged"
     assert 1 <= len(run.rows) < 5
 
 
@@ -260,6 +260,6 @@ def test_a_run_without_a_finished_epoch_says_so(tmp_path, interrupt):
 def test_weights_are_what_was_trained(tmp_path):
     run = overfitlab.train("batch_norm", out=tmp_path / "run", **SETTINGS)
     weights = safetensors.numpy.load_file(run.folder / "weights.safetensors")
-    assert sum(array.size for array in weights.values()) == run.record["network"]["parameters"]["total"]
+    assert sum(array.size for array in weights.values()) == run.record.network.parameters.total
     assert not weights["conv1.bias"].any()
     assert weights["norm1.batch_norm.moving_mean"].any()

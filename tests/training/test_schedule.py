@@ -5,7 +5,7 @@ import math
 import pytest
 
 from overfitlab.config import QUICK, protocol_named
-from overfitlab.training.observer import Observer
+from overfitlab.events import Listener
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.schedule import learning_rate
 
@@ -47,9 +47,9 @@ def test_the_optimizer_gets_it_over_all_steps_of_all_epochs(monkeypatch, trainer
 
     monkeypatch.setattr(KerasAdam, "step", step)
     options = {"epochs": 3, "schedule": schedule, "learning_rate": 0.01}
-    trainer_of("none", **options).train(lambda: None, Observer())
+    trainer_of("none", **options).train(lambda: None, Listener())
     wanted = [0.01 * (1 + math.cos(math.pi * step / 9)) / 2 if schedule == "cosine" else 0.01 for step in range(9)]
     assert given == pytest.approx(wanted, rel=1e-12)
     resumed = trainer_of("none", **options)
-    resumed.train_epoch(2, resumed.batches(16), Observer())
+    resumed.train_epoch(2, resumed.batches(16), Listener())
     assert given[9:] == given[3:6]

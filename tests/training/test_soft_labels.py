@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
 from overfitlab.training.metrics import RunningMean
-from overfitlab.training.observer import Observer
 from overfitlab.training.optimizer import KerasAdam
 
 CLASSES = 10
@@ -57,7 +57,7 @@ def test_one_hot_labels_give_the_weights_of_plain_labels_to_the_bit(optimizer, p
 def test_the_loop_trains_on_the_label_probabilities(trainer_of):
     """An epoch of the loop against a plain loop with label numbers."""
     ours, plain = trainer_of("none"), trainer_of("none")
-    loss, acc = ours.train_epoch(1, ours.batches(16), Observer())
+    loss, acc = ours.train_epoch(1, ours.batches(16), Listener())
     model, optimizer = plain.model, KerasAdam(plain.model)
     rows = plain.material.split.training
     order = rows[(Key(3) / "order" / 1).generator().permutation(len(rows))]

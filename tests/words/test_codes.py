@@ -10,7 +10,7 @@ import pytest
 from overfitlab.data.catalog.servers import ServerError
 from overfitlab.data.prepare.images import UnreadableImageError
 from overfitlab.errors import DamagedError, DataError, OverfitlabError, UsageError, unknown_name
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 from overfitlab.words.language import ENGLISH, NOUNS, PARTICLES
 from overfitlab.words.languages import CODES, language_named, spoken
 

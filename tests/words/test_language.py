@@ -12,13 +12,14 @@ import overfitlab
 from overfitlab.config import CLEAN
 from overfitlab.errors import UsageError
 from overfitlab.methods import registry
+from overfitlab.reasons import Reason
+from overfitlab.records.study_record import PartSizes
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS, SIZES
 from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
-from overfitlab.stats.verdict import Diverged, Paired, findings
+from overfitlab.stats.findings import Diverged, Paired, findings
+from overfitlab.stats.verdict import Design, compute_verdict
 from overfitlab.study.budget import _given_up
-from overfitlab.study.conditions import RESOLVED
-from overfitlab.study.cost import Parts
 from overfitlab.words.language import ENGLISH, Name
 from overfitlab.words.languages import CODES, language_named
 
@@ -49,7 +50,7 @@ def templates():
         "system",
         "processor",
         "cores",
-        *RESOLVED,
+        *("precision", "threads", "device", "kernels"),  # of what was not the same in all runs
     }
     for path in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -58,7 +59,7 @@ def templates():
     for path in (FOLDER / "templates").glob("*.html"):
         for double, single in re.findall(r"""say\((?:"([^"]*)"|'([^']*)')""", path.read_text(encoding="utf-8")):
             found.add(double or single)
-    nothing = {"contrasts": [], "methods": [], "image_noise_leads": False, "provisional": False}
+    nothing = compute_verdict([], Design("study", {"none": "none"}, (), (), (1,), 1, 0.05, 0.5, 1.0))
     for table in (contrast_table, onset_table, sign_flip_table, method_table):
         found |= set(table(nothing).header)
     return found
@@ -78,7 +79,7 @@ def test_every_text_is_translated_and_nothing_else(code):
 @pytest.mark.parametrize("code", OTHERS)
 def test_translations_have_the_fields_of_the_english(code):
     language = language_named(code)
-    for english, own in (language.texts | language.messages).items():
+    for english, own in language.texts.items():
         assert fields(own) <= fields(english), english
         lost = fields(english) - fields(own)
         assert not lost, f"{english}: {lost} is lost"
@@ -89,8 +90,8 @@ def test_every_method_has_a_name(code):
     assert language_named(code).method_names.keys() == set(registry.built_in_names())
 
 
-def recorded_in_english():
-    """Return texts that a study records, from the code that makes them."""
+def recorded():
+    """Return reasons that a study records, from the code that makes them."""
     for differences in ((), (1.0,), (1.0, 2.0), (0.7,) * 4):
         [finding] = findings([Paired(differences, tuple(range(len(differences))), None)], 0.5)
         yield finding.reason
@@ -100,23 +101,25 @@ def recorded_in_english():
             [finding] = findings(pairs, 0.5, diverged=[diverged])
             if finding.reason:
                 yield finding.reason
-    parts = Parts(5000, 1000, 1000)
+    parts = PartSizes(5000, 1000, 1000)
     less = replace(CLEAN, training_images=500, validation_images=100, epochs=3)
     yield from _given_up(CLEAN, less, parts)
-    yield "this copy of CIFAR-10 has other checksums than the official release"
+    yield Reason("other_checksums", {"name": "CIFAR-10"})
 
 
-@pytest.mark.parametrize("text", list(recorded_in_english()))
+@pytest.mark.parametrize("reason", list(recorded()), ids=lambda reason: reason.code)
 @pytest.mark.parametrize("code", OTHERS)
-def test_recorded_texts_are_known(code, text):
-    translated = language_named(code).message(text)
-    assert translated != text
-    assert set(re.findall(r"\d+", translated)) <= set(re.findall(r"\d+", text))
-    assert ENGLISH.message(text) == text
+def test_recorded_reasons_are_said(code, reason):
+    english, translated = ENGLISH.reason(reason), language_named(code).reason(reason)
+    assert translated not in (english, reason.code)
+    assert set(re.findall(r"\d+", translated)) <= set(re.findall(r"\d+", english))
 
 
-def test_an_unknown_text_stays_as_it_is():
-    assert language_named("ko").message("out of memory {x}") == "out of memory {x}"
+def test_a_reason_that_nobody_knows_keeps_its_words():
+    for language in (ENGLISH, language_named("ko")):
+        assert language.reason(Reason("words_of_others", {"text": "out of memory {x}"})) == "out of memory {x}"
+        assert language.reason(Reason("of_a_later_version", {}, "out of memory {x}")) == "out of memory {x}"
+        assert language.reason(Reason("of_a_later_version")) == "of_a_later_version"
 
 
 @pytest.mark.parametrize(

@@ -102,19 +102,16 @@ def write_figure(description: MethodDescription, out: str | Path) -> Path:
     place = user_path(out)
     if place.suffix.lower() not in ENDINGS:
         raise UsageError(
-            "figure_of_another_ending",
-            "{path}: a figure is written as .png or .svg; name such a file with --figure",
+            "figure_of_another_ending", "{path}: a figure is written as .png or .svg; name such a file with --figure",
             path=place,
-        )
+        )  # fmt: skip
     content = rendered(description.figure(), place.suffix.lower().removeprefix("."))
     try:
         with replacing(place) as stream:
             stream.write(content)
     except OSError as error:
         raise OverfitlabError(
-            "figure_cannot_be_written",
-            "cannot write {path} ({reason}); choose another --figure",
-            path=place,
-            reason=error.strerror or error,
-        ) from error
+            "figure_cannot_be_written", "cannot write {path} ({reason}); choose another --figure",
+            path=place, reason=error.strerror or error,
+        ) from error  # fmt: skip
     return place

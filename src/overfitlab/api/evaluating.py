@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, TextIO
 
+from overfitlab.api import evaluation_files
 from overfitlab.api.runs import find_run
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
@@ -10,7 +11,6 @@ from overfitlab.data.recorded import recorded
 from overfitlab.errors import DataError, OverfitlabError, UsageError
 from overfitlab.events import Listener
 from overfitlab.files import display_name, text_of, user_path
-from overfitlab.inference import evaluation_files
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained
@@ -95,9 +95,8 @@ def _images(
         raise UsageError(
             "data_without_images_of_the_run",
             "{data} does not hold the images of {folder}; leave out --part to evaluate all of them",
-            data=data,
-            folder=run.folder,
-        )
+            data=data, folder=run.folder,
+        )  # fmt: skip
     return own_images(run, dataset, part)
 
 
@@ -109,26 +108,20 @@ def _own_dataset(run: Run, folder: Path | None, part: str, listener: Listener) -
         raise UsageError(
             "data_dir_for_own_images",
             "{run} was trained on images of your own, which --data-dir is not for; use --data {folder} --part {name}",
-            run=run.folder,
-            folder=folder,
-            name=part,
-        )
+            run=run.folder, folder=folder, name=part,
+        )  # fmt: skip
     try:
         return recorded(record, size, folder, listener=listener)
     except (OverfitlabError, OSError) as error:
         reason = display_name(str(error))  # it quotes the record
         if not own:
             raise DataError(
-                "images_not_where_they_were",
-                "the images of {run} are not where they were: {reason}",
-                run=run.folder,
-                reason=reason,
-            ) from error
+                "images_not_where_they_were", "the images of {run} are not where they were: {reason}",
+                run=run.folder, reason=reason,
+            ) from error  # fmt: skip
         raise DataError(
             "own_images_not_where_they_were",
             "the images of {run} are not where they were: {reason}; if they lie elsewhere now, name the place with "
             "--data DIR --part {name}",
-            run=run.folder,
-            reason=reason,
-            name=part,
-        ) from error
+            run=run.folder, reason=reason, name=part,
+        ) from error  # fmt: skip

@@ -7,16 +7,17 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from overfitlab.api.explanations import ON_A_SHEET, Explanations
 from overfitlab.api.predicting import Given, complaint, listed
 from overfitlab.api.runs import Run, find_run
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import replacing, user_path
-from overfitlab.inference.explanation import ON_A_SHEET, Explainer, Explanation, Explanations
+from overfitlab.inference.explanation import Explainer, Explanation
 from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
 from overfitlab.inference.trained import load_trained
 from overfitlab.inference.writable import refuse_unwritable
+from overfitlab.reasons import reason
 from overfitlab.report.figures import rendered
-from overfitlab.results.reason import reason
 from overfitlab.terminal.explained import explanation_line
 from overfitlab.words.language import ENGLISH
 
@@ -88,10 +89,9 @@ def explain_and_write(
     place = found_run.folder / "explain.png" if out is None else user_path(out)
     if place.suffix.lower() not in ENDINGS:
         raise UsageError(
-            "sheet_of_another_ending",
-            "{path}: a sheet is written as .png or .svg; name such a file with --out",
+            "sheet_of_another_ending", "{path}: a sheet is written as .png or .svg; name such a file with --out",
             path=place,
-        )
+        )  # fmt: skip
     if place.is_dir():
         raise UsageError("out_is_a_folder", "{path} is a folder; name a file with --out", path=place)
     refuse_unwritable(place.parent, make=False)
@@ -117,11 +117,9 @@ def explain_and_write(
                 stream.write(rendered(sheet.figure(), path.suffix.lower().removeprefix(".")))
         except OSError as error:
             raise OverfitlabError(
-                "file_cannot_be_written",
-                "cannot write {path} ({reason}); choose another --out",
-                path=path,
-                reason=error.strerror or error,
-            ) from error
+                "file_cannot_be_written", "cannot write {path} ({reason}); choose another --out",
+                path=path, reason=error.strerror or error,
+            ) from error  # fmt: skip
         document["sheets"].append(str(path))
         document["images"] += sheet.as_dict()["images"]
         page.clear()

@@ -18,8 +18,8 @@ from overfitlab.files import display_name, replacing, user_path
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
 from overfitlab.inference.trained import Trained, load_trained
+from overfitlab.reasons import reason
 from overfitlab.report.prediction_table import Csv, Format, Json, Table
-from overfitlab.results.reason import reason
 from overfitlab.terminal.screen import screen_on
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
@@ -109,18 +109,14 @@ def predict_and_write(
         unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, say, listener)
     if unreadable == len(paths):
         raise DataError(
-            "nothing_predicted",
-            "{unreadable:,} of {images:,} could not be read; nothing is predicted",
-            unreadable=unreadable,
-            images=len(paths),
-        )
+            "nothing_predicted", "{unreadable:,} of {images:,} could not be read; nothing is predicted",
+            unreadable=unreadable, images=len(paths),
+        )  # fmt: skip
     if unreadable:
         raise DataError(
-            "some_not_predicted",
-            "{unreadable:,} of {images:,} could not be read; all others are predicted",
-            unreadable=unreadable,
-            images=len(paths),
-        )
+            "some_not_predicted", "{unreadable:,} of {images:,} could not be read; all others are predicted",
+            unreadable=unreadable, images=len(paths),
+        )  # fmt: skip
 
 
 def _saying(listener: Listener) -> Callable[[str], None]:
@@ -175,11 +171,9 @@ def _target(place: Path | None, output: TextIO) -> Iterator[BinaryIO]:
             yield target
     except OSError as error:
         raise OverfitlabError(
-            "file_cannot_be_written",
-            "cannot write {path} ({reason}); choose another --out",
-            path=place,
-            reason=error.strerror or error,
-        ) from error
+            "file_cannot_be_written", "cannot write {path} ({reason}); choose another --out",
+            path=place, reason=error.strerror or error,
+        ) from error  # fmt: skip
 
 
 def _write(

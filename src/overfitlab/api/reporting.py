@@ -77,7 +77,7 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     figures = _figure_files(evidence, pictures, say)
     busy = BusyError(
         "report_is_written", "another process writes a report into {folder}; wait for it, or choose another --out",
-        folder=folder,
+        folder=folder
     )  # fmt: skip
     with claimed(folder, lambda: _refuse_strangers(folder, study.folder), busy, "--out", PATIENCE):
         (folder / NUMBERS).unlink(missing_ok=True)  # from here on it is no whole report

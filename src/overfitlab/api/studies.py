@@ -86,7 +86,7 @@ class Study(room.Study):
         if figure is None:
             raise OverfitlabError(
                 "figure_shows_nothing", "the study {study} has nothing to show in the figure {figure}",
-                study=self.folder, figure=name,
+                study=self.folder, figure=name
             )  # fmt: skip
         return figure
 

@@ -22,9 +22,9 @@ from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
+from overfitlab.reasons import reason
 from overfitlab.records.run_folder import RunFolder
 from overfitlab.records.run_record import DIVERGED
-from overfitlab.results.reason import reason
 from overfitlab.runs import execution
 from overfitlab.study.recipe import Recipe, recipe
 from overfitlab.study.study import find_study

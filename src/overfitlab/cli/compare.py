@@ -113,7 +113,6 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     failed = len(study.record.failures)
     if failed:
         raise OverfitlabError(
-            "runs_failed",
-            "{failed} of its runs failed (overfitlab show says why); the same command tries them again",
+            "runs_failed", "{failed} of its runs failed (overfitlab show says why); the same command tries them again",
             failed=failed,
-        )
+        )  # fmt: skip

@@ -72,8 +72,6 @@ def explain(run: Path, images: tuple[str, ...], as_json: bool, **options: object
         click.echo(f"Wrote {sheet}", err=as_json)
     if unreadable:
         raise DataError(
-            "some_not_explained",
-            "{unreadable:,} of {images:,} could not be read",
-            unreadable=unreadable,
-            images=unreadable + len(document["images"]),
-        )
+            "some_not_explained", "{unreadable:,} of {images:,} could not be read",
+            unreadable=unreadable, images=unreadable + len(document["images"]),
+        )  # fmt: skip

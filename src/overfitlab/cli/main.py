@@ -83,11 +83,9 @@ def _explained(error: Exception) -> OverfitlabError:
             "system_refuses_for_now", "{reason}, and the same command goes on", reason=refusal(error)
         )
     return OverfitlabError(
-        "internal_error",
-        "internal error, {type}: {reason}; OVERFITLAB_DEBUG=1 shows where",
-        type=type(error).__name__,
-        reason=str(error),
-    )
+        "internal_error", "internal error, {type}: {reason}; OVERFITLAB_DEBUG=1 shows where",
+        type=type(error).__name__, reason=str(error),
+    )  # fmt: skip
 
 
 def _stop(interruption: BaseException | None) -> NoReturn:

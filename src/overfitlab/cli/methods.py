@@ -33,8 +33,7 @@ def methods(name: str | None, figure: Path | None, as_json: bool) -> None:
     """
     if name is None and figure is not None:
         raise UsageError(
-            "figure_of_no_method",
-            "--figure draws one method; name it: overfitlab methods dropout --figure dropout.png",
+            "figure_of_no_method", "--figure draws one method; name it: overfitlab methods dropout --figure dropout.png"
         )
     from overfitlab.api import describing  # imports torch, which --help need not wait for
     from overfitlab.terminal.method_card import show_cards, show_methods

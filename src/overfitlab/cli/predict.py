@@ -50,10 +50,9 @@ def predict(run: Path, images: tuple[str, ...], as_json: bool, kind: str | None,
     """
     if as_json and kind not in (None, "json"):
         raise UsageError(
-            "json_beside_another_format",
-            "--json and --format {format} contradict each other; leave one of them out",
+            "json_beside_another_format", "--json and --format {format} contradict each other; leave one of them out",
             format=kind,
-        )
+        )  # fmt: skip
     from overfitlab.api.predicting import predict_and_write  # imports torch, which --help need not wait for
 
     kind = "json" if as_json else kind

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from overfitlab.results.reason import Reason
+from overfitlab.reasons import Reason
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]

@@ -14,7 +14,7 @@ from overfitlab.data.sources import digits, folder, npz
 from overfitlab.errors import DataError, UsageError, nearest
 from overfitlab.events import Listener
 from overfitlab.files import display_name
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 SOURCES = ("auto", *SETS, "digits")
 
@@ -49,9 +49,7 @@ def load(
             raise UsageError("data_dir_of_digits", "--data digits needs no --data-dir; leave one of them out")
         if not data_dir.is_dir():
             raise DataError(
-                "data_dir_is_no_folder",
-                "{folder} is not a folder; name the one that holds the data",
-                folder=data_dir,
+                "data_dir_is_no_folder", "{folder} is not a folder; name the one that holds the data", folder=data_dir
             )
     return resized(_published(name, data_dir, listener, fetch=fetch), image_size, listener)
 
@@ -102,19 +100,16 @@ def _own(name: str, image_size: tuple[int, int] | None, listener: Listener, trai
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError) as error:  # a name that no file can have
         raise UsageError(
-            "data_cannot_be_looked_at",
-            "--data {name} cannot be looked at ({reason})",
-            name=display_name(name),
-            reason=error,
-        ) from error
+            "data_cannot_be_looked_at", "--data {name} cannot be looked at ({reason})",
+            name=display_name(name), reason=error,
+        ) from error  # fmt: skip
     if is_folder:
         return folder.load(path, image_size, listener, trainable=trainable)
     if is_file and path.suffix.lower() != ".npz":
         raise UsageError(
-            "data_is_other_file",
-            "--data {name} is a file, but no .npz; name a folder of images",
+            "data_is_other_file", "--data {name} is a file, but no .npz; name a folder of images",
             name=display_name(name),
-        )
+        )  # fmt: skip
     if is_file:
         return npz.load(path, image_size, listener, trainable=trainable)
     if os.sep in name or path.suffix.lower() == ".npz":
@@ -122,14 +117,10 @@ def _own(name: str, image_size: tuple[int, int] | None, listener: Listener, trai
     near = nearest(name, SOURCES)
     if near is not None:
         raise UsageError(
-            "no_data_called_like",
-            "there is no data set, folder or file called {name}; did you mean {near!r}?",
-            name=display_name(name),
-            near=near,
-        )
+            "no_data_called_like", "there is no data set, folder or file called {name}; did you mean {near!r}?",
+            name=display_name(name), near=near,
+        )  # fmt: skip
     raise UsageError(
-        "no_data_called",
-        "there is no data set, folder or file called {name}; choose from {known}",
-        name=display_name(name),
-        known=", ".join(sorted(SOURCES)),
-    )
+        "no_data_called", "there is no data set, folder or file called {name}; choose from {known}",
+        name=display_name(name), known=", ".join(sorted(SOURCES)),
+    )  # fmt: skip

@@ -15,7 +15,7 @@ from overfitlab.events import Listener, TaskBegan, TaskEnded
 from overfitlab.files import display_name
 from overfitlab.inference.pictures import FULL, as_channels, scaled
 from overfitlab.inference.trained import Trained
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 from overfitlab.runs.run import Run
 from overfitlab.stats.calibration import Calibration, calibration
 from overfitlab.stats.classification import Confusion, Scores, cross_entropies, scores, top_confusions
@@ -169,9 +169,8 @@ def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
             "images_are_others_now",
             "the images of {data} are no longer those that {folder} was trained on (their content hash differs), so "
             "its parts cannot be found again; restore them, or evaluate all images there are with --data",
-            data=dataset.name,
-            folder=run.folder,
-        )
+            data=dataset.name, folder=run.folder,
+        )  # fmt: skip
     found = material(dataset, record.config.protocol, record.config.seed).split
     rows = {"test": found.test, "validation": found.validation, "training": found.training}[part]
     if not len(rows):
@@ -179,11 +178,8 @@ def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
         raise DataError(
             "run_without_the_part",
             "{folder} has no {part} images; choose --part {one} or --part {other}, or other images with --data",
-            folder=run.folder,
-            part=part,
-            one=one,
-            other=other,
-        )
+            folder=run.folder, part=part, one=one, other=other,
+        )  # fmt: skip
     return Evaluated(dataset, rows, dataset.labels[rows], part, dataset.image_shape[2])
 
 
@@ -205,27 +201,21 @@ def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
                 "data_has_another_class",
                 "{data} has a class that {folder} was not trained on: {name!r}; the names must be those of its {known} "
                 "classes, {first!r} to {last!r}",
-                name=strangers[0],
-                **about,
-            )
+                name=strangers[0], **about,
+            )  # fmt: skip
         raise DataError(
             "data_has_other_classes",
             "{data} has classes that {folder} was not trained on: {names}; the names must be those of its {known} "
             "classes, {first!r} to {last!r}",
-            names=", ".join(repr(name) for name in strangers[:3]) + (", ..." if len(strangers) > 3 else ""),
-            **about,
-        )
+            names=", ".join(repr(name) for name in strangers[:3]) + (", ..." if len(strangers) > 3 else ""), **about,
+        )  # fmt: skip
     wanted = tuple(run.own.data.image_shape)
     if dataset.images.shape[1:3] != wanted[:2]:
         there, here = ("x".join(map(str, shape)) for shape in (dataset.images.shape[1:], wanted))
         raise DataError(
-            "images_of_another_size",
-            "the images of {data} are {there}, {folder} was trained on {here}",
-            data=dataset.name,
-            there=there,
-            folder=run.folder,
-            here=here,
-        )
+            "images_of_another_size", "the images of {data} are {there}, {folder} was trained on {here}",
+            data=dataset.name, there=there, folder=run.folder, here=here,
+        )  # fmt: skip
     brightest = FULL if dataset.source == run.own.data.source else trained.brightest
     numbers = np.array([known.index(name) for name in names], dtype=np.int64)
     rows = np.arange(len(dataset.images), dtype=np.int64)

@@ -86,11 +86,9 @@ def _unknown_layer(name: str, usable: list[FeatureMaps]) -> UsageError:
             "unknown_layer_like", "unknown layer {name!r}; did you mean {near!r}?", name=name, near=near[0]
         )
     return UsageError(
-        "unknown_layer",
-        "unknown layer {name!r}; choose for example from the last ones, {last}",
-        name=name,
-        last=", ".join(names[-6:]),
-    )
+        "unknown_layer", "unknown layer {name!r}; choose for example from the last ones, {last}",
+        name=name, last=", ".join(names[-6:]),
+    )  # fmt: skip
 
 
 def grad_cam(model: nn.Module, x: Tensor, layer: str, classes: Tensor | None = None) -> tuple[Tensor, Tensor]:

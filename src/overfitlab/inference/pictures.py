@@ -14,7 +14,7 @@ from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.images import UnreadableImageError, image_files, read_images
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.inference.trained import Trained
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 FULL = 255  # the value of a white pixel in a file
 
@@ -133,12 +133,9 @@ def as_images(trained: Trained, array: Images) -> Images:
             "arrays_of_another_kind",
             "images must be uint8 with shape [N, {height}, {width}, {channels}], as {folder} was trained on, not "
             "{found}",
-            height=height,
-            width=width,
-            channels=channels,
-            folder=trained.run.folder,
+            height=height, width=width, channels=channels, folder=trained.run.folder,
             found=array.dtype if array.dtype != np.uint8 else list(array.shape),
-        )
+        )  # fmt: skip
     array = single
     return np.array(array, order="C").reshape(-1, height, width, channels)
 

@@ -21,7 +21,7 @@ from overfitlab.files import display_name
 from overfitlab.kernels import library
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry as models
-from overfitlab.records.run_folder import WEIGHTS, RunFolder
+from overfitlab.records.run_folder import RECORD, WEIGHTS, RunFolder
 from overfitlab.records.run_record import DIVERGED, FINISHED
 from overfitlab.runs.run import Run
 from overfitlab.training import compute
@@ -176,19 +176,16 @@ def _consented(run: Run, model: str | None) -> str:
             raise UsageError(
                 "trained_with_another_model",
                 "{folder} was trained with --model {recorded}, not {model}; leave --model out",
-                folder=run.folder,
-                recorded=shown,
-                model=model,
-            )
+                folder=run.folder, recorded=shown, model=model,
+            )  # fmt: skip
         return recorded
     if model is None:
         raise UsageError(
             "model_is_a_program",
             "{folder} was trained with the network in {model}, which is a program; if you know it, say so: --model "
             "{model}",
-            folder=run.folder,
-            model=shown,
-        )
+            folder=run.folder, model=shown,
+        )  # fmt: skip
     return model
 
 
@@ -196,15 +193,12 @@ def _refuse_unfinished(run: Run) -> None:
     status = run.record.status
     if status == DIVERGED:
         raise DivergedError(
-            "run_diverged",
-            "{folder} diverged: its network is of no use; train again with a lower --learning-rate",
+            "run_diverged", "{folder} diverged: its network is of no use; train again with a lower --learning-rate",
             folder=run.folder,
-        )
+        )  # fmt: skip
     if status != FINISHED:
         raise OverfitlabError(
-            "run_unfinished",
-            "{folder} has not finished training; repeat the command that began it",
-            folder=run.folder,
+            "run_unfinished", "{folder} has not finished training; repeat the command that began it", folder=run.folder
         )
 
 
@@ -227,16 +221,12 @@ def _tensors(run: Run) -> dict[str, Tensor]:
         tensors = safetensors.torch.load(path.read_bytes())
     except (OSError, safetensors.SafetensorError) as error:
         raise DamagedError(
-            "run_weights_unreadable",
-            "{path} cannot be read ({reason}); train the run again, or restore the file",
-            path=path,
-            reason=error,
-        ) from error
+            "run_weights_unreadable", "{path} cannot be read ({reason}); train the run again, or restore the file",
+            path=path, reason=error,
+        ) from error  # fmt: skip
     if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
         raise DamagedError(
-            "run_weights_not_finite",
-            "{path} holds weights that are not finite; train the run again",
-            path=path,
+            "run_weights_not_finite", "{path} holds weights that are not finite; train the run again", path=path
         )
     return tensors
 
@@ -250,7 +240,13 @@ def _network(run: Run, model: str | None) -> nn.Module:
             "model_file_changed",
             "{model} is not the file that {folder} was trained with (its content differs), so the network cannot be "
             "built; restore the file, or train again",
-            model=spec,
-            folder=run.folder,
-        )
-    return models.build_for(config, data.image_shape, len(data.classes), methods.parse(config.method), spec)
+            model=spec, folder=run.folder,
+        )  # fmt: skip
+    try:
+        method = methods.parse(config.method)
+    except UsageError as error:
+        raise DamagedError(
+            "run_of_an_unknown_method", "{path} is damaged ({reason}); train the run again",
+            path=run.folder / RECORD, reason=error
+        ) from None  # fmt: skip
+    return models.build_for(config, data.image_shape, len(data.classes), method, spec)

@@ -21,8 +21,6 @@ def refuse_unwritable(folder: Path, *, make: bool) -> None:
             pass
     except OSError as error:
         raise OverfitlabError(
-            "place_cannot_be_written",
-            "cannot write to {folder} ({reason}); choose another place with --out",
-            folder=folder,
-            reason=error.strerror or error,
-        ) from error
+            "place_cannot_be_written", "cannot write to {folder} ({reason}); choose another place with --out",
+            folder=folder, reason=error.strerror or error,
+        ) from error  # fmt: skip

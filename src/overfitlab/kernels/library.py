@@ -85,30 +85,23 @@ def best() -> str:
     wanted = os.environ.get(VARIABLE, "").strip().lower()
     if wanted not in ("", OFF, *INSTRUCTIONS):
         raise UsageError(
-            "unknown_kernels",
-            "{variable}={wanted}: choose one of {known}",
-            variable=VARIABLE,
-            wanted=wanted,
-            known=", ".join((*INSTRUCTIONS, OFF)),
-        )
+            "unknown_kernels", "{variable}={wanted}: choose one of {known}",
+            variable=VARIABLE, wanted=wanted, known=", ".join((*INSTRUCTIONS, OFF)),
+        )  # fmt: skip
     there = supported()
     if not wanted and there and usable_cores() > 1 and not shares_pool():
         return OFF  # on one thread each, the kernels would lose to PyTorch on all of them
     if wanted in INSTRUCTIONS and not there:
         raise UsageError(
-            "kernels_not_compiled",
-            "{variable}={wanted}: no kernels were compiled; leave the variable out",
-            variable=VARIABLE,
-            wanted=wanted,
-        )
+            "kernels_not_compiled", "{variable}={wanted}: no kernels were compiled; leave the variable out",
+            variable=VARIABLE, wanted=wanted,
+        )  # fmt: skip
     if wanted in INSTRUCTIONS and wanted not in there:
         raise UsageError(
             "processor_without_instructions",
             "{variable}={wanted}: this processor has no {instructions}; leave the variable out",
-            variable=VARIABLE,
-            wanted=wanted,
-            instructions=INSTRUCTIONS[wanted],
-        )
+            variable=VARIABLE, wanted=wanted, instructions=INSTRUCTIONS[wanted],
+        )  # fmt: skip
     return wanted or (there[0] if there else OFF)
 
 

@@ -173,21 +173,17 @@ def _out_of_range(whole: bool, high: float, **values: object) -> UsageError:
         return UsageError(
             "hyperparameter_not_whole_between",
             "{method}: {parameter} must be a whole number from {low:g} to {high:g}, not {value}",
-            high=high,
-            **values,
-        )
+            high=high, **values,
+        )  # fmt: skip
     if high == math.inf:
         return UsageError(
-            "hyperparameter_not_from",
-            "{method}: {parameter} must be a number of at least {low:g}, not {value}",
+            "hyperparameter_not_from", "{method}: {parameter} must be a number of at least {low:g}, not {value}",
             **values,
-        )
+        )  # fmt: skip
     return UsageError(
-        "hyperparameter_not_between",
-        "{method}: {parameter} must be a number from {low:g} to {high:g}, not {value}",
-        high=high,
-        **values,
-    )
+        "hyperparameter_not_between", "{method}: {parameter} must be a number from {low:g} to {high:g}, not {value}",
+        high=high, **values,
+    )  # fmt: skip
 
 
 class RandomLayer(nn.Module):

@@ -41,28 +41,21 @@ def method_class(name: str) -> type[Method]:
     if third_party is not None:
         if name in _built_in():
             raise OverfitlabError(
-                "method_name_taken",
-                "{place} claims the name of the method {name!r}, which is built in",
-                place=third_party.value,
-                name=name,
-            )
+                "method_name_taken", "{place} claims the name of the method {name!r}, which is built in",
+                place=third_party.value, name=name,
+            )  # fmt: skip
         try:
             found = third_party.load()
         except Exception as error:  # whatever somebody's module does when imported
             raise OverfitlabError(
-                "method_cannot_be_imported",
-                "method {name!r} from {place} cannot be imported: {reason}",
-                name=name,
-                place=third_party.value,
-                reason=error,
-            ) from error
+                "method_cannot_be_imported", "method {name!r} from {place} cannot be imported: {reason}",
+                name=name, place=third_party.value, reason=error,
+            ) from error  # fmt: skip
         if not (isinstance(found, type) and issubclass(found, Method) and getattr(found, "name", None) == name):
             raise OverfitlabError(
-                "no_method_of_that_name",
-                "{place} is not an overfitlab method with the name {name!r}",
-                place=third_party.value,
-                name=name,
-            )
+                "no_method_of_that_name", "{place} is not an overfitlab method with the name {name!r}",
+                place=third_party.value, name=name,
+            )  # fmt: skip
         _check_declaration(found, third_party.value)
         return found
     module = importlib.import_module(f"{package.__name__}.{name}")
@@ -77,18 +70,16 @@ def _check_declaration(kind: type[Method], where: str) -> None:
     """Raise `OverfitlabError` where a class of another package does not declare its hyperparameters as it has to."""
     if "__dataclass_params__" not in vars(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise OverfitlabError(
-            "method_not_frozen",
-            "{place} must be a frozen dataclass: write @dataclass(frozen=True) above the class",
+            "method_not_frozen", "{place} must be a frozen dataclass: write @dataclass(frozen=True) above the class",
             place=where,
-        )
+        )  # fmt: skip
     for entry in fields(kind):  # type: ignore[arg-type]
         if "whole" not in entry.metadata:
             raise OverfitlabError(
                 "hyperparameter_undeclared",
                 "{place}: declare its field {name!r} with hyperparameter(DEFAULT, low=...)",
-                place=where,
-                name=entry.name,
-            )
+                place=where, name=entry.name,
+            )  # fmt: skip
 
 
 def parse(text: str) -> Method:
@@ -124,9 +115,8 @@ def resolve(method: str | Method) -> Method:
                 "method_not_registered",
                 "{type} is not registered, so a record of it could not be read again; give it an entry point in the "
                 "group {group} (CONTRIBUTING.md)",
-                type=type(part).__name__,
-                group=GROUP,
-            )
+                type=type(part).__name__, group=GROUP,
+            )  # fmt: skip
     return parse(method.spec)
 
 
@@ -148,27 +138,19 @@ def _check_known(name: str, kind: type[Method], parameters: Iterable[str]) -> No
             continue
         if not known:
             raise UsageError(
-                "method_without_hyperparameters",
-                "{method} has no hyperparameters, so {name!r} cannot be set",
-                method=name,
-                name=parameter,
-            )
+                "method_without_hyperparameters", "{method} has no hyperparameters, so {name!r} cannot be set",
+                method=name, name=parameter,
+            )  # fmt: skip
         near = nearest(parameter, known)
         if near is not None:
             raise UsageError(
-                "unknown_hyperparameter_like",
-                "unknown hyperparameter of {method} {name!r}; did you mean {near!r}?",
-                method=name,
-                name=parameter,
-                near=near,
-            )
+                "unknown_hyperparameter_like", "unknown hyperparameter of {method} {name!r}; did you mean {near!r}?",
+                method=name, name=parameter, near=near,
+            )  # fmt: skip
         raise UsageError(
-            "unknown_hyperparameter",
-            "unknown hyperparameter of {method} {name!r}; choose from {known}",
-            method=name,
-            name=parameter,
-            known=", ".join(sorted(known)),
-        )
+            "unknown_hyperparameter", "unknown hyperparameter of {method} {name!r}; choose from {known}",
+            method=name, name=parameter, known=", ".join(sorted(known)),
+        )  # fmt: skip
 
 
 def _parse_one(text: str) -> Method:
@@ -179,22 +161,17 @@ def _parse_one(text: str) -> Method:
         parameter, equals, value = (part.strip() for part in setting.partition("="))
         if not equals or parameter in values:
             raise UsageError(
-                "setting_unreadable",
-                "{method}: cannot read {setting!r}; write {method}:NAME=NUMBER, each name once",
-                method=name,
-                setting=setting,
-            )
+                "setting_unreadable", "{method}: cannot read {setting!r}; write {method}:NAME=NUMBER, each name once",
+                method=name, setting=setting,
+            )  # fmt: skip
         _check_known(name, kind, [parameter])
         try:
             values[parameter] = float(value)
         except ValueError:
             raise UsageError(
-                "setting_is_no_number",
-                "{method}: {parameter} must be a number, not {value!r}",
-                method=name,
-                parameter=parameter,
-                value=value,
-            ) from None
+                "setting_is_no_number", "{method}: {parameter} must be a number, not {value!r}",
+                method=name, parameter=parameter, value=value,
+            ) from None  # fmt: skip
     return kind(**values)
 
 

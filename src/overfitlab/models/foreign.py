@@ -92,9 +92,8 @@ def adopt(
                 "network_cannot_be_changed",
                 "{method} changes a network before it is built, which {model} does not allow; choose a smaller network "
                 "by its name, or one of overfitlab's own with --model",
-                method=part.name,
-                model=order.name,
-            )
+                method=part.name, model=order.name,
+            )  # fmt: skip
     try:
         with drawing_from(order.key / "init" / "network"):
             network = _checked(make(), order.name).float()
@@ -135,20 +134,16 @@ def drawing_from(key: Key) -> Iterator[None]:
 def _checked(network: object, name: str) -> nn.Module:
     if isinstance(network, type):
         raise UsageError(
-            "model_is_a_class",
-            "{model} returned the class {type}; return an object of it",
-            model=name,
-            type=network.__name__,
-        )
+            "model_is_a_class", "{model} returned the class {type}; return an object of it",
+            model=name, type=network.__name__,
+        )  # fmt: skip
     if network is None:
         raise UsageError("model_is_nothing", "{model} returned nothing; it must return a torch.nn.Module", model=name)
     if not isinstance(network, nn.Module):
         raise UsageError(
-            "model_is_no_module",
-            "{model} returned a {type}; it must return a torch.nn.Module",
-            model=name,
-            type=type(network).__name__,
-        )
+            "model_is_no_module", "{model} returned a {type}; it must return a torch.nn.Module",
+            model=name, type=type(network).__name__,
+        )  # fmt: skip
     return network
 
 
@@ -165,27 +160,21 @@ def _check_output(output: object, images: int, order: Order) -> None:
         raise UsageError(
             "network_returns_nothing",
             "{model}: its network returns nothing; it must return logits, a tensor [B, {classes}]",
-            model=order.name,
-            classes=order.classes,
-        )
+            model=order.name, classes=order.classes,
+        )  # fmt: skip
     if not isinstance(output, Tensor):
         raise UsageError(
             "network_returns_no_tensor",
             "{model}: its network returns a {type}; it must return logits, a tensor [B, {classes}]",
-            model=order.name,
-            type=type(output).__name__,
-            classes=order.classes,
-        )
+            model=order.name, type=type(output).__name__, classes=order.classes,
+        )  # fmt: skip
     if tuple(output.shape) != (images, order.classes):
         raise UsageError(
             "network_returns_another_shape",
             "{model}: its network returns shape {shape} for a batch of {images}; it must be [{images}, {classes}], "
             "logits for each class",
-            model=order.name,
-            shape=list(output.shape),
-            images=images,
-            classes=order.classes,
-        )
+            model=order.name, shape=list(output.shape), images=images, classes=order.classes,
+        )  # fmt: skip
     sums = output.double().sum(1)
     if bool((output >= 0).all()) and bool(((sums - 1).abs() < ROUNDING).all()):
         raise UsageError(
@@ -203,11 +192,9 @@ def _check_state(model: ForeignModel) -> None:
     for entry, value in model.state_dict().items():
         if not isinstance(value, Tensor) or value.is_sparse or value.is_quantized or value.is_complex():
             raise UsageError(
-                "network_cannot_be_saved",
-                "{model}: its state {entry!r} is no plain tensor, so it cannot be saved",
-                model=model.name,
-                entry=entry,
-            )
+                "network_cannot_be_saved", "{model}: its state {entry!r} is no plain tensor, so it cannot be saved",
+                model=model.name, entry=entry,
+            )  # fmt: skip
 
 
 def _try_training(model: ForeignModel, order: Order) -> None:

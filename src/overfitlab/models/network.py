@@ -100,10 +100,8 @@ class Builder:
             raise UsageError(
                 "convolution_impossible",
                 "conv({filters}, size={size}, stride={stride}): numbers from 1, and an odd size",
-                filters=filters,
-                size=size,
-                stride=stride,
-            )
+                filters=filters, size=size, stride=stride,
+            )  # fmt: skip
         filters = self._narrowed(filters)
         name = self._next_name("conv")
         layer = Conv2D(
@@ -163,9 +161,8 @@ class Builder:
                 "residual_block_ends_otherwise",
                 "a residual block of {channels} channels ends with shape {shape}; it must end with images of at least "
                 "as many channels",
-                channels=channels,
-                shape=self.shape,
-            )
+                channels=channels, shape=self.shape,
+            )  # fmt: skip
         block.stride, block.added_channels = self._stride, self._channels - channels
         self._container, self._stride, self._biased = outside, stride * self._stride, None
 

@@ -47,12 +47,9 @@ class OwnNetwork:
         found = getattr(module, self.function, None)
         if not callable(found):
             raise UsageError(
-                "no_such_function",
-                "{path} has no function {name!r}; write --model {file}:FUNCTION",
-                path=self.path,
-                name=self.function,
-                file=self.spec.rpartition(":")[0],
-            )
+                "no_such_function", "{path} has no function {name!r}; write --model {file}:FUNCTION",
+                path=self.path, name=self.function, file=self.spec.rpartition(":")[0],
+            )  # fmt: skip
         return found  # type: ignore[no-any-return]
 
     def wants_builder(self, function: Callable[..., Any]) -> bool:
@@ -96,12 +93,9 @@ class OwnNetwork:
             return self.path.read_bytes()
         except OSError as error:
             raise OverfitlabError(
-                "model_file_unreadable",
-                "{path} cannot be read ({reason}); check --model {model}",
-                path=self.path,
-                reason=error.strerror,
-                model=self.spec,
-            ) from error
+                "model_file_unreadable", "{path} cannot be read ({reason}); check --model {model}",
+                path=self.path, reason=error.strerror, model=self.spec,
+            ) from error  # fmt: skip
 
     def _installed(self) -> ModuleType | None:
         """Return the module where it belongs to an installed package, which is imported once like any other."""
@@ -147,18 +141,16 @@ def find(spec: str) -> OwnNetwork:
             "no_model_module",
             "there is no Python source of a module {module!r}, neither installed nor in this folder; check --model "
             "{model}, or name its file: path/to/net.py:FUNCTION",
-            module=left,
-            model=spec,
-        )
+            module=left, model=spec,
+        )  # fmt: skip
     return OwnNetwork(spec, Path(origin.origin), left, function)
 
 
 def _unreadable(spec: str) -> UsageError:
     return UsageError(
-        "model_unreadable",
-        "cannot read --model {model!r}; write path/to/net.py:FUNCTION or MODULE:FUNCTION",
+        "model_unreadable", "cannot read --model {model!r}; write path/to/net.py:FUNCTION or MODULE:FUNCTION",
         model=spec,
-    )
+    )  # fmt: skip
 
 
 def _existing(text: str) -> Path | None:
@@ -197,13 +189,9 @@ def _explained(error: BaseException, path: Path) -> OverfitlabError:
     reason = " ".join(str(error).split())
     if isinstance(error, SyntaxError) and error.filename:
         return OverfitlabError(
-            "model_file_is_misspelt",
-            "{path}, line {line}: {type}: {reason}",
-            path=error.filename,
-            line=error.lineno,
-            type=type(error).__name__,
-            reason=error.msg,
-        )
+            "model_file_is_misspelt", "{path}, line {line}: {type}: {reason}",
+            path=error.filename, line=error.lineno, type=type(error).__name__, reason=error.msg,
+        )  # fmt: skip
     if len(reason) > LONGEST_REASON:
         reason = f"{reason[:LONGEST_REASON]}..."
     where = _blamed(error) or str(path)

@@ -121,18 +121,14 @@ def _described(describe: "Callable[[Builder, int], object]", order: "Order") -> 
     returned = describe(build, order.classes)
     if returned is not None and not isinstance(returned, Network):
         raise UsageError(
-            "description_returns_something",
-            "{model} returned a {type}; a function of `build` returns nothing",
-            model=order.name,
-            type=type(returned).__name__,
-        )
+            "description_returns_something", "{model} returned a {type}; a function of `build` returns nothing",
+            model=order.name, type=type(returned).__name__,
+        )  # fmt: skip
     if build.shape != (order.classes,):
         raise UsageError(
-            "network_ends_otherwise",
-            "{model} ends with shape {shape}; end with build.dense(classes)",
-            model=order.name,
-            shape=build.shape,
-        )
+            "network_ends_otherwise", "{model} ends with shape {shape}; end with build.dense(classes)",
+            model=order.name, shape=build.shape,
+        )  # fmt: skip
     return build.network()
 
 
@@ -167,10 +163,5 @@ def _check_images(spec: str, image_shape: tuple[int, int, int]) -> None:
             "images_unfit_for_model",
             "{model} takes images of {low} to {high} pixels a side with 1 or 3 channels, not "
             "{height}x{width}x{channels}; resize them, or choose another model",
-            model=spec,
-            low=SMALLEST_IMAGE,
-            high=LARGEST_IMAGE,
-            height=height,
-            width=width,
-            channels=channels,
-        )
+            model=spec, low=SMALLEST_IMAGE, high=LARGEST_IMAGE, height=height, width=width, channels=channels,
+        )  # fmt: skip

@@ -45,18 +45,11 @@ def _kind_for(method: Method, offered: set[str], network: str) -> str | None:
             "network_without_sites",
             "{method} needs {needed}, which {network} does not offer (only: none); choose another method, or a model "
             "with {kinds} sites",
-            method=method.name,
-            needed=needed,
-            network=network,
-            kinds=kinds,
-        )
+            method=method.name, needed=needed, network=network, kinds=kinds,
+        )  # fmt: skip
     raise UsageError(
         "network_without_the_site",
         "{method} needs {needed}, which {network} does not offer (only: {offered}); choose another method, or a model "
         "with {kinds} sites",
-        method=method.name,
-        needed=needed,
-        network=network,
-        offered=", ".join(sorted(offered)),
-        kinds=kinds,
-    )
+        method=method.name, needed=needed, network=network, offered=", ".join(sorted(offered)), kinds=kinds,
+    )  # fmt: skip

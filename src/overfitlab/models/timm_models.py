@@ -27,25 +27,19 @@ def check_name(name: str) -> None:
         near = difflib.get_close_matches(architecture.lower(), timm.list_models(), n=1, cutoff=0.5)
         if near:
             raise UsageError(
-                "unknown_timm_model_like",
-                "unknown timm model {name!r}; did you mean {near!r}?",
-                name=name,
-                near=near[0],
-            )
+                "unknown_timm_model_like", "unknown timm model {name!r}; did you mean {near!r}?",
+                name=name, near=near[0],
+            )  # fmt: skip
         raise UsageError(
-            "unknown_timm_model",
-            "unknown timm model {name!r}; timm.list_models() in Python lists them all",
-            name=name,
+            "unknown_timm_model", "unknown timm model {name!r}; timm.list_models() in Python lists them all", name=name
         )
     if tag:
         raise UsageError(
             "timm_weights_not_downloaded",
             "{name} names weights that are not downloaded ({tag}); write timm:{architecture}, which starts afresh, or "
             "load a weights file of yours",
-            name=name,
-            tag=tag,
-            architecture=architecture,
-        )
+            name=name, tag=tag, architecture=architecture,
+        )  # fmt: skip
 
 
 def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object:
@@ -68,12 +62,8 @@ def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object
                     "timm_patches_leave_an_edge",
                     "timm:{name} cuts images into patches of {down}x{across} pixels, and would not see all of "
                     "{height}x{width}; choose another model, or images of a multiple of that",
-                    name=name,
-                    down=down,
-                    across=across,
-                    height=height,
-                    width=width,
-                )
+                    name=name, down=down, across=across, height=height, width=width,
+                )  # fmt: skip
     return network
 
 
@@ -83,10 +73,8 @@ def explain(spec: str, image_shape: tuple[int, int, int], error: BaseException) 
     return UsageError(
         "model_does_not_take_images",
         "{model} does not take images of {size} ({reason}); choose another model, or larger images",
-        model=spec,
-        size="x".join(str(number) for number in image_shape),
-        reason=reason,
-    )
+        model=spec, size="x".join(str(number) for number in image_shape), reason=reason,
+    )  # fmt: skip
 
 
 @functools.cache
@@ -129,7 +117,6 @@ def _stand_in_for_operator(error: RuntimeError) -> bool:
 
 def _not_imported(error: Exception) -> OverfitlabError:
     return OverfitlabError(
-        "timm_cannot_be_imported",
-        "timm cannot be imported ({reason}); pip install 'overfitlab[timm]'",
+        "timm_cannot_be_imported", "timm cannot be imported ({reason}); pip install 'overfitlab[timm]'",
         reason=" ".join(str(error).split())[:LONGEST_REASON],
-    )
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.models.model import Model
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 RUN_WEIGHTS = "weights.safetensors"  # in a run's folder
 TORCH_SUFFIXES = (".pt", ".pth", ".bin")
@@ -59,12 +59,8 @@ def load_weights(model: Model, path: str | Path) -> LoadedWeights:
                 "weights_of_another_shape",
                 "{file} does not fit {model}: {name} has shape {there} there, {here} here; choose the model and image "
                 "size that it was trained with",
-                file=file,
-                model=model.name,
-                name=name,
-                there=list(content.shape),
-                here=list(target.shape),
-            )
+                file=file, model=model.name, name=name, there=list(content.shape), here=list(target.shape),
+            )  # fmt: skip
         elif content.is_floating_point() != target.is_floating_point():
             types = {"there": str(content.dtype), "here": str(target.dtype)}
             left_out.append((name, reason("weights_of_another_type", **types)))
@@ -91,29 +87,24 @@ def _file(path: Path) -> Path:
         if path.is_dir():
             if not (path / RUN_WEIGHTS).is_file():
                 raise UsageError(
-                    "run_without_weights",
-                    "{folder} has no {file}; name a finished run, or a file of weights",
-                    folder=path,
-                    file=RUN_WEIGHTS,
-                )
+                    "run_without_weights", "{folder} has no {file}; name a finished run, or a file of weights",
+                    folder=path, file=RUN_WEIGHTS,
+                )  # fmt: skip
             return path / RUN_WEIGHTS
         if not path.is_file():
             raise UsageError(
-                "no_file_of_weights",
-                "there is no file {path}; name a file of weights, or the folder of a run",
+                "no_file_of_weights", "there is no file {path}; name a file of weights, or the folder of a run",
                 path=path,
-            )
+            )  # fmt: skip
     except (OSError, RuntimeError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
         raise UsageError("no_path", "{path}: {reason}", path=path, reason=error) from None
     if path.suffix not in (".safetensors", *TORCH_SUFFIXES):
         raise UsageError(
-            "weights_of_another_ending",
-            "{path} is not a file of weights by its name; it must end with {endings}",
-            path=path,
-            endings=", ".join((".safetensors", *TORCH_SUFFIXES)),
-        )
+            "weights_of_another_ending", "{path} is not a file of weights by its name; it must end with {endings}",
+            path=path, endings=", ".join((".safetensors", *TORCH_SUFFIXES)),
+        )  # fmt: skip
     return path
 
 
@@ -131,11 +122,8 @@ def _check_size(file: Path, model: Model) -> None:
             "weights_too_large",
             "{file} holds {size:,.0f} MB, far more than {model} has ({most:,.0f} MB at most with an optimizer's "
             "state); choose a file of this network's weights",
-            file=file,
-            size=size / 2**20,
-            model=model.name,
-            most=largest / 2**20,
-        )
+            file=file, size=size / 2**20, model=model.name, most=largest / 2**20,
+        )  # fmt: skip
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:
@@ -173,10 +161,9 @@ def _tensors(file: Path) -> dict[str, Tensor]:
         if tensors:
             return tensors
     raise OverfitlabError(
-        "weights_without_names",
-        "{file} holds no weights by name; save model.state_dict() where the file comes from",
+        "weights_without_names", "{file} holds no weights by name; save model.state_dict() where the file comes from",
         file=file,
-    )
+    )  # fmt: skip
 
 
 def _is_plain(value: Tensor) -> bool:
@@ -221,21 +208,14 @@ def _check_share(fitting: Mapping[str, Tensor], model: Model, file: Path, left_o
                 "too_few_weights",
                 "{file} does not fit {model}: {share} of its {tensors} tensors are there; choose the model that it was "
                 "trained with",
-                file=file,
-                model=model.name,
-                share=share,
-                tensors=len(body),
-            )
+                file=file, model=model.name, share=share, tensors=len(body),
+            )  # fmt: skip
         raise UsageError(
             "weights_of_another_network",
             "{file} does not fit {model}: {share} of its {tensors} tensors are there; it has for example {names}; "
             "choose the model that it was trained with",
-            file=file,
-            model=model.name,
-            share=share,
-            tensors=len(body),
-            names=", ".join(unknown),
-        )
+            file=file, model=model.name, share=share, tensors=len(body), names=", ".join(unknown),
+        )  # fmt: skip
 
 
 def _check_numbers(fitting: Mapping[str, Tensor], file: Path) -> None:
@@ -244,18 +224,15 @@ def _check_numbers(fitting: Mapping[str, Tensor], file: Path) -> None:
             raise OverfitlabError(
                 "weights_not_finite",
                 "{file}: {name} holds numbers that are not finite; choose another file of weights",
-                file=file,
-                name=name,
-            )
+                file=file, name=name,
+            )  # fmt: skip
 
 
 def _damaged(file: Path, error: Exception) -> OverfitlabError:
     return OverfitlabError(
-        "weights_damaged",
-        "{file} is damaged, or not what its name says ({reason}); copy it again",
-        file=file,
-        reason=" ".join(str(error).split())[:100] or type(error).__name__,
-    )
+        "weights_damaged", "{file} is damaged, or not what its name says ({reason}); copy it again",
+        file=file, reason=" ".join(str(error).split())[:100] or type(error).__name__,
+    )  # fmt: skip
 
 
 def _sha256(file: Path) -> str:

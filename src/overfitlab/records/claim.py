@@ -37,7 +37,7 @@ def claimed(
             _remove_if_unused(path)
         raise OverfitlabError(
             "folder_not_writable", "cannot write to {folder} ({reason}); choose another folder with {option}",
-            folder=path, reason=error.strerror or error, option=option,
+            folder=path, reason=error.strerror or error, option=option
         ) from error  # fmt: skip
     try:
         refuse()  # again: somebody may have been quicker

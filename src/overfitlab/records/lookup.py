@@ -26,13 +26,13 @@ def by_name_or_id(
     if matching:
         raise UsageError(
             "id_is_ambiguous", "{wanted!r} begins the ids of {count} {kinds}: {names}; write more of it",
-            wanted=wanted, count=len(matching), kinds=many, names=", ".join(matching),
+            wanted=wanted, count=len(matching), kinds=many, names=", ".join(matching)
         )  # fmt: skip
     near = difflib.get_close_matches(wanted, there, n=3, cutoff=0.5)
     if near:
         raise UsageError(
             "nothing_called_so_but", "there is no {kind} {wanted!r}; did you mean {near}?",
-            kind=one, wanted=wanted, near=" or ".join(near),
+            kind=one, wanted=wanted, near=" or ".join(near)
         )  # fmt: skip
     raise UsageError("nothing_called_so", "there is no {kind} {wanted!r}; {hint}", kind=one, wanted=wanted, hint=hint)
 

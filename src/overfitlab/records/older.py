@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from overfitlab.errors import Value
-from overfitlab.results.reason import Reason
+from overfitlab.reasons import Reason
 
 NUMBER = r"-?[\d,]+"
 SENTENCES: tuple[tuple[str, str], ...] = (  # code, and the sentence with what its fields can hold

@@ -18,6 +18,7 @@ from overfitlab.errors import DamagedError, OverfitlabError
 from overfitlab.files import read_whole, write_atomically
 
 LARGEST_RECORD = 2**24  # bytes
+MOST_PIECES = 500_000  # of an older record: each takes up to thirty times the memory that it takes on disk
 ADVICE = "move the folder away, or choose another one"
 CHECKSUM = "checksum"
 SEAL = b',\n  "checksum": "'
@@ -51,12 +52,12 @@ def read_record(path: Path, known: Format[Record]) -> Record:
     except FileNotFoundError:
         raise OverfitlabError(
             "no_record", "{folder} is not {what}: it has no {file}",
-            folder=path.parent, what=known.what, file=path.name,
+            folder=path.parent, what=known.what, file=path.name
         ) from None  # fmt: skip
     except OSError as error:
         raise DamagedError(
             "record_unreadable", "{file} cannot be read ({reason}); {advice}",
-            file=path, reason=error.strerror, advice=ADVICE,
+            file=path, reason=error.strerror, advice=ADVICE
         ) from error  # fmt: skip
     try:
         return _decoded(path, content, known)
@@ -64,7 +65,7 @@ def read_record(path: Path, known: Format[Record]) -> Record:
         raise DamagedError(
             "record_entries_damaged",
             "{file} is damaged (entries are missing, or are none of ours: {reason}); {advice}",
-            file=path, reason=error, advice=ADVICE,
+            file=path, reason=error, advice=ADVICE
         ) from None  # fmt: skip
     except (ValueError, RecursionError, OverflowError):
         raise DamagedError(
@@ -82,7 +83,7 @@ def _decoded(path: Path, content: bytes, known: Format[Record]) -> Record:
     if not known.oldest <= head.format <= known.newest:
         raise DamagedError(
             "record_of_another_format", "{file} has format {found}, this version reads {oldest} to {newest}; {advice}",
-            file=path, found=head.format, oldest=known.oldest, newest=known.newest, advice=ADVICE,
+            file=path, found=head.format, oldest=known.oldest, newest=known.newest, advice=ADVICE
         )  # fmt: skip
     if head.format < known.newest:
         values = _values(content)
@@ -111,6 +112,8 @@ def _other_checksum(path: Path) -> DamagedError:
 
 
 def _values(content: bytes) -> Values:
+    if sum(map(content.count, (b"[", b"{", b","))) > MOST_PIECES:
+        raise ValueError("too much of it")
     found = json.loads(content.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
     if not isinstance(found, dict):
         raise msgspec.ValidationError("no entries")

@@ -68,10 +68,9 @@ class RunFolder:
         written.
         """
         busy = BusyError(
-            "run_is_trained",
-            "another process is training in {folder}; wait for it, or choose another --out",
+            "run_is_trained", "another process is training in {folder}; wait for it, or choose another --out",
             folder=self.path,
-        )
+        )  # fmt: skip
         with claimed(self.path, lambda: self._refuse_strangers(run_id, config), busy, "--out", patience):
             yield
 
@@ -89,7 +88,7 @@ class RunFolder:
                     "another_run_is_there",
                     "{folder} holds another run ({differences}); choose another --out, or repeat that run's command to "
                     "resume it",
-                    folder=self.path, differences=_differences(record.own().config, config),
+                    folder=self.path, differences=_differences(record.own().config, config)
                 )  # fmt: skip
         elif any(entry.name != LOCK and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
             raise UsageError(
@@ -143,10 +142,9 @@ def stored_run(folder: RunFolder) -> StoredRun:
         return StoredRun(folder.path.name, record, history.read_csv(path, record.files.get(HISTORY)))
     if record.files:
         raise DamagedError(
-            "history_is_missing",
-            "{file} is missing; move the folder of that run away, and it is trained again",
+            "history_is_missing", "{file} is missing; move the folder of that run away, and it is trained again",
             file=path,
-        )
+        )  # fmt: skip
     return StoredRun(folder.path.name, record, [])
 
 

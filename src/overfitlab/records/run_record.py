@@ -9,10 +9,10 @@ from overfitlab.config import MOST_EPOCHS, RunConfig
 from overfitlab.errors import UsageError
 from overfitlab.files import display_name
 from overfitlab.machine import Facts
+from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.kinds import Count, Identity, Moment, Seconds, Sha256, Text, lines
 from overfitlab.results.measurement import Measured
-from overfitlab.results.reason import Reason
 
 FORMAT = 4
 Status = Literal["running", "interrupted", "finished", "diverged"]
@@ -149,7 +149,7 @@ class RunRecord(Struct, kw_only=True, omit_defaults=True):
         """Return the record of a run that this program trained; raises `UsageError` for another one."""
         raise UsageError(
             "run_of_another_program", "the run {id} was trained by {producer}, which only shows its curves here",
-            id=self.id, producer=self.producer.name,
+            id=self.id, producer=self.producer.name
         )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ class StudyFolder:
         elif any(not self._left_by_planning(entry.name) for entry in self.path.iterdir()):
             raise UsageError(
                 "folder_is_no_study", "{folder} is not empty and not a study; choose another --name or --out",
-                folder=self.path,
+                folder=self.path
             )  # fmt: skip
 
     @staticmethod

@@ -8,10 +8,10 @@ from msgspec import Meta, Struct
 from overfitlab.config import MOST_SEEDS, Protocol, StudyConfig
 from overfitlab.files import display_name
 from overfitlab.machine import Facts
+from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.kinds import Count, Identity, Moment, Positive, Seconds, Side, Text
 from overfitlab.records.run_record import Producer
-from overfitlab.results.reason import Reason
 
 FORMAT = 3
 Status = Literal["running", "interrupted", "finished"]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure, StudyPlan
-from overfitlab.results.reason import Reason
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Finding
 from overfitlab.stats.verdict import Contrast, EqualFit, MethodSummary, Verdict

@@ -23,6 +23,7 @@ from overfitlab.models import registry as models
 from overfitlab.models.model import Model
 from overfitlab.models.summary import summary
 from overfitlab.models.weights_file import LoadedWeights, load_weights
+from overfitlab.reasons import Reason, reason
 from overfitlab.records import history, probabilities
 from overfitlab.records.run_folder import HISTORY, PROBABILITIES, RECORD, SAVE_SECONDS, SUMMARY, WEIGHTS, RunFolder
 from overfitlab.records.run_record import (
@@ -39,7 +40,6 @@ from overfitlab.records.run_record import (
     Resolved,
     Times,
 )
-from overfitlab.results.reason import Reason, reason
 from overfitlab.runs import recording
 from overfitlab.runs.run import Run, load_run
 from overfitlab.training import checkpoint, compute
@@ -188,7 +188,7 @@ def ended_before(folder: RunFolder) -> Run:
         raise DamagedError(
             "finished_run_is_damaged",
             "{folder} is a finished run, but {files} is missing or damaged; move the folder away to train it again",
-            folder=folder.path, files=", ".join(damaged),
+            folder=folder.path, files=", ".join(damaged)
         )  # fmt: skip
     checkpoint.remove(folder)  # a crash can have left one behind
     return load_run(folder.path)
@@ -200,7 +200,7 @@ def divergence(run: Run) -> DivergedError:
         "training_diverged",
         "training diverged in epoch {epoch}: its loss is no longer a finite number; try a lower --learning-rate (the "
         "history so far is in {folder})",
-        epoch=len(run.rows), folder=run.folder,
+        epoch=len(run.rows), folder=run.folder
     )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
             "run_cannot_be_looked_at", "{run!r} cannot be looked at ({reason}); name a run's folder",
-            run=str(text), reason=reason,
+            run=str(text), reason=reason
         ) from None  # fmt: skip
     if folders:
         return load_run(folders[0])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 from overfitlab.stats import paired
 from overfitlab.stats.crossed import Crossed
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 from overfitlab.config import Protocol
 from overfitlab.errors import UsageError
+from overfitlab.reasons import Reason, reason
 from overfitlab.records.study_record import PartSizes
-from overfitlab.results.reason import Reason, reason
 from overfitlab.study.cost import reduced
 
 LEAST_IMAGES, LEAST_OF_A_CLASS = 1000, 20

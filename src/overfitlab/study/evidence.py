@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from overfitlab._version import __version__
 from overfitlab.config import StudyConfig
 from overfitlab.machine import Facts
+from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.study_record import Failure, Sitting, StudyPlan
-from overfitlab.results.reason import Reason
 from overfitlab.stats.verdict import Spread, Verdict
 
 FORMAT = 2

@@ -52,7 +52,7 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
         if spec in specs[:position]:
             raise UsageError(
                 "method_given_twice", "{method} is given twice; leave one of them out",
-                method=registry.parse(spec).label,
+                method=registry.parse(spec).label
             )  # fmt: skip
     start = found.add(baseline if baseline is not None else BASELINE)
     for method in [*specs, *(side for pair in pairs for side in pair)]:

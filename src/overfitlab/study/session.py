@@ -20,6 +20,7 @@ from overfitlab.data.prepare.twins import NearDuplicates
 from overfitlab.errors import CancelledError, OverfitlabError
 from overfitlab.events import Listener, MemoryIsLittle, StudyPlanned, StudyStopping, Task
 from overfitlab.files import display_name
+from overfitlab.reasons import Reason, reason
 from overfitlab.records.run_folder import PROBABILITIES
 from overfitlab.records.run_record import DIVERGED, Producer
 from overfitlab.records.run_record import FINISHED as RUN_FINISHED
@@ -35,7 +36,6 @@ from overfitlab.records.study_record import (
     StudyPlan,
     StudyRecord,
 )
-from overfitlab.results.reason import Reason, reason
 from overfitlab.runs import recording
 from overfitlab.stats.findings import UNDECIDED
 from overfitlab.stats.verdict import Verdict
@@ -244,7 +244,7 @@ class Session:
                     found.append(
                         reason(
                             "seeds_seen_before", study=display_name(name), first=their_first, last=their_end - 1,
-                            fresh=their_end,
+                            fresh=their_end
                         )
                     )  # fmt: skip
         return found

@@ -21,9 +21,9 @@ from torch import Tensor
 from overfitlab.errors import is_want_of_memory
 from overfitlab.files import read_whole
 from overfitlab.models.model import Model
+from overfitlab.reasons import Reason, reason
 from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
 from overfitlab.results.history import EpochRow
-from overfitlab.results.reason import Reason, reason
 from overfitlab.training.optimizer import KerasAdam
 from overfitlab.training.regularization import Regularization
 

@@ -51,10 +51,9 @@ def resolve(precision: str, threads: int | None, device: str = "cpu") -> Compute
     """
     if not AVAILABLE[device]():
         raise UsageError(
-            "no_such_device",
-            "PyTorch finds no {device} device here; leave --device out (overfitlab doctor)",
+            "no_such_device", "PyTorch finds no {device} device here; leave --device out (overfitlab doctor)",
             device=device,
-        )
+        )  # fmt: skip
     if device == "mps" and precision == "float64":
         raise UsageError("mps_without_float64", "an mps device does not know float64; take another --precision")
     if device != "cpu":

@@ -10,11 +10,10 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from string import Formatter
 from typing import Any
 
 from overfitlab.errors import OverfitlabError
-from overfitlab.results.reason import Reason
+from overfitlab.reasons import Reason
 
 FINAL_CONSONANTS = 28  # a Hangul syllable's code, counted from the first, leaves none of them where it divides
 FIRST_SYLLABLE, LAST_SYLLABLE = "\uac00", "\ud7a3"
@@ -52,7 +51,6 @@ class Language:
 
     code: str  # as HTML's `lang`
     texts: Mapping[str, str] = field(default_factory=dict)  # English template -> template of this language
-    messages: Mapping[str, str] = field(default_factory=dict)  # the same of texts that a study has recorded in English
     method_names: Mapping[str, str] = field(default_factory=dict)  # how textbooks call what is named `batch_norm`
     last_comma: str = " and "
     reasons: Mapping[str, str] = field(default_factory=dict)  # code -> template
@@ -85,14 +83,6 @@ class Language:
         said = {name: self.nouns.get(str(value), value) if name in NOUNS else value for name, value in values.items()}
         return template.format(**_named(said))
 
-    def message(self, text: str) -> str:
-        """Return a text that was recorded in English, in this language where it is known."""
-        for template, own in self.messages.items():
-            found = re.fullmatch(_pattern(template), text)
-            if found:
-                return own.format(**{name: Name(self.message(value)) for name, value in found.groupdict().items()})
-        return text
-
     def method(self, label: str) -> Name:
         """Return what a method is called, given its label: `batch_norm+dropout`, `dropout:rate=0.5`."""
         parts = []
@@ -119,13 +109,3 @@ ENGLISH = Language("en", reasons=words_in("english.toml")["reasons"])
 
 def _named(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: Name(value) if isinstance(value, str) else value for name, value in fields.items()}
-
-
-def _pattern(template: str) -> str:
-    """Return a regular expression for the texts that a template makes."""
-    pattern = ""
-    for literal, name, *_ in Formatter().parse(template):
-        pattern += re.escape(literal)
-        if name is not None:
-            pattern += f"(?P<{name}>.+)"
-    return pattern

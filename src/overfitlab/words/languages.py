@@ -30,7 +30,6 @@ def language_named(code: str) -> Language:
     return Language(
         code,
         {english: own for part in read["texts"].values() for english, own in part.items()},
-        read["messages"],
         read["method_names"],
         read["last_comma"],
         read["reasons"],

@@ -23,7 +23,7 @@ from overfitlab.data.catalog.servers import ServerError, UnreachableError
 from overfitlab.errors import DownloadError
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import DISK_FULL, sync_folder
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 OFFLINE_VARIABLE = "OVERFITLAB_OFFLINE"
 CRAWL_SECONDS, CRAWL_BYTES = 60.0, 60_000  # less than that in so long is no transfer any more
@@ -121,15 +121,12 @@ def _disk_error(error: OSError, target: Path, size: int) -> DownloadError:
         return DownloadError(
             "download_fills_the_disk",
             "the disk of {folder} is full; free {megabytes} MB there, and the same command resumes",
-            folder=target.parent,
-            megabytes=max(1, round(missing / 1e6)),
-        )
+            folder=target.parent, megabytes=max(1, round(missing / 1e6)),
+        )  # fmt: skip
     return DownloadError(
-        "download_cannot_be_written",
-        "cannot write to {place} ({reason})",
-        place=error.filename or target.parent,
-        reason=error.strerror or error,
-    )
+        "download_cannot_be_written", "cannot write to {place} ({reason})",
+        place=error.filename or target.parent, reason=error.strerror or error,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -195,10 +192,7 @@ class _Transfer:
         if not reached:
             raise OfflineError("no_server_reached", "no server that has it can be reached (is there a network?)")
         raise DownloadError(
-            "no_server_gave_it",
-            "no server gave {file} ({reasons})",
-            file=self._target.name,
-            reasons="; ".join(reasons),
+            "no_server_gave_it", "no server gave {file} ({reasons})", file=self._target.name, reasons="; ".join(reasons)
         )
 
     def _check_space(self) -> None:
@@ -208,11 +202,9 @@ class _Transfer:
             raise DownloadError(
                 "no_room_for_download",
                 "{folder} has {free:,.0f} MB free, and {needed:,.0f} MB are needed; free {megabytes:,} MB there",
-                folder=self._target.parent,
-                free=free / 1e6,
-                needed=missing / 1e6,
+                folder=self._target.parent, free=free / 1e6, needed=missing / 1e6,
                 megabytes=max(1, round((missing - free) / 1e6)),
-            )
+            )  # fmt: skip
 
     def _from_server(self, session: requests.Session, url: str, host: str) -> None:
         """Fetch what is missing; raises `ServerError` where this server does not give it."""
@@ -268,11 +260,9 @@ class _Transfer:
             block = servers.next_block(response, min(BLOCK, self._wanted.size - done))
             if not block:
                 raise ServerError(
-                    "connection_ended",
-                    "the connection ended after {megabytes:.1f} MB",
-                    again=True,
-                    megabytes=done / 1e6,
-                )
+                    "connection_ended", "the connection ended after {megabytes:.1f} MB",
+                    again=True, megabytes=done / 1e6,
+                )  # fmt: skip
             stream.write(block)
             done += len(block)
             self._listener.advanced(done)

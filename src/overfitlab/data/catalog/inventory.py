@@ -13,7 +13,7 @@ from overfitlab.data.catalog.published import SETS, Published
 from overfitlab.errors import DataError, OverfitlabError, unknown_name
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import cache_folder
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 OFFICIAL = "official"  # all members have the official checksums
 OTHER = "other checksums"  # readable, but not the official release: used only from a folder that was named
@@ -176,11 +176,9 @@ def _judged(copy: Copy, known: verified.Verification) -> Found:
         return Found(copy, OFFICIAL, known.at, sha256=known.sha256)
     if copy.place.folder == cache_folder():
         problem = DataError(
-            "not_what_was_fetched",
-            "{path} is not what was fetched; fetch it anew: overfitlab data fetch {name}",
-            path=copy.path,
-            name=copy.published.name,
-        )
+            "not_what_was_fetched", "{path} is not what was fetched; fetch it anew: overfitlab data fetch {name}",
+            path=copy.path, name=copy.published.name,
+        )  # fmt: skip
         return Found(copy, DAMAGED, known.at, problem)
     return Found(copy, OTHER, known.at, sha256=known.sha256)
 
@@ -192,11 +190,9 @@ def _verified(copy: Copy, listener: Listener) -> Found:
     except OSError as error:
         verified.forget(copy)
         problem = DataError(
-            "copy_unreadable",
-            "{path} cannot be read ({reason})",
-            path=error.filename or copy.path,
-            reason=error.strerror,
-        )
+            "copy_unreadable", "{path} cannot be read ({reason})",
+            path=error.filename or copy.path, reason=error.strerror,
+        )  # fmt: skip
         return Found(copy, DAMAGED, problem=problem)
     except OverfitlabError as error:
         return Found(copy, DAMAGED, problem=error)

@@ -14,7 +14,7 @@ from overfitlab.data.sources.contents import Parts, UnreadableError
 from overfitlab.errors import DataError, DownloadError, OverfitlabError, UsageError, unknown_name
 from overfitlab.events import Listener, TaskNoted
 from overfitlab.files import cache_folder
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 MIRROR_VARIABLE = "OVERFITLAB_MIRROR"
 READERS: dict[str, Callable[[Callable[[str], bytes]], Parts]] = {
@@ -60,13 +60,10 @@ def load(name: str, data_dir: Path | None = None, *, listener: Listener | None =
             return read(found[0], strict=False)
         if place.label == DATA_OPTION:
             raise DataError(
-                "data_dir_without_set",
-                "no {title} in {folder} (--data-dir); it should hold {subfolder}/ or {archive}",
-                title=published.title,
-                folder=place.folder,
-                subfolder=published.folder,
+                "data_dir_without_set", "no {title} in {folder} (--data-dir); it should hold {subfolder}/ or {archive}",
+                title=published.title, folder=place.folder, subfolder=published.folder,
                 archive=published.archives[0].name,
-            )
+            )  # fmt: skip
         for copy in found:
             try:
                 return read(copy, strict=True)
@@ -81,11 +78,9 @@ def load(name: str, data_dir: Path | None = None, *, listener: Listener | None =
         copy = _fetch(published, cache_folder(), listener)
     except DownloadError as error:
         raise NotFoundError(
-            "set_not_fetched",
-            "{missing}, and it cannot be fetched: {reason}",
-            missing=_missing(published, passed_over),
-            reason=error,
-        ) from error
+            "set_not_fetched", "{missing}, and it cannot be fetched: {reason}",
+            missing=_missing(published, passed_over), reason=error,
+        ) from error  # fmt: skip
     return read(copy, strict=True)
 
 
@@ -94,15 +89,12 @@ def _missing(published: Published, passed_over: list[Copy]) -> NotFoundError:
         return NotFoundError(
             "set_not_official",
             "{path} is not the official {title} release (name its folder with --data-dir to use it all the same)",
-            path=passed_over[0].path,
-            title=published.title,
-        )
+            path=passed_over[0].path, title=published.title,
+        )  # fmt: skip
     return NotFoundError(
-        "set_not_here",
-        "{title} is not on this machine (looked in {folders})",
-        title=published.title,
-        folders=", ".join(str(place.folder) for place in places()),
-    )
+        "set_not_here", "{title} is not on this machine (looked in {folders})",
+        title=published.title, folders=", ".join(str(place.folder) for place in places()),
+    )  # fmt: skip
 
 
 def read(copy: Copy, *, strict: bool) -> Loaded:
@@ -120,13 +112,9 @@ def read(copy: Copy, *, strict: bool) -> Loaded:
     except UnreadableError as error:
         verified.forget(copy)
         raise DataError(
-            "set_damaged",
-            "{path}: {reason}; fetch {title} anew: overfitlab data fetch {name}",
-            path=copy.path,
-            reason=error,
-            title=published.title,
-            name=published.name,
-        ) from error
+            "set_damaged", "{path}: {reason}; fetch {title} anew: overfitlab data fetch {name}",
+            path=copy.path, reason=error, title=published.title, name=published.name,
+        ) from error  # fmt: skip
     except OverfitlabError:
         verified.forget(copy)
         raise
@@ -216,9 +204,7 @@ def _urls(archive: Archive) -> list[str]:
         return list(archive.urls)
     if not base.startswith(("http://", "https://")):
         raise UsageError(
-            "no_mirror",
-            "${variable} must be the http(s) address of a folder, not {address!r}",
-            variable=MIRROR_VARIABLE,
-            address=base,
-        )
+            "no_mirror", "${variable} must be the http(s) address of a folder, not {address!r}",
+            variable=MIRROR_VARIABLE, address=base,
+        )  # fmt: skip
     return [f"{base.rstrip('/')}/{archive.name}", *archive.urls]

@@ -39,12 +39,9 @@ class Reader:
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         if md5 in published.look_alikes:
             raise DataError(
-                "other_set",
-                "{path} holds {other}, not {title}; name another folder",
-                path=self.copy.path,
-                other=published.look_alikes[md5],
-                title=published.title,
-            )
+                "other_set", "{path} holds {other}, not {title}; name another folder",
+                path=self.copy.path, other=published.look_alikes[md5], title=published.title,
+            )  # fmt: skip
         if md5 != published.members[member]:
             self.official = False
             if self._strict:
@@ -61,12 +58,9 @@ def _folder_reader(copy: Copy) -> Callable[[str], bytes]:
         path = member_file(copy.path, member)
         if path is None:
             raise DataError(
-                "member_missing",
-                "{path} is missing; fetch {title} anew: overfitlab data fetch {name}",
-                path=copy.path / member,
-                title=published.title,
-                name=published.name,
-            )
+                "member_missing", "{path} is missing; fetch {title} anew: overfitlab data fetch {name}",
+                path=copy.path / member, title=published.title, name=published.name,
+            )  # fmt: skip
         try:
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
                 content: bytes = stream.read(published.largest_member + 1)
@@ -74,19 +68,14 @@ def _folder_reader(copy: Copy) -> Callable[[str], bytes]:
             raise DataError(
                 "member_unreadable",
                 "{path} is damaged or cannot be read ({reason}); fetch {title} anew: overfitlab data fetch {name}",
-                path=path,
-                reason=getattr(error, "strerror", None) or error,
-                title=published.title,
-                name=published.name,
-            ) from error
+                path=path, reason=getattr(error, "strerror", None) or error, title=published.title, name=published.name,
+            ) from error  # fmt: skip
         if len(content) > published.largest_member:
             raise DataError(
                 "member_too_large",
                 "{path} is too large for a part of {title}; fetch {title} anew: overfitlab data fetch {name}",
-                path=path,
-                title=published.title,
-                name=published.name,
-            )
+                path=path, title=published.title, name=published.name,
+            )  # fmt: skip
         return content
 
     return read
@@ -101,13 +90,9 @@ def _archive_reader(copy: Copy) -> Callable[[str], bytes]:
         if member not in contents:
             published = copy.published
             raise DataError(
-                "archive_without_member",
-                "{path} holds no {member}; fetch {title} anew: overfitlab data fetch {name}",
-                path=copy.path,
-                member=f"{published.folder}/{member}",
-                title=published.title,
-                name=published.name,
-            )
+                "archive_without_member", "{path} holds no {member}; fetch {title} anew: overfitlab data fetch {name}",
+                path=copy.path, member=f"{published.folder}/{member}", title=published.title, name=published.name,
+            )  # fmt: skip
         return contents.pop(member)
 
     return read
@@ -119,12 +104,9 @@ class _BoundedGzip(gzip.GzipFile):
     def __init__(self, path: Path, published: Published) -> None:
         super().__init__(path)
         self._too_large = DataError(
-            "archive_too_large",
-            "{path} is too large for {title}; fetch {title} anew: overfitlab data fetch {name}",
-            path=path,
-            title=published.title,
-            name=published.name,
-        )
+            "archive_too_large", "{path} is too large for {title}; fetch {title} anew: overfitlab data fetch {name}",
+            path=path, title=published.title, name=published.name,
+        )  # fmt: skip
         self._largest_read = max(BLOCK, published.largest_member)
 
     def read(self, size: int | None = -1) -> bytes:
@@ -150,12 +132,9 @@ def _members_of(path: Path, published: Published) -> Iterator[tuple[str, bytes]]
                         continue
                     if info.size > published.largest_member:
                         raise DataError(
-                            "archived_member_too_large",
-                            "{path}: {member} is too large for a part of {title}",
-                            path=path,
-                            member=member,
-                            title=published.title,
-                        )
+                            "archived_member_too_large", "{path}: {member} is too large for a part of {title}",
+                            path=path, member=member, title=published.title,
+                        )  # fmt: skip
                     content = archive.extractfile(info)
                     if content is not None:  # never None for a regular file, but its type says so
                         yield member, content.read()
@@ -165,8 +144,5 @@ def _members_of(path: Path, published: Published) -> Iterator[tuple[str, bytes]]
         raise DataError(
             "archive_damaged",
             "{path} is damaged or incomplete ({reason}); fetch {title} anew: overfitlab data fetch {name}",
-            path=path,
-            reason=error,
-            title=published.title,
-            name=published.name,
-        ) from error
+            path=path, reason=error, title=published.title, name=published.name,
+        ) from error  # fmt: skip

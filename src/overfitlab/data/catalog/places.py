@@ -77,11 +77,9 @@ def places(data_dir: Path | None = None) -> list[Place]:
 def _existing(folder: Path, source: str) -> Path:
     if not folder.is_dir():
         raise DataError(
-            "place_is_no_folder",
-            "{folder} ({source}) is not a folder; name the one that holds the data",
-            folder=folder,
-            source=source,
-        )
+            "place_is_no_folder", "{folder} ({source}) is not a folder; name the one that holds the data",
+            folder=folder, source=source,
+        )  # fmt: skip
     return folder
 
 

@@ -78,11 +78,9 @@ def _first_byte(response: requests.Response, have: int, size: int) -> int:
     length = response.headers.get("Content-Length")
     if length is not None and length != str(size - start):
         raise ServerError(
-            "server_has_another_size",
-            "has a file of another size ({length} bytes instead of {wanted})",
-            length=length[:20],
-            wanted=size - start,
-        )
+            "server_has_another_size", "has a file of another size ({length} bytes instead of {wanted})",
+            length=length[:20], wanted=size - start,
+        )  # fmt: skip
     return start
 
 

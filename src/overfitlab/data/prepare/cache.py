@@ -25,7 +25,7 @@ from overfitlab.data.prepare.images import UnreadableImageError
 from overfitlab.errors import DamagedError, OverfitlabError
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import TEMPORARY, cache_folder, sync_folder, write_atomically
-from overfitlab.results.reason import Reason, reason
+from overfitlab.reasons import Reason, reason
 
 FORMAT = 3
 PIXELS, INDEX = "pixels.bin", "index.json"
@@ -91,16 +91,14 @@ def cached(
                 "images_fill_the_disk",
                 "the decoded images cannot be kept in {folder} ({reason}); free some space there, or name another "
                 "folder with $OVERFITLAB_CACHE",
-                folder=root,
-                reason=error.strerror or error,
-            ) from error
+                folder=root, reason=error.strerror or error,
+            ) from error  # fmt: skip
         raise OverfitlabError(
             "images_cannot_be_kept",
             "the decoded images cannot be kept in {folder} ({reason}); make it writable, or name another folder with "
             "$OVERFITLAB_CACHE",
-            folder=root,
-            reason=error.strerror or error,
-        ) from error
+            folder=root, reason=error.strerror or error,
+        ) from error  # fmt: skip
     if found is None:
         raise DamagedError(
             "cache_changed", "{folder} changed while it was read; run the same command again", folder=folder
@@ -118,10 +116,8 @@ def _make(
             "no_room_for_images",
             "the decoded images take up to {needed:,.0f} MB and {folder} has {free:,.0f} MB free; free some space, "
             "choose a smaller --image-size, or name another folder with $OVERFITLAB_CACHE",
-            needed=needed / 1e6,
-            folder=folder.parent,
-            free=free / 1e6,
-        )
+            needed=needed / 1e6, folder=folder.parent, free=free / 1e6,
+        )  # fmt: skip
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=TEMPORARY, dir=folder.parent))
     rows: list[int] = []
     skipped: dict[int, Reason] = {}

@@ -161,11 +161,9 @@ def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tu
             entries = [entry for entry in os.scandir(current) if not entry.name.startswith(".")]
         except OSError as error:
             raise DataError(
-                "folder_cannot_be_listed",
-                "{folder} cannot be listed ({reason})",
-                folder=display_name(current),
-                reason=error.strerror,
-            ) from error
+                "folder_cannot_be_listed", "{folder} cannot be listed ({reason})",
+                folder=display_name(current), reason=error.strerror,
+            ) from error  # fmt: skip
         for entry in entries:
             if _is_folder(entry):
                 waiting.append(Path(entry.path))
@@ -204,11 +202,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             raise UnreadableImageError("image_file_empty", "it is empty")
         if status.st_size > LARGEST_FILE:
             raise UnreadableImageError(
-                "image_file_too_large",
-                "it has {size:.0f} MB, at most {most} are read",
-                size=status.st_size / 2**20,
-                most=LARGEST_FILE // 2**20,
-            )
+                "image_file_too_large", "it has {size:.0f} MB, at most {most} are read",
+                size=status.st_size / 2**20, most=LARGEST_FILE // 2**20,
+            )  # fmt: skip
         with path.open("rb") as stream, Image.open(stream, formats=_formats()) as image:
             pixels = math.prod(image.size)
             if pixels > LARGEST_IMAGE:
@@ -233,11 +229,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         if not reason:
             raise UnreadableImageError("image_damaged", "it is damaged", passing=error.errno is not None) from error
         raise UnreadableImageError(
-            "image_unreadable",
-            "{reason}",
-            passing=error.errno is not None,  # of the system, not of a decoder
-            reason=reason[0].lower() + " ".join(reason[1:].split()),
-        ) from error
+            "image_unreadable", "{reason}",
+            passing=error.errno is not None, reason=reason[0].lower() + " ".join(reason[1:].split()),
+        ) from error  # fmt: skip
     except Exception as error:  # a decoder can fail on a damaged file in nearly any way
         raise UnreadableImageError(
             "image_breaks_decoder", "it is damaged ({reason})", reason=type(error).__name__

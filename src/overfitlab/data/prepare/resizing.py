@@ -6,7 +6,7 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.cache import Recipe, cached
 from overfitlab.data.prepare.images import resized as resized_image
 from overfitlab.events import Listener
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 
 def resized(dataset: Dataset, size: tuple[int, int] | None, listener: Listener) -> Dataset:

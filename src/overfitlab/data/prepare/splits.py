@@ -40,9 +40,8 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
         raise DataError(
             "fewer_images_than_classes",
             "{images} training images for {classes} classes are too few; take {classes} or more",
-            images=most,
-            classes=classes,
-        )
+            images=most, classes=classes,
+        )  # fmt: skip
     if dataset.validation is not None:
         validation = dataset.validation
         training = np.setdiff1d(dataset.learning, validation, assume_unique=True)
@@ -75,11 +74,9 @@ def _parted(dataset: Dataset, protocol: Protocol, random_state: int) -> tuple[In
         )
     except ValueError as error:
         raise DataError(
-            "images_cannot_be_split",
-            "{images} images cannot be split into training and validation: {reason}",
-            images=len(learning),
-            reason=error,
-        ) from error
+            "images_cannot_be_split", "{images} images cannot be split into training and validation: {reason}",
+            images=len(learning), reason=error,
+        ) from error  # fmt: skip
     return training, validation
 
 

@@ -59,9 +59,7 @@ def _batch(member: str, content: bytes) -> dict[Any, Any]:
         ) from error
     if not isinstance(batch, dict):
         raise UnreadableError(
-            "cifar_without_dictionary",
-            "{member} is not a readable CIFAR batch (it holds no dictionary)",
-            member=member,
+            "cifar_without_dictionary", "{member} is not a readable CIFAR batch (it holds no dictionary)", member=member
         )
     return batch
 
@@ -75,10 +73,9 @@ def _images(member: str, batch: dict[Any, Any]) -> Images:
         )
     if data.array.ndim != 2 or data.array.shape[1] != 3 * 32 * 32 or not len(data.array):
         raise UnreadableError(
-            "cifar_images_of_other_size",
-            "{member} is not a readable CIFAR batch (its images are not 32x32x3)",
+            "cifar_images_of_other_size", "{member} is not a readable CIFAR batch (its images are not 32x32x3)",
             member=member,
-        )
+        )  # fmt: skip
     return np.ascontiguousarray(data.array.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
 
 
@@ -94,9 +91,8 @@ def _labels(member: str, batch: dict[Any, Any], key: bytes, images: int, classes
         raise UnreadableError(
             "cifar_labels_out_of_range",
             "{member} is not a readable CIFAR batch (its labels are not whole numbers from 0 to {last})",
-            member=member,
-            last=classes - 1,
-        )
+            member=member, last=classes - 1,
+        )  # fmt: skip
     return np.array(labels, dtype=np.int64)
 
 

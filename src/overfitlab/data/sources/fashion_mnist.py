@@ -41,17 +41,14 @@ def read_fashion_mnist(read: Callable[[str], bytes]) -> Parts:
         classes = idx(f"{part}-labels-idx1-ubyte", read(f"{part}-labels-idx1-ubyte"), dimensions=1)
         if pictures.shape[1:] != (SIDE, SIDE) or not len(pictures):
             raise UnreadableError(
-                "idx_images_of_other_size",
-                "{member} holds no images of {side}x{side}",
-                member=f"{part}-images-idx3-ubyte",
-                side=SIDE,
-            )
+                "idx_images_of_other_size", "{member} holds no images of {side}x{side}",
+                member=f"{part}-images-idx3-ubyte", side=SIDE,
+            )  # fmt: skip
         if len(classes) != len(pictures) or classes.max() >= len(CLASSES):
             raise UnreadableError(
-                "idx_labels_do_not_fit",
-                "{member} has not one label from 0 to 9 for each image",
+                "idx_labels_do_not_fit", "{member} has not one label from 0 to 9 for each image",
                 member=f"{part}-labels-idx1-ubyte",
-            )
+            )  # fmt: skip
         images.append(pictures[..., None].copy())  # a view of bytes cannot be written, which PyTorch dislikes
         labels.append(classes.astype(np.int64))
     return Parts(images[0], labels[0], images[1], labels[1], CLASSES)
@@ -70,15 +67,11 @@ def idx(name: str, content: bytes, *, dimensions: int) -> NDArray[np.uint8]:
         raise UnreadableError(
             "idx_of_another_kind",
             "{member} is no IDX file of bytes in {dimensions} dimensions (magic number {magic:#010x})",
-            member=name,
-            dimensions=dimensions,
-            magic=magic,
-        )
+            member=name, dimensions=dimensions, magic=magic,
+        )  # fmt: skip
     if math.prod(shape) != len(content) - header:
         raise UnreadableError(
-            "idx_damaged",
-            "{member} is damaged: it says {shape}, and has another size",
-            member=name,
-            shape="x".join(map(str, shape)),
-        )
+            "idx_damaged", "{member} is damaged: it says {shape}, and has another size",
+            member=name, shape="x".join(map(str, shape)),
+        )  # fmt: skip
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)

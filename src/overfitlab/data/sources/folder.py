@@ -16,7 +16,7 @@ from overfitlab.data.sources.parts import assembled
 from overfitlab.errors import DataError
 from overfitlab.events import Listener
 from overfitlab.files import display_name
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 DEFAULT_SIZE = (32, 32)
 

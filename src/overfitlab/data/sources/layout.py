@@ -43,28 +43,22 @@ def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
         raise DataError(
             "parts_beside_classes",
             "{folder} holds {parts} and also {others}; leave either parts (train, val, test) or classes in it",
-            folder=display_name(folder),
-            parts=_listed(parts),
-            others=_listed(strangers),
-        )
+            folder=display_name(folder), parts=_listed(parts), others=_listed(strangers),
+        )  # fmt: skip
     if TRAIN not in parts.values():
         raise DataError(
-            "folder_without_train",
-            "{folder} holds {parts} but no train/; add it",
-            folder=display_name(folder),
-            parts=_listed(parts),
-        )
+            "folder_without_train", "{folder} holds {parts} but no train/; add it",
+            folder=display_name(folder), parts=_listed(parts),
+        )  # fmt: skip
     by_part: dict[str, list[Path]] = {}
     for entry, part in parts.items():
         by_part.setdefault(part, []).append(entry)
     twice = next((entries for entries in by_part.values() if len(entries) > 1), None)
     if twice:
         raise DataError(
-            "parts_mean_the_same",
-            "{folder} holds {parts}, which mean the same; leave one of them",
-            folder=display_name(folder),
-            parts=_listed(twice),
-        )
+            "parts_mean_the_same", "{folder} holds {parts}, which mean the same; leave one of them",
+            folder=display_name(folder), parts=_listed(twice),
+        )  # fmt: skip
     return _of_classes(folder, by_part, trainable)
 
 
@@ -81,11 +75,9 @@ def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -
         )
     if trainable and len(classes) == 1:
         raise DataError(
-            "one_class_only",
-            "{place} has one class only, {name}; at least two are needed",
-            place=shown,
-            name=display_name(classes[0]),
-        )
+            "one_class_only", "{place} has one class only, {name}; at least two are needed",
+            place=shown, name=display_name(classes[0]),
+        )  # fmt: skip
     files: list[Path] = []
     labels: list[int] = []
     parts: list[str] = []
@@ -99,10 +91,8 @@ def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -
                         "class_not_in_train",
                         "class {name} is in {folder} but not in {train}; the names of the classes must be the same in "
                         "all parts",
-                        name=display_name(entry.name),
-                        folder=display_name(root),
-                        train=display_name(train),
-                    )
+                        name=display_name(entry.name), folder=display_name(root), train=display_name(train),
+                    )  # fmt: skip
                 images, rest = image_files(entry, elsewhere)
                 files += images
                 others += rest
@@ -120,11 +110,9 @@ def _identities(roots: list[Path]) -> set[tuple[int, int]]:
             other = found.setdefault(identity, entry)
             if other.name != entry.name and root not in (entry, other):
                 raise DataError(
-                    "folder_of_two_names",
-                    "{folder} and {other} are one folder under two names; remove the link",
-                    folder=display_name(other),
-                    other=display_name(entry),
-                )
+                    "folder_of_two_names", "{folder} and {other} are one folder under two names; remove the link",
+                    folder=display_name(other), other=display_name(entry),
+                )  # fmt: skip
     return set(found)
 
 
@@ -134,11 +122,9 @@ def _subfolders(folder: Path) -> list[Path]:
         return sorted((entry for entry in entries if entry.is_dir()), key=os.fsencode)
     except OSError as error:
         raise DataError(
-            "folder_cannot_be_listed",
-            "{folder} cannot be listed ({reason})",
-            folder=display_name(folder),
-            reason=error.strerror,
-        ) from error
+            "folder_cannot_be_listed", "{folder} cannot be listed ({reason})",
+            folder=display_name(folder), reason=error.strerror,
+        ) from error  # fmt: skip
 
 
 def _listed(entries: list[Path] | dict[Path, str]) -> str:

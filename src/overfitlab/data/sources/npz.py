@@ -26,7 +26,7 @@ from overfitlab.data.sources.parts import assembled
 from overfitlab.errors import DataError
 from overfitlab.events import Listener
 from overfitlab.files import display_name
-from overfitlab.results.reason import reason
+from overfitlab.reasons import reason
 
 ARRAYS = {TRAIN: (("x", "y"), ("x_train", "y_train")), VALIDATION: (("x_val", "y_val"),), TEST: (("x_test", "y_test"),)}
 AT_ONCE = 32 * 2**20  # bytes that are read at once
@@ -57,11 +57,9 @@ def load(path: Path, image_size: tuple[int, int] | None, listener: Listener, *, 
             return _load(archive, path, shown, image_size, listener, trainable)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         raise DataError(
-            "npz_damaged",
-            "{file} is damaged or no .npz file ({reason}); save it anew with numpy.savez",
-            file=shown,
-            reason=error,
-        ) from error
+            "npz_damaged", "{file} is damaged or no .npz file ({reason}); save it anew with numpy.savez",
+            file=shown, reason=error,
+        ) from error  # fmt: skip
     except OSError as error:
         raise DataError(
             "npz_unreadable", "{file} cannot be read ({reason})", file=shown, reason=error.strerror or error
@@ -84,46 +82,35 @@ def _load(
     if pairs[TRAIN] is None:
         if not arrays:
             raise DataError(
-                "npz_holds_nothing",
-                "{file} needs the arrays x and y (or x_train and y_train); it holds nothing",
+                "npz_holds_nothing", "{file} needs the arrays x and y (or x_train and y_train); it holds nothing",
                 file=shown,
-            )
+            )  # fmt: skip
         raise DataError(
-            "npz_without_x_and_y",
-            "{file} needs the arrays x and y (or x_train and y_train); it holds {arrays}",
-            file=shown,
-            arrays=", ".join(sorted(arrays)),
-        )
+            "npz_without_x_and_y", "{file} needs the arrays x and y (or x_train and y_train); it holds {arrays}",
+            file=shown, arrays=", ".join(sorted(arrays)),
+        )  # fmt: skip
     present = {part: pair for part, pair in pairs.items() if pair is not None}
     native = {_image_shape(x, shown) for x, _ in present.values()}
     if len(native) > 1:
         raise DataError(
-            "npz_of_different_shapes",
-            "the parts of {file} hold images of different shapes: {shapes}",
-            file=shown,
-            shapes=sorted(native),
-        )
+            "npz_of_different_shapes", "the parts of {file} hold images of different shapes: {shapes}",
+            file=shown, shapes=sorted(native),
+        )  # fmt: skip
     height, width, channels = next(iter(native))
     size = image_size or (height, width)
     if not all(SMALLEST_IMAGE <= side <= LARGEST_IMAGE for side in size):
         raise DataError(
             "npz_needs_image_size",
             "the images of {file} have {height}x{width} pixels; choose an --image-size from {low} to {high}",
-            file=shown,
-            height=height,
-            width=width,
-            low=SMALLEST_IMAGE,
-            high=LARGEST_IMAGE,
-        )
+            file=shown, height=height, width=width, low=SMALLEST_IMAGE, high=LARGEST_IMAGE,
+        )  # fmt: skip
     labels, parts = _labels(archive, present, shown)
     names, codes = np.unique(labels, return_inverse=True)
     if trainable and len(names) == 1:
         raise DataError(
-            "one_class_only",
-            "{place} has one class only, {name}; at least two are needed",
-            place=shown,
-            name=str(names[0]),
-        )
+            "one_class_only", "{place} has one class only, {name}; at least two are needed",
+            place=shown, name=str(names[0]),
+        )  # fmt: skip
     class_names = _class_names(archive, arrays, names, shown)
     status = path.stat()
     recipe = Recipe(
@@ -164,33 +151,24 @@ def _headers(archive: zipfile.ZipFile, shown: str) -> dict[str, _Array]:
                 start = stream.tell()
         except (ValueError, TypeError, SyntaxError, RecursionError, tokenize.TokenError) as error:
             raise DataError(
-                "npz_array_unreadable",
-                "{file}: {array} is damaged or no array ({reason})",
-                file=shown,
-                array=name,
-                reason=error,
-            ) from error
+                "npz_array_unreadable", "{file}: {array} is damaged or no array ({reason})",
+                file=shown, array=name, reason=error,
+            ) from error  # fmt: skip
         if dtype.hasobject:
             raise DataError(
                 "npz_holds_objects",
                 "{file}: {array} holds Python objects (pickles), which are never loaded; save it as numbers",
-                file=shown,
-                array=name,
-            )
+                file=shown, array=name,
+            )  # fmt: skip
         size = int(np.prod([int(side) for side in shape], dtype=object)) * dtype.itemsize
         if fortran and (len(shape) > 1 or size != info.file_size - start):
             raise DataError(
-                "npz_in_fortran_order",
-                "{file}: {array} is stored in Fortran order; save it anew with numpy.savez",
-                file=shown,
-                array=name,
-            )
+                "npz_in_fortran_order", "{file}: {array} is stored in Fortran order; save it anew with numpy.savez",
+                file=shown, array=name,
+            )  # fmt: skip
         if size != info.file_size - start:
             raise DataError(
-                "npz_array_damaged",
-                "{file}: {array} is damaged; save it anew with numpy.savez",
-                file=shown,
-                array=name,
+                "npz_array_damaged", "{file}: {array} is damaged; save it anew with numpy.savez", file=shown, array=name
             )
         arrays[name] = _Array(info.filename, shape, dtype)
     return arrays
@@ -209,19 +187,14 @@ def _image_shape(x: _Array, shown: str) -> tuple[int, int, int]:
     shape = (*x.shape, 1) if len(x.shape) == 3 else x.shape
     if len(shape) != 4 or shape[3] not in (1, 3) or 0 in shape:
         raise DataError(
-            "x_of_another_shape",
-            "{file}: x must be [N, H, W], [N, H, W, 1] or [N, H, W, 3], not {shape}",
-            file=shown,
-            shape=list(x.shape),
-        )
+            "x_of_another_shape", "{file}: x must be [N, H, W], [N, H, W, 1] or [N, H, W, 3], not {shape}",
+            file=shown, shape=list(x.shape),
+        )  # fmt: skip
     if x.dtype.kind not in "buif" or int(np.prod(shape[1:])) * x.dtype.itemsize > LARGEST_PIXELS:
         raise DataError(
-            "x_of_no_images",
-            "{file}: x must hold images as numbers, not {dtype} {shape}",
-            file=shown,
-            dtype=x.dtype,
-            shape=list(x.shape),
-        )
+            "x_of_no_images", "{file}: x must hold images as numbers, not {dtype} {shape}",
+            file=shown, dtype=x.dtype, shape=list(x.shape),
+        )  # fmt: skip
     return shape[1], shape[2], shape[3]
 
 
@@ -242,11 +215,8 @@ def _labels(
                 "y_of_no_labels",
                 "{file}: y must hold one whole number or text for each image of x, not {dtype} {shape} for {images:,} "
                 "images",
-                file=shown,
-                dtype=y.dtype,
-                shape=list(y.shape),
-                images=x.shape[0],
-            )
+                file=shown, dtype=y.dtype, shape=list(y.shape), images=x.shape[0],
+            )  # fmt: skip
         found = np.concatenate(list(_chunks(archive, y, shown))).ravel()
         labels.append(found if found.dtype.kind == "U" else _whole(found, shown))
         parts += [part] * x.shape[0]
@@ -278,13 +248,9 @@ def _class_names(
     names = np.concatenate(list(_chunks(archive, given, shown)))
     if labels.min() < 0 or labels.max() >= len(names):
         raise DataError(
-            "class_names_do_not_fit",
-            "{file}: class_names has {names} names, but y goes from {first} to {last}",
-            file=shown,
-            names=len(names),
-            first=int(labels[0]),
-            last=int(labels[-1]),
-        )
+            "class_names_do_not_fit", "{file}: class_names has {names} names, but y goes from {first} to {last}",
+            file=shown, names=len(names), first=int(labels[0]), last=int(labels[-1]),
+        )  # fmt: skip
     return tuple(display_name(str(names[int(label)])) for label in labels)
 
 
@@ -309,10 +275,8 @@ def _factor(archive: zipfile.ZipFile, arrays: list[_Array], shown: str) -> float
         raise DataError(
             "x_out_of_range",
             "{file}: the values of x go from {low:g} to {high:g}; they must go from 0 to 1, or from 0 to 255",
-            file=shown,
-            low=low,
-            high=high,
-        )
+            file=shown, low=low, high=high,
+        )  # fmt: skip
     fractions = any(x.dtype.kind == "f" for x in arrays) or all(x.dtype.kind == "b" for x in arrays)
     return 255.0 if fractions and high <= 1 else 1.0
 
@@ -328,9 +292,7 @@ def _chunks(archive: zipfile.ZipFile, array: _Array, shown: str) -> Iterator[NDA
             content = stream.read(count * row_bytes)
             if len(content) != count * row_bytes:
                 raise DataError(
-                    "npz_ends_early",
-                    "{file} is damaged: it ends too early; save it anew with numpy.savez",
-                    file=shown,
+                    "npz_ends_early", "{file} is damaged: it ends too early; save it anew with numpy.savez", file=shown
                 )
             yield np.frombuffer(content, array.dtype).reshape(count, *array.shape[1:])
         stream.read(1)

@@ -34,30 +34,24 @@ def assembled(
     where = about["origin"]
     if len(class_names) > MOST_CLASSES:
         raise DataError(
-            "too_many_classes",
-            "{place} has {classes:,} classes; at most {most:,} are possible",
-            place=where,
-            classes=len(class_names),
-            most=MOST_CLASSES,
-        )
+            "too_many_classes", "{place} has {classes:,} classes; at most {most:,} are possible",
+            place=where, classes=len(class_names), most=MOST_CLASSES,
+        )  # fmt: skip
     for part in (VALIDATION, TEST):
         if part in has and not len(rows[part]):
             raise DataError(
                 "part_without_images",
                 "{place} has no {part} image that can be read; add some, or remove its {part} part",
-                place=where,
-                part=part,
-            )
+                place=where, part=part,
+            )  # fmt: skip
     if trainable:
         _check_classes(where, labels[rows[TRAIN]], class_names, rows)
     if len(set(class_names)) < len(class_names):
         twice = Counter(class_names).most_common(1)[0][0]
         raise DataError(
-            "class_names_twice",
-            "{place} has two classes called {name!r}; give each a name of its own",
-            place=where,
-            name=twice,
-        )
+            "class_names_twice", "{place} has two classes called {name!r}; give each a name of its own",
+            place=where, name=twice,
+        )  # fmt: skip
     set_apart = trainable and not len(rows[TEST])
     test = set_test_apart(images, labels, rows[TRAIN]) if set_apart else rows[TEST]
     if set_apart:
@@ -67,9 +61,8 @@ def assembled(
                 "class_of_copies",
                 "the images of class {name!r} of {place} are copies of each other, so none can be set apart for "
                 "testing; remove the copies and add others, or remove the class",
-                name=class_names[int(left.argmin())],
-                place=where,
-            )
+                name=class_names[int(left.argmin())], place=where,
+            )  # fmt: skip
     return Dataset(
         images=images,
         labels=labels,
@@ -91,27 +84,21 @@ def _check_classes(where: str, labels: Labels, class_names: tuple[str, ...], row
         raise DataError(
             "class_without_images",
             "class {name!r} of {place} has no image that can be read; add some, or remove the class",
-            name=name,
-            place=where,
-        )
+            name=name, place=where,
+        )  # fmt: skip
     if count == 1 and len(needs) > 1:
         raise DataError(
             "class_of_one_image",
             "class {name!r} of {place} has 1 image, but needs one each for {parts}; add some, or remove the class",
-            name=name,
-            place=where,
-            parts=" and ".join(needs),
-        )
+            name=name, place=where, parts=" and ".join(needs),
+        )  # fmt: skip
     if count < len(needs):
         raise DataError(
             "class_of_few_images",
             "class {name!r} of {place} has {count} images, but needs one each for {parts}; add some, or remove the "
             "class",
-            name=name,
-            place=where,
-            count=count,
-            parts=" and ".join(needs),
-        )
+            name=name, place=where, count=count, parts=" and ".join(needs),
+        )  # fmt: skip
 
 
 def _rows(parts: Sequence[str], part: str) -> Indices:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Generic
 
 from overfitlab.errors import MEMORY_ADVICE, OverfitlabError
-from overfitlab.results.reason import Reason
+from overfitlab.reasons import Reason
 from overfitlab.study.execute import messages
 from overfitlab.study.execute.executor import Executor, Handle, Report
 from overfitlab.study.execute.messages import Done, Failed, FromWorker, Probe, Probed, Ready, Setup, ToWorker, Train
@@ -185,7 +185,7 @@ class LocalProcesses(Executor[Handle]):
                 OverfitlabError(
                     "process_killed_perhaps_for_memory",
                     "its process was killed by {signal}, perhaps for want of memory: {advice}",
-                    signal=name, advice=MEMORY_ADVICE,
+                    signal=name, advice=MEMORY_ADVICE
                 )
             )  # fmt: skip
         return Reason.of(OverfitlabError("process_killed", "its process was killed by {signal}", signal=name))

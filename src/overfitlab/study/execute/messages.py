@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from overfitlab.config import RunConfig
+from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Cost
-from overfitlab.results.reason import Reason
 
 
 class Setup(Struct, frozen=True, tag=True):

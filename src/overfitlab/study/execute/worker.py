@@ -22,8 +22,8 @@ from overfitlab.errors import MEMORY_ADVICE, DataError, OutOfMemoryError, Overfi
 from overfitlab.events import EpochBegan, EpochEnded, Event, Listener, StepDone
 from overfitlab.files import said_of
 from overfitlab.machine import forget_peak_memory
+from overfitlab.reasons import Reason
 from overfitlab.records.run_folder import RunFolder
-from overfitlab.results.reason import Reason
 from overfitlab.runs.execution import Job, begin, begun_with, ended, ended_before
 from overfitlab.study.execute import messages
 from overfitlab.study.execute.messages import (

@@ -4,21 +4,20 @@ import json
 
 import pytest
 
-from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.inference.checking import check_record
+from overfitlab.errors import DamagedError
 from overfitlab.inference.trained import load_trained
-from overfitlab.records.record_file import CHECKSUM, sealed
+from overfitlab.records.record_file import sealed
 from overfitlab.runs.run import load_run
 
 GONE = object()
 INF, NAN = float("inf"), float("nan")
 SHAPES = ([8, 8], [8, 8, 2], [8, 8, 4], [7, 8, 1], [8, 225, 1], ["8", 8, 1], [8.0, 8, 1], [8, 8, True], "881", None)
 WRONG = [
-    *(("config", "model", value) for value in (None, 3, ["resnet20"], GONE, "a\x1b[2J")),
+    *(("config", "model", value) for value in (None, 3, ["resnet20"], "a\x1b[2J")),
     *(("config", "method", value) for value in (None, 3, ["none"], "nine", "none\n")),
     *(("config", "seed", value) for value in (None, "0", -1, 1.0, True, 2**63)),
-    *(("config", "image_size", value) for value in (8, [8], [8, 8, 1], ["8", "8"], [0, 8], GONE)),
-    *(("config", "model_source", value) for value in (3, GONE)),
+    *(("config", "image_size", value) for value in (8, [8], [8, 8, 1], ["8", "8"], [0, 8])),
+    *(("config", "model_source", value) for value in (3, [])),
     *(("config", "data", value) for value in (3, None)),
     *(("data", "source", value) for value in (GONE, None, 3, ["digits"], "\ud800")),
     *(("data", "data_dir", value) for value in (GONE, 3, ["x"])),
@@ -48,23 +47,22 @@ def test_a_strangers_record_is_one_clear_line(own_digits_run, entry, name, value
         del part[name]
     else:
         part[name] = value
-    (own_digits_run / "run.json").write_text(json.dumps(sealed(record)))
-    with pytest.raises(OverfitlabError, match="damaged") as caught:
+    try:
+        content = sealed(record)
+    except ValueError:  # a number that JSON does not have, as Python writes it
+        content = json.dumps(record).encode()
+    (own_digits_run / "run.json").write_bytes(content)
+    with pytest.raises(DamagedError) as caught:
         load_trained(load_run(own_digits_run))
     text = str(caught.value)
     assert text.startswith(f"{own_digits_run / 'run.json'} is damaged (")
     assert text.isprintable()
-    if sealed(record)[CHECKSUM] is None:  # it holds a NaN, which JSON does not have
-        assert "not JSON" in text
-    elif not text.endswith("; move the folder away, or choose another one"):  # no record of a run at all
-        assert text.endswith("; train the run again")
-        assert f"{entry}" in text
-    assert not isinstance(caught.value, UsageError)
+    assert text.endswith(("; move the folder away, or choose another one", "; train the run again"))
 
 
-def test_what_a_training_writes_is_fine(digits_run):
-    run = load_run(digits_run)
-    check_record(run)
-    run.record["config"]["image_size"] = [8, 224]
-    run.record["data"] |= {"image_shape": [8, 224, 3], "mean": [0, 1.5, 255], "std": [1, 1e-3, 9], "data_dir": "d"}
-    check_record(run)
+def test_what_a_training_writes_is_fine(own_digits_run):
+    record = json.loads((own_digits_run / "run.json").read_text())
+    record["config"]["image_size"] = [8, 224]
+    record["data"] |= {"image_shape": [8, 224, 3], "mean": [0, 1.5, 255], "std": [1, 1e-3, 9], "data_dir": "d"}
+    (own_digits_run / "run.json").write_bytes(sealed(record))
+    assert load_run(own_digits_run).own.data.std == [1, 1e-3, 9]

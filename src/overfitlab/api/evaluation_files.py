@@ -79,11 +79,9 @@ def write(evaluation: Evaluation, folder: Path) -> list[str]:
         raise UsageError("out_is_no_folder", "{folder} is not a folder; choose another --out", folder=folder) from None
     except OSError as error:
         raise OverfitlabError(
-            "folder_cannot_be_written",
-            "cannot write to {folder} ({reason}); choose another folder with --out",
-            folder=folder,
-            reason=error.strerror or error,
-        ) from error
+            "folder_cannot_be_written", "cannot write to {folder} ({reason}); choose another folder with --out",
+            folder=folder, reason=error.strerror or error,
+        ) from error  # fmt: skip
     return [RESULT, *sorted(contents)]
 
 

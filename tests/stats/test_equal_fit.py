@@ -1,34 +1,14 @@
-"""What one run amounts to, and gaps at equal fit."""
+"""Gaps at equal fit."""
 
 import pytest
 
 from overfitlab.results.history import EpochRow
-from overfitlab.runs.run import load_run
-from overfitlab.stats.endpoints import endpoints
 from overfitlab.stats.equal_fit import difference_at_equal_fit, gap_at
 
 
 def rows(*pairs):
     """Return epochs with those training and validation accuracies."""
     return [EpochRow(number, 1.0, 0.0, 0.0, 1.0, val, 0.0, train) for number, (train, val) in enumerate(pairs, start=1)]
-
-
-def test_endpoints_are_what_the_run_measured(digits_run):
-    run = load_run(digits_run)
-    found = endpoints(run.record, run.rows)
-    end, onset = run.measured["end"], run.measured["onset"]
-    assert found.accuracy == end["test"]["acc"]
-    assert found.gap == end["training"]["acc"] - end["validation"]["acc"]
-    assert found.onset_accuracy == onset["test"]["acc"]
-    assert found.loss_gap == end["validation"]["loss"] - end["training"]["loss"]
-    assert found.damage_loss == end["validation"]["loss"] - onset["validation"]["loss"]
-    assert found.damage_acc == onset["validation"]["acc"] - end["validation"]["acc"]
-    assert found.onset == run.onset
-    assert run.rows[found.best_epoch - 1].val_acc == max(run.history["val_acc"])
-    assert found.epochs == 6
-    assert found.seconds_per_epoch == pytest.approx(sum(run.history["seconds"]) / 6)
-    assert found.parameters == 324_842
-    assert 100 < found.peak_memory_mb < 3000
 
 
 def test_the_gap_where_a_fit_is_first_reached():

@@ -10,15 +10,17 @@ import sys
 
 import pytest
 
-from overfitlab.terminal import watching
-from overfitlab.terminal.watching import PlainLines, watcher_on
+from overfitlab.events import TaskBegan, TaskEnded, TaskNoted
+from overfitlab.reasons import reason
+from overfitlab.terminal import task_screen
+from overfitlab.terminal.screen import screen_on
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that stands still until it is moved."""
     now = [1000.0]
-    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(task_screen.time, "monotonic", lambda: now[0])
 
     def move(seconds):
         now[0] += seconds
@@ -26,27 +28,30 @@ def clock(monkeypatch):
     return move
 
 
+def began(text, total, unit, done=0):
+    return TaskBegan(reason("words_of_others", text=text), total, unit, done)
+
+
 def lines_of(stream):
     return stream.getvalue().splitlines()
 
 
 def test_nothing_on_no_stream():
-    watcher = watcher_on(None)
-    watcher.began("Fetching", 100, "B")
-    watcher.advanced(100)
-    watcher.ended()
-    watcher.said("anything")
+    screen = screen_on(None)
+    screen.on(began("Fetching", 100, "bytes"))
+    screen.advanced(100)
+    screen.on(TaskEnded())
+    screen.on(TaskNoted(reason("words_of_others", text="anything")))
 
 
 def test_a_line_where_it_begins_now_and_then_and_where_it_ends(clock):
     stream = io.StringIO()
-    watcher = watcher_on(stream)
-    assert type(watcher) is PlainLines
-    watcher.began("Fetching file", 200_000_000, "B")
+    screen = screen_on(stream)
+    screen.on(began("Fetching file", 200_000_000, "bytes"))
     for done in range(0, 200_000_001, 400_000):  # 4 MB a second
-        watcher.advanced(done)
+        screen.advanced(done)
         clock(0.1)
-    watcher.ended()
+    screen.on(TaskEnded())
     first, *between, last = lines_of(stream)
     assert first == "Fetching file (200.0 MB)"
     assert between[0] == "  20.0 of 200.0 MB (10 %), 4.0 MB/s, 0:45 left"
@@ -56,12 +61,12 @@ def test_a_line_where_it_begins_now_and_then_and_where_it_ends(clock):
 
 def test_a_slow_transfer_says_something_every_ten_seconds(clock):
     stream = io.StringIO()
-    watcher = watcher_on(stream)
-    watcher.began("Fetching file", 170_000_000, "B", 1_700_000)
+    screen = screen_on(stream)
+    screen.on(began("Fetching file", 170_000_000, "bytes", 1_700_000))
     for second in range(1, 41):
         clock(1)
-        watcher.advanced(1_700_000 + 50_000 * second)
-    watcher.ended()
+        screen.advanced(1_700_000 + 50_000 * second)
+    screen.on(TaskEnded())
     first, *between, last = lines_of(stream)
     assert first == "Fetching file (170.0 MB, 1.7 MB are there already)"
     assert between[0] == "  2.2 of 170.0 MB (1 %), 50 kB/s, 55:56 left"
@@ -71,12 +76,12 @@ def test_a_slow_transfer_says_something_every_ten_seconds(clock):
 
 def test_images_are_counted_and_an_unknown_total_is_left_out(clock):
     stream = io.StringIO()
-    watcher = watcher_on(stream)
-    watcher.began("Reading images", None, "images")
+    screen = screen_on(stream)
+    screen.on(began("Reading images", None, "images"))
     for done in (1000, 2000, 3000):
         clock(5)
-        watcher.advanced(done)
-    watcher.ended()
+        screen.advanced(done)
+    screen.on(TaskEnded())
     assert lines_of(stream) == [
         "Reading images",
         "  2,000 images, 200 images/s",
@@ -86,14 +91,14 @@ def test_images_are_counted_and_an_unknown_total_is_left_out(clock):
 
 def test_the_rate_is_that_of_the_last_seconds_and_a_standstill_is_said(clock):
     stream = io.StringIO()
-    watcher = watcher_on(stream)
-    watcher.began("Fetching file", 100_000_000, "B")
+    screen = screen_on(stream)
+    screen.on(began("Fetching file", 100_000_000, "bytes"))
     for done in (10, 20, 21, 22, 23):
         clock(5)
-        watcher.advanced(done * 10**6)
+        screen.advanced(done * 10**6)
     for _ in range(4):
         clock(5)
-        watcher.advanced(23 * 10**6)
+        screen.advanced(23 * 10**6)
     text = stream.getvalue()
     assert "2.0 MB/s" in text
     assert "133 kB/s" in text
@@ -102,26 +107,28 @@ def test_the_rate_is_that_of_the_last_seconds_and_a_standstill_is_said(clock):
 
 def test_a_short_task_is_two_lines():
     stream = io.StringIO()
-    watcher = watcher_on(stream)
+    screen = screen_on(stream)
     for total in (0, 30):
-        watcher.began("Reading", total, "images")
-        watcher.advanced(total)
-        watcher.ended()
+        screen.on(began("Reading", total, "images"))
+        screen.advanced(total)
+        screen.on(TaskEnded())
     assert lines_of(stream) == ["Reading (0 images)", "  done", "Reading (30 images)", "  done"]
 
 
 SCRIPT = """
 import sys, time
-from overfitlab.terminal.watching import watcher_on
-watcher = watcher_on(sys.stdout)
-watcher.began("Fetching [file]", 50_000_000, "B")
+from overfitlab.events import TaskBegan, TaskEnded, TaskNoted
+from overfitlab.reasons import reason
+from overfitlab.terminal.screen import screen_on
+screen = screen_on(sys.stdout)
+screen.on(TaskBegan(reason("words_of_others", text="Fetching [file]"), 50_000_000, "bytes"))
 for done in range(0, 50_000_001, 1_000_000):
-    watcher.advanced(done)
+    screen.advanced(done)
     time.sleep(0.02)
     if done == 25_000_000:
-        watcher.said("halfway")
-watcher.ended()
-watcher.said("after it")
+        screen.on(TaskNoted(reason("words_of_others", text="halfway")))
+screen.on(TaskEnded())
+screen.on(TaskNoted(reason("words_of_others", text="after it")))
 """
 
 
