@@ -8,11 +8,12 @@ from itertools import pairwise
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
+ROUNDING = 1e-6  # points: what lies at the very end of an axis is not outside
 
 
 def within(point: Point, box: Box) -> bool:
     """Return whether a point lies in the box or on its edge."""
-    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
+    return all(box[axis] - ROUNDING <= point[axis] <= box[axis + 2] + ROUNDING for axis in (0, 1))
 
 
 def pieces(points: Sequence[Point], box: Box) -> list[list[Point]]:

@@ -45,7 +45,7 @@ def learning_curves(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     found = []
     scales = {metric: axis(*_common_scale(evidence, f"train_{metric}", f"val_{metric}")) for metric in ("loss", "acc")}
     for each in evidence.methods:
-        curves, name = evidence.curves[each.method], say.method(each.label)
+        curves, name = evidence.curves[each.method], str(say.method(each.label))
         last = {column: curves.curve(column).mean[-1] for column in REQUIRED} if curves.runs else {}
         known = {column: value for column, value in last.items() if value is not None}
         if len(known) < len(REQUIRED):

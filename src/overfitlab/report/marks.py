@@ -1,7 +1,8 @@
 """Figures as plain data: panels of marks. `paper` draws them for papers and notebooks, `svg` for pages.
 
 A panel is complete: limits and ticks of its axes are in it, so that all who draw it draw the same. It can be written as
-JSON (by msgspec), so a page can be sent one, and can find a mark in it again by its `key`.
+JSON (by msgspec, which sees the `kind` of a mark because there are slots), so a page can be sent one, and can find a mark
+in it again by its `key`.
 
 Colours are names of the palette, sizes and widths are in points, opacities lie between 0 and 1, and places are in the
 units of the axes; a value that is not known is None, and leaves a gap. Marks are drawn in their order, the first ones
@@ -21,7 +22,7 @@ Direction = Literal["x", "y"]
 Shape = Literal["circle", "diamond", "square"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """A line through N points; one with a `marker` has a dot of that diameter on each of them."""
 
@@ -37,7 +38,7 @@ class Line:
     kind: Literal["line"] = field(default="line", init=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Band:
     """The area between two curves through N points."""
 
@@ -51,7 +52,7 @@ class Band:
     kind: Literal["band"] = field(default="band", init=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Dot:
     """A place; `reference` names what is to be found there (a run), `tip` says it to who points at it."""
 
@@ -63,7 +64,7 @@ class Dot:
     tip: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Dots:
     """Dots of one kind; `size` is that of the one in the legend."""
 
@@ -77,7 +78,7 @@ class Dots:
     kind: Literal["dots"] = field(default="dots", init=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
     """A line across the whole panel, where the axis of that name has that value."""
 
@@ -91,7 +92,7 @@ class Rule:
     kind: Literal["rule"] = field(default="rule", init=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Area:
     """All that lies between two values of an axis."""
 
@@ -105,7 +106,7 @@ class Area:
     kind: Literal["area"] = field(default="area", init=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Bar:
     """A bar from 0 to `length` along the x axis, in the middle of whose side `at` lies on the y axis."""
 
@@ -114,7 +115,7 @@ class Bar:
     key: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Bars:
     """Bars of one kind, `thickness` being in the units of the y axis."""
 
@@ -126,7 +127,7 @@ class Bars:
     kind: Literal["bars"] = field(default="bars", init=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
     """A line of letters that begins, or has its middle or its end, at `x`; `y` is its middle, or what it stands on.
 
@@ -146,7 +147,7 @@ class Text:
     kind: Literal["text"] = field(default="text", init=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Matrix:
     """Shares [R, C], from 0 to 1, as shades, with a text in each cell; row r lies at y = r, column c at x = c."""
 
@@ -158,7 +159,7 @@ class Matrix:
     kind: Literal["matrix"] = field(default="matrix", init=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Remark:
     """A sentence in the legend that belongs to no mark."""
 
@@ -170,7 +171,7 @@ class Remark:
 Mark = Line | Band | Dots | Rule | Area | Bars | Text | Matrix | Remark
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tick:
     """A value at an axis, and what stands there."""
 
@@ -178,7 +179,7 @@ class Tick:
     label: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Axis:
     """One axis from its left or lower end `low` to `high`, which is the smaller one where the axis runs backwards."""
 
@@ -193,7 +194,7 @@ class Axis:
     turned: bool = False  # labels of ticks read upwards; for a horizontal axis alone
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Panel:
     """One small figure that can stand alone on a page, or beside its like in a figure for a paper.
 

@@ -72,7 +72,7 @@ def _panel(rows: Sequence[EpochRow], metric: str, say: Language) -> Panel:
     )  # fmt: skip
     return Panel(
         title=metric, alternative=alternative, marks=tuple(marks), key=metric,
-        x=axis(0.5, len(rows) + 0.5, say("epoch"), whole=True), y=axis(*around(shown)),  # epochs count from 1
+        x=axis(0.5, max(len(rows), 1) + 0.5, say("epoch"), whole=True), y=axis(*around(shown)),  # epochs count from 1
     )  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def calibration(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: accuracy against confidence on the test images, all seeds together."""
     found = []
     for each in evidence.methods:
-        known, name = evidence.predictions[each.method].calibration, say.method(each.label)
+        known, name = evidence.predictions[each.method].calibration, str(say.method(each.label))
         if known is None:
             continue
         surplus = known.mean_confidence - known.accuracy
