@@ -37,7 +37,11 @@ def test_letters_that_no_font_has_become_squares(monkeypatch):
     monkeypatch.setattr(lettering, "_fallbacks", tuple)
     assert lettering.legible("고양이 x", 20) == "□□□ x"
     assert lettering.labels(["고양이", "강아지", "cat"], 20) == ["0 □□□", "1 □□□", "cat"]
-    assert lettering.told_apart(["고양이", "강아지", "cat"], 20) == ["고양이", "강아지", "cat"]  # for a reader's browser
+    assert lettering.told_apart(["고양이", "강아지", "cat"], 20) == [
+        "고양이",
+        "강아지",
+        "cat",
+    ]  # for a reader's browser
 
 
 def test_names_that_look_alike_get_their_numbers():

@@ -157,9 +157,7 @@ def test_marks_can_be_found_again_and_say_what_they_are():
 
 
 def test_marks_lie_where_their_values_say():
-    panel = panel_of(
-        Dots(dots=(Dot(0.0, 0.0, 4.0), Dot(10.0, 10.0, 4.0), Dot(2.5, 5.0, 4.0)), color="other", size=4.0)
-    )
+    panel = panel_of(Dots(dots=(Dot(0.0, 0.0, 4.0), Dot(10.0, 10.0, 4.0), Dot(2.5, 5.0, 4.0)), color="other", size=4.0))
     place = layout(panel)
     circles = [tuple(float(each.attrib[key]) for key in ("cx", "cy")) for each in elements(panel_svg(panel), "circle")]
     middle = (place.left + place.width / 4, place.top + place.height / 2)
