@@ -5,6 +5,8 @@ import pytest
 from overfitlab.report.marks import Axis
 from overfitlab.report.scales import TICKS, around, axis, share, ticks
 
+MINUS = "\N{MINUS SIGN}"
+
 
 def said(found):
     return [tick.label for tick in found.ticks]
@@ -14,7 +16,7 @@ def said(found):
     ("low", "high", "labels"),
     [
         (-0.02, 2.4, ["0.0", "0.5", "1.0", "1.5", "2.0"]),
-        (-43.0, 17.0, ["−30", "−15", "0", "15"]),
+        (-43.0, 17.0, [f"{MINUS}30", f"{MINUS}15", "0", "15"]),
         (0.0, 1.04, ["0.00", "0.25", "0.50", "0.75", "1.00"]),
         (0.9931, 0.9969, None),
         (-1e-5, 1e-5, None),
@@ -28,7 +30,7 @@ def test_ticks_are_few_and_can_be_told_apart(low, high, labels):
     assert len(set(said(found))) == len(found.ticks)
     for tick in found.ticks:
         assert low <= tick.value <= high
-        assert float(tick.label.replace("−", "-")) == pytest.approx(tick.value, rel=1e-6, abs=1e-9)
+        assert float(tick.label.replace(MINUS, "-")) == pytest.approx(tick.value, rel=1e-6, abs=1e-9)
 
 
 def test_epochs_are_whole_numbers():
