@@ -16,7 +16,7 @@ def test_it_runs_without_cifar10_too():
     assert "tiles of scikit-learn's two sample photographs" in done.stdout
     run = overfitlab.load_run("out/run")
     assert run.record.data.classes == ["flower", "temple"]
-    assert {Path(file["name"]).name for file in run.record.data.skipped} == {
+    assert {Path(file.name).name for file in run.record.data.skipped} == {
         "half a download.jpg", "empty.png", "notes.txt",
     }  # fmt: skip
     duplicates = run.record.data.near_duplicates
