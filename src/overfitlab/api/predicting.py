@@ -102,7 +102,7 @@ def predict_and_write(
             "no_images_named", "no images were named; name files or folders, or - to read names from standard input"
         )
     rows_are_progress = place is None and (output.isatty() or not errors.isatty())
-    listener = screen_on(None if rows_are_progress else errors)
+    listener = screen_on(None if rows_are_progress else errors, spoken())
     say = functools.partial(print, file=errors, flush=True) if rows_are_progress else _saying(listener)
     encoding = "utf-8" if kind != "table" or place is not None else (output.encoding or "utf-8")
     with _target(place, output) as target:

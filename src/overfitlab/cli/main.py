@@ -106,7 +106,8 @@ def _how_to_go_on(interruption: BaseException | None) -> str | CancelledError:
 
 
 def _fail(why: str | OverfitlabError, code: int) -> NoReturn:
-    message = spoken().error(why) if isinstance(why, OverfitlabError) else why
+    say = spoken()
+    message = say.error(why) if isinstance(why, OverfitlabError) else say(why)
     click.echo(f"overfitlab: {display_name(' '.join(message.split()))}", err=True)
     sys.exit(code)
 
