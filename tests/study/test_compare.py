@@ -297,6 +297,7 @@ def test_a_look_ends_the_study_if_all_is_decided(tmp_path, monkeypatch, decided,
     assert (verdict.seeds, verdict.look, verdict.looks, verdict.alpha) == (seeds, seeds - 2, (3, 4), 0.025)
 
 
+@pytest.mark.slow
 def test_seeds_that_were_seen_before_are_pointed_out(tmp_path, capsys):
     loud = FEW | {"verbose": True}
     overfitlab.compare(["none", "l2"], name="first", **loud)
