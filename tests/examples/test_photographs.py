@@ -24,7 +24,7 @@ def test_it_runs_without_cifar10_too():
         "half a download.jpg", "empty.png", "notes.txt",
     }  # fmt: skip
     duplicates = run.record.data.near_duplicates
-    assert duplicates["validation"]["found"] + duplicates["test"]["found"] > 0
+    assert duplicates["validation"].found + duplicates["test"].found > 0
     assert run.measured["end"]["test"]["acc"] > 0.8  # a temple and a flower are not hard to tell apart
     wanted = {"curves", "duplicates", "confusion", "calibration", "mistakes", "explained", "photographs"}
     assert {path.stem for path in Path("figures").iterdir()} == wanted
