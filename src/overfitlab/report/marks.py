@@ -1,8 +1,8 @@
 """Figures as plain data: panels of marks. `paper` draws them for papers and notebooks, `svg` for pages.
 
 A panel is complete: limits and ticks of its axes are in it, so that all who draw it draw the same. It can be written as
-JSON (by msgspec, which sees the `kind` of a mark because there are slots), so a page can be sent one, and can find a mark
-in it again by its `key`.
+JSON (by msgspec, which sees the `kind` of a mark because there are slots), so a page can be sent one, and can find a
+mark in it again by its `key`.
 
 Colours are names of the palette, sizes and widths are in points, opacities lie between 0 and 1, and places are in the
 units of the axes; a value that is not known is None, and leaves a gap. Marks are drawn in their order, the first ones
