@@ -4,8 +4,8 @@ from typing import Self
 
 import msgspec
 
+from overfitlab.display import display_name
 from overfitlab.errors import OverfitlabError
-from overfitlab.files import display_name
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
 
+from overfitlab.report import blocks, cost_figure, curve_figures, image_figures, layout, marks, study_figures, svg
 from overfitlab.report.image_figures import confusion
 from overfitlab.report.marks import Axis, Dot, Dots, Line, Mark, Panel, Text
 from overfitlab.report.palette import COLORS
@@ -58,6 +60,11 @@ def test_a_mark_cannot_be_changed():
             mark.key = "other"
     panel = Panel(title="", alternative="", x=Axis(low=0, high=1), y=Axis(low=0, high=1), marks=())
     assert hash(panel) == hash(panel)
+
+
+def test_figures_of_a_study_are_not_drawn_where_they_are_made():
+    for module in (marks, curve_figures, study_figures, cost_figure, image_figures, blocks, layout, svg):
+        assert "matplotlib" not in Path(module.__file__).read_text(encoding="utf-8"), module.__name__
 
 
 def test_plain_data_needs_nothing_to_draw_with():

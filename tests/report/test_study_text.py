@@ -179,12 +179,11 @@ def test_tables_of_a_real_study(small_study):
 def test_caveats(small_study):
     study = overfitlab.load_study(small_study)
     verdict = study.judged()
-    memory = Failure(
-        verdict.methods[1].method, 0, Reason("words_of_others", {"text": "out of memory"}), 1, "2026-11-28T12:00:00"
-    )
+    memory = Reason("words_of_others", {"text": "out of memory"})
+    failure = Failure(verdict.methods[1].method, 0, memory, 1, "2026-11-28T12:00:00")
     gave_up = (Reason("words_of_others", {"text": "epochs: 6 instead of 12"}),)
     record = msgspec.structs.replace(
-        study.record, failures={"dropout-seed0-123456": memory},
+        study.record, failures={"dropout-seed0-123456": failure},
         notes=[Reason("words_of_others", {"text": "The study x asked the same."})],
         plan=msgspec.structs.replace(study.record.plan, gave_up=gave_up),
     )  # fmt: skip

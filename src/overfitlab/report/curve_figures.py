@@ -97,7 +97,8 @@ def equal_fit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method but the baseline: validation against training accuracy, epoch by epoch."""
     found = []
     low, _ = _common_scale(evidence, "train_acc", "val_acc")
-    x, y = (axis(low, MOST_ACCURATE, say(label)) for label in ("training accuracy", "validation accuracy"))
+    x = axis(low, MOST_ACCURATE, say("training accuracy"))
+    y = axis(low, MOST_ACCURATE, say("validation accuracy"))
     for each, curves, base, name in _beside_baseline(evidence, say):
         if base is None:
             continue

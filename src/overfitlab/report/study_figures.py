@@ -122,7 +122,7 @@ def calibration(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
             name=name, confidence=f"{known.mean_confidence:.3f}", accuracy=f"{known.accuracy:.3f}", sure=sure,
             error=f"{known.expected_error.mean:.3f}",
         )  # fmt: skip
-        x, y = (axis(0.0, CERTAIN, say(label)) for label in ("confidence", "accuracy"))
+        x, y = axis(0.0, CERTAIN, say("confidence")), axis(0.0, CERTAIN, say("accuracy"))
         marks = _reliability(known, say)
         found.append(Panel(title=name, alternative=alternative, x=x, y=y, marks=marks, key=each.method))
     return found
