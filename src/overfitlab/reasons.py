@@ -26,10 +26,13 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return the reason that an error gives."""
         return cls(error.code, error.values, str(error))
 
+    def __str__(self) -> str:
+        """Return it in English where it came from an error, else its code; `words` says it in every language."""
+        return self.message or self.code
+
     def error(self) -> OverfitlabError:
         """Return an error that says the same."""
-        said = self.message or self.code
-        return OverfitlabError(self.code, said.replace("{", "{{").replace("}", "}}"), **self.values)
+        return OverfitlabError(self.code, str(self).replace("{", "{{").replace("}", "}}"), **self.values)
 
     def __hash__(self) -> int:
         return hash((self.code, *self.values.items(), self.message))
