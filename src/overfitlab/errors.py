@@ -83,7 +83,10 @@ class CancelledError(OverfitlabError):
 
 
 def _plain(value: object) -> Value:
-    return value if isinstance(value, int | float) else display_name(str(value))
+    if isinstance(value, int | float):
+        return value
+    said = str(value)
+    return display_name(" ".join(said.split()) if isinstance(value, Exception) else said)  # it may be of several lines
 
 
 def _again(kind: type[OverfitlabError], code: str, template: str, values: dict[str, Value]) -> OverfitlabError:
