@@ -9,7 +9,6 @@ Runs are folders below runs/equivalence/; those that are finished are not traine
 """
 
 import argparse
-import json
 import math
 import os
 import statistics
@@ -17,7 +16,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from pages import replace_generated
 from scipy.stats import t as student
@@ -98,7 +96,8 @@ def table(method: str, seeds: int) -> str:
     )
     mean, low, high, p = equivalence(accuracy, ZONE)
     verdict = "equivalent within 1 point" if p <= 0.05 else "not shown to be equivalent within 1 point"
-    facts, resolved = environment(), _record("fast", PILOT_SEEDS[0], method)["resolved"]
+    facts = environment()
+    resolved = overfitlab.load_run(folder("fast", PILOT_SEEDS[0], method)).own.resolved
     mean_loss, *_ = equivalence(loss, math.inf)
     lines = [
         f"| `{method}`, `quick` | validation accuracy, mean | spread over seeds (SD) | validation loss, mean |",
@@ -115,12 +114,8 @@ def table(method: str, seeds: int) -> str:
         f"Fast path less reference, paired by seed: {100 * mean:+.2f} points of accuracy (90 % interval "
         f"{100 * low:+.2f} to {100 * high:+.2f}), **{verdict}** (two one-sided tests, p = {p:.2g}); loss "
         f"{mean_loss:+.4f}. n = {seeds} seeds, mean of the last {LAST} validations. {facts['processor']}, "
-        f"{facts['cores']} cores; {resolved['precision']}, {described(resolved['kernels'])}, 1 thread a run.", "",
+        f"{facts['cores']} cores; {resolved.precision}, {described(resolved.kernels)}, 1 thread a run.", "",
     ])  # fmt: skip
-
-
-def _record(path: str, seed: int, method: str) -> dict[str, Any]:
-    return json.loads((folder(path, seed, method) / "run.json").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -30,12 +30,12 @@ def train(job: Job, data_dir: Path | None) -> dict[str, Any]:
     from overfitlab.data import loading
     from overfitlab.data.prepare.material import material
     from overfitlab.data.prepare.splits import available_for_training
+    from overfitlab.events import Listener
     from overfitlab.machine import environment
     from overfitlab.models import registry as models
     from overfitlab.randomness import run_key
     from overfitlab.training import compute
     from overfitlab.training.loop import Trainer
-    from overfitlab.events import Listener
 
     if job.data not in _loaded:
         _loaded[job.data] = loading.load(job.data, data_dir if job.data != "digits" else None)

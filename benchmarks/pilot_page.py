@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from matplotlib.figure import Figure
 from pages import replace_generated
 from pilot_plan import CANDIDATE_METHODS, CANDIDATES, REFERENCES, Job, declared, spec
@@ -46,7 +47,7 @@ class Row:
         """Return the row of a result."""
         last = result["history"]["val_acc"][-3:]
         own = {entry.name: result[entry.name] for entry in fields(cls) if entry.name in result}
-        candidate = _named(Protocol.from_dict(result["protocol"]))
+        candidate = _named(msgspec.convert(result["protocol"], Protocol))
         return cls(
             **own | {"candidate": candidate, "swing": max(last) - min(last), "seconds": round(own["seconds"], 1)}
         )

@@ -10,17 +10,17 @@ Together they take three to five hours on two cores; interrupted, the same comma
 import argparse
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pages import replace_generated
 
 import overfitlab
+from overfitlab.api.studies import Study
 from overfitlab.report.content import sections
 from overfitlab.report.markdown import laid_out, table
 from overfitlab.report.study_tables import Table, between, difference, spread
-from overfitlab.study.study import Study
+from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "studies"
@@ -102,28 +102,30 @@ def crossed(studies: Sequence[Study]) -> str:
     return "\n\n".join([table(Table(HEADER, tuple(cells for _, cells in rows), left=3)), end]) + "\n"
 
 
-def trained_on(evidence: Mapping[str, Any]) -> str:
+def trained_on(evidence: Evidence) -> str:
     """Return where and when a study was trained."""
-    machine = evidence["environment"]
-    days = dict.fromkeys(session["started"][:10] for session in evidence["sessions"])
+    machine = evidence.environment
+    days = dict.fromkeys(session.started[:10] for session in evidence.sessions)
     return (
-        f"{machine['processor']}, {machine['cores']} cores, precision {', '.join(evidence['precision'])}; "
+        f"{machine['processor']}, {machine['cores']} cores, precision {', '.join(evidence.precision)}; "
         f"{machine['system']}; PyTorch {machine['torch']}; {', '.join(days)}"
     )
 
 
-def _recipe(evidence: Mapping[str, Any]) -> tuple[tuple[float, int], tuple[str, ...]]:
+def _recipe(evidence: Evidence) -> tuple[tuple[float, int], tuple[str, ...]]:
     """Return learning rate and images of a study, to sort by, and its row of the table."""
-    [contrast] = [each for each in evidence["contrasts"] if (each["label"], each["against_label"]) == PAIR]
-    train = {each["label"]: spread(each["train_acc"]) for each in evidence["methods"]}
-    protocol, images = evidence["plan"]["protocol"], evidence["plan"]["parts"]["training"]
-    fall = "falling to 0" if protocol["schedule"] == "cosine" else "constant"
-    found = [contrast[axis] or {"mean": None, "low": None} for axis in ("accuracy", "gap", "equal_fit")]
-    numbers = [cell for each in found for cell in (difference(each["mean"]), between(each))]
-    rate = f"{protocol['learning_rate']:g}, {fall}"
-    cells = (f"{images:,}", str(protocol["epochs"]), rate, *(train[label] for label in reversed(PAIR)), *numbers,
-             str(contrast["accuracy"]["n"]))  # fmt: skip
-    return (protocol["learning_rate"], images), cells
+    [contrast] = [each for each in evidence.contrasts if (each.label, each.against_label) == PAIR]
+    train = {each.label: spread(each.train_acc) for each in evidence.methods}
+    protocol, images = evidence.plan.protocol, evidence.plan.parts.training
+    fall = "falling to 0" if protocol.schedule == "cosine" else "constant"
+    found = (contrast.accuracy, contrast.gap, contrast.equal_fit)
+    numbers = [
+        cell for each in found for cell in (("", "") if each is None else (difference(each.mean), between(each)))
+    ]
+    rate = f"{protocol.learning_rate:g}, {fall}"
+    cells = (f"{images:,}", str(protocol.epochs), rate, *(train[label] for label in reversed(PAIR)), *numbers,
+             str(contrast.accuracy.n))  # fmt: skip
+    return (protocol.learning_rate, images), cells
 
 
 def written(study: Study, figures: str) -> str:
@@ -133,7 +135,7 @@ def written(study: Study, figures: str) -> str:
     for section in sections(evidence, ENGLISH):
         if section.anchor in SHOWN:
             parts += [f"### {section.title}", *(laid_out(block, figures, ENGLISH) for block in section.blocks)]
-    n = f"n = {evidence['seeds']} seeds, {trained_on(evidence)}."
+    n = f"n = {evidence.seeds} seeds, {trained_on(evidence)}."
     data = f"Data: [verdict.json](data/{figures.partition('/')[2]}/verdict.json), runs.csv and history.csv beside it."
     return "\n\n".join([*parts, n, data]) + "\n"
 

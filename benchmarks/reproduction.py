@@ -45,8 +45,8 @@ def main() -> None:
                 precision=precision,
                 out=ROOT / "runs" / "reproduction" / f"{precision}-seed{seed}",
             )
-            resolved = run.record.resolved.precision
-            if groups.setdefault(resolved, []) and groups[resolved][0].record.config.precision != precision:
+            resolved = run.own.resolved.precision
+            if groups.setdefault(resolved, []) and groups[resolved][0].own.config.precision != precision:
                 break  # on this machine `auto` is that precision: the same runs once more
             groups[resolved].append(run)
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
@@ -121,14 +121,14 @@ def tables(notebook: Log, groups: dict[str, list[overfitlab.Run]]) -> str:
             cells.append(f"{notebook[name][epoch]:.4f}")
             cells.append(spread([run.history[name][epoch] for run in everything]))
         lines.append(f"| {epoch + 1} | " + " | ".join(cells) + " |")
-    first = everything[0].record
-    environment = first["environment"]
+    first = everything[0].own
+    environment = first.environment
     lines += [
         "",
         f"Ours in this table: all {len(everything)} runs. Measured on {environment['processor']}, "
         f"{environment['cores']} cores, {environment['system']}; Python {environment['python']}, PyTorch "
         f"{environment['torch']}, overfitlab {environment['overfitlab']}; data sha256 "
-        f"`{first['data']['sha256'][:16]}`, {'' if first['data']['official'] else 'not '}the official release.",
+        f"`{first.data.sha256[:16]}`, {'' if first.data.official else 'not '}the official release.",
         "",
     ]
     return "\n".join(lines)

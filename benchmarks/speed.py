@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE / "contenders"))
 from bars import bars_table  # noqa: E402 - the parts need the path above
 from machine import machine, machine_sentence, today  # noqa: E402
 from pages import replace_generated  # noqa: E402
-from parts import evaluation, growth, report, resources, roofline, side_by_side, study, training  # noqa: E402
+from parts import evaluation, growth, looking, report, resources, roofline, side_by_side, study, training  # noqa: E402
 from parts.part import Options, Part  # noqa: E402
 from performance_figure import performance_figure  # noqa: E402
 from results import keep_result, read_results  # noqa: E402
@@ -41,6 +41,7 @@ PARTS: dict[str, Part] = {
     "start-up": resources.start_up,
     "study": study.study,
     "report": report.report,
+    "looking": looking.looking,
 }
 MOST_STEPS = 200  # as many as the contenders have images for
 

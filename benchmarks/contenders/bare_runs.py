@@ -10,12 +10,12 @@ from overfitlab.config import QUICK, RunConfig, fitted
 from overfitlab.data import loading
 from overfitlab.data.prepare.material import material
 from overfitlab.data.prepare.splits import available_for_training
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
 from overfitlab.randomness import run_key
 from overfitlab.training import compute
 from overfitlab.training.loop import Trainer
-from overfitlab.events import Listener
 
 
 def main() -> None:

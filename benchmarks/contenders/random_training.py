@@ -10,12 +10,12 @@ from overfitlab.data.dataset import Dataset, Indices
 from overfitlab.data.prepare.material import Material
 from overfitlab.data.prepare.splits import Split
 from overfitlab.data.prepare.standardize import channel_statistics
+from overfitlab.events import Listener
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import Key
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
-from overfitlab.events import Listener
 
 
 @dataclass

@@ -11,8 +11,8 @@ import numpy as np
 from random_training import RandomTraining
 from tables import counted, spread, table
 
-from overfitlab.training import compute
 from overfitlab.events import Listener
+from overfitlab.training import compute
 from parts.part import Measured, Options
 
 MOST_ROUNDS = 3

@@ -1,4 +1,4 @@
-"""What a study costs around its trainings: plan, worker processes, store, index and verdict."""
+"""What a study costs around its trainings: plan, worker processes, folders and verdict."""
 
 import contextlib
 import subprocess
@@ -46,7 +46,7 @@ def study(options: Options) -> Measured:
     text = table(["", "median (lowest to highest)"], rows) + (
         f"n = {rounds} rounds in turns: {' and '.join(METHODS)} at {SEEDS} seeds under `quick` on {IMAGES:,} random "
         f"images, {jobs} runs at once of one thread each. The trainings alone are as many processes of the same code, "
-        "without checkpoints, records, workers or an index.\n\n"
+        "without checkpoints, records or workers.\n\n"
     )
     data = {"rounds": rounds, "seconds": {"bare": bare, "study": whole, "plan": planning}}
     return Measured(text, data)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         OverfitlabError,
         UsageError,
     )
+    from overfitlab.events import Listener
     from overfitlab.methods.base import Method
     from overfitlab.methods.registry import make as method
     from overfitlab.methods.registry import names as method_names
@@ -39,6 +40,7 @@ _HOMES = {  # where a name is defined, and after a colon what it is called there
     "DataError": "overfitlab.errors",
     "DivergedError": "overfitlab.errors",
     "DownloadError": "overfitlab.errors",
+    "Listener": "overfitlab.events",
     "Method": "overfitlab.methods.base",
     "OutOfMemoryError": "overfitlab.errors",
     "OverfitlabError": "overfitlab.errors",
@@ -66,6 +68,7 @@ __all__ = [
     "DataError",
     "DivergedError",
     "DownloadError",
+    "Listener",
     "Method",
     "OutOfMemoryError",
     "OverfitlabError",

@@ -10,7 +10,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure
 from overfitlab.report.page import page, typeset

@@ -1,5 +1,6 @@
 """`overfitlab.evaluate`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -8,9 +9,10 @@ from overfitlab.api.runs import find_run
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
+from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError
-from overfitlab.events import Listener
-from overfitlab.files import display_name, text_of, user_path
+from overfitlab.events import Event, Listener, listening
+from overfitlab.files import text_of, user_path
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained
@@ -18,6 +20,7 @@ from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.evaluation_text import evaluation_text
 from overfitlab.runs.run import Run
 from overfitlab.terminal.screen import screen_on
+from overfitlab.words.languages import spoken
 
 
 def evaluate(
@@ -29,7 +32,7 @@ def evaluate(
     precision: str = "float32",
     threads: int | None = None,
     model: str | None = None,
-    listener: Listener | None = None,
+    listener: Listener | Callable[[Event], object] | None = None,
 ) -> Evaluation:
     """Measure a trained run on images with labels.
 
@@ -42,20 +45,22 @@ def evaluate(
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation; None for one a core.
         model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
-        listener: is told how far it is, and can cancel it.
+        listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
+            another thread: `listener.cancel()`.
 
     Raises:
         UsageError: an argument is unknown.
         DataError: the images are missing or no longer the same.
+        CancelledError: the listener asked for the end.
         OverfitlabError: the run is unfinished or damaged; which, its kind says (see `load_trained`).
     """
     trained = load_trained(
         run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
     )
-    listener = listener or Listener()
-    images = _images(trained, part, data, data_dir, listener)
+    tell = listening(listener)
+    images = _images(trained, part, data, data_dir, tell)
     with computing(trained):
-        return passed_through(trained, images, listener)
+        return passed_through(trained, images, tell)
 
 
 def evaluate_and_write(
@@ -66,15 +71,15 @@ def evaluate_and_write(
     `out` is the folder for the files; None for one below the run's. `progress` is where the progress is shown.
     Raises what `evaluate` raises, and `OverfitlabError` where the folder cannot be written.
     """
-    found_run = find_run(run)
+    found_run, say = find_run(run), spoken()
     place = None if out is None else user_path(out)
     refuse_unwritable(place or found_run.folder / "evaluation", make=True)
-    found = evaluate(found_run, part, listener=screen_on(progress), **options)
+    found = evaluate(found_run, part, listener=screen_on(progress, say), **options)
     folder = place or found.run.folder / "evaluation" / evaluation_files.folder_name(found)
     names = evaluation_files.write(found, folder)
     document = {"folder": str(folder), "files": names} | found.as_dict()
-    wrote = f"\nWrote {folder / names[0]} (and {', '.join(names[1:])})"
-    return document, evaluation_text(document) + wrote
+    wrote = say("Wrote {file} (and {others})", file=folder / names[0], others=", ".join(names[1:]))
+    return document, f"{evaluation_text(document, say)}\n{wrote}"
 
 
 def _images(

@@ -7,6 +7,7 @@ import msgspec
 
 from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.runs import run as room
+from overfitlab.words.languages import spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,11 +35,11 @@ class Run(room.Run):
 
     def summary(self) -> str:
         """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
-        return run_summary(self)
+        return run_summary(self, spoken())
 
     def table(self) -> str:
         """Return `measured` as a table, with the generalization gaps; empty where training images were not measured."""
-        return run_table(self)
+        return run_table(self, spoken())
 
     def document(self) -> dict[str, Any]:
         """Return folder and record as plain JSON values."""
