@@ -19,6 +19,7 @@ ROW_HEIGHT, AROUND_AXES = 0.24, 0.95  # inches for each method, and of a panel's
 SIZE, FAINT = 6.0, 0.5  # points of a dot, opacity of what is uncertain about it
 NARROWEST = 0.1  # of the times: less is not spread over the whole panel
 BEFORE, BESIDE, BEHIND = 0.08, 0.06, 0.95  # of the times' width: room on the left, up to the names, and for them
+GAP = 0.02  # of it: between a name and the line that leads to it
 NEAR = 0.2  # of it: no other tick stands nearer to that of the baseline
 
 
@@ -93,7 +94,11 @@ def _names(base: str, methods: Sequence[Method], times: Times, y: Axis, least: f
         Line(x=(beside, each.ratio), y=(place, each.gain), color="grid", width=0.8)
         for each, place in zip(methods, places[1:], strict=True)
     ]
-    return [*leaders, *(Text(x=beside, y=place, text=name) for name, place in zip(names, places, strict=True))]
+    return [
+        *leaders,
+        *(Text(x=beside + GAP * times.width, y=place, text=name, ground=True)
+          for name, place in zip(names, places, strict=True)),
+    ]  # fmt: skip
 
 
 def _uncertain(method: Method) -> list[Mark]:
