@@ -14,6 +14,7 @@ from overfitlab.cli.main import cli
 from overfitlab.describe.card import Card
 from overfitlab.methods import registry
 from overfitlab.report.figures import rendered
+from overfitlab.words.languages import speak
 
 FOLDER = Path(__file__).resolve().parent
 FIGURES = "figures/methods"  # in that folder
@@ -106,7 +107,8 @@ def _escaped(text: str) -> str:
 
 
 def write() -> None:
-    """Write all of it."""
+    """Write all of it, in English."""
+    speak("en")
     (FOLDER / "commands.md").write_text(commands_page(), encoding="utf-8")
     methods = described()
     (FOLDER / "methods.md").write_text(methods_page(methods), encoding="utf-8")

@@ -19,6 +19,7 @@ from overfitlab.data.catalog.library import MIRROR_VARIABLE
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import cache_folder
 from overfitlab.machine import processor, usable_cores
+from overfitlab.words.language import ENGLISH, Language
 
 OK, NOTE, PROBLEM = LEVELS = ("ok", "note", "problem")
 COMPILERS = "apt install gcc; xcode-select --install"
@@ -53,29 +54,30 @@ class Check:
         return asdict(self)
 
 
-def examine() -> list[Check]:
-    """Look at everything, without touching the network or writing anything."""
+def examine(say: Language = ENGLISH) -> list[Check]:
+    """Look at everything, without touching the network or writing anything, and say what there is to say."""
     return [
-        _python(),
-        *_packages(),
-        *_torch(),
-        *_memory(),
-        _disk(),
-        *_data(),
-        _fetching(),
-        *_extras(),
+        _python(say),
+        *_packages(say),
+        *_torch(say),
+        *_memory(say),
+        _disk(say),
+        *_data(say),
+        _fetching(say),
+        *_extras(say),
     ]
 
 
-def _python() -> Check:
+def _python(say: Language) -> Check:
     text = f"{platform.python_version()}, overfitlab {__version__}, {platform.system()} {platform.machine()}"
     if sys.version_info < OLDEST_PYTHON:
         needed = ".".join(map(str, OLDEST_PYTHON))
-        return Check("Python", PROBLEM, text, f"overfitlab needs Python {needed} or newer")
+        advice = say("overfitlab needs Python {version} or newer", version=needed)
+        return Check("Python", PROBLEM, text, advice)
     return Check("Python", OK, text)
 
 
-def _packages() -> Iterator[Check]:
+def _packages(say: Language) -> Iterator[Check]:
     try:
         required = importlib.metadata.requires("overfitlab") or []
     except importlib.metadata.PackageNotFoundError:  # run from its source without being installed
@@ -88,122 +90,137 @@ def _packages() -> Iterator[Check]:
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
     if missing:
-        yield Check("packages", PROBLEM, f"{', '.join(missing)} missing", f"pip install {' '.join(missing)}")
+        text = say("{packages} missing", packages=", ".join(missing))
+        yield Check(say("packages"), PROBLEM, text, f"pip install {' '.join(missing)}")
     else:
-        yield Check("packages", OK, f"all {len(names)} that it needs")
+        yield Check(say("packages"), OK, say("all {count} that it needs", count=len(names)))
 
 
-def _torch() -> Iterator[Check]:
+def _torch(say: Language) -> Iterator[Check]:
     try:
         import torch
 
         from overfitlab.training import compute
     except (ImportError, OSError) as error:  # a shared library that is missing is an OSError
         reason = str(error).splitlines()[0]
-        yield Check("PyTorch", PROBLEM, f"cannot be imported ({reason})", "install it again: pip install torch")
+        text = say("cannot be imported ({reason})", reason=reason)
+        yield Check("PyTorch", PROBLEM, text, say("install it again: pip install torch"))
         return
-    build = f"built with CUDA {torch.version.cuda}" if torch.version.cuda else "built for the CPU"
+    cuda = torch.version.cuda
+    build = say("built with CUDA {version}", version=cuda) if cuda else say("built for the CPU")
     yield Check("PyTorch", OK, f"{torch.__version__}, {build}")
-    yield _device(torch.cuda.is_available(), torch.backends.mps.is_available())
+    yield _device(torch.cuda.is_available(), torch.backends.mps.is_available(), say)
     found = [name for name, probe in INSTRUCTIONS.items() if getattr(torch.cpu, probe, lambda: False)()]
-    yield Check("processor", OK, f"{processor()}; {', '.join(found) or 'none of AMX, AVX-512, AVX2'}")
+    instructions = ", ".join(found) or say("none of AMX, AVX-512, AVX2")
+    yield Check(say("processor"), OK, f"{processor()}; {instructions}")
     auto = compute.resolve("auto", None)
-    threads = f"{auto.threads} thread{'s' if auto.threads > 1 else ''}"
-    cores = f"{usable_cores()} of {os.cpu_count()} cores usable"
-    yield Check("computation", OK, f"by default {auto.precision}, {threads}; {cores}")
-    yield _kernels()
+    text = say(
+        "by default {precision}, {threads}; {usable} of {cores} cores usable", precision=auto.precision,
+        threads=say.count(auto.threads, "thread"), usable=usable_cores(), cores=os.cpu_count(),
+    )  # fmt: skip
+    yield Check(say("computation"), OK, text)
+    yield _kernels(say)
 
 
-def _kernels() -> Check:
+def _kernels(say: Language) -> Check:
     from overfitlab.kernels import library
 
     if library.compiled() is None:
-        advice = f"install a C compiler ({COMPILERS}), or a newer one, and then overfitlab again"
-        return Check("kernels", NOTE, "not compiled: plain PyTorch computes, which takes up to twice as long", advice)
+        advice = say("install a C compiler ({how}), or a newer one, and then overfitlab again", how=COMPILERS)
+        text = say("not compiled: plain PyTorch computes, which takes up to twice as long")
+        return Check(say("kernels"), NOTE, text, advice)
     best = library.best()
-    text = library.described(best).removeprefix("kernels ")
+    what = say("plain PyTorch")
+    if best != library.OFF:
+        what = say("for {instructions}", instructions=say(library.INSTRUCTIONS.get(best, best)))
     if best == library.OFF and library.shares_pool():
-        return Check("kernels", NOTE, f"{text}, because {library.VARIABLE} is set", f"unset {library.VARIABLE}")
+        text = say("{what}, because {variable} is set", what=what, variable=library.VARIABLE)
+        return Check(say("kernels"), NOTE, text, say("unset {variable}", variable=library.VARIABLE))
     if not library.shares_pool():
-        return Check(
-            "kernels", NOTE, f"{text}: PyTorch's pool of threads was not found, so they would run on one thread"
-        )
-    return Check("kernels", OK, f"{text}, on PyTorch's own threads")
+        text = say("{what}: PyTorch's pool of threads was not found, so they would run on one thread", what=what)
+        return Check(say("kernels"), NOTE, text)
+    return Check(say("kernels"), OK, say("{what}, on PyTorch's own threads", what=what))
 
 
-def _device(cuda: bool, mps: bool) -> Check:
+def _device(cuda: bool, mps: bool, say: Language) -> Check:
     others = [name for name, there in (("CUDA", cuda), ("Apple's MPS", mps)) if there]
     if not others:
-        return Check("device", OK, "the CPU")
-    names = " and ".join(others)
-    return Check("device", NOTE, f"the CPU; {names} would be there for train --device, but nothing was tested with it")
+        return Check(say("device"), OK, say("the CPU"))
+    text = say("the CPU; {names} would be there for train --device, but nothing was tested with it",
+               names=say.listing(others))  # fmt: skip
+    return Check(say("device"), NOTE, text)
 
 
-def _memory() -> Iterator[Check]:
+def _memory(say: Language) -> Iterator[Check]:
     available = machine.available_memory()
     if available is None:
         return
-    text = f"{available / GB:.1f} GB available"
+    text = say("{gigabytes:.1f} GB available", gigabytes=available / GB)
     if available < COMFORT:
-        advice = "close other programs, or use --data digits or a smaller --batch-size"
-        yield Check("memory", NOTE, f"{text}; CIFAR-10 takes up to {COMFORT / GB:.0f} GB", advice)
+        advice = say("close other programs, or use --data digits or a smaller --batch-size")
+        text += say("; CIFAR-10 takes up to {gigabytes:.0f} GB", gigabytes=COMFORT / GB)
+        yield Check(say("memory"), NOTE, text, advice)
     else:
-        yield Check("memory", OK, text)
+        yield Check(say("memory"), OK, text)
 
 
-def _disk() -> Check:
+def _disk(say: Language) -> Check:
     folder = RUNS.absolute()
     there = _existing(folder)
     free = shutil.disk_usage(there).free
-    text = f"{free / GB:.1f} GB free for {folder}"
+    text = say("{gigabytes:.1f} GB free for {folder}", gigabytes=free / GB, folder=folder)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        advice = "change into a folder of yours, or name one with --out"
-        return Check("runs", PROBLEM, f"{folder} cannot be written", advice)
+        advice = say("change into a folder of yours, or name one with --out")
+        return Check(say("runs"), PROBLEM, say("{folder} cannot be written", folder=folder), advice)
     if free < ROOM:
-        return Check("runs", NOTE, text, "free some space; a run takes a few MB, and some 25 while it trains")
-    return Check("runs", OK, text)
+        advice = say("free some space; a run takes a few MB, and some 25 while it trains")
+        return Check(say("runs"), NOTE, text, advice)
+    return Check(say("runs"), OK, text)
 
 
 def _existing(path: Path) -> Path:
     return next(parent for parent in (path, *path.parents) if parent.exists())
 
 
-def _data() -> Iterator[Check]:
+def _data(say: Language) -> Iterator[Check]:
     try:
         entries = inventory.inventory()
     except OverfitlabError as error:  # $OVERFITLAB_DATA names no folder
-        yield Check("data", PROBLEM, str(error), "correct it, or unset it")
+        yield Check(say("data"), PROBLEM, say.error(error), say("correct it, or unset it"))
         return
     for entry in entries:
         used = next((found for found in entry.found if found.used), None)
         if entry.to_fetch is None:
-            yield Check(entry.name, OK, "always here")
+            yield Check(entry.name, OK, say("always here"))
         elif used is not None:
-            state = used.state if used.state != inventory.UNVERIFIED else "not verified yet"
+            state = say(used.state) if used.state != inventory.UNVERIFIED else say("not verified yet")
             advice = f"overfitlab data verify {entry.name}" if used.state == inventory.UNVERIFIED else ""
             yield Check(entry.name, OK, f"{used.copy.path} ({state})", advice)
         else:
             advice = f"overfitlab data fetch {entry.name} ({entry.to_fetch / 1e6:.0f} MB)"
-            yield Check(entry.name, NOTE, "damaged" if entry.found else "not here", advice)
+            yield Check(entry.name, NOTE, say("damaged" if entry.found else "not here"), advice)
 
 
-def _fetching() -> Check:
+def _fetching(say: Language) -> Check:
     folder = cache_folder()
     there = _existing(folder)
     free = shutil.disk_usage(there).free
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        advice = "make it writable, or fetch data elsewhere: overfitlab data fetch NAME --to DIR"
-        return Check("cache", NOTE, f"{folder} cannot be written", advice)
+        advice = say("make it writable, or fetch data elsewhere: overfitlab data fetch NAME --to DIR")
+        return Check(say("cache"), NOTE, say("{folder} cannot be written", folder=folder), advice)
     if offline_is_forced():
-        return Check("cache", NOTE, f"{folder}; nothing is fetched", f"unset ${OFFLINE_VARIABLE} to allow it")
+        advice = say("unset {variable} to allow it", variable=f"${OFFLINE_VARIABLE}")
+        return Check(say("cache"), NOTE, say("{folder}; nothing is fetched", folder=folder), advice)
     mirror = os.environ.get(MIRROR_VARIABLE)
-    return Check("cache", OK, f"{folder}, {free / GB:.1f} GB free" + (f"; {mirror} is asked first" if mirror else ""))
+    text = say("{folder}, {gigabytes:.1f} GB free", folder=folder, gigabytes=free / GB)
+    return Check(say("cache"), OK, text + (say("; {mirror} is asked first", mirror=mirror) if mirror else ""))
 
 
-def _extras() -> Iterator[Check]:
+def _extras(say: Language) -> Iterator[Check]:
     for module, (purpose, command) in EXTRAS.items():
-        name = module.replace("_", "-")
+        name, what = module.replace("_", "-"), say(purpose)
         if importlib.util.find_spec(module) is not None:
-            yield Check(name, OK, f"{importlib.metadata.version(name)}, for {purpose}")
+            version = importlib.metadata.version(name)
+            yield Check(name, OK, say("{version}, for {purpose}", version=version, purpose=what))
         else:
-            yield Check(name, NOTE, f"not installed; it is for {purpose}", command)
+            yield Check(name, NOTE, say("not installed; it is for {purpose}", purpose=what), command)

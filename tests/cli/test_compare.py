@@ -83,6 +83,7 @@ def test_json_for_machines():
     assert "[4/4]" in done.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_there_and_the_same_command_goes_on():
     command = [*COMPARE, "--epochs", "20", "--seeds", "3", "--name", "mine"]
     process = begun(*command)
@@ -114,6 +115,7 @@ def verdict(text):
     return re.findall(r"^(?:l2 generalizes|Whether|Recommended).*$", text, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_killed_study_says_so_and_its_workers_end():
     command = [*COMPARE, "--epochs", "20000", "--seeds", "1", "--name", "mine"]  # longer than the commands below take
     process = begun(*command, "--jobs", "2")

@@ -4,9 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import overfitlab
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "photographs.py"
+
+pytestmark = pytest.mark.slow
 
 
 def test_it_runs_without_cifar10_too():

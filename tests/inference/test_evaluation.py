@@ -14,9 +14,9 @@ import overfitlab
 from overfitlab.api import evaluation_files
 from overfitlab.data import loading as loading_room
 from overfitlab.data.sources import digits
+from overfitlab.display import display_name
 from overfitlab.errors import DataError, UsageError
 from overfitlab.events import TaskAdvanced, TaskBegan, TaskEnded
-from overfitlab.files import display_name
 from overfitlab.inference.pictures import as_channels, scaled
 from overfitlab.inference.trained import load_trained
 from overfitlab.reasons import reason

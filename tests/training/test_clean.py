@@ -164,6 +164,7 @@ def test_near_duplicates_are_shown_even_if_a_run_was_interrupted_right_before(tm
     assert (tmp_path / "run" / "duplicates.png").exists()
 
 
+@pytest.mark.slow
 def test_large_images_are_measured_in_small_batches(tmp_path, monkeypatch):
     sizes = []
     original = BatchSource.gather

@@ -12,6 +12,8 @@ from overfitlab.methods import registry
 from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT
 from overfitlab.training.loop import Trainer
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "data": "digits",
     "epochs": 4,

@@ -29,6 +29,7 @@ from overfitlab.records.study_folder import StudyFolder
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.terminal.screen import screen_on
+from overfitlab.words.languages import spoken
 
 NO_OPTIONS = {"methods", "baseline", "contrasts", "verbose", "stream", "listener", "command"}  # on the command line
 FOLDERS = ("data", "data_dir", "weights", "out")
@@ -146,7 +147,7 @@ def compare(
         threads=threads,
     )
     command = command or _as_typed(asked, given)
-    tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None))
+    tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
         folder_of_data = user_path(data_dir) if data_dir else None
         dataset = loading.load(data, folder_of_data, image_size=size, listener=tell)

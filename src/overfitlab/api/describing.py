@@ -15,6 +15,8 @@ from overfitlab.methods.base import Method
 from overfitlab.report.figures import DisplayedFigure, rendered
 from overfitlab.report.method_figure import method_figure
 from overfitlab.terminal.method_card import card_text
+from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.languages import spoken
 
 ENDINGS = (".png", ".svg")
 
@@ -28,17 +30,26 @@ class MethodDescription:
     @cached_property
     def cards(self) -> tuple[Card, ...]:
         """A card for each part, in the order in which they apply; a single method has one part, itself."""
-        return tuple(card(part) for part in self.method.parts)
+        return self.cards_in(ENGLISH)
 
     @cached_property
     def exhibits(self) -> tuple[Exhibit, ...]:
         """What can be shown of each part, as plain data."""
-        return tuple(exhibit(part) for part in self.method.parts)
+        return self.exhibits_in(ENGLISH)
+
+    def cards_in(self, say: Language) -> tuple[Card, ...]:
+        """Return the cards in that language; those of other packages are English in any."""
+        return tuple(card(part, say) for part in self.method.parts)
+
+    def exhibits_in(self, say: Language) -> tuple[Exhibit, ...]:
+        """Return what can be shown, with captions in that language."""
+        return tuple(exhibit(part, say) for part in self.method.parts)
 
     @property
     def card(self) -> str:
-        """The cards as text for people."""
-        return "\n".join(card_text(one) for one in self.cards)
+        """The cards as text for people, in the language that is spoken."""
+        say = spoken()
+        return "\n".join(card_text(one, say=say) for one in self.cards_in(say))
 
     @property
     def hyperparameters(self) -> dict[str, Hyperparameter]:
@@ -51,9 +62,13 @@ class MethodDescription:
 
         Raises `UsageError` where there is nothing to show.
         """
-        if not any(one.demonstrations for one in self.exhibits):
-            raise UsageError("nothing_to_show", "{reasons}", reasons="; ".join(one.note for one in self.exhibits))
-        return method_figure(self.exhibits)
+        from overfitlab.api.reporting import language_of_pictures
+
+        say = language_of_pictures(spoken())
+        exhibits = self.exhibits_in(say)
+        if not any(one.demonstrations for one in exhibits):
+            raise UsageError("nothing_to_show", "{reasons}", reasons="; ".join(one.note for one in exhibits))
+        return method_figure(exhibits, say)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain JSON values, the demonstrations too."""
@@ -79,7 +94,7 @@ def describe_method(name: str | Method) -> MethodDescription:
     return MethodDescription(registry.resolve(name))
 
 
-def all_cards() -> tuple[list[Card], dict[str, str]]:
+def all_cards(say: Language = ENGLISH) -> tuple[list[Card], dict[str, str]]:
     """Return the cards of all methods at their defaults, and the names of those that cannot be had, with the reason.
 
     Only methods of other packages can be among the latter.
@@ -87,9 +102,10 @@ def all_cards() -> tuple[list[Card], dict[str, str]]:
     cards, problems = [], {}
     for name in registry.names():
         try:
-            cards.append(card(registry.make(name)))
+            cards.append(card(registry.make(name), say))
         except Exception as error:  # somebody's package must not hide the other methods
-            problems[name] = " ".join(str(error).split())
+            reason = say.error(error) if isinstance(error, OverfitlabError) else str(error)
+            problems[name] = " ".join(reason.split())
     return cards, problems
 
 

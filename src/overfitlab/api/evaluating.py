@@ -9,9 +9,10 @@ from overfitlab.api.runs import find_run
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
+from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError
 from overfitlab.events import Event, Listener, listening
-from overfitlab.files import display_name, text_of, user_path
+from overfitlab.files import text_of, user_path
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained
@@ -19,6 +20,7 @@ from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.report.evaluation_text import evaluation_text
 from overfitlab.runs.run import Run
 from overfitlab.terminal.screen import screen_on
+from overfitlab.words.languages import spoken
 
 
 def evaluate(
@@ -69,15 +71,15 @@ def evaluate_and_write(
     `out` is the folder for the files; None for one below the run's. `progress` is where the progress is shown.
     Raises what `evaluate` raises, and `OverfitlabError` where the folder cannot be written.
     """
-    found_run = find_run(run)
+    found_run, say = find_run(run), spoken()
     place = None if out is None else user_path(out)
     refuse_unwritable(place or found_run.folder / "evaluation", make=True)
-    found = evaluate(found_run, part, listener=screen_on(progress), **options)
+    found = evaluate(found_run, part, listener=screen_on(progress, say), **options)
     folder = place or found.run.folder / "evaluation" / evaluation_files.folder_name(found)
     names = evaluation_files.write(found, folder)
     document = {"folder": str(folder), "files": names} | found.as_dict()
-    wrote = f"\nWrote {folder / names[0]} (and {', '.join(names[1:])})"
-    return document, evaluation_text(document) + wrote
+    wrote = say("Wrote {file} (and {others})", file=folder / names[0], others=", ".join(names[1:]))
+    return document, f"{evaluation_text(document, say)}\n{wrote}"
 
 
 def _images(

@@ -20,6 +20,7 @@ from overfitlab.reasons import reason
 from overfitlab.report.figures import rendered
 from overfitlab.terminal.explained import explanation_line
 from overfitlab.words.language import ENGLISH
+from overfitlab.words.languages import spoken
 
 ENDINGS = (".png", ".svg")
 
@@ -85,7 +86,7 @@ def explain_and_write(
     Returns maps, probabilities and the names of the sheets as JSON values, and the number of files that could not be
     read. Raises what `explain` raises, and `OverfitlabError` where a sheet cannot be written.
     """
-    found_run = find_run(run)
+    found_run, say = find_run(run), spoken()
     place = found_run.folder / "explain.png" if out is None else user_path(out)
     if place.suffix.lower() not in ENDINGS:
         raise UsageError(
@@ -129,7 +130,7 @@ def explain_and_write(
             print(complaint(outcome), file=errors, flush=True)
             document["unreadable"].append({"file": outcome.file, "reason": ENGLISH.reason(outcome.reason)})
             continue
-        print(explanation_line(outcome, trained.class_names), file=output, flush=True)
+        print(explanation_line(outcome, trained.class_names, say), file=output, flush=True)
         if outcome.nothing_found:
             print(complaint(Unreadable(outcome.file, reason("map_is_zero"))), file=errors, flush=True)
         page.append(outcome)

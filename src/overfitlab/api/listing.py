@@ -21,6 +21,7 @@ from overfitlab.records.run_record import DIVERGED, RUNNING
 from overfitlab.records.run_record import FINISHED as RUN_FINISHED
 from overfitlab.records.study_folder import VERDICT, StudyFolder
 from overfitlab.records.study_record import FINISHED, StudyRecord
+from overfitlab.report.run_text import run_summary, run_table, run_title
 from overfitlab.report.study_text import whole
 from overfitlab.study.study import studies
 from overfitlab.words.language import ENGLISH, Language
@@ -64,23 +65,29 @@ def show(named: str | Path, say: Language = ENGLISH) -> tuple[dict[str, Any], st
             run = find_run(named)
         except UsageError:
             raise no_study from None
-        return _run_document(run), _run_text(run)
+        return _run_document(run), _run_text(run, say)
     status = _status(study.folder, study.status)
     document = study.document() | {"status": status}
-    return document, f"{_about(study, status)}\n\n{whole(study.judged(), study.record, say)}"
+    return document, f"{_about(study, status, say)}\n\n{whole(study.judged(), study.record, say)}"
 
 
-def _about(study: Study, status: str) -> str:
+def _about(study: Study, status: str, say: Language) -> str:
     plan, record = study.plan, study.record
     ended = sum(run.record.status in (RUN_FINISHED, DIVERGED) for run in study.stored)
     lines = [
-        f"Study {study.folder} ({record.id}): {status}, {ended} of "
-        f"{len(study.config.methods) * plan.looks[record.look - 1]} runs have ended",
-        f"Data: {record.data.name}, {plan.parts.training:,} training, {plan.parts.validation:,} validation, "
-        f"{plan.parts.test:,} test images; protocol {plan.protocol.name}, {plan.protocol.epochs} epochs",
-    ]
+        say(
+            "Study {folder} ({id}): {status}, {ended} of {all} runs have ended", folder=study.folder, id=record.id,
+            status=say(status), ended=ended, all=len(study.config.methods) * plan.looks[record.look - 1],
+        ),
+        say(
+            "Data: {name}, {training:,} training, {validation:,} validation, {test:,} test images; protocol "
+            "{protocol}, {epochs} epochs",
+            name=record.data.name, training=plan.parts.training, validation=plan.parts.validation,
+            test=plan.parts.test, protocol=plan.protocol.name, epochs=plan.protocol.epochs,
+        ),
+    ]  # fmt: skip
     if record.command:
-        lines.append(f"Command: {record.command}")
+        lines.append(say("Command: {command}", command=record.command))
     return "\n".join(lines)
 
 
@@ -89,8 +96,9 @@ def _study(name: str, path: Path, say: Language) -> Listed:
         record = StudyFolder(path).record()
     except OverfitlabError as error:
         return Listed(name, "", "study", DAMAGED, "", say.error(error))
-    what = f"{', '.join(record.labels.values())} on {record.data.name}, {record.plan.seeds} seeds"
-    return Listed(name, record.id, "study", _status(path, record.status), what, _recommendation(path, record))
+    names = ", ".join(map(say.method, record.labels.values()))
+    what = say("{names} on {data}, {seeds} seeds", names=names, data=record.data.name, seeds=record.plan.seeds)
+    return Listed(name, record.id, "study", _status(path, record.status), what, _recommendation(path, record, say))
 
 
 class _Recommended(msgspec.Struct):
@@ -99,14 +107,14 @@ class _Recommended(msgspec.Struct):
     recommended: str | None
 
 
-def _recommendation(path: Path, record: StudyRecord) -> str:
+def _recommendation(path: Path, record: StudyRecord, say: Language) -> str:
     """Return what a finished study recommends, from the verdict that it wrote: quicker than reading every run."""
     with contextlib.suppress(OSError, msgspec.DecodeError, KeyError):
         if record.status == FINISHED:
             verdict = msgspec.json.decode(read_whole(path / VERDICT, LARGEST_RECORD), type=_Recommended)
             if verdict.recommended is not None:
-                return f"recommends {record.labels[verdict.recommended]}"
-    return "provisional"
+                return say("recommends {name}", name=say.method(record.labels[verdict.recommended]))
+    return say("provisional")
 
 
 def _run(path: Path, say: Language) -> Listed:
@@ -117,10 +125,10 @@ def _run(path: Path, say: Language) -> Listed:
     except OverfitlabError as error:
         return Listed(path.name, "", "run", DAMAGED, "", say.error(error))
     end = record.measured.end
-    outcome = f"val_acc {run.rows[-1].val_acc:.4f}" if run.rows else "in its first epoch" if not begun else ""
+    outcome = f"val_acc {run.rows[-1].val_acc:.4f}" if run.rows else say("in its first epoch") if not begun else ""
     if end is not None and end.test is not None:
-        outcome = f"test accuracy {end.test.acc:.4f}"
-    return Listed(path.name, record.id, "run", _status(path, record.status), run.title, outcome)
+        outcome = say("test accuracy {accuracy:.4f}", accuracy=end.test.acc)
+    return Listed(path.name, record.id, "run", _status(path, record.status), run_title(run, say), outcome)
 
 
 def _status(folder: Path, status: str) -> str:
@@ -141,9 +149,11 @@ def _run_document(run: Run) -> dict[str, Any]:
     return run.document() | {"history": history}
 
 
-def _run_text(run: Run) -> str:
-    what = f"({run.record.id}): {_status(run.folder, run.record.status)}, {run.title}"
-    return "\n\n".join(filter(None, (f"Run {run.folder} {what}", run.table(), run.summary())))
+def _run_text(run: Run, say: Language) -> str:
+    status = say(_status(run.folder, run.record.status))
+    about = say("Run {folder} ({id}): {status}, {title}", folder=run.folder, id=run.record.id, status=status,
+                title=run_title(run, say))  # fmt: skip
+    return "\n\n".join(filter(None, (about, run_table(run, say), run_summary(run, say))))
 
 
 def as_documents(found: list[Listed]) -> list[dict[str, str]]:

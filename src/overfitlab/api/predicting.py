@@ -12,9 +12,10 @@ import numpy as np
 
 from overfitlab.api.runs import Run, find_run
 from overfitlab.data.dataset import Images
+from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError, unknown_name
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
-from overfitlab.files import display_name, replacing, user_path
+from overfitlab.files import replacing, user_path
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
 from overfitlab.inference.trained import Trained, load_trained
@@ -102,7 +103,7 @@ def predict_and_write(
             "no_images_named", "no images were named; name files or folders, or - to read names from standard input"
         )
     rows_are_progress = place is None and (output.isatty() or not errors.isatty())
-    listener = screen_on(None if rows_are_progress else errors)
+    listener = screen_on(None if rows_are_progress else errors, spoken())
     say = functools.partial(print, file=errors, flush=True) if rows_are_progress else _saying(listener)
     encoding = "utf-8" if kind != "table" or place is not None else (output.encoding or "utf-8")
     with _target(place, output) as target:

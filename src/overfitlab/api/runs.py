@@ -7,6 +7,7 @@ import msgspec
 
 from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.runs import run as room
+from overfitlab.words.languages import spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,17 +29,17 @@ class Run(room.Run):
 
     def figure(self) -> "Figure":
         """Return the learning curves as a matplotlib figure, which a Jupyter notebook displays by itself."""
-        from overfitlab.report.figures import learning_curves
+        from overfitlab.report.run_figure import learning_curves
 
         return learning_curves(self.rows, title=self.title)
 
     def summary(self) -> str:
         """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
-        return run_summary(self)
+        return run_summary(self, spoken())
 
     def table(self) -> str:
         """Return `measured` as a table, with the generalization gaps; empty where training images were not measured."""
-        return run_table(self)
+        return run_table(self, spoken())
 
     def document(self) -> dict[str, Any]:
         """Return folder and record as plain JSON values."""

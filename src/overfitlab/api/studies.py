@@ -11,6 +11,7 @@ from overfitlab.files import user_path
 from overfitlab.records.study_folder import REPORT, StudyFolder
 from overfitlab.study import study as room
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
+from overfitlab.words.languages import spoken
 
 if TYPE_CHECKING:
     import pandas
@@ -120,8 +121,8 @@ class Study(room.Study):
         from overfitlab.report.study_sentences import headline
         from overfitlab.report.study_tables import contrast_table
 
-        verdict = self.judged()
-        return f"{escaped(headline(verdict))}\n\n{table(contrast_table(verdict))}"
+        verdict, say = self.judged(), spoken()
+        return f"{escaped(headline(verdict, say))}\n\n{table(contrast_table(verdict, say))}"
 
 
 def shown(study: room.Study) -> Study:

@@ -30,6 +30,7 @@ from overfitlab.study.recipe import Recipe, recipe
 from overfitlab.study.study import find_study
 from overfitlab.terminal.screen import screen_on
 from overfitlab.training import compute
+from overfitlab.words.languages import spoken
 
 
 def train(
@@ -143,7 +144,7 @@ def train(
         threads=threads,
         device=device,
     )
-    tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None))
+    tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
         return _trained(config, given, size, data_dir, weights, out, chosen.label, pattern, data == "auto", tell)
     finally:

@@ -18,6 +18,7 @@ from overfitlab.cli.settings import (
 )
 from overfitlab.config import CLEAN, QUICK
 from overfitlab.errors import OverfitlabError
+from overfitlab.words.languages import spoken
 
 
 @click.command(
@@ -102,12 +103,13 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     from overfitlab.api.reporting import is_current
     from overfitlab.records.study_folder import REPORT
 
-    stream = sys.stderr if as_json else sys.stdout
+    stream, say = sys.stderr if as_json else sys.stdout, spoken()
     command = shlex.join(["overfitlab", *sys.argv[1:]])
     given = {name: value for name, value in options.items() if value is not None}
     study = comparing.compare(methods, stream=stream, command=command, **given)  # type: ignore[arg-type]
     if report and not is_current(study, study.folder / REPORT):
-        click.echo(f"Report: {study.report()} (open it in a browser)", file=stream)
+        page = study.report(language=say.code)
+        click.echo(say("Report: {page} (open it in a browser)", page=page), file=stream)
     if as_json:
         click.echo(json.dumps(study.document(), allow_nan=False))
     failed = len(study.record.failures)

@@ -10,6 +10,7 @@ import click
 
 from overfitlab.cli.groups import Commands, as_json
 from overfitlab.errors import DataError
+from overfitlab.words.languages import spoken
 
 data_dir_option = click.option(
     "--data-dir",
@@ -45,7 +46,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
         return
     from overfitlab.terminal.listing import show_inventory
 
-    show_inventory(sys.stdout, entries)
+    show_inventory(sys.stdout, entries, spoken())
 
 
 @data.command(
@@ -71,13 +72,13 @@ def fetch(name: str, folder: Path | None, as_json: bool) -> None:
     from overfitlab.terminal.listing import show_found
     from overfitlab.terminal.screen import screen_on
 
-    stream = sys.stderr if as_json else sys.stdout
-    with _interruption("stopped; the same command starts again"):
-        found = inventory.fetch(name, user_path(folder) if folder else None, listener=screen_on(stream))
+    stream, say = sys.stderr if as_json else sys.stdout, spoken()
+    with _interruption(say("stopped; the same command starts again")):
+        found = inventory.fetch(name, user_path(folder) if folder else None, listener=screen_on(stream, say))
     if as_json:
         click.echo(json.dumps({"name": name, **found.as_dict()}, allow_nan=False))
     else:
-        show_found(sys.stdout, found)
+        show_found(sys.stdout, found, say)
 
 
 @data.command(
@@ -96,14 +97,14 @@ def verify(name: str | None, data_dir: Path | None, as_json: bool) -> None:
     from overfitlab.terminal.listing import show_verified
     from overfitlab.terminal.screen import screen_on
 
-    stream = sys.stderr if as_json else sys.stdout
-    with _interruption("stopped; the same command verifies from the beginning"):
-        found = inventory.verify(name, user_path(data_dir) if data_dir else None, listener=screen_on(stream))
+    stream, say = sys.stderr if as_json else sys.stdout, spoken()
+    with _interruption(say("stopped; the same command verifies from the beginning")):
+        found = inventory.verify(name, user_path(data_dir) if data_dir else None, listener=screen_on(stream, say))
     if as_json:
         copies = [{"name": one.copy.published.name, **one.as_dict()} for one in found]
         click.echo(json.dumps({"copies": copies}, allow_nan=False))
     else:
-        show_verified(sys.stdout, found)
+        show_verified(sys.stdout, found, say)
     problems = [one.problem for one in found if one.problem is not None]
     if len(problems) > 1:
         raise DataError(

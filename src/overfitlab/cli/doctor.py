@@ -6,6 +6,8 @@ import sys
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.words.language import ENGLISH
+from overfitlab.words.languages import spoken
 
 
 @click.command(epilog="Example:  overfitlab doctor")
@@ -19,7 +21,8 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     """
     from overfitlab import doctor as room
 
-    checks = room.examine()
+    say = ENGLISH if as_json else spoken()
+    checks = room.examine(say)
     problems = sum(check.level == room.PROBLEM for check in checks)
     if as_json:
         document = {"problems": problems, "checks": [check.as_dict() for check in checks]}
@@ -27,5 +30,5 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     else:
         from overfitlab.terminal.listing import show_checks
 
-        show_checks(sys.stdout, checks)
+        show_checks(sys.stdout, checks, say)
     ctx.exit(1 if problems else 0)

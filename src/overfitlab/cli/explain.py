@@ -17,6 +17,7 @@ from overfitlab.cli.trained import (
     threads_option,
 )
 from overfitlab.errors import DataError
+from overfitlab.words.languages import spoken
 
 
 @click.command(
@@ -57,7 +58,7 @@ def explain(run: Path, images: tuple[str, ...], as_json: bool, **options: object
     """
     from overfitlab.api.explaining import explain_and_write  # imports torch, which --help need not wait for
 
-    output = sys.stderr if as_json else sys.stdout
+    output, say = sys.stderr if as_json else sys.stdout, spoken()
     with interruptible():
         document, unreadable = explain_and_write(
             run,
@@ -69,7 +70,7 @@ def explain(run: Path, images: tuple[str, ...], as_json: bool, **options: object
     if as_json:
         click.echo(json.dumps(document, allow_nan=False))
     for sheet in document["sheets"]:
-        click.echo(f"Wrote {sheet}", err=as_json)
+        click.echo(say("Wrote {file}", file=sheet), err=as_json)
     if unreadable:
         raise DataError(
             "some_not_explained", "{unreadable:,} of {images:,} could not be read",

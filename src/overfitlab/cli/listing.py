@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
-from overfitlab.files import display_name
+from overfitlab.display import display_name
+from overfitlab.words.language import ENGLISH
+from overfitlab.words.languages import spoken
 
 
 @click.command("list", epilog="\b\nExamples:\n  overfitlab list\n  overfitlab list --runs elsewhere --json")
@@ -24,17 +26,20 @@ def list_all(runs: Path, as_json: bool) -> None:
     from overfitlab.api import listing  # imports NumPy, which --help need not wait for
     from overfitlab.report.study_text import table
 
-    found = listing.listed(runs)
+    say = ENGLISH if as_json else spoken()
+    found = listing.listed(runs, say)
     if as_json:
         click.echo(json.dumps(listing.as_documents(found)))
     elif found:
         rows = [
-            [display_name(cell) for cell in (each.name, each.kind, each.status, each.what, each.outcome)]
+            [display_name(cell) for cell in (each.name, say(each.kind), say(each.status), each.what, each.outcome)]
             for each in found
         ]
-        click.echo(table(["name", "", "status", "what", "outcome"], rows, left=5))
+        click.echo(table([say("name"), "", say("status"), say("what"), say("outcome")], rows, left=5))
     else:
-        click.echo(f"There is nothing in {runs} yet; overfitlab train and overfitlab compare put it there.")
+        click.echo(
+            say("There is nothing in {folder} yet; overfitlab train and overfitlab compare put it there.", folder=runs)
+        )
 
 
 @click.command(epilog="\b\nExamples:\n  overfitlab show study-digits-1a2b3c\n  overfitlab show 1a2b3c --json")
@@ -47,7 +52,7 @@ def show(named: str, as_json: bool) -> None:
     """
     from overfitlab.api import listing  # imports NumPy, which --help need not wait for
 
-    document, text = listing.show(named)
+    document, text = listing.show(named, spoken())
     click.echo(json.dumps(document, allow_nan=False) if as_json else _shown(text))
 
 

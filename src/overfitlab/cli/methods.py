@@ -8,6 +8,8 @@ import click
 
 from overfitlab.cli.groups import as_json
 from overfitlab.errors import UsageError
+from overfitlab.words.language import ENGLISH
+from overfitlab.words.languages import spoken
 
 
 @click.command(
@@ -38,15 +40,16 @@ def methods(name: str | None, figure: Path | None, as_json: bool) -> None:
     from overfitlab.api import describing  # imports torch, which --help need not wait for
     from overfitlab.terminal.method_card import show_cards, show_methods
 
+    say = spoken()
     if name is None:
-        cards, problems = describing.all_cards()
+        cards, problems = describing.all_cards(ENGLISH if as_json else say)
         if as_json:
             entries = [card.as_dict() for card in cards] + [
                 {"name": name, "problem": problem} for name, problem in problems.items()
             ]
             click.echo(json.dumps({"methods": entries}, allow_nan=False))
         else:
-            show_methods(sys.stdout, cards, problems)
+            show_methods(sys.stdout, cards, problems, say)
         return
     description = describing.describe_method(name)
     written = describing.write_figure(description, figure) if figure is not None else None
@@ -54,6 +57,6 @@ def methods(name: str | None, figure: Path | None, as_json: bool) -> None:
         document = description.as_dict() | ({"figure": str(written)} if written else {})
         click.echo(json.dumps(document, allow_nan=False))
     else:
-        show_cards(sys.stdout, description.cards, description.exhibits)
+        show_cards(sys.stdout, description.cards_in(say), description.exhibits_in(say), say)
     if written:
-        click.echo(f"Wrote {written}", err=as_json)
+        click.echo(say("Wrote {file}", file=written), err=as_json)

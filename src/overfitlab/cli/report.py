@@ -8,6 +8,7 @@ import click
 from overfitlab.cli.groups import as_json
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import refusal
+from overfitlab.words.languages import spoken
 
 
 @click.command(
@@ -22,9 +23,8 @@ from overfitlab.files import refusal
     metavar="DIR",
     help="Folder of the report.  [default: report in the study's folder]",
 )
-@click.option("--lang", default="en", show_default=True, metavar="L", help="Language: en, or ko (Korean).")
 @as_json
-def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
+def report(study: str, out: Path | None, as_json: bool) -> None:
     """Write the report of a study: a page to read and pass on, figures, tables, and every number behind them.
 
     STUDY is a folder, or a name or the beginning of an id below runs/. A study that still trains gives a provisional
@@ -33,11 +33,10 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
     # They import NumPy and more, which --help need not wait for.
     from overfitlab.api.reporting import language_of_pictures
     from overfitlab.api.studies import find_study
-    from overfitlab.words.languages import language_named
 
-    found = find_study(study)
+    found, say = find_study(study), spoken()
     try:
-        page = found.report(out, lang)
+        page = found.report(out, say.code)
     except OSError as error:
         raise OverfitlabError(
             "report_not_written", "no report was written: {reason}, or choose another --out", reason=refusal(error)
@@ -45,8 +44,11 @@ def report(study: str, out: Path | None, lang: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"study": str(found.folder), "folder": str(page.parent), "page": str(page)}))
         return
-    if language_of_pictures(language_named(lang)).code != lang:
-        click.echo(
-            f"Note: figures that need one are in English, as no font for {lang} is installed on this machine", err=True
+    if language_of_pictures(say) is not say:
+        note = say(
+            "Note: figures that need one are in English, as no font for {code} is installed on this machine",
+            code=say.code,
         )
-    click.echo(f"Wrote {page} (and report.md, verdict.json, runs.csv, history.csv, figures/); open it in a browser")
+        click.echo(note, err=True)
+    others = "report.md, verdict.json, runs.csv, history.csv, figures/"
+    click.echo(say("Wrote {page} (and {others}); open it in a browser", page=page, others=others))

@@ -10,6 +10,7 @@ import click
 
 from overfitlab.config import PRECISIONS
 from overfitlab.errors import UsageError
+from overfitlab.words.languages import spoken
 
 Command = Callable[..., Any]
 
@@ -42,7 +43,8 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        error.add_note("stopped before it was done; the same command starts anew")
+        say = spoken()
+        error.add_note(say("stopped before it was done; the same command starts anew"))
         raise
 
 

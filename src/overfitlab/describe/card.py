@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import Field, dataclass, fields, is_dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from overfitlab.describe import costs
 from overfitlab.describe.costs import Cost
 from overfitlab.methods.base import Method
 from overfitlab.models.sites import PLACES
+from overfitlab.words.language import ENGLISH, Language
 
 SECTIONS = ("Equation", "Source", "Helps", "Hurts", "Cost")  # of a docstring, in this order
 ANY_NETWORK = "nothing of the network; it works with any"
@@ -21,18 +23,13 @@ class Hyperparameter:
     """A hyperparameter of a method, its value here, and what is said about it."""
 
     name: str
+    allowed: str  # the range, for people
     value: float
     default: float
     low: float
     high: float  # infinite where there is no bound
     search: tuple[float, ...]  # values worth trying
     whole: bool
-
-    @property
-    def allowed(self) -> str:
-        """The range, for people."""
-        bounds = f"{self.low:g} or more" if math.isinf(self.high) else f"{self.low:g} to {self.high:g}"
-        return f"{bounds}, whole" if self.whole else bounds
 
     @property
     def worth_trying(self) -> str:
@@ -54,7 +51,7 @@ class Hyperparameter:
 
 @dataclass(frozen=True)
 class Card:
-    """What there is to say about one method; texts have `code` in backquotes, as docstrings do."""
+    """What there is to say about one method, in one language; texts have `code` in backquotes, as docstrings do."""
 
     name: str
     spec: str
@@ -67,19 +64,12 @@ class Card:
     sites: tuple[str, ...]  # kinds of places that it needs, best first
     needs: str
     cost: Cost | None
+    measured: str  # what a step costs
 
     @property
     def defaults(self) -> str:
         """Its hyperparameters with their defaults, for a list: `rate=0.2`."""
         return ", ".join(f"{one.name}={one.default:g}" for one in self.hyperparameters)
-
-    @property
-    def measured(self) -> str:
-        """What a step costs, for people."""
-        if self.cost is None:
-            return costs.NOT_MEASURED
-        at_defaults = all(one.value == one.default for one in self.hyperparameters)
-        return self.cost.text if at_defaults else f"at its defaults {self.cost.text}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -96,23 +86,38 @@ class Card:
         }
 
 
-def card(method: Method) -> Card:
-    """Return the card of a single method, not of a composition (see `Method.parts`)."""
+def card(method: Method, say: Language = ENGLISH) -> Card:
+    """Return the card of a single method, not of a composition (see `Method.parts`).
+
+    Its English is the docstring; a language has words of its own for the methods of this package.
+    """
     kind = type(method)
     summary, details, sections = _taken_apart(_docstring(kind))
+    own = say.cards.get(method.name)
+    if own is not None:
+        summary, details, sections = own.summary, own.details, {**sections, **own.sections}
+    cost, hyperparameters = costs.measured().get(method.name), _hyperparameters(method, say)
     return Card(
         name=method.name,
         spec=method.spec,
         label=method.label,
-        summary=summary or "Its class has no docstring that would say what it does.",
+        summary=summary or say("Its class has no docstring that would say what it does."),
         details=details,
         sections=sections,
-        hyperparameters=_hyperparameters(method),
+        hyperparameters=hyperparameters,
         off=_setting(method.name, kind.off),
         sites=kind.sites,
-        needs=_needs(kind),
-        cost=costs.measured().get(method.name),
+        needs=_needs(kind, say),
+        cost=cost,
+        measured=_measured(cost, hyperparameters, say),
     )
+
+
+def _measured(cost: Cost | None, hyperparameters: Sequence[Hyperparameter], say: Language) -> str:
+    if cost is None:
+        return say("not measured")
+    at_defaults = all(one.value == one.default for one in hyperparameters)
+    return cost.text(say) if at_defaults else say("at its defaults {cost}", cost=cost.text(say))
 
 
 def _docstring(kind: type[Method]) -> str:
@@ -130,11 +135,12 @@ def _taken_apart(text: str) -> tuple[str, tuple[str, ...], dict[str, str]]:
     return paragraphs[0] if paragraphs else "", tuple(paragraphs[1:]), ordered
 
 
-def _hyperparameters(method: Method) -> tuple[Hyperparameter, ...]:
+def _hyperparameters(method: Method, say: Language) -> tuple[Hyperparameter, ...]:
     declared: tuple[Field[Any], ...] = fields(method) if is_dataclass(method) else ()
     return tuple(
         Hyperparameter(
             name=entry.name,
+            allowed=_allowed(entry.metadata["low"], entry.metadata["high"], whole=entry.metadata["whole"], say=say),
             value=getattr(method, entry.name),
             default=float(entry.default),  # type: ignore[arg-type]  # a contract: each one has a default
             low=entry.metadata["low"],
@@ -146,13 +152,18 @@ def _hyperparameters(method: Method) -> tuple[Hyperparameter, ...]:
     )
 
 
+def _allowed(low: float, high: float, *, whole: bool, say: Language) -> str:
+    bounds = say("{low:g} or more", low=low) if math.isinf(high) else say("{low:g} to {high:g}", low=low, high=high)
+    return say("{bounds}, whole", bounds=bounds) if whole else bounds
+
+
 def _setting(name: str, values: dict[str, float] | None) -> str | None:
     if values is None:
         return None
     return f"{name}:{','.join(f'{parameter}={value:g}' for parameter, value in values.items())}"
 
 
-def _needs(kind: type[Method]) -> str:
+def _needs(kind: type[Method], say: Language) -> str:
     if kind.network is not Method.network:
-        return OWN_NETWORK
-    return ", or else ".join(PLACES[site] for site in kind.sites) or ANY_NETWORK
+        return say(OWN_NETWORK)
+    return say(", or else ").join(say(PLACES[site]) for site in kind.sites) or say(ANY_NETWORK)

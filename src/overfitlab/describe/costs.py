@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from overfitlab.errors import DamagedError
+from overfitlab.words.language import ENGLISH, Language
 
 NETWORK = "notebook_cnn, batch 32"  # what the benchmark trains
-NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,20 @@ class Cost:
     machine: str
     date: str  # YYYY-MM-DD
 
-    @property
-    def text(self) -> str:
-        """One sentence for people, without a full stop."""
-        setting = f"{NETWORK}, {self.precision}, {self.threads} threads; {self.machine}"
-        rounds = f"n = {self.n} rounds"
+    def text(self, say: Language = ENGLISH) -> str:
+        """Return one sentence for people, without a full stop."""
+        setting = say(
+            "n = {n} rounds; {network}, {precision}, {threads} threads; {machine}", n=self.n, network=say(NETWORK),
+            precision=self.precision, threads=self.threads, machine=self.machine,
+        )  # fmt: skip
         if self.ratio is not None:
             median, low, high = self.ratio
-            return f"a step takes {median:.2f} times that of none ({low:.2f} to {high:.2f}, {rounds}; {setting})"
+            return say("a step takes {median:.2f} times that of none ({low:.2f} to {high:.2f}, {setting})",
+                       median=median, low=low, high=high, setting=setting)  # fmt: skip
         if self.step_ms is not None:
-            return f"a step takes {self.step_ms:.1f} ms ({rounds}; {setting})"
-        return NOT_MEASURED
+            return say("a step takes {milliseconds:.1f} ms ({setting})",
+                       milliseconds=self.step_ms, setting=setting)  # fmt: skip
+        return say("not measured")
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

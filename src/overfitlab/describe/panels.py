@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from overfitlab.words.language import ENGLISH, Language
+
 Values = NDArray[np.float64]
 
 
@@ -112,15 +114,18 @@ class Demonstration:
         """All panels, row by row."""
         return [panel for row in self.rows for panel in row.panels]
 
-    def legend(self, dark: str, bright: str) -> str:
+    def legend(self, dark: str, bright: str, say: Language = ENGLISH) -> str:
         """Return a sentence that says which values the shades so named have, alike in all its grids; "" without any."""
         grids = [panel for panel in self.panels if isinstance(panel, Grid)]
         if not grids:
             return ""
         low, high = grids[0].low, grids[0].high
-        less = " or less" if min(float(grid.values.min()) for grid in grids) < low else ""
-        more = " or more" if max(float(grid.values.max()) for grid in grids) > high else ""
-        return f"{dark} is {low:.3g}{less}, {bright} {high:.3g}{more}."
+        lowest, highest = f"{low:.3g}", f"{high:.3g}"
+        if min(float(grid.values.min()) for grid in grids) < low:
+            lowest = say("{number} or less", number=lowest)
+        if max(float(grid.values.max()) for grid in grids) > high:
+            highest = say("{number} or more", number=highest)
+        return say("{dark} is {lowest}, {bright} {highest}.", dark=dark, lowest=lowest, bright=bright, highest=highest)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

@@ -15,6 +15,7 @@ from overfitlab.describe.panels import Demonstration, Grid, Row
 from overfitlab.methods.base import Method, RandomLayer, Site
 from overfitlab.models.network import IMAGES, VECTORS
 from overfitlab.randomness import Key
+from overfitlab.words.language import ENGLISH, Language
 
 BATCH = 32
 SHOWN_IMAGES = 4
@@ -45,14 +46,14 @@ def _digits(*, tinted: bool = False) -> _Digits:
     return _Digits(x, nn.functional.one_hot(labels, len(found.class_names)).to(x.dtype))
 
 
-def batch(method: Method, key: Key) -> Demonstration | None:
+def batch(method: Method, key: Key, say: Language) -> Demonstration | None:
     """Return some digits and their labels, before and after `method.batch`; None where it changes none of them."""
-    return _shown(method, key, _digits(), "handwritten digits") or _shown(
-        method, key, _digits(tinted=True), "tinted handwritten digits (their red is shown)"
+    return _shown(method, key, _digits(), say("handwritten digits"), say) or _shown(
+        method, key, _digits(tinted=True), say("tinted handwritten digits (their red is shown)"), say
     )
 
 
-def _shown(method: Method, key: Key, before: _Digits, what: str) -> Demonstration | None:
+def _shown(method: Method, key: Key, before: _Digits, what: str, say: Language) -> Demonstration | None:
     x, y = method.batch(before.x.clone(memory_format=torch.preserve_format), before.y.clone(), key.generator())
     after = _Digits(x, y)
     own = np.diagonal(_differences(after, before))
@@ -65,13 +66,14 @@ def _shown(method: Method, key: Key, before: _Digits, what: str) -> Demonstratio
     shown = ranked[np.unique(np.rint(places).astype(int))]
     low, high = float(before.x.min()), float(before.x.max())
     rows = [
-        Row(name, tuple(Grid(label_text(of.y[k].numpy()), _picture(of.x[k]), low, high) for k in shown))
-        for name, of in (("before", before), ("after", after))
+        Row(name, tuple(Grid(label_text(of.y[k].numpy(), say), _picture(of.x[k]), low, high) for k in shown))
+        for name, of in ((say("before"), before), (say("after"), after))
     ]
-    caption = (
-        f"{len(shown)} of {len(changed)} {what} that it changed in a batch of {BATCH}, above as they were, "
-        "below as they are trained on, each with the probabilities of its label."
-    )
+    caption = say(
+        "{shown} of {changed} {what} that it changed in a batch of {batch}, above as they were, below as they are "
+        "trained on, each with the probabilities of its label.",
+        shown=len(shown), changed=len(changed), what=what, batch=BATCH,
+    )  # fmt: skip
     return Demonstration("batch", caption, tuple(rows))
 
 
@@ -88,30 +90,30 @@ def _picture(x: Tensor) -> NDArray[np.float64]:
     return x[0].double().numpy()  # of tinted digits the red
 
 
-def label_text(probabilities: NDArray[np.float32]) -> str:
+def label_text(probabilities: NDArray[np.float32], say: Language = ENGLISH) -> str:
     """Return a label for people; its numbers add up to one: `3`, `3: 0.70, 8: 0.30`, `3: 0.91, rest 0.09`."""
     first, second, *_ = np.argsort(-probabilities, kind="stable")
     share = round(float(probabilities[first]), 2)
     if share == 1:
         return str(first)
     others = np.flatnonzero(probabilities > 0)
-    rest = f"{second}: {1 - share:.2f}" if len(others) == 2 else f"rest {1 - share:.2f}"
+    rest = f"{second}: {1 - share:.2f}" if len(others) == 2 else say("rest {share:.2f}", share=1 - share)
     return f"{first}: {share:.2f}, {rest}"
 
 
-def layer(method: Method, key: Key) -> Demonstration | None:
+def layer(method: Method, key: Key, say: Language) -> Demonstration | None:
     """Return what the method's layer does at the first kind of its sites; None where it inserts none."""
     kind = method.sites[0]
     random = method.layer(Site(kind, "shown", MASKED[1], VECTORS if kind == "classifier" else IMAGES), key)
     if random is None:
         return None
     if any(isinstance(part, RandomLayer) for part in random.modules()):
-        return _mask(random, kind)
+        return _mask(random, kind, say)
     other = method.layer(Site(kind, "shown", NORMALIZED[1], VECTORS if kind == "classifier" else IMAGES), key)
-    return None if other is None else _normalization(other, kind)
+    return None if other is None else _normalization(other, kind, say)
 
 
-def _mask(random: nn.Module, kind: str) -> Demonstration:
+def _mask(random: nn.Module, kind: str, say: Language) -> Demonstration:
     """Show a constant through a layer that draws, at the step whose mean is closest to the mean over the steps."""
     constant = torch.ones(*(MASKED[:2] if kind == "classifier" else MASKED))
     constant = constant.contiguous(memory_format=torch.channels_last) if constant.ndim == IMAGES else constant
@@ -125,23 +127,28 @@ def _mask(random: nn.Module, kind: str) -> Demonstration:
     output = outputs[int(np.abs(means - means.mean()).argmin())]
     low, high = min(0.0, float(output.min())), max(1.0, float(output.max()))
     if output.ndim == VECTORS:
-        rows = [Row("", (Grid(f"{len(output)} images by {output.shape[1]} channels", output, low, high),))]
+        shape = say("{images} images by {channels} channels", images=len(output), channels=output.shape[1])
+        rows = [Row("", (Grid(shape, output, low, high),))]
     else:
+        names = [say("ch. {number}", number=number) for number in range(1, output.shape[1] + 1)]
         rows = [
-            Row(f"image {number}", _channels(image, number == 1, low, high)) for number, image in enumerate(output, 1)
+            Row(
+                say("image {number}", number=number),
+                tuple(
+                    Grid(name if number == 1 else "", one, low, high) for name, one in zip(names, image, strict=True)
+                ),
+            )
+            for number, image in enumerate(output, start=1)
         ]
-    caption = (
-        f"What it lets through of a constant 1 {_PLACED[kind]} at a typical step: {np.mean(output == 0):.0%} of the "
-        f"values are 0, the mean is {output.mean():.2f}."
-    )
+    caption = say(
+        "What it lets through of a constant 1 {where} at a typical step: {zeros:.0%} of the values are 0, the mean is "
+        "{mean:.2f}.",
+        where=say(PLACED[kind]), zeros=float(np.mean(output == 0)), mean=float(output.mean()),
+    )  # fmt: skip
     return Demonstration("layer", caption, tuple(rows))
 
 
-def _channels(image: NDArray[np.float64], named: bool, low: float, high: float) -> tuple[Grid, ...]:
-    return tuple(Grid(f"ch. {c}" if named else "", one, low, high) for c, one in enumerate(image, start=1))
-
-
-def _normalization(other: nn.Module, kind: str) -> Demonstration:
+def _normalization(other: nn.Module, kind: str, say: Language) -> Demonstration:
     """Show activations whose channels and images differ in mean and spread, before and after a layer."""
     shape = NORMALIZED[:2] if kind == "classifier" else NORMALIZED
     images, channels = shape[:2]
@@ -152,12 +159,13 @@ def _normalization(other: nn.Module, kind: str) -> Demonstration:
     spread = np.exp(rng.normal(0, 0.5, (1, channels, *trailing)))
     activations = of_channel + of_image + spread * rng.normal(size=shape)
     normalized = other(torch.from_numpy(activations.astype(np.float32))).double().numpy()
-    grids = {name: _over_pixels(of) for name, of in (("before", activations), ("after", normalized))}
-    panels = tuple(Grid(f"{name}\n{_means(grid)}", grid, -BRIGHTEST, BRIGHTEST) for name, grid in grids.items())
-    caption = (
-        f"Made-up activations of {images} images (rows) in {channels} channels (columns) {_PLACED[kind]}, each value "
-        "the mean over the pixels, before and after the layer."
-    )
+    grids = {name: _over_pixels(of) for name, of in ((say("before"), activations), (say("after"), normalized))}
+    panels = tuple(Grid(f"{name}\n{_means(grid, say)}", grid, -BRIGHTEST, BRIGHTEST) for name, grid in grids.items())
+    caption = say(
+        "Made-up activations of {images} images (rows) in {channels} channels (columns) {where}, each value the mean "
+        "over the pixels, before and after the layer.",
+        images=images, channels=channels, where=say(PLACED[kind]),
+    )  # fmt: skip
     return Demonstration("layer", caption, (Row("", panels),))
 
 
@@ -166,17 +174,20 @@ def _over_pixels(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def _means(grid: NDArray[np.float64]) -> str:
+def _means(grid: NDArray[np.float64], say: Language) -> str:
     """Return the ranges of the means of channels and images, two lines."""
-    of = {"channels": grid.mean(axis=0), "images": grid.mean(axis=1)}
-    return "\n".join(f"means of {name} {_rounded(m.min())} to {_rounded(m.max())}" for name, m in of.items())
+    lines = (
+        (say("means of channels {low} to {high}"), grid.mean(axis=0)),
+        (say("means of images {low} to {high}"), grid.mean(axis=1)),
+    )
+    return "\n".join(line.format(low=_rounded(of.min()), high=_rounded(of.max())) for line, of in lines)
 
 
 def _rounded(value: float) -> str:
     return f"{round(value, 1) + 0.0:.1f}"  # + 0.0: never -0.0
 
 
-_PLACED = {
+PLACED = {
     "norm": "after a convolution",
     "pool": "after a pooling",
     "classifier": "before the last dense layer",

@@ -16,6 +16,7 @@ import torch
 
 from overfitlab.errors import UsageError
 from overfitlab.machine import usable_cores
+from overfitlab.words.language import ENGLISH, Language
 
 VARIABLE = "OVERFITLAB_KERNELS"
 INSTRUCTIONS = {  # best first, as fused.c numbers them; what people call them
@@ -126,9 +127,11 @@ def loaded() -> ctypes.CDLL | None:
     return None if path is None else _declared(ctypes.CDLL(str(path)))
 
 
-def described(name: str) -> str:
+def described(name: str, say: Language = ENGLISH) -> str:
     """Return in words what `best` or a run's record calls the kernels."""
-    return "plain PyTorch" if name == OFF else f"kernels for {INSTRUCTIONS.get(name, name)}"
+    if name == OFF:
+        return say("plain PyTorch")
+    return say("kernels for {instructions}", instructions=say(INSTRUCTIONS.get(name, name)))
 
 
 def compiled() -> Path | None:

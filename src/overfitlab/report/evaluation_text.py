@@ -1,88 +1,119 @@
 """An evaluation in words, for a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.cells import cell_len
 
-from overfitlab.files import display_name
+from overfitlab.display import display_name
+from overfitlab.words.columns import padded
+from overfitlab.words.language import ENGLISH, Language
 
 LISTED_CLASSES = 20  # more are in the file; then those with the lowest F1 are shown
 LISTED_CONFUSIONS = 5
 LONGEST_NAME = 28
-TEST_WARNING = (
-    "The test images are for judging at the end. A method or a setting that is chosen by them will look better\n"
-    "than it is; choose with --part validation."
-)
 PARTS = {
     "test": "its test images",
     "validation": "its validation images, which training was watched with",
     "training": "its training images: this says how well they are fitted, not how well it generalizes",
     "all": "all images of other data",
 }
+COLUMNS = (("images", 7), ("precision", 9), ("recall", 6), ("F1", 6))  # of the table of classes, and their widths
+RATES = ("precision", "recall", "f1")
 
 
-def evaluation_text(document: dict[str, Any]) -> str:
+def evaluation_text(document: dict[str, Any], say: Language = ENGLISH) -> str:
     """Return what `Evaluation.as_dict()` says, in lines without a line break at the end."""
-    low, high = document["accuracy_interval"]
     lines = [
-        display_name(f"{document['method']}, run {document['run']}, on {document['data']['name']}"),
-        f"{document['images']:,} images: {PARTS[document['part']]} ({document['precision']})",
-        *([TEST_WARNING] if document["part"] == "test" else []),
-        *(
-            [f"{document['unreadable']:,} files are left out: they are no readable images"]
-            if document["unreadable"]
-            else []
-        ),
+        *_about(document, say),
         "",
-        f"accuracy           {document['accuracy']:.4f}   95 % interval {low:.4f} to {high:.4f}",
-        f"balanced accuracy  {document['balanced_accuracy']:.4f}   every class counts the same",
-        f"loss               {document['loss']:.4f}   mean cross-entropy, nats",
-        f"Brier score        {document['brier']:.4f}   0 is perfect, 2 the worst",
-        f"ECE                {document['ece']:.4f}   mean confidence {document['mean_confidence']:.4f}: "
-        f"{_surety(document)}",
+        *_aligned(_measures(document, say)),
         "",
-        *_confusions(document["confusions"]),
-        *_classes(document["classes"]),
+        *_confusions(document["confusions"], say),
+        *_classes(document["classes"], say),
     ]
     return "\n".join(lines)
 
 
-def _surety(document: dict[str, Any]) -> str:
-    """Compare confidence with accuracy, as far as so many images can tell them apart."""
+def _about(document: dict[str, Any], say: Language) -> Iterator[str]:
+    what = say("{method}, run {run}, on {data}", method=say.method(document["method"]), run=document["run"],
+               data=document["data"]["name"])  # fmt: skip
+    yield display_name(what)
+    part = say(PARTS[document["part"]])
+    yield say("{images:,} images: {part} ({precision})",
+              images=document["images"], part=part, precision=document["precision"])  # fmt: skip
+    if document["part"] == "test":
+        yield say(
+            "The test images are for judging at the end. A method or a setting that is chosen by them will look "
+            "better\nthan it is; choose with --part validation."
+        )
+    if document["unreadable"]:
+        yield say("{files:,} files are left out: they are no readable images", files=document["unreadable"])
+
+
+def _measures(document: dict[str, Any], say: Language) -> Iterator[tuple[str, float, str]]:
+    """Yield what was measured: its name, its value, and what to make of it."""
     low, high = document["accuracy_interval"]
-    if document["mean_confidence"] > high:
-        return "surer than it is right"
-    return (
-        "less sure than it is right" if document["mean_confidence"] < low else "no clear difference from the accuracy"
+    interval = say("95 % interval {range}", range=say("{low} to {high}", low=f"{low:.4f}", high=f"{high:.4f}"))
+    yield say("accuracy"), document["accuracy"], interval
+    yield say("balanced accuracy"), document["balanced_accuracy"], say("every class counts the same")
+    yield say("loss"), document["loss"], say("mean cross-entropy, nats")
+    yield say("Brier score"), document["brier"], say("0 is perfect, 2 the worst")
+    confidence, surety = f"{document['mean_confidence']:.4f}", _surety(document, say)
+    yield (
+        say("ECE"),
+        document["ece"],
+        say("mean confidence {confidence}: {surety}", confidence=confidence, surety=surety),
     )
 
 
-def _confusions(confusions: Sequence[dict[str, Any]]) -> list[str]:
+def _aligned(measures: Iterable[tuple[str, float, str]]) -> Iterator[str]:
+    measures = list(measures)
+    width = max(cell_len(name) for name, _, _ in measures)
+    for name, value, text in measures:
+        yield f"{padded(name, width)}  {value:.4f}   {text}"
+
+
+def _surety(document: dict[str, Any], say: Language) -> str:
+    """Compare confidence with accuracy, as far as so many images can tell them apart."""
+    low, high = document["accuracy_interval"]
+    if document["mean_confidence"] > high:
+        return say("surer than it is right")
+    if document["mean_confidence"] < low:
+        return say("less sure than it is right")
+    return say("no clear difference from the accuracy")
+
+
+def _confusions(confusions: Sequence[dict[str, Any]], say: Language) -> list[str]:
     if not confusions:
-        return ["No image is taken for another class.", ""]
+        return [say("No image is taken for another class."), ""]
     lines = [
-        f"  {one['images']:>6,} of {_short(one['true'])} taken for {_short(one['predicted'])} ({one['share']:.1%})"
+        say("  {count:>6,} of {true} taken for {predicted} ({share:.1%})", count=one["images"],
+            true=_short(one["true"]), predicted=_short(one["predicted"]), share=one["share"])
         for one in confusions[:LISTED_CONFUSIONS]
-    ]
-    return ["Most frequent mistakes:", *lines, ""]
+    ]  # fmt: skip
+    return [say("Most frequent mistakes:"), *lines, ""]
 
 
-def _classes(classes: Sequence[dict[str, Any]]) -> Iterable[str]:
+def _classes(classes: Sequence[dict[str, Any]], say: Language) -> Iterator[str]:
     shown = classes
     if len(classes) > LISTED_CLASSES:
         scored = [row for row in classes if row["f1"] is not None]
         shown = sorted(scored, key=lambda row: float(row["f1"]))[:LISTED_CLASSES]
-        yield f"The {len(shown)} classes with the lowest F1, of {len(classes)} (per_class.csv has all):"
+        yield say("The {shown} classes with the lowest F1, of {all} (per_class.csv has all):",
+                  shown=len(shown), all=len(classes))  # fmt: skip
     names = [_short(row["class"]) for row in shown]
-    width = max(map(cell_len, ["class", *names]))
-    yield f"{'class'.ljust(width)}   images  precision  recall      F1"
+    head, *columns = map(say, ("class", *(name for name, _ in COLUMNS)))
+    width = max(map(cell_len, [head, *names]))
+    yield _row(padded(head, width), columns)
     for name, row in zip(names, shown, strict=True):
-        rates = (f"{'-' if row[key] is None else format(row[key], '.4f'):>{w}}" for key, w in RATES)
-        yield f"{name}{' ' * (width - cell_len(name))}  {row['images']:>7,}  {'  '.join(rates)}"
+        rates = ("-" if row[key] is None else f"{row[key]:.4f}" for key in RATES)
+        yield _row(padded(name, width), (f"{row['images']:,}", *rates))
 
 
-RATES = (("precision", 9), ("recall", 6), ("f1", 6))
+def _row(name: str, cells: Iterable[str]) -> str:
+    aligned = (padded(cell, width, right=True) for cell, (_, width) in zip(cells, COLUMNS, strict=True))
+    return "  ".join((name, *aligned))
 
 
 def _short(name: str) -> str:

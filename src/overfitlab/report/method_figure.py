@@ -1,6 +1,5 @@
 """The figure of what a method does, drawn from its demonstrations whatever they are."""
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from overfitlab.describe.panels import Bars, Curves, Demonstration, Exhibit, Grid, Row
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import legible, legible_lines, lettering
+from overfitlab.words.columns import wrapped
+from overfitlab.words.language import ENGLISH, Language
 
 # all in inches: every panel has its place, because automatic layouts move with each drawing
 WIDTH, EDGE = 7.0, 0.1
@@ -23,12 +24,12 @@ PLAIN, FAINT = "#1f4e79", "0.65"
 BEFORE, AFTER = "#9dc3e6", PLAIN
 
 
-def method_figure(exhibits: Sequence[Exhibit]) -> DisplayedFigure:
+def method_figure(exhibits: Sequence[Exhibit], say: Language = ENGLISH) -> DisplayedFigure:
     """Return the demonstrations of one or more methods, one below the other, each with its caption.
 
     Raises `ValueError` where there is none.
     """
-    shown = [(_caption(exhibit.title, one), one) for exhibit in exhibits for one in exhibit.demonstrations]
+    shown = [(_caption(exhibit.title, one, say), one) for exhibit in exhibits for one in exhibit.demonstrations]
     if not shown:
         raise ValueError("there is no demonstration to draw")
     height = sum(_caption_height(caption) + sum(map(_row_height, one.rows)) for caption, one in shown) + EDGE
@@ -44,9 +45,9 @@ def method_figure(exhibits: Sequence[Exhibit]) -> DisplayedFigure:
     return figure
 
 
-def _caption(title: str, demonstration: Demonstration) -> str:
-    text = f"{title}: {demonstration.caption} {demonstration.legend('Black', 'white')}"
-    return legible_lines(textwrap.fill(text, CAPTION_LETTERS))
+def _caption(title: str, demonstration: Demonstration, say: Language) -> str:
+    text = f"{title}: {demonstration.caption} {demonstration.legend(say('Black'), say('white'), say)}"
+    return legible_lines("\n".join(wrapped(text, CAPTION_LETTERS)))
 
 
 def _caption_height(caption: str) -> float:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 from overfitlab.report.spreadsheets import file_cell, text_cell, to_csv
+from overfitlab.words.columns import padded
 
 FIXED_COLUMNS = ("file", "class", "probability")
 WIDEST_NAME = 60  # cells of a terminal
@@ -29,10 +30,8 @@ class Table:
     def row(self, file: str, probabilities: Sequence[float]) -> str:
         """Return an image's line, from its K probabilities."""
         best = ranking(probabilities)[: self._top]
-        parts = [f"{_padded(self._names[k], self._widest)} {probabilities[k]:.3f}" for k in best]
-        return (
-            f"{_padded(_shortened(display_name(file), self._width), self._width)}  {'  '.join(parts)}".rstrip() + "\n"
-        )
+        parts = [f"{padded(self._names[k], self._widest)} {probabilities[k]:.3f}" for k in best]
+        return f"{padded(_shortened(display_name(file), self._width), self._width)}  {'  '.join(parts)}".rstrip() + "\n"
 
     def end(self, unreadable: Sequence[tuple[str, str]]) -> str:
         """Return what comes last; `unreadable` are names of files and reasons."""
@@ -100,10 +99,6 @@ Format = Table | Csv | Json
 def ranking(probabilities: Sequence[float]) -> list[int]:
     """Return the classes by probability, the most probable first, of equals the first."""
     return sorted(range(len(probabilities)), key=lambda k: -probabilities[k])
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * max(0, width - cell_len(text))
 
 
 def _shortened(text: str, width: int) -> str:

@@ -6,48 +6,72 @@ from overfitlab.results.gap import gaps
 from overfitlab.results.measurement import Measurement
 from overfitlab.results.onset import onset
 from overfitlab.runs.run import Run
+from overfitlab.words.columns import padded
+from overfitlab.words.language import ENGLISH, Language
 
 NEAR_CHANCE = 1.5  # times the accuracy of guessing
 SLIGHT_RISE = 1.1  # times the lowest validation loss: less than that is no more than noise from epoch to epoch
+NAME_WIDTH, CELL_WIDTH = 20, 14  # columns
+MOMENTS = {"end": "end (epoch {epoch})", "onset": "onset (epoch {epoch})"}
 
 
-def run_summary(run: Run) -> str:
-    """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
-    return " ".join(filter(None, (_shown_by_curves(run), _ending(run))))
-
-
-def _ending(run: Run) -> str:
-    if run.stopped_early:
-        return (
-            f"{run.record.method} stopped the training after epoch {len(run.rows)} of {run.planned_epochs}; the "
-            f"weights are those of epoch {run.handed_over}."
+def run_title(run: Run, say: Language = ENGLISH) -> str:
+    """Return what was trained, in a few words."""
+    record = run.record
+    method = say.method(record.method) if record.method else ""
+    what = method
+    if record.data_name:
+        what = (
+            say("{method} on {data}", method=method, data=record.data_name)
+            if method
+            else say("on {data}", data=record.data_name)
         )
-    return f"The weights are those of epoch {run.handed_over}." if run.handed_over != len(run.rows) else ""
+    seed = "" if record.run_seed is None else say("seed {seed}", seed=record.run_seed)
+    return ", ".join(filter(None, (what, seed)))
 
 
-def _shown_by_curves(run: Run) -> str:
+def run_summary(run: Run, say: Language = ENGLISH) -> str:
+    """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
+    return " ".join(filter(None, (_shown_by_curves(run, say), _ending(run, say))))
+
+
+def _ending(run: Run, say: Language) -> str:
+    if run.stopped_early:
+        return say(
+            "{method} stopped the training after epoch {last} of {planned}; the weights are those of epoch {epoch}.",
+            method=say.method(run.record.method), last=len(run.rows), planned=run.planned_epochs,
+            epoch=run.handed_over,
+        )  # fmt: skip
+    return say("The weights are those of epoch {epoch}.", epoch=run.handed_over) * (run.handed_over != len(run.rows))
+
+
+def _shown_by_curves(run: Run, say: Language) -> str:
     lowest = onset(run.rows)
     if lowest is None:
-        return "No epoch has a finite validation loss."
+        return say("No epoch has a finite validation loss.")
     last = run.rows[-1]
     loss, acc, prefix = last.loss, last.acc, ""
     if last.train_loss is not None and last.train_acc is not None:
         loss, acc, prefix = last.train_loss, last.train_acc, "train_"
-    best = f"Lowest val_loss {lowest.val_loss:.4f} in epoch {lowest.epoch} (val_acc {lowest.val_acc:.4f})"
-    end = (
-        f"by epoch {last.epoch} val_loss is {last.val_loss:.4f} ({prefix}loss {loss:.4f}) and val_acc "
-        f"{last.val_acc:.4f} ({prefix}acc {acc:.4f})"
-    )
+    best = say("Lowest val_loss {loss:.4f} in epoch {epoch} (val_acc {acc:.4f})",
+               loss=lowest.val_loss, epoch=lowest.epoch, acc=lowest.val_acc)  # fmt: skip
+    end = say(
+        "by epoch {epoch} val_loss is {val_loss:.4f} ({prefix}loss {loss:.4f}) and val_acc {val_acc:.4f} "
+        "({prefix}acc {acc:.4f})",
+        epoch=last.epoch, val_loss=last.val_loss, val_acc=last.val_acc, prefix=prefix, loss=loss, acc=acc,
+    )  # fmt: skip
     if last.epoch == lowest.epoch:
-        return f"{best}, the last one: no overfitting seen yet."
+        return say("{best}, the last one: no overfitting seen yet.", best=best)
     chance = _near_chance(run)
     if lowest.val_acc < chance and last.val_acc < chance:
-        return f"{best}, still near chance: too early to speak of overfitting; {end}.{_warming_up(run)}"
+        said = say("{best}, still near chance: too early to speak of overfitting; {end}.", best=best, end=end)
+        return said + _warming_up(run, say)
     if loss >= last.val_loss:
-        return f"{best}; {end}: training is no better than validation, so no overfitting seen."
+        return say("{best}; {end}: training is no better than validation, so no overfitting seen.", best=best, end=end)
     if last.val_loss < SLIGHT_RISE * lowest.val_loss:
-        return f"{best}; {end}: val_loss has risen by less than a tenth since, which may be noise."
-    return f"{best}: the onset of overfitting; {end}."
+        return say("{best}; {end}: val_loss has risen by less than a tenth since, which may be noise.",
+                   best=best, end=end)  # fmt: skip
+    return say("{best}: the onset of overfitting; {end}.", best=best, end=end)
 
 
 def _near_chance(run: Run) -> float:
@@ -56,17 +80,17 @@ def _near_chance(run: Run) -> float:
     return NEAR_CHANCE / classes if classes else 0.0
 
 
-def _warming_up(run: Run) -> str:
+def _warming_up(run: Run, say: Language) -> str:
     """Return why a network that learns can evaluate at chance level, where that is the likely reason."""
     if "batch_norm" not in run.record.method or run.record.batch_norm_warm_up:
         return ""
-    return (
-        " In the first few hundred steps the moving averages of batch normalization still remember where they "
-        "began, as in Keras; more epochs, or --protocol clean, change that."
+    return say(
+        " In the first few hundred steps the moving averages of batch normalization still remember where they began, "
+        "as in Keras; more epochs, or --protocol clean, change that."
     )
 
 
-def run_table(run: Run) -> str:
+def run_table(run: Run, say: Language = ENGLISH) -> str:
     """Return what was measured as a table, with the generalization gaps; empty without clean training images."""
     lines = []
     measured = run.record.measured
@@ -74,14 +98,15 @@ def run_table(run: Run) -> str:
         same_weights = moment == "onset" and run.onset == run.handed_over
         if parts is None or parts.training is None or same_weights:
             continue
-        lines.append(_row(f"{moment} (epoch {epoch})", "loss", "acc", "balanced acc", "images"))
+        header = (say("loss"), say("acc"), say("balanced acc"), say("images"))
+        lines.append(_row(say(MOMENTS[moment], epoch=epoch), *header))
         for part, found in parts.items():
-            lines.append(_row(f"  {part}", *_numbers(found), f"{found.images:,}"))
+            lines.append(_row(f"  {say(part)}", *_numbers(found), f"{found.images:,}"))
         if parts.validation is not None:
             gap = gaps(parts.training, parts.validation)
             if gap.loss is not None:
                 shown = (f"{number:+.4f}" for number in (gap.loss, gap.acc, gap.balanced_acc))
-                lines.append(_row("  gap", *shown, ""))
+                lines.append(_row(f"  {say('gap')}", *shown, ""))
     return "\n".join(lines)
 
 
@@ -91,4 +116,4 @@ def _numbers(found: Measurement) -> list[str]:
 
 
 def _row(name: str, *cells: str) -> str:
-    return (f"{name:20}" + "".join(f"{cell:>14}" for cell in cells)).rstrip()
+    return (padded(name, NAME_WIDTH) + "".join(padded(cell, CELL_WIDTH, right=True) for cell in cells)).rstrip()

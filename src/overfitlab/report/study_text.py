@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from overfitlab.report.study_sentences import Noted, answer, caveats, recommendation
 from overfitlab.report.study_tables import Table, contrast_table, method_table, onset_table, sign_flip_table
 from overfitlab.stats.verdict import Verdict
+from overfitlab.words.columns import padded
 from overfitlab.words.language import ENGLISH, Language
 
 SPACE = "  "
@@ -16,7 +19,7 @@ def whole(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> str:
     parts = [*(laid_out(made(verdict, say)) for made in tables), answer(verdict, say)]
     notes = caveats(verdict, record, say)
     if notes:
-        parts.append("\n".join(f"Note: {note}" for note in notes))
+        parts.append("\n".join(say("Note: {what}", what=note) for note in notes))
     if verdict.recommended is not None:
         parts.append(recommendation(verdict, say))
     return "\n\n".join(parts)
@@ -31,12 +34,12 @@ def laid_out(found: Table) -> str:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Return an aligned table; the first `left` columns are flush left, the others flush right."""
     lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(header))]
     aligned = [
         SPACE.join(
-            cell.ljust(width) if column < left else cell.rjust(width)
+            padded(cell, width, right=column >= left)
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([aligned[0], "-" * max(len(line) for line in aligned), *aligned[1:]])
+    return "\n".join([aligned[0], "-" * max(map(cell_len, aligned)), *aligned[1:]])

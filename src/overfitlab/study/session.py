@@ -17,9 +17,9 @@ from overfitlab.data.prepare.duplicates import near_duplicates
 from overfitlab.data.prepare.material import material
 from overfitlab.data.prepare.splits import available_for_training
 from overfitlab.data.prepare.twins import NearDuplicates
+from overfitlab.display import display_name
 from overfitlab.errors import CancelledError, OverfitlabError
 from overfitlab.events import Listener, MemoryIsLittle, StudyPlanned, StudyStopping, Task
-from overfitlab.files import display_name
 from overfitlab.reasons import Reason, reason
 from overfitlab.records.run_folder import PROBABILITIES
 from overfitlab.records.run_record import DIVERGED, Producer
@@ -46,6 +46,7 @@ from overfitlab.study.execute.messages import Setup
 from overfitlab.study.plan import looks_for, typical_deviation
 from overfitlab.study.runner import Runner, measured, run_name
 from overfitlab.study.study import Study, studies
+from overfitlab.words.languages import spoken
 
 MEMORY_SHARE = 0.7  # of what is free; runs take up to a third more than the few steps of a probe
 
@@ -159,8 +160,14 @@ class Session:
                 self._record.status = INTERRUPTED
                 self._folder.write_record(self._record)
         if isinstance(error, KeyboardInterrupt):
-            kept = f"what was trained is kept in {self._folder.path}, and " if self._record else ""
-            error.add_note(f"stopped; {kept}the same command goes on")
+            say = spoken()
+            note = say("stopped; the same command goes on")
+            if self._record is not None:
+                note = say(
+                    "stopped; what was trained is kept in {folder}, and the same command goes on",
+                    folder=self._folder.path,
+                )
+            error.add_note(note)
 
     def _threads(self) -> int:
         """Return the threads of each run: a study keeps them, because they can change bits."""

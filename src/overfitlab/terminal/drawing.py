@@ -1,12 +1,14 @@
 """A demonstration of a method as text: grids as shades, lines as columns of blocks, in a given number of columns."""
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from rich.cells import cell_len
 
 from overfitlab.describe.panels import Bars, Curves, Demonstration, Grid, Row, Series, Values
+from overfitlab.words.columns import centred, cut, padded, wrapped
+from overfitlab.words.language import ENGLISH, Language
 
 NARROWEST = 40  # in less the words of a chart do not fit
 CHART_ROWS = 5
@@ -36,11 +38,11 @@ def letters_for(encoding: str | None) -> Letters:
     return BLOCKS
 
 
-def drawn(demonstration: Demonstration, width: int, letters: Letters) -> str:
-    """Return the demonstration, its caption first, in lines of at most `width` characters."""
+def drawn(demonstration: Demonstration, width: int, letters: Letters, say: Language = ENGLISH) -> str:
+    """Return the demonstration, its caption first, in lines of at most `width` columns."""
     width = max(width, NARROWEST)
-    caption = f"{demonstration.caption} {demonstration.legend('Blank', letters.shades[-1])}"
-    lines = [*textwrap.wrap(caption, width), ""]
+    caption = f"{demonstration.caption} {demonstration.legend(say('Blank'), letters.shades[-1], say)}"
+    lines = [*wrapped(caption, width), ""]
     grids = [row for row in demonstration.rows if isinstance(row.panels[0], Grid)]
     lines += _grids(grids, width, letters)
     for panel in demonstration.panels:
@@ -54,7 +56,7 @@ def drawn(demonstration: Demonstration, width: int, letters: Letters) -> str:
 def _grids(rows: list[Row], width: int, letters: Letters) -> Iterator[str]:
     """Yield rows of grids, in bands of as many columns as fit."""
     cells = [[_cell(panel, letters, width) for panel in row.panels if isinstance(panel, Grid)] for row in rows]
-    widest = max((len(line) for row in cells for cell in row for line in cell), default=1)
+    widest = max((cell_len(line) for row in cells for cell in row for line in cell), default=1)
     fitting = max(1, (width + len(GAP)) // (widest + len(GAP)))
     columns = max((len(row) for row in cells), default=0)
     for start in range(0, columns, fitting):
@@ -64,7 +66,7 @@ def _grids(rows: list[Row], width: int, letters: Letters) -> Iterator[str]:
                 yield f"{row.label}:"
             height = max((len(cell) for cell in band), default=0)
             for number in range(height):
-                yield GAP.join((cell[number] if number < len(cell) else "").ljust(widest) for cell in band)
+                yield GAP.join(padded(cell[number] if number < len(cell) else "", widest) for cell in band)
             yield ""
 
 
@@ -75,7 +77,7 @@ def _cell(panel: Grid, letters: Letters, width: int) -> list[str]:
     levels = np.rint(shares * (len(letters.shades) - 1)).astype(int)
     pixel = PIXEL if panel.values.shape[1] * PIXEL <= width else 1
     picture = ["".join(letters.shades[level] * pixel for level in row)[:width] for row in levels]
-    return [*(line[:width] for line in panel.caption.split("\n") if line), *picture]
+    return [*(cut(line, width) for line in panel.caption.split("\n") if line), *picture]
 
 
 def _curves(panel: Curves, width: int, letters: Letters) -> Iterator[str]:
@@ -94,12 +96,12 @@ def _curves(panel: Curves, width: int, letters: Letters) -> Iterator[str]:
         for label, line in zip(labels, _columns(series, at, (low, high), letters), strict=True):
             yield f"{label:>{margin - 1}} |{line}"
     ends = f"{left:g}", f"{right:g}"
-    yield " " * margin + " " + ends[0] + panel.x_label.center(columns - len("".join(ends))) + ends[1]
+    yield " " * margin + " " + ends[0] + centred(panel.x_label, columns - len("".join(ends))) + ends[1]
     for mark in panel.marks:
         place = margin + 1 + round((mark.x - left) / ((right - left) or 1) * (columns - 1))
         after = f"{' ' * place}{letters.pointer} {mark.label}"
-        before = f"{mark.label} {letters.pointer}".rjust(place + 1)
-        yield after if len(after) <= width else before
+        before = padded(f"{mark.label} {letters.pointer}", place + 1, right=True)
+        yield after if cell_len(after) <= width else before
     yield ""
 
 
@@ -119,13 +121,14 @@ def _bars(panel: Bars, width: int, letters: Letters) -> Iterator[str]:
     """Yield a line for each bar, with its number."""
     largest = max(float(values.max()) for values in panel.series.values()) or 1.0
     number_width = max(len(f"{value:g}") for values in panel.series.values() for value in values)
-    label_width = max(len(label) for label in panel.labels)
-    name_width = max(len(name) for name in panel.series)
+    label_width = max(cell_len(label) for label in panel.labels)
+    name_width = max(cell_len(name) for name in panel.series)
     room = width - label_width - name_width - number_width - 4
     yield f"{panel.y_label}:"
     for place, label in enumerate(panel.labels):
         for number, (name, values) in enumerate(panel.series.items()):
             bar = letters.shades[-1 if number else -2] * max(1, round(float(values[place]) / largest * room))
             shown = label if number == 0 else ""
-            yield f"{shown:<{label_width}}  {name:<{name_width}} {values[place]:>{number_width}g} {bar}"
+            named = f"{padded(shown, label_width)}  {padded(name, name_width)}"
+            yield f"{named} {values[place]:>{number_width}g} {bar}"
     yield ""

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from overfitlab.data.catalog import inventory
 from overfitlab.data.catalog.inventory import Entry, Found
 from overfitlab.doctor import LEVELS, NOTE, OK, PROBLEM, Check
+from overfitlab.words.columns import padded
+from overfitlab.words.language import ENGLISH, Language
 
 INDENT = 15
 STYLES = {
@@ -22,71 +25,77 @@ STYLES = {
 }
 
 
-def show_inventory(stream: TextIO, entries: Sequence[Entry]) -> None:
+def show_inventory(stream: TextIO, entries: Sequence[Entry], say: Language = ENGLISH) -> None:
     """Print every data set with its copies; coloured on a terminal."""
     console = _console(stream)
     for entry in entries:
-        shape = "x".join(map(str, entry.image_shape))
-        what = f"{entry.title}: {entry.images:,} images {shape}, {entry.classes} classes"
+        what = say(
+            "{title}: {images:,} images {shape}, {classes} classes", title=say(entry.title), images=entry.images,
+            shape="x".join(map(str, entry.image_shape)), classes=entry.classes,
+        )  # fmt: skip
         _print(console, Text(f"{entry.name:<{INDENT}}", "bold"), what)
         for found in entry.found:
-            _print(console, " " * INDENT, *_described(found))
+            _print(console, " " * INDENT, *_described(found, say))
         if entry.to_fetch is None:
-            _print(console, " " * INDENT, Text("always here", STYLES[OK]), ", it comes with scikit-learn")
+            always = Text(say("always here"), STYLES[OK])
+            _print(console, " " * INDENT, always, say(", it comes with scikit-learn"))
         elif not entry.here:
-            partly = f", of which {entry.partly_fetched / 1e6:.1f} are here" if entry.partly_fetched else ""
+            partly = ""
+            if entry.partly_fetched:
+                partly = say(", of which {megabytes:.1f} are here", megabytes=entry.partly_fetched / 1e6)
+            state = Text(say("not usable" if entry.found else "not here"), STYLES[NOTE])
             how = f"; overfitlab data fetch {entry.name} ({entry.to_fetch / 1e6:.1f} MB{partly})"
-            _print(console, " " * INDENT, Text("not here" if not entry.found else "not usable", STYLES[NOTE]), how)
+            _print(console, " " * INDENT, state, how)
 
 
-def show_verified(stream: TextIO, found: Sequence[Found]) -> None:
+def show_verified(stream: TextIO, found: Sequence[Found], say: Language = ENGLISH) -> None:
     """Print what a verification found."""
     console = _console(stream)
     for one in found:
-        _print(console, f"{one.copy.published.name:<{INDENT}}", *_described(one))
+        _print(console, f"{one.copy.published.name:<{INDENT}}", *_described(one, say))
     if not found:
-        _print(console, "There is no copy to verify; overfitlab data list says how to get one.")
+        _print(console, say("There is no copy to verify; overfitlab data list says how to get one."))
 
 
-def show_found(stream: TextIO, found: Found) -> None:
+def show_found(stream: TextIO, found: Found, say: Language = ENGLISH) -> None:
     """Print one copy."""
-    _print(_console(stream), f"{found.copy.published.name}: ", *_described(found))
+    _print(_console(stream), f"{found.copy.published.name}: ", *_described(found, say))
 
 
-def show_checks(stream: TextIO, checks: Sequence[Check]) -> None:
+def show_checks(stream: TextIO, checks: Sequence[Check], say: Language = ENGLISH) -> None:
     """Print what the doctor found, one line each, and what it amounts to."""
     console = _console(stream)
-    widest = max(len(level) for level in LEVELS)
+    widest = max(cell_len(say(level)) for level in LEVELS)
     for check in checks:
         advice = f": {check.advice}" if check.advice else ""
         _print(
             console,
-            Text(f"{check.level:<{widest}}", STYLES[check.level]),
-            f"  {check.name:<{INDENT}}{check.text}{advice}",
+            Text(padded(say(check.level), widest), STYLES[check.level]),
+            f"  {padded(check.name, INDENT)}{check.text}{advice}",
         )
     counts = {level: sum(check.level == level for check in checks) for level in LEVELS}
     if counts[PROBLEM]:
-        _print(console, Text("\nTraining does not work until the problems are mended.", STYLES[PROBLEM]))
+        _print(console, "\n", Text(say("Training does not work until the problems are mended."), STYLES[PROBLEM]))
+    elif counts[NOTE]:
+        _print(console, "\n", say("Training works here; the notes are about what could be better."))
     else:
-        notes = "; the notes are about what could be better" if counts[NOTE] else ""
-        _print(console, f"\nTraining works here{notes}.")
+        _print(console, "\n", say("Training works here."))
 
 
-def _described(found: Found) -> list[str | Text]:
+def _described(found: Found, say: Language) -> list[str | Text]:
     size = f"{found.copy.size() / 1e6:,.1f} MB"
-    parts: list[str | Text] = [f"{found.copy.path} ({found.copy.place.label}), {size}: "]
-    parts.append(Text(found.state, STYLES[found.state]))
+    parts: list[str | Text] = [f"{found.copy.path} ({say(found.copy.place.label)}), {size}: "]
+    parts.append(Text(say(found.state), STYLES[found.state]))
     if found.state == inventory.UNVERIFIED:
-        fits = "its size is right" if found.size_fits else "overfitlab data verify does that"
-        parts.append(f" yet, {fits}")
+        parts.append(say(" yet, its size is right" if found.size_fits else " yet, overfitlab data verify does that"))
     elif found.verified:
-        parts.append(f", verified {found.verified[:10]}")
+        parts.append(say(", verified {day}", day=found.verified[:10]))
     if found.repacked:
-        parts.append(", packed anew by somebody")
+        parts.append(say(", packed anew by somebody"))
     if found.state == inventory.OTHER:
-        parts.append(", used because it was named" if found.used else ", not used; --data-dir would use it")
+        parts.append(say(", used because it was named" if found.used else ", not used; --data-dir would use it"))
     if found.problem:
-        parts.append(f"; {found.problem}")
+        parts.append(f"; {say.error(found.problem)}")
     return parts
 
 

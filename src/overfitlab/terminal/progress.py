@@ -10,6 +10,7 @@ from rich.table import Column
 from overfitlab.events import EpochBegan, EpochEnded, Event, Listener, RunBegan, StepDone, ValidationBegan
 from overfitlab.results.history import EpochRow
 from overfitlab.terminal.task_screen import duration
+from overfitlab.words.language import ENGLISH, Language
 
 TEXT_WIDTH = 74  # of what stands beside the bar
 BAR = "[==============================]"
@@ -29,14 +30,14 @@ def keras_line(row: EpochRow, steps: int) -> str:
 class Lines(Listener):
     """Prints two lines an epoch, as Keras does, as soon as they are known."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, say: Language = ENGLISH) -> None:
+        self._stream, self._say = stream, say
 
     def on(self, event: Event) -> None:
         """Print what there is to say."""
         match event:
             case RunBegan(rows=[*_, last]):
-                self._print(f"Resuming after epoch {last.epoch}, which was saved.")
+                self._print(self._say("Resuming after epoch {epoch}, which was saved.", epoch=last.epoch))
             case EpochBegan():
                 self._print(f"Epoch {event.epoch}/{event.epochs}")
             case EpochEnded():
@@ -49,8 +50,8 @@ class Lines(Listener):
 class LiveBar(Lines):
     """Shows a bar while an epoch runs, with loss, accuracy and the time left, then the lines that stay."""
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
+    def __init__(self, stream: TextIO, say: Language = ENGLISH) -> None:
+        super().__init__(stream, say)
         self._progress: Progress | None = None
         self._task = TaskID(0)
         self._console = Console(file=stream, highlight=False)
@@ -70,7 +71,7 @@ class LiveBar(Lines):
             case StepDone():
                 self._move(event)
             case ValidationBegan():
-                self._update(self._epoch.steps, "validating")
+                self._update(self._epoch.steps, self._say("validating"))
 
     def _open(self, epoch: EpochBegan) -> None:
         self._epoch = epoch
@@ -92,11 +93,8 @@ class LiveBar(Lines):
         # the first epoch has no predecessor to learn the time of a validation from
         an_epoch = self._epoch_seconds[-1] if self._epoch_seconds else each * self._epoch.steps
         whole = left + an_epoch * (self._epoch.epochs - self._epoch.epoch)
-        self._update(
-            done.step,
-            f"{1000 * each:.0f}ms/step - loss: {done.loss:.4f} - acc: {done.acc:.4f}"
-            f" - ETA: {duration(left)} (run: {duration(whole)})",
-        )
+        times = self._say("ETA: {epoch} (run: {run})", epoch=duration(left), run=duration(whole))
+        self._update(done.step, f"{1000 * each:.0f}ms/step - loss: {done.loss:.4f} - acc: {done.acc:.4f} - {times}")
 
     def close(self) -> None:
         """Take the bar away."""

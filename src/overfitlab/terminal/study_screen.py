@@ -34,7 +34,7 @@ from overfitlab.stats.power import FEWEST
 from overfitlab.study.cost import plan_seconds, run_seconds
 from overfitlab.study.plan import power
 from overfitlab.terminal.task_screen import duration
-from overfitlab.terminal.training_screen import data_lines
+from overfitlab.terminal.training_screen import data_lines, falling
 from overfitlab.words.language import ENGLISH, Language
 
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter
@@ -54,43 +54,51 @@ class StudyLines(Listener):
             self._print(line)
 
     def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 - a case for each event
+        say = self._say
         match event:
             case CostsBegan():
-                return [f"Measuring a few steps of {_count(event.methods, 'method')}, to plan the study ..."]
+                methods = say.count(event.methods, "method")
+                return [say("Measuring a few steps of {methods}, to plan the study ...", methods=methods)]
             case StudyPlanned():
-                notes = [f"Note: {self._say.reason(note)}" for note in event.record.notes]
-                plan = plan_text(event.record, event.jobs, self._say)
-                return [*data_lines(event.record.data, self._say, RECORD), plan, *notes]
+                notes = [say("Note: {what}", what=say.reason(note)) for note in event.record.notes]
+                plan = plan_text(event.record, event.jobs, say)
+                return [*data_lines(event.record.data, say, RECORD), plan, *notes]
             case MemoryIsLittle():
-                at_once = _count(event.jobs, "run")
-                return [f"Note: a run takes {event.one:,} MB and {event.free:,} MB are free, so {at_once} at once."]
+                return [
+                    say("Note: a run takes {one:,} MB and {free:,} MB are free, so {runs} at once.",
+                        one=event.one, free=event.free, runs=say.count(event.jobs, "run"))
+                ]  # fmt: skip
             case StudyOpened(finished=[_, *_]):
-                there = _count(len(event.finished), "run")
-                return [f"{there} of {event.total} finished before, and are not trained again."]
+                return [
+                    say("{runs} of {total} finished before, and are not trained again.",
+                        runs=say.count(len(event.finished), "run"), total=event.total)
+                ]  # fmt: skip
             case TaskStarted():
                 return self._started(event)
             case TaskFinished():
                 return self._finished(event)
             case TaskFailed():
-                ending = "it is tried again" if event.again else "it counts as failed"
-                return [f"{_named(event.task)}: {self._say.reason(event.reason)}; {ending}"]
+                ending = say("it is tried again" if event.again else "it counts as failed")
+                return [f"{_named(event.task, say)}: {say.reason(event.reason)}; {ending}"]
             case StudyStopping():
                 self.close()
-                return ["Stopping after the step that each run is at; Ctrl-C again does not wait for it."]
+                return [say("Stopping after the step that each run is at; Ctrl-C again does not wait for it.")]
             case StudyEnded():
                 self.close()
-                return [ended_text(event, self._say)]
+                return [ended_text(event, say)]
         return []
 
     def _started(self, event: TaskStarted) -> list[str]:
-        notes = [f"{_named(event.task)}: {'; '.join(map(self._say.reason, event.notes))}"] if event.notes else []
+        say, name = self._say, _named(event.task, self._say)
+        notes = [f"{name}: {'; '.join(map(say.reason, event.notes))}"] if event.notes else []
         if event.task.epoch:
-            notes.append(f"{_named(event.task)}: goes on after epoch {event.task.epoch}, which was saved")
+            notes.append(say("{name}: goes on after epoch {epoch}, which was saved", name=name, epoch=event.task.epoch))
         return notes
 
     def _finished(self, event: TaskFinished) -> list[str]:
-        left = f"; about {duration(event.seconds_left)} left" if event.done < event.total else ""
-        return [f"[{event.done}/{event.total}] {_named(event.task)}: {_outcome(event.run)}{left}"]
+        say = self._say
+        left = say("; about {time} left", time=duration(event.seconds_left)) if event.done < event.total else ""
+        return [f"[{event.done}/{event.total}] {_named(event.task, say)}: {_outcome(event.run, say)}{left}"]
 
     def _print(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
@@ -141,22 +149,25 @@ class LiveStudy(StudyLines):
         for task in tasks:
             seen = f"val_acc {task.val_acc:.3f}" if task.val_acc is not None else ""
             bar = ProgressBar(total=1, completed=task.done, width=BAR_WIDTH)
-            running.add_row(_named(task), bar, f"epoch {task.epoch}/{task.epochs}", seen)
-        head = Text(
-            f"{len(self._ended)} of {self._total} runs done, about {duration(seconds_left)} left; Ctrl-C keeps what is "
-            "there"
-        )
-        return Group(head, running, self._so_far())
+            epoch = self._say("epoch {epoch}/{epochs}", epoch=task.epoch, epochs=task.epochs)
+            running.add_row(_named(task, self._say), bar, epoch, seen)
+        head = self._say(
+            "{done} of {total} runs done, about {time} left; Ctrl-C keeps what is there",
+            done=len(self._ended), total=self._total, time=duration(seconds_left),
+        )  # fmt: skip
+        return Group(Text(head), running, self._so_far())
 
     def _so_far(self) -> Table:
-        table = Table(title="so far, provisional", title_justify="left", box=None, padding=(0, 2))
-        for number, column in enumerate(("method", "runs", "test acc %", "gap", "train acc %")):
+        say = self._say
+        table = Table(title=say("so far, provisional"), title_justify="left", box=None, padding=(0, 2))
+        columns = (say("method"), say("runs"), say("test acc %"), say("gap"), say("train acc %"))
+        for number, column in enumerate(columns):
             table.add_column(column, justify="left" if number == 0 else "right")
         for method, label in self._labels.items():
             ended = [run for run in self._ended if run.record.own().config.method == method]
             known = [numbers for run in ended if (numbers := _numbers(run)) is not None]
             cells = [f"{100 * mean(column):.1f}" for column in zip(*known, strict=True)] if known else ["", "", ""]
-            table.add_row(label, str(len(ended)), *cells)
+            table.add_row(say.method(label), str(len(ended)), *cells)
         return table
 
 
@@ -168,82 +179,98 @@ def _numbers(run: StoredRun) -> tuple[float, float, float] | None:
     return end.test.acc, end.training.acc - end.validation.acc, end.training.acc
 
 
-def _named(task: Task) -> str:
-    return f"{task.label}, seed {task.seed}"
+def _named(task: Task, say: Language) -> str:
+    return say("{method}, seed {seed}", method=say.method(task.label), seed=task.seed)
 
 
 def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
     """Return what a study will do, what that takes, and what it can decide."""
-    config, plan, labels = record.config, record.plan, record.labels
+    config, plan = record.config, record.plan
+    labels = {method: say.method(label) for method, label in record.labels.items()}
     protocol, parts = plan.protocol, plan.parts
-    runs = len(config.methods) * plan.seeds
-    last = config.first_seed + plan.seeds - 1
-    looks = f", looked at after {' and '.join(map(str, plan.looks))}" if len(plan.looks) > 1 else ""
-    contrasts = ", ".join(f"{labels[method]} - {labels[against]}" for method, against in config.contrasts)
+    looks = ""
+    if len(plan.looks) > 1:
+        looks = say(", looked at after {seeds}", seeds=say.last_comma.join(map(str, plan.looks)))
     each = ", ".join(
         f"{labels[method]} {duration(run_seconds(cost, protocol, parts))}" for method, cost in plan.costs.items()
     )
-    seconds = plan_seconds(plan, jobs)
-    memory = plan.memory_mb(jobs)
+    seconds, memory = plan_seconds(plan, jobs), plan.memory_mb(jobs)
     lines = [
-        f"Study: {_count(len(config.methods), 'method')} at {_count(plan.seeds, 'seed')} ({config.first_seed} to {last}"
-        f"{looks}), {runs} runs, paired by seed",
-        f"Contrasts: {contrasts}",
-        f"Protocol: {protocol.name}, {parts.training:,} training, {parts.validation:,} validation, {parts.test:,} test "
-        f"images, {_count(protocol.epochs, 'epoch')}, batches of {protocol.batch_size}, Adam {protocol.learning_rate:g}"
-        f"{', falling to zero along a cosine' * (protocol.schedule == 'cosine')}; {config.model}",
-        f"Takes: about {duration(seconds)} with {_count(jobs, 'run')} at once, {_count(plan.threads, 'thread')} each"
-        f"{f', {memory:,} MB' if memory else ''}; a run: {each}",
-    ]
+        say(
+            "Study: {methods} at {seeds} ({first} to {last}{looks}), {runs} runs, paired by seed",
+            methods=say.count(len(config.methods), "method"), seeds=say.count(plan.seeds, "seed"),
+            first=config.first_seed, last=config.first_seed + plan.seeds - 1, looks=looks,
+            runs=len(config.methods) * plan.seeds,
+        ),
+        say("Contrasts: {contrasts}",
+            contrasts=", ".join(f"{labels[method]} - {labels[against]}" for method, against in config.contrasts)),
+        say(
+            "Protocol: {name}, {training:,} training, {validation:,} validation, {test:,} test images, {epochs}, "
+            "batches of {batch}, Adam {rate:g}{falling}; {model}",
+            name=protocol.name, training=parts.training, validation=parts.validation, test=parts.test,
+            epochs=say.count(protocol.epochs, "epoch"), batch=protocol.batch_size, rate=protocol.learning_rate,
+            falling=falling(protocol, say), model=config.model,
+        ),
+        say(
+            "Takes: about {time} with {runs} at once, {threads} each{memory}; a run: {each}",
+            time=duration(seconds), runs=say.count(jobs, "run"), threads=say.count(plan.threads, "thread"),
+            memory=f", {memory:,} MB" if memory else "", each=each,
+        ),
+    ]  # fmt: skip
     if plan.gave_up:
         given_up = "; ".join(map(say.reason, plan.gave_up))
-        lines.append(f"Given up for the budget of {duration(config.budget or 0)}: {given_up}")
+        lines.append(say("Given up for the budget of {time}: {what}", time=duration(config.budget or 0), what=given_up))
     elif seconds > LONG and config.budget is None:
-        lines.append("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
-    lines.append(power_text(record))
+        lines.append(
+            say("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
+        )
+    lines.append(power_text(record, say))
     return "\n".join(lines)
 
 
-def power_text(record: StudyRecord) -> str:
+def power_text(record: StudyRecord, say: Language = ENGLISH) -> str:
     """Return what the number of seeds can decide."""
     config, plan = record.config, record.plan
     if plan.seeds < FEWEST:
-        return f"Can decide: nothing with {_count(plan.seeds, 'seed')}; a verdict needs {FEWEST} at least."
+        return say("Can decide: nothing with {seeds}; a verdict needs {least} at least.",
+                   seeds=say.count(plan.seeds, "seed"), least=FEWEST)  # fmt: skip
     found = power(config, plan)
-    differ = ", ".join(f"{each.points:g}: {_percent(each.chance)}" for each in found.differ)
-    return (
-        f"Can decide: a true difference in test accuracy is found with a probability, by its size in points, of "
-        f"{differ}; that there is none (within {config.accuracy_zone:g}) is shown with {_percent(found.equal)}. "
-        f"Assumed: paired differences vary by {plan.deviation:g} points (SD) from seed to seed."
-    )
+    differ = ", ".join(f"{each.points:g}: {_percent(each.chance, say)}" for each in found.differ)
+    return say(
+        "Can decide: a true difference in test accuracy is found with a probability, by its size in points, of "
+        "{chances}; that there is none (within {zone:g}) is shown with {equal}. Assumed: paired differences vary by "
+        "{deviation:g} points (SD) from seed to seed.",
+        chances=differ, zone=config.accuracy_zone, equal=_percent(found.equal, say), deviation=plan.deviation,
+    )  # fmt: skip
 
 
 def ended_text(event: StudyEnded, say: Language = ENGLISH) -> str:
     """Return what a study says, and where it lies."""
     folder, verdict = Path(event.folder), event.verdict
-    lines = ["This study has finished before; nothing is trained again."] if event.before else []
+    lines = [say("This study has finished before; nothing is trained again.")] if event.before else []
     lines.append(f"\n{whole(verdict, event.record, say)}")
     duplicates = [DUPLICATES] if (folder / DUPLICATES).exists() else []
-    others = ", ".join((RECORD, f"{RUNS}/", *duplicates))
-    lines.append(f"\n{'See' if event.before else 'Wrote'} {folder / VERDICT} (and {others})")
+    where = {"file": folder / VERDICT, "others": ", ".join((RECORD, f"{RUNS}/", *duplicates))}
+    wrote = say("See {file} (and {others})" if event.before else "Wrote {file} (and {others})", **where)
+    lines.append(f"\n{wrote}")
     if verdict.recommended is not None:
-        what = f"trains {verdict.label(verdict.recommended)} on all the training images"
-        lines.append(f"Next: overfitlab train --like {shlex.quote(str(folder))} {what}")
+        lines.append(
+            say("Next: overfitlab train --like {folder} trains {method} on all the training images",
+                folder=shlex.quote(str(folder)), method=say.method(verdict.label(verdict.recommended)))
+        )  # fmt: skip
     return "\n".join(lines)
 
 
-def _outcome(run: StoredRun) -> str:
+def _outcome(run: StoredRun, say: Language) -> str:
     numbers = _numbers(run)
     if numbers is None:
-        return f"diverged in epoch {len(run.rows)}"
+        return say("diverged in epoch {epoch}", epoch=len(run.rows))
     accuracy, gap, _ = numbers
-    seconds = run.record.times.training_seconds or 0.0
-    return f"test accuracy {accuracy:.4f}, gap {100 * gap:.1f} points, {duration(seconds)}"
+    return say(
+        "test accuracy {accuracy:.4f}, gap {gap:.1f} points, {time}",
+        accuracy=accuracy, gap=100 * gap, time=duration(run.record.times.training_seconds or 0.0),
+    )  # fmt: skip
 
 
-def _percent(chance: float) -> str:
-    return f"{100 * chance:.0f} %" if chance >= 0.005 else "less than 1 %"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _percent(chance: float, say: Language) -> str:
+    return say("{percent:.0f} %", percent=100 * chance) if chance >= 0.005 else say("less than 1 %")

@@ -16,7 +16,7 @@ LINE_SECONDS = 10.0  # between two plain lines, unless so much is done:
 LINE_FRACTION, LINE_PAUSE = 0.1, 1.0  # of the whole, and then at least so many seconds
 RATE_SECONDS = 10.0  # the rate is that of the last so many seconds
 WIDEST_BAR, NARROWEST_BAR = 28, 6
-BYTES = "bytes"
+BYTES, UNITS = "bytes", ("images",)  # what tasks count
 
 
 class PlainLines(Listener):
@@ -62,22 +62,23 @@ class PlainLines(Listener):
         seconds = time.monotonic() - self._began
         self._close()
         if self._total is not None and self._done < self._total:
-            self.said(f"  stopped at {self._amount()}")
+            self.said(self._say("  stopped at {amount}", amount=self._amount()))
             return
         gained = self._done - self._first
         if seconds < 1 or not gained:
-            self.said("  done")
+            self.said(self._say("  done"))
         else:
-            rate = _counted(gained / seconds, self._unit)
-            self.said(f"  done: {_counted(gained, self._unit)} in {duration(seconds)}, {rate}/s")
+            said = self._say("  done: {amount} in {time}, {rate}", amount=self._counted(gained),
+                             time=duration(seconds), rate=self._rate(gained / seconds))  # fmt: skip
+            self.said(said)
 
     def said(self, text: str) -> None:
         """Print the line."""
         print(text, file=self._stream, flush=True)
 
     def _open(self, task: str) -> None:
-        resumed = f", {_counted(self._done, self._unit)} are there already" if self._done else ""
-        whole = f" ({_counted(self._total, self._unit)}{resumed})" if self._total is not None else ""
+        resumed = self._say(", {amount} are there already", amount=self._counted(self._done)) if self._done else ""
+        whole = f" ({self._counted(self._total)}{resumed})" if self._total is not None else ""
         self.said(f"{task}{whole}")
 
     def _show(self, now: float) -> None:
@@ -92,17 +93,29 @@ class PlainLines(Listener):
 
     def _amount(self) -> str:
         if self._total is None:
-            return _counted(self._done, self._unit)
-        percent = f" ({100 * self._done / self._total:.0f} %)" if self._total else ""
-        return f"{_number(self._done, self._unit)} of {_counted(self._total, self._unit)}{percent}"
+            return self._counted(self._done)
+        share = self._say(" ({percent:.0f} %)", percent=100 * self._done / self._total) if self._total else ""
+        done, total = _number(self._done, self._unit), self._counted(self._total)
+        return self._say("{done} of {total}", done=done, total=total) + share
 
     def _speed(self) -> str:
         (then, before), (now, done) = self._samples[0], self._samples[-1]
         if now <= then or done <= before:
-            return ", nothing comes" if now - then >= RATE_SECONDS / 2 else ""
+            return self._say(", nothing comes") if now - then >= RATE_SECONDS / 2 else ""
         rate = (done - before) / (now - then)
-        left = f", {duration((self._total - done) / rate)} left" if self._total is not None else ""
-        return f", {_counted(rate, self._unit)}/s{left}"
+        speed = f", {self._rate(rate)}"
+        if self._total is None:
+            return speed
+        return speed + self._say(", {time} left", time=duration((self._total - done) / rate))
+
+    def _rate(self, of_a_second: float) -> str:
+        return self._say("{amount}/s", amount=self._counted(of_a_second))
+
+    def _counted(self, value: float) -> str:
+        """Return an amount with its unit."""
+        if self._unit == BYTES:
+            return f"{value / 1e3:,.0f} kB" if 0 < value < 1e6 else f"{value / 1e6:,.1f} MB"
+        return self._say(f"{{number}} {self._unit}", number=f"{value:,.0f}")
 
 
 class LiveBars(PlainLines):
@@ -144,14 +157,8 @@ class LiveBars(PlainLines):
 
 
 def _number(value: float, unit: str) -> str:
-    """Return the amount without its unit, as `_counted` writes it."""
+    """Return the amount without its unit."""
     return f"{value / 1e6:,.1f}" if unit == BYTES else f"{value:,.0f}"
-
-
-def _counted(value: float, unit: str) -> str:
-    if unit == BYTES:
-        return f"{value / 1e3:,.0f} kB" if 0 < value < 1e6 else f"{value / 1e6:,.1f} MB"
-    return f"{value:,.0f} {unit}"
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import PurePath
 from typing import Any
 
 from overfitlab.errors import OverfitlabError
@@ -21,7 +22,7 @@ SPOKEN_WITH_FINAL = frozenset("013678KLMNPRTklmnprt")  # digits and letters whos
 RIEUL = 8  # the final consonant after which 으로 is 로
 RIEUL_SIGNS = frozenset("178LRlr")
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}  # after a consonant: after a vowel
-NOUNS = frozenset(("kind", "kinds", "part", "parts", "what"))  # fields whose values are English words of ours
+NOUNS = frozenset(("hint", "kind", "kinds", "part", "parts", "what"))  # fields whose values are English words of ours
 
 
 class Name(str):
@@ -46,6 +47,15 @@ def _ends_in_consonant(text: str, *, light: bool) -> bool:
 
 
 @dataclass(frozen=True)
+class CardWords:
+    """What the card of a method says, as its docstring does in English; `code` is in backquotes."""
+
+    summary: str
+    details: tuple[str, ...]  # paragraphs
+    sections: Mapping[str, str]  # Equation, Helps, ...; one that is missing is said as the docstring says it
+
+
+@dataclass(frozen=True)
 class Language:
     """What people are spoken to in. Without a translation a text stays English."""
 
@@ -56,6 +66,8 @@ class Language:
     reasons: Mapping[str, str] = field(default_factory=dict)  # code -> template
     errors: Mapping[str, str] = field(default_factory=dict)  # the same of errors; English ones bring theirs
     nouns: Mapping[str, str] = field(default_factory=dict)  # what stands in the fields NOUNS: English -> this language
+    counts: Mapping[str, str] = field(default_factory=dict)  # English noun -> template of a number of them
+    cards: Mapping[str, CardWords] = field(default_factory=dict)  # of methods, by their names
 
     def __call__(self, template: str, /, **fields: object) -> str:
         """Return the text of an English template."""
@@ -63,6 +75,11 @@ class Language:
         if not fields:  # it may be a name from a record, with braces in it
             return template
         return template.format(**_named(fields))
+
+    def count(self, number: int, noun: str) -> Name:
+        """Return how many there are of what an English noun names: `1 run`, `2 runs`."""
+        english = f"{{number}} {noun}" if number == 1 else f"{{number}} {noun}s"
+        return Name(self.counts.get(noun, english).format(number=number))
 
     def error(self, error: OverfitlabError) -> str:
         """Return what an error says, the errors within it included."""
@@ -108,4 +125,4 @@ ENGLISH = Language("en", reasons=words_in("english.toml")["reasons"])
 
 
 def _named(fields: Mapping[str, object]) -> dict[str, object]:
-    return {name: Name(value) if isinstance(value, str) else value for name, value in fields.items()}
+    return {name: Name(value) if isinstance(value, str | PurePath) else value for name, value in fields.items()}

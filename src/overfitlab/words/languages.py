@@ -1,19 +1,31 @@
-"""The languages that people are spoken to in: English, and for each other two files beside this one."""
+"""The languages that people are spoken to in: English, and for each other four files beside this one."""
 
 import os
+from contextvars import ContextVar
 from functools import cache
 
 from overfitlab.errors import UsageError
-from overfitlab.words.language import ENGLISH, Language, words_in
+from overfitlab.words.language import ENGLISH, CardWords, Language, words_in
 
-FILES = {"ko": "korean"}  # and korean_errors
+FILES = {"ko": "korean"}  # and korean_terminal, korean_errors, korean_cards
 CODES = ("en", *FILES)
 VARIABLE = "OVERFITLAB_LANG"
+_chosen: ContextVar[str | None] = ContextVar("chosen language", default=None)
+
+
+def speak(code: str | None) -> None:
+    """Choose the language that is spoken from here on, whatever $OVERFITLAB_LANG asks for; None leaves it to that.
+
+    Raises `UsageError` for a language that there is not.
+    """
+    _chosen.set(None)  # an unknown one is refused in the language of before
+    if code is not None:
+        _chosen.set(language_named(code.strip().lower()).code)
 
 
 def spoken() -> Language:
-    """Return the language that $OVERFITLAB_LANG asks for; English where it is not set, or asks for an unknown one."""
-    code = os.environ.get(VARIABLE, "").strip().lower()
+    """Return the language that was chosen, else the one that $OVERFITLAB_LANG asks for, else English."""
+    code = _chosen.get() or os.environ.get(VARIABLE, "").strip().lower()
     return language_named(code if code in CODES else ENGLISH.code)
 
 
@@ -26,13 +38,22 @@ def language_named(code: str) -> Language:
         )
     if code == ENGLISH.code:
         return ENGLISH
-    read, errors = words_in(f"{FILES[code]}.toml"), words_in(f"{FILES[code]}_errors.toml")
+    name = FILES[code]
+    read, terminal, errors = (words_in(f"{name}{part}.toml") for part in ("", "_terminal", "_errors"))
     return Language(
         code,
-        {english: own for part in read["texts"].values() for english, own in part.items()},
+        {english: own for file in (read, terminal) for part in file["texts"].values() for english, own in part.items()},
         read["method_names"],
         read["last_comma"],
         read["reasons"],
         errors["errors"],
         errors["nouns"],
+        terminal["counts"],
+        {method: _card(words) for method, words in words_in(f"{name}_cards.toml").items()},
     )
+
+
+def _card(words: dict[str, str | list[str]]) -> CardWords:
+    details = words.get("details", [])
+    sections = {name: str(text) for name, text in words.items() if name not in ("summary", "details")}
+    return CardWords(str(words["summary"]), tuple(details), sections)
