@@ -22,6 +22,8 @@ from overfitlab.errors import OverfitlabError
 from overfitlab.reasons import reason
 from overfitlab.records.study_record import Failure
 
+pytestmark = pytest.mark.slow
+
 QUICK = ["--data", "digits", "--protocol", "quick", "--training-images", "60", "--threads", "1"]
 COMPARE = ["compare", "l2", *QUICK, "--no-report"]
 SHORT = ["--epochs", "2", "--seeds", "2"]
@@ -83,7 +85,6 @@ def test_json_for_machines():
     assert "[4/4]" in done.stderr
 
 
-@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_there_and_the_same_command_goes_on():
     command = [*COMPARE, "--epochs", "20", "--seeds", "3", "--name", "mine"]
     process = begun(*command)
@@ -115,7 +116,6 @@ def verdict(text):
     return re.findall(r"^(?:l2 generalizes|Whether|Recommended).*$", text, re.MULTILINE)
 
 
-@pytest.mark.slow
 def test_a_killed_study_says_so_and_its_workers_end():
     command = [*COMPARE, "--epochs", "20000", "--seeds", "1", "--name", "mine"]  # longer than the commands below take
     process = begun(*command, "--jobs", "2")

@@ -18,6 +18,8 @@ from overfitlab.api import reporting
 from overfitlab.cli.main import cli
 from overfitlab.report.page import page
 
+pytestmark = pytest.mark.slow
+
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
