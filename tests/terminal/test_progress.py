@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 
+import pytest
 from made_records import record
 
 from overfitlab.events import EpochBegan, EpochEnded, RunBegan, StepDone, ValidationBegan
