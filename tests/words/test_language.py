@@ -3,6 +3,7 @@
 import ast
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -10,21 +11,52 @@ import pytest
 
 import overfitlab
 from overfitlab.config import CLEAN
+from overfitlab.api.listing import DAMAGED
+from overfitlab.data.catalog import inventory
+from overfitlab.data.catalog.places import CACHE_LABEL
+from overfitlab.describe.card import ANY_NETWORK, OWN_NETWORK, SECTIONS
+from overfitlab.describe.costs import NETWORK
+from overfitlab.describe.shown_on_images import PLACED
+from overfitlab.doctor import EXTRAS, LEVELS
 from overfitlab.errors import UsageError
+from overfitlab.kernels.library import INSTRUCTIONS
 from overfitlab.methods import registry
 from overfitlab.reasons import Reason
+from overfitlab.models.sites import PLACES
+from overfitlab.records.run_record import DIVERGED, FINISHED, INTERRUPTED, RUNNING
 from overfitlab.records.study_record import PartSizes
+from overfitlab.report.evaluation_text import COLUMNS, PARTS
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
+from overfitlab.report.run_text import MOMENTS
 from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS, SIZES
 from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
+from overfitlab.results.measurement import Parts
 from overfitlab.stats.findings import Diverged, Paired, findings
 from overfitlab.stats.verdict import Design, compute_verdict
 from overfitlab.study.budget import _given_up
+from overfitlab.terminal.task_screen import UNITS
 from overfitlab.words.language import ENGLISH, Name
 from overfitlab.words.languages import CODES, language_named
 
-FOLDER = Path(overfitlab.__file__).parent / "report"
+FOLDER = Path(overfitlab.__file__).parent
 OTHERS = [code for code in CODES if code != "en"]
+SPEAKERS = ("say", "_say")  # what languages are called in the code
+# what else is handed to them: names of values that are no literals where they are said
+NAMED = {
+    *(word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair),
+    *(*ACCURACY_WORDS, *SIZES.values(), FURTHER, *VARIED.values(), *CHANGED.values()),
+    *("undecided", "gap", "python", "system", "processor", "cores"),
+    *("precision", "threads", "device", "kernels"),  # of what was not the same in all runs
+    *MOMENTS.values(), *Parts.__struct_fields__,  # of a run
+    *PARTS.values(), *(name for name, _ in COLUMNS), "class",  # of an evaluation
+    *LEVELS, *(purpose for purpose, _ in EXTRAS.values()), *INSTRUCTIONS.values(),  # of the doctor
+    *(inventory.OFFICIAL, inventory.OTHER, inventory.UNVERIFIED, inventory.DAMAGED), CACHE_LABEL, "the system",
+    "scikit-learn's handwritten digits",
+    *SECTIONS, *PLACES.values(), *PLACED.values(), ANY_NETWORK, OWN_NETWORK, NETWORK,  # of a card
+    *("study", "run", RUNNING, FINISHED, DIVERGED, INTERRUPTED, DAMAGED),  # of the list
+    *(f"{{number}} {unit}" for unit in UNITS),  # of a task
+    "stopped; what has been fetched so far is kept, and the same command resumes it",  # of an interruption
+}  # fmt: skip
 
 
 def constants(node):
@@ -35,34 +67,37 @@ def constants(node):
         yield from constants(node.orelse)
 
 
+def is_language(node):
+    """Return whether `node` is what the code calls a language: `say`, `self._say`."""
+    return getattr(node, "id", getattr(node, "attr", None)) in SPEAKERS
+
+
+@cache
+def calls():
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in FOLDER.rglob("*.py")]
+    return [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+
+
 def templates():
     """Return every English text that the code hands to a language."""
-    found = {word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair}
-    found |= {
-        *ACCURACY_WORDS,
-        *SIZES.values(),
-        FURTHER,
-        *VARIED.values(),
-        *CHANGED.values(),
-        "undecided",
-        "gap",
-        "python",
-        "system",
-        "processor",
-        "cores",
-        *("precision", "threads", "device", "kernels"),  # of what was not the same in all runs
-    }
-    for path in FOLDER.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say" and node.args:
-                found |= set(constants(node.args[0]))
-    for path in (FOLDER / "templates").glob("*.html"):
+    found = {text for call in calls() if is_language(call.func) for text in constants(call.args[0])} | NAMED
+    for path in (FOLDER / "report" / "templates").glob("*.html"):
         for double, single in re.findall(r"""say\((?:"([^"]*)"|'([^']*)')""", path.read_text(encoding="utf-8")):
             found.add(double or single)
     nothing = compute_verdict([], Design("study", {"none": "none"}, (), (), (1,), 1, 0.05, 0.5, 1.0))
     for table in (contrast_table, onset_table, sign_flip_table, method_table):
         found |= set(table(nothing).header)
     return found
+
+
+def counted():
+    """Return every English noun of which the code counts how many there are."""
+    return {
+        noun
+        for call in calls()
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "count" and is_language(call.func.value)
+        for noun in constants(call.args[1])
+    }
 
 
 def fields(template):
@@ -74,6 +109,13 @@ def test_every_text_is_translated_and_nothing_else(code):
     language, used = language_named(code), templates()
     assert used - language.texts.keys() == set(), "without a translation"
     assert language.texts.keys() - used == set(), "no longer used"
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_noun_is_counted_and_nothing_else(code):
+    language = language_named(code)
+    assert set(language.counts) == counted()
+    assert {noun: fields(own) for noun, own in language.counts.items()} == dict.fromkeys(counted(), {"number"})
 
 
 @pytest.mark.parametrize("code", OTHERS)
