@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from pages import replace_generated
 
 import overfitlab
-from overfitlab.report.figures import TRAIN_COLOR, VAL_COLOR, rendered
+from overfitlab.report.figures import rendered
+from overfitlab.report.run_figure import NOTEBOOK
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reproduction.md"
@@ -69,7 +70,7 @@ def figure(notebook: Log, groups: dict[str, list[overfitlab.Run]]) -> Figure:
     drawing = Figure(figsize=(10, 5), layout="constrained")
     runs = [run for group in groups.values() for run in group]
     for axes, name in zip(drawing.subplots(1, 2), ("loss", "acc"), strict=True):
-        for part, column, color in (("train", name, TRAIN_COLOR), ("val", f"val_{name}", VAL_COLOR)):
+        for part, column, color in (("train", name, NOTEBOOK["train"]), ("val", f"val_{name}", NOTEBOOK["val"])):
             for number, run in enumerate(runs):
                 values = run.history[column]
                 label = f"{part}_{name}, ours ({len(runs)} runs)" if number == 0 else None

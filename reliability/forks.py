@@ -86,7 +86,7 @@ def _serve() -> None:
     from overfitlab.api import reporting  # noqa: F401
     from overfitlab.cli.main import main
     from overfitlab.data.sources import digits
-    from overfitlab.report import figures
+    from overfitlab.report import figures, run_figure
     from overfitlab.results.history import EpochRow
     from overfitlab.runs import execution  # noqa: F401 - imported now, so that no command has to
 
@@ -94,7 +94,7 @@ def _serve() -> None:
     for name in overfitlab.__all__:
         getattr(overfitlab, name)
     digits.load()  # what these import while they work
-    figures.rendered(figures.learning_curves([EpochRow(1, 1, 1, 1, 1, 1)], title=""), "svg")
+    figures.rendered(run_figure.learning_curves([EpochRow(1, 1, 1, 1, 1, 1)], title=""), "svg")
     gc.freeze()  # what is here already is garbage of no child, which would copy it by looking
     for line in sys.stdin:
         request: dict[str, object] = json.loads(line)

@@ -183,7 +183,7 @@ MUTANTS = (
         "tests/study/test_damaged.py",
     ),
     Mutant(
-        "names that are cleaned at the door", "files.py",
+        "names that are cleaned at the door", "display.py",
         "sign if sign.isprintable() else sign.encode", "sign if True else sign.encode",
         "tests/records/test_run_folder.py",
     ),

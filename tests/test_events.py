@@ -221,6 +221,7 @@ def test_a_training_that_is_cancelled_before_it_begins_leaves_what_goes_on(uncan
     assert without_seconds(run) == without_seconds(uncancelled)
 
 
+@pytest.mark.slow
 def test_a_cancelled_study_goes_on_to_the_bit(uncancelled_study):
     ears = Cancelling(lambda event: isinstance(event, TaskFinished) and event.done == 2)
     with pytest.raises(CancelledError, match="the same call goes on"):
@@ -241,7 +242,7 @@ def test_a_cancelled_study_goes_on_to_the_bit(uncancelled_study):
     assert study.status == "finished"
     for name, then in touched.items():
         assert (study.folder / "runs" / name / FILES[0]).stat().st_mtime_ns == then, "it was trained again"
-    assert [run.name for run in study.runs] == [run.name for run in uncancelled_study.runs]
+    assert [run.folder.name for run in study.runs] == [run.folder.name for run in uncancelled_study.runs]
     for run, whole in zip(study.runs, uncancelled_study.runs, strict=True):
         assert without_seconds(run) == without_seconds(whole)
         for name in FILES:
@@ -250,6 +251,7 @@ def test_a_cancelled_study_goes_on_to_the_bit(uncancelled_study):
         assert (each.accuracy, each.gap) == (whole.accuracy, whole.gap)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cancelled_in_the_middle_of_a_study_goes_on(uncancelled_study):
     """It is stopped at a step, and taken up after its last saved epoch."""
     ears = Cancelling(lambda event: isinstance(event, TaskStarted))

@@ -20,6 +20,8 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar
 
+from overfitlab.display import display_name
+
 Value = str | int | float  # what can stand in a message, and in JSON
 
 
@@ -28,7 +30,8 @@ class OverfitlabError(Exception):
 
     `OverfitlabError("folder_in_use", "{folder} is in use; choose another one", folder=path)`: the code names the
     message in every language, and the values fill its fields. A value that is an error itself is kept in `inner` too,
-    so that another language can say all of it.
+    so that another language can say all of it. Texts among the values are cleaned here, once: the name of a file cannot
+    break the line.
     """
 
     exit_code: ClassVar[int] = 1
@@ -80,7 +83,10 @@ class CancelledError(OverfitlabError):
 
 
 def _plain(value: object) -> Value:
-    return value if isinstance(value, str | int | float) else str(value)
+    if isinstance(value, int | float):
+        return value
+    said = str(value)
+    return display_name(" ".join(said.split()) if isinstance(value, Exception) else said)  # it may be of several lines
 
 
 def _again(kind: type[OverfitlabError], code: str, template: str, values: dict[str, Value]) -> OverfitlabError:
@@ -92,7 +98,6 @@ NO_MEMORY = re.compile(
     "|could not create a (primitive|memory object)$"  # oneDNN, which names no reason
     "|failed to map segment from shared object"  # the loader of a library
 )
-MEMORY_ADVICE = "try fewer --jobs or a smaller --batch-size"
 
 
 def is_want_of_memory(error: BaseException) -> bool:

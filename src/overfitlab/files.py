@@ -37,13 +37,6 @@ def text_of(what: str, given: object) -> str:
     return os.fspath(given)
 
 
-def display_name(named: Path | str) -> str:
-    """Return a name that can be shown on one line anywhere: what is not printable, or not text at all, is escaped."""
-    return "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in os.fspath(named)
-    )
-
-
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: temporary file -> fsync -> rename -> fsync of the folder.
 

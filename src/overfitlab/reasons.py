@@ -4,8 +4,8 @@ from typing import Self
 
 import msgspec
 
+from overfitlab.display import display_name
 from overfitlab.errors import OverfitlabError
-from overfitlab.files import display_name
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -25,6 +25,14 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     def of(cls, error: OverfitlabError) -> Self:
         """Return the reason that an error gives."""
         return cls(error.code, error.values, str(error))
+
+    def __str__(self) -> str:
+        """Return it in English where it came from an error, else its code; `words` says it in every language."""
+        return self.message or self.code
+
+    def error(self) -> OverfitlabError:
+        """Return an error that says the same."""
+        return OverfitlabError(self.code, str(self).replace("{", "{{").replace("}", "}}"), **self.values)
 
     def __hash__(self) -> int:
         return hash((self.code, *self.values.items(), self.message))

@@ -13,7 +13,7 @@ from overfitlab.errors import OverfitlabError, UsageError
     [
         (lambda: overfitlab.train("none", 5), "data must be a name or a path, not 5"),
         (lambda: overfitlab.compare(["l2"], 5), "data must be a name or a path, not 5"),
-        (lambda: overfitlab.compare(["l2"], "digits", protocol=None), "unknown protocol None"),
+        (lambda: overfitlab.compare(["l2"], "digits", protocol=None), "unknown protocol 'None'"),
         (lambda: overfitlab.compare("l2", "digits"), "methods are a list"),
         (lambda: overfitlab.compare(["l2"], "digits", contrasts="l2:none"), "contrasts are a list"),
         (lambda: overfitlab.compare(["l2"], "digits", contrasts=None), "contrasts are a list"),
@@ -37,8 +37,8 @@ def test_a_path_is_a_folder_of_images():
 def test_what_a_study_is_asked_for(small_study):
     study = overfitlab.load_study(small_study)
     for ask, message in (
-        (lambda: study.figure(None), "unknown figure None"),
-        (lambda: study.figure(language=None), "unknown language None; there are en and ko"),
+        (lambda: study.figure(None), "unknown figure 'None'"),
+        (lambda: study.figure(language=None), "unknown language 'None'; there are en and ko"),
         (lambda: study.report("there", language="de"), "unknown language 'de'; there are en and ko"),
     ):
         with pytest.raises(UsageError, match=message):
@@ -53,6 +53,6 @@ def test_a_tilde_is_ones_home(small_study):
 
 def test_numbers_that_nobody_knows_are_numbers_all_the_same(small_study):
     study = overfitlab.load_study(small_study)
-    unfinished = type(study)(study.folder, study.record, study.entries[:5]).verdict()
+    unfinished = type(study)(study.folder, study.record, study.stored[:5]).verdict()
     assert unfinished["accuracy_p"].isna().all()
     assert unfinished["accuracy_p"].dtype == unfinished["gap_at_equal_fit"].dtype == "float64"

@@ -12,12 +12,17 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from overfitlab.api import comparing
+from overfitlab.api.studies import Study, load_study
 from overfitlab.cli.main import cli
 from overfitlab.errors import OverfitlabError
-from overfitlab.study.study import Study, load_study
+from overfitlab.reasons import reason
+from overfitlab.records.study_record import Failure
+
+pytestmark = pytest.mark.slow
 
 QUICK = ["--data", "digits", "--protocol", "quick", "--training-images", "60", "--threads", "1"]
 COMPARE = ["compare", "l2", *QUICK, "--no-report"]
@@ -65,7 +70,7 @@ def test_it_plans_trains_and_answers():
     assert "Wrote runs/mine/verdict.json" in after
     assert "Next: overfitlab train --like runs/mine" in after
     assert {path.name for path in Path("runs/mine").iterdir()} == {
-        "study.json", "study.db", "verdict.json", "runs", "workers.log", ".lock",
+        "study.json", "verdict.json", "runs", "workers.log", ".lock",
     }  # fmt: skip
     assert json.loads(Path("runs/mine/study.json").read_text())["command"].startswith("overfitlab compare l2 --data")
 
@@ -216,8 +221,9 @@ def test_wrong_usage_is_one_line(ended, arguments, line):
 
 def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
     study = load_study(small_study)
-    failed = {"dropout-seed0-123456": {"reason": "out of memory"}}
-    ended = Study(study.folder, study.record | {"failures": failed}, [])
+    failure = Failure("dropout:rate=0.2", 0, reason("words_of_others", text="out of memory"), 2, "2026-11-28")
+    record = msgspec.structs.replace(study.record, failures={"dropout-seed0-123456": failure})
+    ended = Study(study.folder, record, [])
     monkeypatch.setattr(comparing, "compare", lambda *_, **__: ended)
     with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* the same command tries them again"):
         cli.main(["compare", "l2", "--no-report"], standalone_mode=False)

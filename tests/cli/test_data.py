@@ -66,6 +66,7 @@ def test_the_list_reads_no_data_and_imports_no_torch(declared_official, monkeypa
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_training_leaves_behind_that_a_copy_was_verified(small_cifar10):
     overfitlab("train", "--epochs", 1, "--data-dir", small_cifar10, check=0)
     shown = overfitlab("data", "list", "--data-dir", small_cifar10, check=0).stdout
@@ -194,6 +195,7 @@ def test_fetch_to_a_folder(mirror):
     assert "move it away or choose another folder with --to" in line
 
 
+@pytest.mark.slow
 def test_train_fetches_what_is_missing(mirror):
     server = mirror()
     done = overfitlab("train", "--epochs", 1, check=0)

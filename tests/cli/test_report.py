@@ -6,15 +6,19 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 import overfitlab as package
+from overfitlab.api import reporting
 from overfitlab.cli.main import cli
 from overfitlab.report.page import page
-from overfitlab.study import reporting
+
+pytestmark = pytest.mark.slow
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -50,8 +54,7 @@ def test_it_writes_below_the_study_or_elsewhere(study):
 
 
 def files():
-    """Return all files, but for those with which SQLite reads."""
-    return sorted(path for path in Path().rglob("*") if not path.name.startswith("study.db-"))
+    return sorted(Path().rglob("*"))
 
 
 @pytest.mark.parametrize(
@@ -131,10 +134,9 @@ def test_no_request_leaves_the_page_in_a_browser(small_study, recorder, tmp_path
     assert {"/img", "/link", "/frame"} <= set(recorder.asked), "the browser did not ask for what it should have"
     recorder.asked.clear()
 
-    evidence = json.loads(json.dumps(package.load_study(small_study).evidence()))
-    evidence["data"]["classes"] = [f"{bait}{number}" for number in range(10)]
-    evidence["study"] = evidence["command"] = bait
-    text = page(evidence)
+    evidence = package.load_study(small_study).evidence()
+    data = msgspec.structs.replace(evidence.data, classes=[f"{bait}{number}" for number in range(10)])
+    text = page(replace(evidence, data=data, study=bait, command=bait))
     Path("page.html").write_text(text, encoding="utf-8")
     document = shown("page.html", tmp_path / "profile")
     assert recorder.asked == []

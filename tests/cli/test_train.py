@@ -75,6 +75,7 @@ def test_cifar10_from_a_named_folder(small_cifar10):
     assert "nothing is trained again" in again.stdout, "auto and the name of what it found are one run"
 
 
+@pytest.mark.slow
 def test_real_cifar10_trains(real_cifar10):
     # one thread: beside other programs on the same cores, two of them wait for each other most of the time
     done = overfitlab("train", "--epochs", 1, "--threads", 1, "--json", "--data-dir", real_cifar10, check=0)

@@ -481,6 +481,7 @@ print("done", fetch_file(sys.argv[1:], Path({str(TARGET)!r}), size={len(CONTENT)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_make_one_transfer(serve):
     gate = threading.Event()
 

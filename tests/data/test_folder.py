@@ -325,6 +325,7 @@ def test_renamed_classes_are_other_data(photos):
     assert loading.load(str(photos)).content_hash != before
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_no_text_can_be_trained_on(photos, tmp_path):
     raw = os.fsencode(tmp_path) + b"/caf\xe9"
     try:

@@ -16,7 +16,7 @@ from refusals import refused
 
 from overfitlab.data.prepare import images
 from overfitlab.data.prepare.images import UnreadableImageError, image_files, image_size, read_image, read_images
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 
 RNG = np.random.default_rng(0)
 SMOOTH = np.add.outer(np.arange(40), np.arange(56))[..., None] * np.array([1, 2, 2.5]) % 256  # [40, 56, 3]

@@ -177,6 +177,7 @@ def test_flipped_bits_are_found(tmp_path):
         loading.load(str(path))
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_the_memory_it_may_take(tmp_path):
     """300 MB of images, read with 30 MB at a time."""
     x = np.zeros((100_000, 32, 32, 3), np.uint8)

@@ -24,6 +24,7 @@ def test_statistics_equal_numpys(images):
     np.testing.assert_allclose(found.std, images.std((0, 1, 2)), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_statistics_of_the_real_cifar10_equal_numpys(real_cifar10):
     images = loading.load("cifar10", real_cifar10).images
     found = channel_statistics(images, np.arange(len(images)))

@@ -100,6 +100,7 @@ EMPTY_ARRAY = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n(K\x00tC\
 FLAT = b"(K\x01(" + b"K\x01" * 100_000 + b"tcnumpy\ndtype\nX\x02\x00\x00\x00u1\x85R\x89C\x01atb."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bomb", "code"),
     [

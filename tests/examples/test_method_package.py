@@ -13,6 +13,8 @@ import pytest
 
 import overfitlab
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(__file__).resolve().parents[2] / "examples" / "overfitlab-grayscale"
 
 

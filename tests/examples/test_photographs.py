@@ -4,9 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import overfitlab
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "photographs.py"
+
+pytestmark = pytest.mark.slow
 
 
 def test_it_runs_without_cifar10_too():
@@ -16,11 +20,11 @@ def test_it_runs_without_cifar10_too():
     assert "tiles of scikit-learn's two sample photographs" in done.stdout
     run = overfitlab.load_run("out/run")
     assert run.record.data.classes == ["flower", "temple"]
-    assert {Path(file["name"]).name for file in run.record.data.skipped} == {
+    assert {Path(file.name).name for file in run.record.data.skipped} == {
         "half a download.jpg", "empty.png", "notes.txt",
     }  # fmt: skip
     duplicates = run.record.data.near_duplicates
-    assert duplicates["validation"]["found"] + duplicates["test"]["found"] > 0
+    assert duplicates["validation"].found + duplicates["test"].found > 0
     assert run.measured["end"]["test"]["acc"] > 0.8  # a temple and a flower are not hard to tell apart
     wanted = {"curves", "duplicates", "confusion", "calibration", "mistakes", "explained", "photographs"}
     assert {path.stem for path in Path("figures").iterdir()} == wanted

@@ -120,7 +120,11 @@ def test_changed_weights_are_refused(own_digits_run):
 
 def test_weights_of_another_network_are_one_clear_error(own_digits_run):
     record = json.loads((own_digits_run / "run.json").read_text())
-    change(own_digits_run, data=record["data"] | {"classes": ["a", "b"]})
+    two = {
+        "classes": ["a", "b"],
+        "class_images": {"training": [503, 503], "validation": [216, 216], "test": [180, 179]},
+    }
+    change(own_digits_run, data=record["data"] | two)
     with refused(OverfitlabError, "weights_of_another_version"):
         load(own_digits_run)
 
@@ -183,9 +187,9 @@ def test_other_models_than_the_notebooks_are_built_again(model):
     )  # fmt: skip
     consent = {"model": model} if model.startswith("own") else {}
     found = overfitlab.evaluate(run, threads=1, **consent)
-    measured = run.record.result.measured.end.test
-    assert found.accuracy == measured["acc"]
-    assert found.scores.loss == pytest.approx(measured["loss"], rel=1e-6)
+    measured = run.record.measured.end.test
+    assert found.accuracy == measured.acc
+    assert found.scores.loss == pytest.approx(measured.loss, rel=1e-6)
     explained = overfitlab.explain(run, digits.load().images[:2], class_name="3", **consent)
     assert explained.layer.shape[1:] == ((8, 8) if model.startswith("own") else (2, 2))
 

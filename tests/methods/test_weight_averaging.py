@@ -7,8 +7,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
-from overfitlab.events import Listener
+from overfitlab.events import Listener, StepDone
 from overfitlab.methods import registry
+from overfitlab.training import loop
 
 DECAYS = pytest.mark.parametrize("decay", [0.1, 0.5, 0.9, 0.98, 0.99999])
 
@@ -123,13 +124,15 @@ class Watching(Listener):
     def _now(self):
         return {name: value.detach().numpy().copy() for name, value in self._trainer.model.state_dict().items()}
 
-    def step_done(self, step, mean):
-        self.seen.append(self._now())
+    def on(self, event):
+        if isinstance(event, StepDone):
+            self.seen.append(self._now())
 
 
 @pytest.mark.parametrize("protocol", ["notebook", "clean"])
-def test_the_loop_measures_and_hands_over_the_average(trainer_of, protocol):
+def test_the_loop_measures_and_hands_over_the_average(trainer_of, protocol, monkeypatch):
     """And training itself is what it is without it; batch norm has moving statistics and, under clean, a counter."""
+    monkeypatch.setattr(loop, "TELL_SECONDS", 0.0)  # every step
     options = {"epochs": 2, "learning_rate": 0.01, "protocol": protocol}
     plain = trainer_of("batch_norm", **options)
     plain.train(lambda: None, Listener())

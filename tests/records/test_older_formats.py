@@ -67,7 +67,7 @@ def test_an_old_run_goes_on_after_its_last_epoch(old):
     assert run.rows[: len(rows)] == rows
     assert len(run.rows) == 4
     assert run.record.status == "finished"
-    assert "note" not in run.record.resumed[-1]
+    assert not run.record.resumed[-1].notes
     assert CHECKSUM in json.loads((old / "interrupted" / "run.json").read_text())
 
 

@@ -17,7 +17,9 @@ def test_they_are_those_of_the_weights_that_were_handed_over(digits_run):
     assert predicted.keys() == {"validation", "test"}
     for part, found in predicted.items():
         assert len(found.rows) == getattr(run.record.data, part)
-        assert found.correct.mean() == run.measured["end"][part]["acc"]  # exactly: no rounding decides about a class
+        assert (
+            found.correct.mean() == getattr(run.record.measured.end, part).acc
+        )  # exactly: no rounding decides about a class
         assert found.probabilities.dtype == np.float16
         np.testing.assert_allclose(found.probabilities.sum(1, dtype=np.float64), 1, atol=5e-3)
         images = trained_images(run, found.rows)

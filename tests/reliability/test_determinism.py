@@ -5,6 +5,8 @@ from outcomes import of_run, of_study
 
 import overfitlab
 
+pytestmark = pytest.mark.slow
+
 EACH_KIND = ["none", "batch_norm+dropout", "augment+mixup"]  # draws of the order, in layers, of images, of labels
 
 

@@ -9,6 +9,8 @@ from outcomes import leftovers, of_run, of_study
 
 from overfitlab.methods import registry
 
+pytestmark = pytest.mark.slow
+
 KILLS = 3  # of each method's run; `make kills` has more
 LONGEST_LIFE = 30  # operations on the disk
 MOST_LIVES = 20  # for each kill

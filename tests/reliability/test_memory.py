@@ -15,7 +15,10 @@ from overfitlab.study.execute.local import THREAD_VARIABLES, LocalProcesses
 from overfitlab.study.execute.messages import Train
 
 resource = pytest.importorskip("resource", reason="Windows has no such limits")
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold to the limit")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold to the limit"),
+]
 
 ENOUGH = 2_400_000_000  # bytes of address space, of which the libraries take about one half
 LESS_THAN_IT_HAS = 100_000_000  # bytes; nothing that it has is taken from it, and nothing more is given to it

@@ -12,6 +12,8 @@ from outcomes import of_run, of_study
 
 import overfitlab
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400
 
 

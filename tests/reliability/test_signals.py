@@ -8,6 +8,8 @@ import pytest
 from commands import PATIENCE, TINY, begun, wait_for
 from outcomes import leftovers, of_run, of_study
 
+pytestmark = pytest.mark.slow
+
 SIGNALS = {"SIGINT": [signal.SIGINT], "SIGINT twice": [signal.SIGINT] * 2, "SIGTERM": [signal.SIGTERM]}
 CODES = {"SIGINT": {130}, "SIGINT twice": {130}, "SIGTERM": {143}}
 EPOCHS = 80

@@ -14,6 +14,8 @@ from outcomes import error_line, leftovers, of_run, of_study
 import overfitlab
 from overfitlab.records.study_folder import StudyFolder
 
+pytestmark = pytest.mark.slow
+
 
 def test_two_at_one_run_and_the_place_of_a_dead_one_is_taken_over(breakable, tmp_path):
     """While a run is held the same command is refused; once its process is dead, however it died, it goes on."""

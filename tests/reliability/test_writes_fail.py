@@ -11,6 +11,8 @@ from outcomes import error_line, leftovers, of_run, of_study
 
 import overfitlab
 
+pytestmark = pytest.mark.slow
+
 FULL = r"is full; free some space there|No space left on device"
 SAID = {errno.ENOSPC: FULL, errno.EIO: "Input/output error", errno.EROFS: "Read-only file system"}
 ENOUGH = 200  # operations of a small run

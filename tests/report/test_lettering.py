@@ -11,7 +11,8 @@ from matplotlib import font_manager
 from overfitlab.report import lettering
 from overfitlab.report.evaluation_figures import Mistake, calibration_figure, confusion_figure, mistakes_figure
 from overfitlab.report.explanation_figure import Explained, explanation_sheet
-from overfitlab.report.figures import DisplayedFigure, learning_curves, rendered
+from overfitlab.report.figures import DisplayedFigure, rendered
+from overfitlab.report.run_figure import learning_curves
 from overfitlab.results.history import EpochRow
 from overfitlab.stats.calibration import calibration
 
@@ -36,12 +37,20 @@ def test_letters_that_no_font_has_become_squares(monkeypatch):
     monkeypatch.setattr(lettering, "_fallbacks", tuple)
     assert lettering.legible("고양이 x", 20) == "□□□ x"
     assert lettering.labels(["고양이", "강아지", "cat"], 20) == ["0 □□□", "1 □□□", "cat"]
+    assert lettering.told_apart(["고양이", "강아지", "cat"], 20) == [
+        "고양이",
+        "강아지",
+        "cat",
+    ]  # for a reader's browser
 
 
 def test_names_that_look_alike_get_their_numbers():
     long = [f"{'a' * 30}{k}{'b' * 30}" for k in range(3)]
     assert len(set(lettering.labels([*long, "", " "], 12))) == 5
     assert lettering.labels(["cat", "dog"], 12) == ["cat", "dog"]
+    narrow = lettering.told_apart([*long, "$"], 40, size=8, width=0.6)
+    assert len(set(narrow)) == 4
+    assert all(lettering.inches(label, 8) <= 0.6 for label in narrow)
 
 
 def test_a_font_that_is_installed_is_used_for_letters_that_the_first_lacks(monkeypatch):

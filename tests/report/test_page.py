@@ -1,17 +1,20 @@
 """The page of a report: complete, self-contained, safe, and made from its numbers alone."""
 
 import base64
-import copy
 import hashlib
-import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import msgspec
 import pytest
 
-import overfitlab
+from overfitlab.display import display_name
+from overfitlab.reasons import Reason
+from overfitlab.records.study_record import Failure
 from overfitlab.report.page import page, typeset
+from overfitlab.study.evidence import Curve, Curves, MethodPredictions
 from overfitlab.words.languages import CODES, language_named
 
 HOSTILE = [
@@ -25,6 +28,8 @@ HOSTILE = [
     "고양이", "<!--", "javascript:alert(1)",
 ]  # fmt: skip
 MINUS = "\N{MINUS SIGN}"
+AXES = ("accuracy", "gap", "onset_accuracy", "onset_gap")
+NOW = "2026-11-28T12:00:00+00:00"
 
 
 class Reader(HTMLParser):
@@ -60,13 +65,8 @@ def read(html):
 
 
 @pytest.fixture(scope="module")
-def evidence(small_study):
-    return json.loads(json.dumps(overfitlab.load_study(small_study).evidence()))
-
-
-@pytest.fixture(scope="module")
 def html(evidence):
-    return page(evidence, {evidence["disputed"][0]["row"]: b"PNG"})
+    return page(evidence, {evidence.disputed[0].row: b"PNG"})
 
 
 def test_every_part_is_there(html, evidence):
@@ -79,9 +79,9 @@ def test_every_part_is_there(html, evidence):
     linked = [attributes["href"] for attributes in reader.all("a")]
     assert linked == ["#answer", *(f"#{anchor}" for anchor in anchors)]  # to skip the contents, and the contents
     text = " ".join(reader.text)
-    assert evidence["data"]["sha256"] in text
+    assert evidence.data.sha256 in text
     assert "overfitlab report small" in text
-    assert str(evidence["environment"]["torch"]) in text
+    assert str(evidence.environment["torch"]) in text
 
 
 def test_it_needs_nothing_else_and_runs_nothing(html):
@@ -146,8 +146,9 @@ def test_signs_of_print(text, shown):
 
 
 def test_words_of_the_verdict_stand_out(evidence):
-    changed = copy.deepcopy(evidence)
-    changed["contrasts"][0]["accuracy"]["word"], changed["contrasts"][0]["gap"]["word"] = "helps", "harms"
+    first = evidence.contrasts[0]
+    first = replace(first, accuracy=replace(first.accuracy, word="helps"), gap=replace(first.gap, word="harms"))
+    changed = replace(evidence, contrasts=(first, *evidence.contrasts[1:]))
     for code in CODES:
         say = language_named(code)
         html = page(changed, say=say)
@@ -159,28 +160,27 @@ def test_words_of_the_verdict_stand_out(evidence):
         assert re.search(rf"\.{word}\b[^}}]*{{", html), word
 
 
-def test_references_within_figures_hold(html):
+def test_figures_refer_to_nothing(html):
+    """So nothing has to be kept apart, however many figures a page has."""
     reader = read(html)
-    ids = {attributes["id"] for _, attributes in reader.elements if "id" in attributes}
-    clips = {found for _, attributes in reader.elements for found in re.findall(r"url\(#(.+?)\)", str(attributes))}
-    used = {attributes["href"][1:] for attributes in reader.all("use")}
-    assert clips
-    assert used
-    assert clips | used <= ids
+    assert not reader.all("use")
+    assert not reader.all("clippath")
+    assert "url(#" not in html
+    figures = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    assert figures
+    assert not any(" id=" in figure for figure in figures)
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_hostile_names_stay_text(evidence, code):
-    hostile = copy.deepcopy(evidence)
-    hostile["data"]["classes"] = HOSTILE
-    hostile["study"] = hostile["data"]["name"] = hostile["command"] = HOSTILE[1]
-    hostile["environment"]["processor"] = HOSTILE[0]
-    hostile["notes"] = [HOSTILE[3]]
-    hostile["failures"] = {HOSTILE[1]: {"reason": HOSTILE[0]}}
-    for each in hostile["methods"]:
-        each["label"] = HOSTILE[3]
-    for each in hostile["contrasts"]:
-        each["label"] = each["against_label"] = HOSTILE[0]
+    hostile = replace(
+        evidence, study=HOSTILE[1], command=HOSTILE[1], environment=evidence.environment | {"processor": HOSTILE[0]},
+        data=msgspec.structs.replace(evidence.data, classes=[display_name(name) for name in HOSTILE], name=HOSTILE[1]),
+        notes=[Reason("words_of_others", {"text": HOSTILE[3]})],
+        failures={HOSTILE[1]: Failure("none", 0, Reason("words_of_others", {"text": HOSTILE[0]}), 1, NOW)},
+        methods=tuple(replace(each, label=HOSTILE[3]) for each in evidence.methods),
+        contrasts=tuple(replace(each, label=HOSTILE[0], against_label=HOSTILE[0]) for each in evidence.contrasts),
+    )  # fmt: skip
     harmless = read(page(evidence, say=language_named(code)))
     html = page(hostile, say=language_named(code))
     reader = read(html)
@@ -196,11 +196,10 @@ def test_hostile_names_stay_text(evidence, code):
 
 
 def test_a_provisional_study_says_so_and_has_no_verdict(evidence):
-    unfinished = copy.deepcopy(evidence)
-    unfinished["provisional"], unfinished["recommended"] = True, None
-    for each in unfinished["contrasts"]:
-        for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):
-            each[axis]["word"] = None
+    contrasts = tuple(
+        replace(each, **{axis: replace(each.axis(axis), word=None) for axis in AXES}) for each in evidence.contrasts
+    )
+    unfinished = replace(evidence, provisional=True, recommended=None, contrasts=contrasts)
     text = " ".join(read(page(unfinished)).text)
     assert "Provisional: the study is not finished." in text
     assert "there is no verdict yet" in text
@@ -212,10 +211,11 @@ def test_a_provisional_study_says_so_and_has_no_verdict(evidence):
 
 
 def test_nothing_is_said_of_what_a_seed_does_not_decide(evidence):
-    changed = copy.deepcopy(evidence)
-    changed["plan"]["protocol"] |= {"vary": ["init"], "stratified": False, "standardization": "all", "split_seed": 4242}
-    changed["asked"] |= {"given": ["epochs", "vary"], "budget": 600}
-    changed["looks"] = [4, 8]
+    protocol = replace(evidence.plan.protocol, vary=("init",), stratified=False, standardization="all", split_seed=4242)
+    changed = replace(
+        evidence, plan=msgspec.structs.replace(evidence.plan, protocol=protocol), looks=(4, 8),
+        asked=replace(evidence.asked, given=("epochs", "vary"), budget=600),
+    )  # fmt: skip
     text = " ".join(read(page(changed)).text)
     assert "one number that decides initial weights" in text
     assert "other seeds, each of which decides initial weights on these images" in text
@@ -228,38 +228,44 @@ def test_nothing_is_said_of_what_a_seed_does_not_decide(evidence):
 
 
 def test_a_baseline_that_did_not_overfit_is_said(evidence):
-    changed = copy.deepcopy(evidence)
-    changed["methods"][0]["without_onset"] = changed["methods"][0]["finished"]
+    first, *others = evidence.methods
     said = "there was no overfitting to help against"
-    assert said in " ".join(read(page(changed)).text)
-    changed["methods"][0]["without_onset"] = 0
-    assert said not in " ".join(read(page(changed)).text)
+    for without, expected in ((first.finished, True), (0, False)):
+        changed = replace(evidence, methods=(replace(first, without_onset=without), *others))
+        assert (said in " ".join(read(page(changed)).text)) == expected
 
 
 def test_methods_without_a_finished_run_leave_no_hole(evidence):
-    lost = copy.deepcopy(evidence)
-    method = lost["methods"][1]["method"]
-    for name in ("accuracy", "gap", "train_acc", "val_acc", "onset", "damage_acc", "damage_loss", "best_epoch",
-                 "seconds_per_epoch", "epochs", "parameters", "peak_memory_mb"):  # fmt: skip
-        lost["methods"][1][name] = None
-    lost["methods"][1] |= {"finished": 0, "diverged": 4}
-    empty = {"mean": [], "deviation": []}
-    lost["curves"][method] = {"runs": 0, "epochs": [], "training": []} | dict.fromkeys(
-        ("train_loss", "val_loss", "train_acc", "val_acc", "gap"), empty
-    )
-    lost["predictions"][method] = {"runs": 0, "calibration": None, "confusion": None, "top_confusions": []}
-    lost["disputed"] = []
-    for each in lost["contrasts"]:
-        if method in (each["method"], each["against"]):
-            for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):
-                each[axis] |= {"n": 0, "mean": None, "low": None, "high": None, "differences": [], "word": "undecided",
-                               "p_adjusted": None, "p_sign_flip": None, "p_sign_flip_floor": None, "crossed": None,
-                               "reason": "no pair of finished runs; a verdict needs 3"}  # fmt: skip
-            each |= {"equal_fit": None, "time_ratio": None, "fit": None, "missing": 4}
+    first, method, third = evidence.methods
+    unknown = dict.fromkeys(("accuracy", "gap", "train_acc", "val_acc", "onset", "damage_acc", "damage_loss",
+                             "best_epoch", "seconds_per_epoch", "epochs", "parameters", "peak_memory_mb"))  # fmt: skip
+    gone = replace(method, finished=0, diverged=4, **unknown)
+    empty = Curve((), ())
+    nothing = {
+        "n": 0, "mean": None, "low": None, "high": None, "differences": (), "seeds": (), "word": "undecided",
+        "p_adjusted": None, "p_sign_flip": None, "p_sign_flip_floor": None, "crossed": None,
+        "reason": Reason("no_pair_of_runs", {"needed": 3}),
+    }  # fmt: skip
+    contrasts = tuple(
+        replace(each, **{axis: replace(each.axis(axis), **nothing) for axis in AXES}, equal_fit=None, time_ratio=None,
+                time_quartiles=None, fit=None, missing=4)
+        if gone.method in (each.method, each.against) else each
+        for each in evidence.contrasts
+    )  # fmt: skip
+    lost = replace(
+        evidence, methods=(first, gone, third), contrasts=contrasts, disputed=(),
+        curves=evidence.curves | {gone.method: Curves(0, (), (), empty, empty, empty, empty, empty)},
+        predictions=evidence.predictions | {gone.method: MethodPredictions(0, None, None, ())},
+    )  # fmt: skip
     text = " ".join(read(page(lost)).text)
     assert "4 of 4 runs of dropout diverged" in text
     assert "no pair of finished runs" in text
     assert "nan" not in text.lower().split()
+
+
+def document(evidence):
+    """Return the values of `verdict.json`."""
+    return msgspec.json.decode(msgspec.json.encode(evidence))
 
 
 def numbers_in(text):
@@ -293,13 +299,13 @@ def derivable(number, values):
 
 
 def shares(evidence):
-    for found in evidence["predictions"].values():
-        for row in found["confusion"]:
+    for found in evidence.predictions.values():
+        for row in found.confusion:
             yield from (count / sum(row) for count in row)
 
 
 def test_every_number_on_the_page_is_in_its_document(evidence, html):
-    values = {*values_in(evidence), *shares(evidence)}
+    values = {*values_in(document(evidence)), *shares(evidence)}
     values |= {95.0, 15.0, 71.0, 70.0, 256.0, 0.0, 1.0}  # of the fixed texts: intervals, bins, the glossary, SHA-256
     text = " ".join(part for part in read(html).text if part.strip())
     figures = [attributes["aria-label"] for attributes in read(html).all("svg")]
@@ -311,9 +317,8 @@ def test_every_number_on_the_page_is_in_its_document(evidence, html):
 
 
 def test_a_number_that_is_nowhere_would_be_found(evidence, html):
-    changed = copy.deepcopy(evidence)
-    changed["methods"][0]["accuracy"]["mean"] += 3.217
-    values = {*values_in(evidence), *shares(evidence)}
-    shown = f"{changed['methods'][0]['accuracy']['mean']:.1f}"
-    assert shown in page(changed)
-    assert not derivable(f"{changed['methods'][0]['accuracy']['mean']:.4f}", values)
+    first, *others = evidence.methods
+    moved = replace(first, accuracy=replace(first.accuracy, mean=first.accuracy.mean + 3.217))
+    values = {*values_in(document(evidence)), *shares(evidence)}
+    assert f"{moved.accuracy.mean:.1f}" in page(replace(evidence, methods=(moved, *others)))
+    assert not derivable(f"{moved.accuracy.mean:.4f}", values)

@@ -42,5 +42,13 @@ def test_the_contrast_that_the_code_reckons_with_is_that_of_wcag():
     for one in COLORS.values():
         pair = [[int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)] for color in (one.light, one.dark)]
         assert palette.contrast(*pair) == pytest.approx(contrast(one.light, one.dark))
-    assert palette.readable_on((0, 0, 0)) == "#ffffff"
-    assert palette.readable_on((1, 1, 1)) == COLORS["ink"].light
+    assert palette.readable_on("#000000") == "#ffffff"
+    assert palette.readable_on("#ffffff") == COLORS["ink"].light
+
+
+def test_letters_can_be_read_on_every_shade():
+    shades = [palette.shade(number / 1000) for number in range(1001)]
+    assert all(contrast(shade, palette.readable_on(shade)) >= 4 for shade in shades)  # of the two, on the worst shade
+    light = [luminance(shade) for shade in shades]
+    assert light == sorted(light, reverse=True)
+    assert len(set(shades)) > 200

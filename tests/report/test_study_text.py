@@ -1,17 +1,20 @@
 """What a study says: every sentence has to be true of its numbers."""
 
-import dataclasses
 import re
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 import overfitlab
+from overfitlab.reasons import Reason
+from overfitlab.records.study_record import Failure
 from overfitlab.report.study_sentences import answer, caveats, headline, least_p, p_value, recommendation
 from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
 from overfitlab.report.study_text import laid_out, table
 from overfitlab.stats.crossed import Crossed
-from overfitlab.stats.verdict import Diverged, Paired, findings
-from overfitlab.study.judging import EqualFit, Judged
+from overfitlab.stats.findings import Diverged, Paired, findings
+from overfitlab.stats.verdict import Contrast, EqualFit, Verdict
 
 BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4)
 SAME = (0.1, -0.1, 0.05, -0.05, 0.1, -0.08, 0.0)
@@ -25,18 +28,30 @@ def found(differences, zone=0.5, crossed=None, diverged=None, **options):
     return finding
 
 
-def sentence(accuracy, gap, fit=None, provisional=False, image_noise_leads=False, **options):
-    crossed, diverged = options.get("crossed"), options.get("diverged")
-    judged = Judged(
-        "m", "b", "dropout", "none", found(accuracy, crossed=crossed, diverged=diverged),
-        found(gap, 1.0, smaller_is_better=True, diverged=diverged), found(accuracy), found(gap),
-        options.get("train", -5.0), fit, 1.0, (1.0, 1.0), 0,
-    )  # fmt: skip
-    verdict = {
-        "contrasts": [dataclasses.asdict(judged)], "provisional": provisional, "accuracy_zone": 0.5, "gap_zone": 1.0,
-        "image_noise_leads": image_noise_leads, "test_images": 359, "alpha": 0.05,
+def verdict_of(contrasts, **changes):
+    """Return a verdict that says nothing but these contrasts."""
+    values = {
+        "study": "study", "seeds": 7, "look": 1, "looks": (7,), "alpha": 0.05, "accuracy_zone": 0.5, "gap_zone": 1.0,
+        "provisional": False, "test_images": 359, "baseline": "base", "methods": (), "recommended": None,
+        "differing": (), "image_noise_leads": False,
     }  # fmt: skip
-    return answer(verdict)
+    return Verdict(contrasts=tuple(contrasts), **values | changes)
+
+
+def contrast(method, accuracy, gap, **changes):
+    values = {
+        "against": "base", "label": method, "against_label": "base", "onset_accuracy": accuracy, "onset_gap": gap,
+        "fit": None, "equal_fit": None, "time_ratio": 1.0, "time_quartiles": (1.0, 1.0), "missing": 0,
+    }  # fmt: skip
+    return Contrast(method=method, accuracy=accuracy, gap=gap, **values | changes)
+
+
+def sentence(accuracy, gap, fit=None, train=-5.0, crossed=None, diverged=None, **changes):
+    judged = contrast(
+        "dropout", found(accuracy, crossed=crossed, diverged=diverged),
+        found(gap, 1.0, smaller_is_better=True, diverged=diverged), against_label="none", fit=train, equal_fit=fit,
+    )  # fmt: skip
+    return answer(verdict_of([judged], **changes))
 
 
 @pytest.mark.parametrize(
@@ -112,12 +127,10 @@ def test_divergence_is_said():
 
 def headline_of(accuracy, gap):
     """Return the headline of methods a, b, ... against the baseline, given differences on both axes."""
-    contrasts = [
-        {"method": name, "against": "base", "label": name, "accuracy": dataclasses.asdict(found(one)),
-         "gap": dataclasses.asdict(found(other, 1.0, smaller_is_better=True))}
+    return headline(verdict_of(
+        contrast(name, found(one), found(other, 1.0, smaller_is_better=True))
         for name, one, other in zip("abcdefgh", accuracy, gap, strict=False)
-    ]  # fmt: skip
-    return headline({"baseline": "base", "methods": [], "contrasts": contrasts, "provisional": False, "seeds": 7})
+    ))  # fmt: skip
 
 
 def test_the_headline_says_what_was_shown_and_what_was_not():
@@ -143,37 +156,39 @@ def test_a_method_that_helps_may_still_learn_less(train, said):
 
 
 def test_tables_of_a_real_study(small_study):
-    study = overfitlab.load_study(small_study)
-    verdict = study.judged().as_dict()
+    verdict = overfitlab.load_study(small_study).judged()
     methods, contrasts = laid_out(method_table(verdict)), laid_out(contrast_table(verdict))
     assert [line.split()[0] for line in methods.splitlines()[2:]] == ["none", "dropout", "early_stopping:patience=1"]
     assert len(contrasts.splitlines()) == 2 + 3 + 1
-    accuracy = verdict["contrasts"][0]["accuracy"]
-    assert f"{accuracy['mean']:+.2f}" in contrasts.splitlines()[2]
-    assert f"{accuracy['crossed']['low']:+.2f} to {accuracy['crossed']['high']:+.2f}" in contrasts.splitlines()[2]
+    accuracy = verdict.contrasts[0].accuracy
+    assert f"{accuracy.mean:+.2f}" in contrasts.splitlines()[2]
+    assert f"{accuracy.crossed.low:+.2f} to {accuracy.crossed.high:+.2f}" in contrasts.splitlines()[2]
     assert contrasts.splitlines()[-1] == "Intervals of test accuracy have the noise of only 359 test images in them."
     second = laid_out(onset_table(verdict)).splitlines()
-    onset = verdict["contrasts"][0]["onset_gap"]
+    onset = verdict.contrasts[0].onset_gap
     cells = second[2].split()
-    assert f"{onset['mean']:+.2f}" in cells
-    assert f"{onset['low']:+.2f} to {onset['high']:+.2f}".split() == cells[-5:-2]
+    assert f"{onset.mean:+.2f}" in cells
+    assert f"{onset.low:+.2f} to {onset.high:+.2f}".split() == cells[-5:-2]
     assert laid_out(sign_flip_table(verdict)).splitlines()[2].split()[-2:] == ["0.125", "4"]  # 2 / 2^4
-    none = verdict["methods"][0]["accuracy"]
-    assert f"{none['mean']:.1f} ±{none['deviation']:.1f}" in methods
+    none = verdict.methods[0].accuracy
+    assert f"{none.mean:.1f} ±{none.deviation:.1f}" in methods
     assert recommendation(verdict).startswith("Recommended: ")
-    assert "stopped early" in methods or not verdict["methods"][2]["stopped_early"]
+    assert "stopped early" in methods or not verdict.methods[2].stopped_early
 
 
 def test_caveats(small_study):
     study = overfitlab.load_study(small_study)
-    verdict = study.judged().as_dict()
-    record = study.record | {
-        "failures": {"dropout-seed0-123456": {"reason": "out of memory"}},
-        "notes": ["The study x asked the same."],
-    }
-    record["plan"] = record["plan"] | {"gave_up": ["epochs: 6 instead of 12"]}
-    verdict["methods"][0]["diverged"] = 2
-    said = "\n".join(caveats(verdict, record))
+    verdict = study.judged()
+    memory = Reason("words_of_others", {"text": "out of memory"})
+    failure = Failure(verdict.methods[1].method, 0, memory, 1, "2026-11-28T12:00:00")
+    gave_up = (Reason("words_of_others", {"text": "epochs: 6 instead of 12"}),)
+    record = msgspec.structs.replace(
+        study.record, failures={"dropout-seed0-123456": failure},
+        notes=[Reason("words_of_others", {"text": "The study x asked the same."})],
+        plan=msgspec.structs.replace(study.record.plan, gave_up=gave_up),
+    )  # fmt: skip
+    first, *others = verdict.methods
+    said = "\n".join(caveats(replace(verdict, methods=(replace(first, diverged=2), *others)), record))
     assert "Given up for the budget: epochs: 6 instead of 12." in said
     assert "The study x asked the same." in said
     assert re.search(r"2 of 6 runs of none diverged", said)

@@ -16,6 +16,8 @@ from overfitlab.stats import paired
 from overfitlab.stats.findings import ALPHA, EQUIVALENT, HELPS, words
 from overfitlab.stats.power import power_to_differ
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 SIMULATIONS = 6000

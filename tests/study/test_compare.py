@@ -205,7 +205,7 @@ def test_a_method_that_does_not_go_with_the_network_is_refused_before_training(t
 
 
 def test_too_small_a_budget_leaves_nothing_behind(tmp_path):
-    with pytest.raises(UsageError, match="1 seconds are too little: these methods and seeds take"):
+    with pytest.raises(UsageError, match=r"0\.0167 minutes are too little: these methods and seeds take"):
         overfitlab.compare(["l2"], budget="1s", out=tmp_path / "study", **FEW | {"seeds": 40, "epochs": 3})
     assert not (tmp_path / "study").exists()
 
@@ -297,6 +297,7 @@ def test_a_look_ends_the_study_if_all_is_decided(tmp_path, monkeypatch, decided,
     assert (verdict.seeds, verdict.look, verdict.looks, verdict.alpha) == (seeds, seeds - 2, (3, 4), 0.025)
 
 
+@pytest.mark.slow
 def test_seeds_that_were_seen_before_are_pointed_out(tmp_path, capsys):
     loud = FEW | {"verbose": True}
     overfitlab.compare(["none", "l2"], name="first", **loud)

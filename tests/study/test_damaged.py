@@ -18,6 +18,8 @@ from overfitlab.records.run_folder import RunFolder
 from overfitlab.report.content import sections
 from overfitlab.words.language import ENGLISH
 
+pytestmark = pytest.mark.slow
+
 STRANGE = [None, "x", -1, 10**30, 1e300, 10**400, [1], {}]
 GONE = object()
 FREE = ("environment", "sessions", "command", "weights")  # texts for people, and what only a training reads

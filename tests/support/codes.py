@@ -56,7 +56,11 @@ def kinds() -> frozenset[str]:
 @cache
 def errors() -> tuple[Use, ...]:
     """Return every call that makes an error."""
-    return tuple(_uses(lambda call, _: _name(call.func) in kinds() or _is_kind_of_another(call.func)))
+    return tuple(
+        _uses(
+            lambda call, path: path != "reasons.py" and (_name(call.func) in kinds() or _is_kind_of_another(call.func))
+        )
+    )
 
 
 @cache

@@ -61,6 +61,7 @@ def on_a_terminal(command):
     return written.decode()
 
 
+@pytest.mark.slow
 def test_a_live_bar_on_a_terminal_and_then_the_line():
     settings = ["--data", "digits", "--epochs", "2", "--batch-size", "2", "--threads", "1", "--precision", "float32"]
     written = on_a_terminal([sys.executable, "-m", "overfitlab", "train", *settings])

@@ -12,6 +12,8 @@ from overfitlab.methods import registry
 from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT
 from overfitlab.training.loop import Trainer
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "data": "digits",
     "epochs": 4,
@@ -149,7 +151,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage
     path.write_bytes(damage(path.read_bytes()))
     run = overfitlab.train("dropout", out=interrupted, **LOUD)
     said = capsys.readouterr().out
-    assert "so the run goes on from the one before it." in said
+    assert re.search(r"^Note: checkpoint.safetensors .*; the run goes on from the one before it\.$", said, re.MULTILINE)
     assert "Resuming after epoch 1" in said
     whole = overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS)
     assert outcome(run) == outcome(whole)
@@ -168,9 +170,12 @@ def test_when_both_checkpoints_are_damaged_the_run_starts_over_and_says_so(inter
     for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
         (interrupted / name).write_bytes(b"x" * 100)
     run = overfitlab.train("dropout", out=interrupted, **LOUD)
-    note = "checkpoint.safetensors is damaged and checkpoint.previous.safetensors is damaged, so the run starts over"
-    assert f"Note: {note}." in capsys.readouterr().out
-    assert run.record.resumed[-1]["note"] == note
+    notes = run.record.resumed[-1].notes
+    assert [(note.code, *note.values.values()) for note in notes] == [
+        ("checkpoint_damaged", CHECKPOINT), ("checkpoint_damaged", PREVIOUS_CHECKPOINT), ("run_starts_over",),
+    ]  # fmt: skip
+    said = f"Note: {CHECKPOINT} is damaged; {PREVIOUS_CHECKPOINT} is damaged; the run starts over."
+    assert said in capsys.readouterr().out.splitlines()
     assert outcome(run) == outcome(overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS))
 
 
@@ -186,7 +191,7 @@ def test_a_method_that_fails_on_its_state_makes_the_run_start_over(tmp_path, int
     with monkeypatch.context() as patch:
         patch.setattr("overfitlab.methods.weight_averaging.AverageTracker.load_state_dict", unfit)
         run = overfitlab.train(method, out=tmp_path / "run", **LOUD)
-    assert "does not fit this version of the network or the method, so the run starts over" in capsys.readouterr().out
+    assert "does not fit this version of the network or the method; the run starts over." in capsys.readouterr().out
     assert outcome(run) == outcome(overfitlab.train(method, out=tmp_path / "whole", **SETTINGS))
 
 

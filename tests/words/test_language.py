@@ -10,8 +10,8 @@ from string import Formatter
 import pytest
 
 import overfitlab
-from overfitlab.config import CLEAN
 from overfitlab.api.listing import DAMAGED
+from overfitlab.config import CLEAN
 from overfitlab.data.catalog import inventory
 from overfitlab.data.catalog.places import CACHE_LABEL
 from overfitlab.describe.card import ANY_NETWORK, OWN_NETWORK, SECTIONS
@@ -21,8 +21,8 @@ from overfitlab.doctor import EXTRAS, LEVELS
 from overfitlab.errors import UsageError
 from overfitlab.kernels.library import INSTRUCTIONS
 from overfitlab.methods import registry
-from overfitlab.reasons import Reason
 from overfitlab.models.sites import PLACES
+from overfitlab.reasons import Reason
 from overfitlab.records.run_record import DIVERGED, FINISHED, INTERRUPTED, RUNNING
 from overfitlab.records.study_record import PartSizes
 from overfitlab.report.evaluation_text import COLUMNS, PARTS

@@ -9,9 +9,10 @@ from overfitlab.api.runs import find_run
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
+from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError
 from overfitlab.events import Event, Listener, listening
-from overfitlab.files import display_name, text_of, user_path
+from overfitlab.files import text_of, user_path
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained

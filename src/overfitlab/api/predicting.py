@@ -12,9 +12,10 @@ import numpy as np
 
 from overfitlab.api.runs import Run, find_run
 from overfitlab.data.dataset import Images
+from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError, unknown_name
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
-from overfitlab.files import display_name, replacing, user_path
+from overfitlab.files import replacing, user_path
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
 from overfitlab.inference.trained import Trained, load_trained

@@ -19,17 +19,19 @@ from overfitlab.errors import BusyError, OverfitlabError, UsageError
 from overfitlab.files import read_whole, write_atomically
 from overfitlab.records.claim import claimed, remove_leftovers
 from overfitlab.records.study_folder import PAGE
-from overfitlab.report.blocks import Confusions, Pictures
+from overfitlab.report.blocks import Pictures
 from overfitlab.report.content import sections
+from overfitlab.report.disputed_figure import disputed_figure
 from overfitlab.report.figures import DisplayedFigure, compressed, pixels, rendered
-from overfitlab.report.image_figures import confusion, disputed_figure
-from overfitlab.report.inline_svg import sheet
+from overfitlab.report.image_figures import confusion
 from overfitlab.report.lettering import can_write
 from overfitlab.report.markdown import markdown
-from overfitlab.report.page import Drawings, drawings, page
-from overfitlab.report.panels import composed, drawing
+from overfitlab.report.marks import Panel
+from overfitlab.report.page import page
+from overfitlab.report.paper import composed, drawing
 from overfitlab.report.spreadsheets import text_cell, to_csv
 from overfitlab.report.study_figures import FIGURES
+from overfitlab.report.svg import sheet
 from overfitlab.study.evidence import Evidence
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, Row, history_rows, run_rows
 from overfitlab.words.language import ENGLISH, Language
@@ -66,14 +68,13 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     numbers = _numbers(evidence)
     pictures = disputed_pictures(study, evidence)
     images = {row: _png(picture, brightest(evidence.data.source)) for row, picture in pictures.items()}
-    drawn = drawings(evidence, say)
     made = {
-        PAGE: page(evidence, images, say, drawn),  # the first: it marks the folder as ours
+        PAGE: page(evidence, images, say),  # the first: it marks the folder as ours
         RUNS_TABLE: _csv(run_rows(study.outcomes, study.labels, study.record.failures), RUN_COLUMNS),
         HISTORY_TABLE: _csv(history_rows(study.outcomes, study.labels), HISTORY_COLUMNS),
         MARKDOWN: markdown(evidence, FIGURE_FOLDER, say, pictures=bool(pictures)),
     }
-    figures = _figure_files(evidence, pictures, say, drawn)
+    figures = _figure_files(evidence, pictures, say)
     busy = BusyError(
         "report_is_written", "another process writes a report into {folder}; wait for it, or choose another --out",
         folder=folder
@@ -142,15 +143,21 @@ def figure_of(name: str, evidence: Evidence, pictures: Images, say: Language = E
     say = language_of_pictures(say)
     if name == DISPUTED:
         return disputed_figure(evidence, pictures, brightest(evidence.data.source), say) if pictures else None
-    panels, columns = (
-        (confusion(evidence, say), CONFUSION_COLUMNS) if name == CONFUSION else _panels(name, evidence, say)
-    )
+    panels, columns = _panels(name, evidence, say)
     return composed(panels, columns) if panels else None
 
 
-def _figure_files(evidence: Evidence, pictures: Images, say: Language, drawn: Drawings) -> dict[str, bytes]:
-    """Return the files of the figures: as PNG, and as SVG, of the panels that the page has too."""
-    found, packed, alternatives = {}, {}, _alternatives(evidence, say)
+def _panels(name: str, evidence: Evidence, say: Language) -> tuple[list[Panel], int]:
+    """Return the panels of a figure, and in how many columns they stand in a paper."""
+    if name == CONFUSION:
+        return confusion(evidence, say), CONFUSION_COLUMNS
+    make, columns = FIGURES[name]
+    return make(evidence, say), columns
+
+
+def _figure_files(evidence: Evidence, pictures: Images, say: Language) -> dict[str, bytes]:
+    """Return the files of the figures, as PNG and as SVG; their letters are text there, which any reader can show."""
+    found, packed = {}, {}
     with ThreadPoolExecutor(1) as beside:  # a picture is compressed, without Python's lock, while the next one is drawn
         for name in FIGURE_NAMES:
             figure = figure_of(name, evidence, pictures, say)
@@ -158,31 +165,23 @@ def _figure_files(evidence: Evidence, pictures: Images, say: Language, drawn: Dr
                 continue
             with drawing():
                 packed[f"{name}.png"] = beside.submit(compressed, pixels(figure, DPI), DPI)
-                svg = (
-                    sheet(drawn[name], FIGURES[name][1]).encode()
-                    if name in drawn
-                    else rendered(figure, "svg", alternatives.get(name))
+                found[f"{name}.svg"] = (
+                    rendered(figure, "svg", _what_is_disputed(evidence, say))
+                    if name == DISPUTED
+                    else sheet(*_panels(name, evidence, say)).encode()
                 )
-            found[f"{name}.svg"] = svg
         return found | {name: file.result() for name, file in packed.items()}
 
 
-def _alternatives(evidence: Evidence, say: Language) -> dict[str, str]:
-    """Return what the figures show that are no panels of the page, in words."""
-    found = {}
-    for block in (block for section in sections(evidence, say) for block in section.blocks):
-        if isinstance(block, Confusions):
-            shown = [f"{one.name}: {one.top or '-'}." for one in block.found]
-            found[CONFUSION] = " ".join([block.caption, *shown])
-        if isinstance(block, Pictures):
-            shown = [f"{one.title}: {', '.join(f'{who} {said}' for who, said in one.opinions)}." for one in block.found]
-            found[DISPUTED] = " ".join([block.caption, *shown])
-    return found
-
-
-def _panels(name: str, evidence: Evidence, say: Language) -> tuple[Any, int]:
-    made, columns = FIGURES[name]
-    return made(evidence, say), columns
+def _what_is_disputed(evidence: Evidence, say: Language) -> str:
+    """Return in words what the pictures show on which methods disagree."""
+    blocks = [block for section in sections(evidence, say) for block in section.blocks if isinstance(block, Pictures)]
+    shown = [
+        f"{one.title}: {', '.join(f'{who} {said}' for who, said in one.opinions)}."
+        for block in blocks
+        for one in block.found
+    ]
+    return " ".join([*(block.caption for block in blocks), *shown])
 
 
 def disputed_pictures(study: "Study", evidence: Evidence) -> dict[int, NDArray[np.uint8]]:

@@ -29,7 +29,7 @@ class Run(room.Run):
 
     def figure(self) -> "Figure":
         """Return the learning curves as a matplotlib figure, which a Jupyter notebook displays by itself."""
-        from overfitlab.report.figures import learning_curves
+        from overfitlab.report.run_figure import learning_curves
 
         return learning_curves(self.rows, title=self.title)
 

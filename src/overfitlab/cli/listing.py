@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
 

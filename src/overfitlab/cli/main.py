@@ -21,8 +21,9 @@ from overfitlab.cli.methods import methods
 from overfitlab.cli.predict import predict
 from overfitlab.cli.report import report
 from overfitlab.cli.train import train
+from overfitlab.display import display_name
 from overfitlab.errors import CancelledError, OutOfMemoryError, OverfitlabError, is_want_of_memory
-from overfitlab.files import display_name, refusal
+from overfitlab.files import refusal
 from overfitlab.words.languages import spoken
 
 SIGNALLED = 128  # plus the number of the signal, as shells count

@@ -13,7 +13,6 @@ from overfitlab.data.prepare.resizing import resized
 from overfitlab.data.sources import digits, folder, npz
 from overfitlab.errors import DataError, UsageError, nearest
 from overfitlab.events import Listener
-from overfitlab.files import display_name
 from overfitlab.reasons import reason
 
 SOURCES = ("auto", *SETS, "digits")
@@ -40,9 +39,7 @@ def load(
     listener = listener or Listener()
     if name not in SOURCES:
         if data_dir is not None:
-            raise UsageError(
-                "data_dir_not_needed", "--data {name} needs no --data-dir; leave it out", name=display_name(name)
-            )
+            raise UsageError("data_dir_not_needed", "--data {name} needs no --data-dir; leave it out", name=name)
         return _own(name, image_size, listener, trainable)
     if data_dir is not None:
         if name == "digits":
@@ -101,26 +98,26 @@ def _own(name: str, image_size: tuple[int, int] | None, listener: Listener, trai
     except (OSError, ValueError) as error:  # a name that no file can have
         raise UsageError(
             "data_cannot_be_looked_at", "--data {name} cannot be looked at ({reason})",
-            name=display_name(name), reason=error,
+            name=name, reason=error,
         ) from error  # fmt: skip
     if is_folder:
         return folder.load(path, image_size, listener, trainable=trainable)
     if is_file and path.suffix.lower() != ".npz":
         raise UsageError(
             "data_is_other_file", "--data {name} is a file, but no .npz; name a folder of images",
-            name=display_name(name),
+            name=name,
         )  # fmt: skip
     if is_file:
         return npz.load(path, image_size, listener, trainable=trainable)
     if os.sep in name or path.suffix.lower() == ".npz":
-        raise DataError("data_not_there", "there is no folder or file {name}; check --data", name=display_name(name))
+        raise DataError("data_not_there", "there is no folder or file {name}; check --data", name=name)
     near = nearest(name, SOURCES)
     if near is not None:
         raise UsageError(
             "no_data_called_like", "there is no data set, folder or file called {name}; did you mean {near!r}?",
-            name=display_name(name), near=near,
+            name=name, near=near,
         )  # fmt: skip
     raise UsageError(
         "no_data_called", "there is no data set, folder or file called {name}; choose from {known}",
-        name=display_name(name), known=", ".join(sorted(SOURCES)),
+        name=name, known=", ".join(sorted(SOURCES)),
     )  # fmt: skip

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
 from overfitlab.data.prepare.material import material
+from overfitlab.display import display_name
 from overfitlab.errors import DataError, unknown_name
 from overfitlab.events import Listener, TaskBegan, TaskEnded
-from overfitlab.files import display_name
 from overfitlab.inference.pictures import FULL, as_channels, scaled
 from overfitlab.inference.trained import Trained
 from overfitlab.reasons import reason

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.images import UnreadableImageError, image_size, read_image
+from overfitlab.display import display_name
 from overfitlab.errors import unknown_name
-from overfitlab.files import display_name
 from overfitlab.inference.grad_cam import FeatureMaps, choose_layer, feature_layers, grad_cam
 from overfitlab.inference.pictures import Batch, Unreadable, batches
 from overfitlab.inference.trained import Trained, computing

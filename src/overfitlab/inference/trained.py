@@ -16,8 +16,8 @@ from overfitlab.data import loading
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.batches import BatchSource
 from overfitlab.data.prepare.standardize import Standardization
+from overfitlab.display import display_name
 from overfitlab.errors import DamagedError, DivergedError, OverfitlabError, UsageError, unknown_name
-from overfitlab.files import display_name
 from overfitlab.kernels import library
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry as models

@@ -4,7 +4,7 @@ import os
 
 from msgspec import Struct
 
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 from overfitlab.reasons import Reason
 from overfitlab.records.kinds import MOST_CLASSES, Count, Level, Positive, Sha256, Side, Spread, Text, lines
 

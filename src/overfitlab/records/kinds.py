@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 
 MOST_CLASSES = 10_000
 MOST_FILES = 100

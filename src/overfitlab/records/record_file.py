@@ -19,7 +19,6 @@ from overfitlab.files import read_whole, write_atomically
 
 LARGEST_RECORD = 2**24  # bytes
 MOST_PIECES = 500_000  # of an older record: each takes up to thirty times the memory that it takes on disk
-ADVICE = "move the folder away, or choose another one"
 CHECKSUM = "checksum"
 SEAL = b',\n  "checksum": "'
 Values = dict[str, Any]  # of a JSON document, before it has types
@@ -56,20 +55,24 @@ def read_record(path: Path, known: Format[Record]) -> Record:
         ) from None  # fmt: skip
     except OSError as error:
         raise DamagedError(
-            "record_unreadable", "{file} cannot be read ({reason}); {advice}",
-            file=path, reason=error.strerror, advice=ADVICE
+            "record_unreadable", "{file} cannot be read ({reason}); move the folder away, or choose another one",
+            file=path, reason=error.strerror
         ) from error  # fmt: skip
     try:
         return _decoded(path, content, known)
     except msgspec.ValidationError as error:
         raise DamagedError(
             "record_entries_damaged",
-            "{file} is damaged (entries are missing, or are none of ours: {reason}); {advice}",
-            file=path, reason=error, advice=ADVICE
-        ) from None  # fmt: skip
+            "{file} is damaged (entries are missing, or are none of ours: {reason}); move the folder away, or choose "
+            "another one",
+            file=path,
+            reason=error,
+        ) from None
     except (ValueError, RecursionError, OverflowError):
         raise DamagedError(
-            "record_no_json", "{file} is damaged (not JSON, or too much of it); {advice}", file=path, advice=ADVICE
+            "record_no_json",
+            "{file} is damaged (not JSON, or too much of it); move the folder away, or choose another one",
+            file=path,
         ) from None
 
 
@@ -82,8 +85,10 @@ def _decoded(path: Path, content: bytes, known: Format[Record]) -> Record:
         head = msgspec.convert(_values(content), _Head)
     if not known.oldest <= head.format <= known.newest:
         raise DamagedError(
-            "record_of_another_format", "{file} has format {found}, this version reads {oldest} to {newest}; {advice}",
-            file=path, found=head.format, oldest=known.oldest, newest=known.newest, advice=ADVICE
+            "record_of_another_format",
+            "{file} has format {found}, this version reads {oldest} to {newest}; move the folder away, or choose "
+            "another one",
+            file=path, found=head.format, oldest=known.oldest, newest=known.newest,
         )  # fmt: skip
     if head.format < known.newest:
         values = _values(content)
@@ -107,7 +112,9 @@ def _decoded(path: Path, content: bytes, known: Format[Record]) -> Record:
 
 def _other_checksum(path: Path) -> DamagedError:
     return DamagedError(
-        "record_checksum_differs", "{file} is damaged (its checksum differs); {advice}", file=path, advice=ADVICE
+        "record_checksum_differs",
+        "{file} is damaged (its checksum differs); move the folder away, or choose another one",
+        file=path,
     )
 
 

@@ -6,8 +6,8 @@ from msgspec import Meta, Struct
 
 from overfitlab._version import __version__
 from overfitlab.config import MOST_EPOCHS, RunConfig
+from overfitlab.display import display_name
 from overfitlab.errors import UsageError
-from overfitlab.files import display_name
 from overfitlab.machine import Facts
 from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 from msgspec import Meta, Struct
 
 from overfitlab.config import MOST_SEEDS, Protocol, StudyConfig
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 from overfitlab.machine import Facts
 from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord

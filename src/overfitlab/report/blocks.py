@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from overfitlab.report.panels import Panel
+from overfitlab.report.marks import Panel
 from overfitlab.report.study_tables import Table
 
 

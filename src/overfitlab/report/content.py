@@ -18,6 +18,7 @@ from overfitlab.report.blocks import (
     Section,
     TableBlock,
 )
+from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
 from overfitlab.report.study_sentences import answer, headline, recommendation
 from overfitlab.report.study_tables import (
@@ -33,8 +34,6 @@ from overfitlab.report.study_tables import (
 from overfitlab.report.study_tables import between as between_bounds
 from overfitlab.study.evidence import Evidence, Opinion
 from overfitlab.words.language import Language
-
-SHOWN_CLASSES = 20  # up to so many a confusion matrix stands on the page; a larger one is in the figures
 
 
 def title(evidence: Evidence, say: Language) -> str:
@@ -203,12 +202,8 @@ def _confusion(evidence: Evidence, say: Language) -> Section | None:
     for each in evidence.methods:
         said = evidence.predictions[each.method]
         name = str(say.method(each.label))
-        top = ", ".join(
-            say("{true} taken for {predicted} ({share} %)", true=classes[one.true],
-                predicted=classes[one.predicted], share=f"{100 * one.share:.1f}")
-            for one in sorted(said.top_confusions, key=lambda one: -one.share)
-        )  # fmt: skip
-        if said.confusion is not None and len(classes) <= SHOWN_CLASSES:
+        top = frequent_mistakes(said, classes, say)
+        if said.confusion is not None and len(classes) <= COUNTED_CLASSES:
             found.append(Confusion(name, tuple(classes), _percent(said.confusion), top))
         elif said.top_confusions:
             tops.append(f"{name}: {top}")

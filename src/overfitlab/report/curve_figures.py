@@ -1,69 +1,95 @@
 """The figures of a study that follow its methods from epoch to epoch: learning curves, and the gap."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median_low
-from typing import Any
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-from overfitlab.report.lettering import legible
-from overfitlab.report.palette import light
-from overfitlab.report.panels import TICKS, Panel
+from overfitlab.report.marks import CARRIED, DASHED, DOTTED, Axis, Band, Line, Mark, Panel, Remark, Rule, Values
+from overfitlab.report.scales import around, axis
 from overfitlab.report.study_tables import difference
-from overfitlab.stats.verdict import MethodSummary
+from overfitlab.stats.verdict import POINTS, MethodSummary
 from overfitlab.study.evidence import Curves, Evidence
 from overfitlab.words.language import ENGLISH, Language
 
-Json = Mapping[str, Any]
-LONGEST_LABEL = 44  # letters of a method
-CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
-CARRIED = (0, (2, 1.5))  # dashes
 FARTHEST = 4.0  # times the median of the methods' highest losses: a scale goes no higher for the sake of one of them
 PADDING = 0.04  # of a scale, above and below
+MOST_ACCURATE = 1.02  # the end of a scale of accuracies, with some room beyond 1
+DOT = 3.5  # points
+REQUIRED = ("train_loss", "val_loss", "train_acc", "val_acc")
 
-Scale = tuple[float, float]
+
+@dataclass(frozen=True)
+class Drawn:
+    """One of a method's curves, and how it is drawn: its values times `unit` are those of the axis."""
+
+    curves: Curves
+    name: str
+    label: str
+    color: str
+    key: str
+    unit: float = 1.0
+
+    @property
+    def mean(self) -> Values:
+        """The mean over the seeds in each epoch."""
+        return tuple(None if value is None else self.unit * value for value in self.curves.curve(self.name).mean)
+
+    @property
+    def deviation(self) -> Values:
+        """The standard deviation over the seeds."""
+        return tuple(None if value is None else self.unit * value for value in self.curves.curve(self.name).deviation)
 
 
 def learning_curves(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return two panels for each method: loss and accuracy over the epochs, training and validation on one axis."""
     found = []
-    scales = {metric: _common_scale(evidence, f"train_{metric}", f"val_{metric}") for metric in ("loss", "acc")}
+    scales = {metric: axis(*_common_scale(evidence, f"train_{metric}", f"val_{metric}")) for metric in ("loss", "acc")}
     for each in evidence.methods:
-        curves, name = evidence.curves[each.method], say.method(each.label)
-        if not curves.runs or any(curves.curve(name).mean[-1] is None for name in CURVES):
+        curves, name = evidence.curves[each.method], str(say.method(each.label))
+        last = {column: curves.curve(column).mean[-1] for column in REQUIRED} if curves.runs else {}
+        known = {column: value for column, value in last.items() if value is not None}
+        if len(known) < len(REQUIRED):
             continue
         for metric, word, digits in (("loss", say("loss"), 2), ("acc", say("accuracy"), 3)):
             train, val = f"train_{metric}", f"val_{metric}"
             alternative = say(
                 "{metric} of {name} over {epochs} epochs, means of {n} seeds: after the last epoch training is at "
                 "{train}, validation at {val}; {onset}.",
-                metric=word, name=name, epochs=len(curves.epochs), n=curves.runs,
-                train=f"{curves.curve(train).mean[-1]:.{digits}f}", val=f"{curves.curve(val).mean[-1]:.{digits}f}",
-                onset=_onset_words(each, say),
+                metric=word, name=name, epochs=len(curves.epochs), n=curves.runs, train=f"{known[train]:.{digits}f}",
+                val=f"{known[val]:.{digits}f}", onset=onset_words(each, say),
             )  # fmt: skip
-            lines = ((curves, train, say("training"), "train"), (curves, val, say("validation"), "val"))
-            found.append(Panel(f"{name}: {word}", _curves_drawn(lines, each, scales[metric], say), alternative))
+            lines = (Drawn(curves, train, say("training"), "train", train),
+                     Drawn(curves, val, say("validation"), "val", val))  # fmt: skip
+            y = scales[metric]
+            found.append(
+                Panel(
+                    title=f"{name}: {word}", alternative=alternative, x=_epochs(lines, say), y=y,
+                    marks=_curve_marks(lines, each, y, say), key=f"{each.method}:{metric}",
+                )
+            )  # fmt: skip
     return found
 
 
 def gap_curves(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
-    """Return a panel for each method: its gap in accuracy over the epochs, beside that of the baseline."""
+    """Return a panel for each method: its gap in accuracy over the epochs, beside that of the baseline, in points."""
     found = []
-    scale = _common_scale(evidence, "gap")
+    low, high = _common_scale(evidence, "gap")
+    y = axis(POINTS * low, POINTS * high, say("gap, points"))
     for each, curves, base, name in _beside_baseline(evidence, say):
-        gap = curves.gap.mean
+        own = Drawn(curves, "gap", name, "other" if base is None else "method", each.method, POINTS)
+        first, last = own.mean[0], own.mean[-1]
         alternative = say(
             "Generalization gap of {name} over the epochs, mean of {n} seeds: {first} points after the first epoch, "
             "{last} after the last.",
-            name=name, n=curves.runs, first=f"{100 * gap[0]:.1f}", last=f"{100 * gap[-1]:.1f}",
+            name=name, n=curves.runs, first=f"{first:.1f}", last=f"{last:.1f}",
         )  # fmt: skip
-        lines = [(curves, "gap", name, "other" if base is None else "method")]
+        lines = [own]
         if base is not None:
-            lines.insert(0, (base, "gap", baseline_name(evidence, say), "other"))
-        draw = _curves_drawn(lines, each, scale, say, share=True)
-        found.append(Panel(name, draw, alternative))
+            lines.insert(0, Drawn(base, "gap", baseline_name(evidence, say), "other", evidence.baseline, POINTS))
+        marks = (Rule(at=0.0, axis="y", color="soft"), *_curve_marks(lines, each, y, say))
+        found.append(
+            Panel(title=name, alternative=alternative, x=_epochs(lines, say), y=y, marks=marks, key=each.method)
+        )
     return found
 
 
@@ -71,30 +97,51 @@ def equal_fit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method but the baseline: validation against training accuracy, epoch by epoch."""
     found = []
     low, _ = _common_scale(evidence, "train_acc", "val_acc")
+    x = axis(low, MOST_ACCURATE, say("training accuracy"))
+    y = axis(low, MOST_ACCURATE, say("validation accuracy"))
     for each, curves, base, name in _beside_baseline(evidence, say):
         if base is None:
             continue
-        known = [contrast for contrast in evidence.contrasts
-                 if (contrast.method, contrast.against) == (each.method, evidence.baseline)]  # fmt: skip
-        fit = known[0].equal_fit if known else None
+        baseline = baseline_name(evidence, say)
+        fit = next((contrast.equal_fit for contrast in evidence.contrasts
+                    if (contrast.method, contrast.against) == (each.method, evidence.baseline)), None)  # fmt: skip
         words = say("the two never fit the training images equally well")
         if fit is not None:
             words = say(
                 "at the best fit that both reach, its gap is {difference} points beside that of {baseline}, n = {n}",
-                difference=difference(fit.mean), baseline=baseline_name(evidence, say), n=fit.n,
+                difference=difference(fit.mean), baseline=baseline, n=fit.n,
             )  # fmt: skip
         alternative = say(
             "Validation accuracy against training accuracy of {name}, from epoch to epoch: {words}.",
             name=name, words=words,
         )  # fmt: skip
-        found.append(Panel(name, _fit_drawn(curves, base, (name, baseline_name(evidence, say)), low, say), alternative))
+        lines = [
+            Line(x=line.train_acc.mean, y=line.val_acc.mean, color=color, marker=DOT, label=label, key=method)
+            for line, label, color, method in (
+                (base, baseline, "other", evidence.baseline),
+                (curves, name, "method", each.method),
+            )
+        ]
+        diagonal = Line(x=(low, 1.0), y=(low, 1.0), color="soft", dash=DASHED, width=1.0, label=say("no gap"))
+        found.append(Panel(title=name, alternative=alternative, x=x, y=y, marks=(*lines, diagonal), key=each.method))
     return found
 
 
 def baseline_name(evidence: Evidence, say: Language) -> str:
     """Return how the baseline is called."""
-    [label] = [each.label for each in evidence.methods if each.method == evidence.baseline]
-    return say.method(label)
+    return str(say.method(evidence.label(evidence.baseline)))
+
+
+def onset_words(method: MethodSummary, say: Language) -> str:
+    """Return when overfitting began, in words."""
+    without, runs = method.without_onset, method.finished
+    if method.onset is None or without == runs:
+        return say("validation loss was lowest in the last epoch, so overfitting has not begun")
+    epoch = f"{method.onset.mean:.1f}"
+    if without:
+        return say("the onset of overfitting lies at epoch {onset}, and it has not begun in {without} of {runs} runs",
+                   onset=epoch, without=without, runs=runs)  # fmt: skip
+    return say("the onset of overfitting lies at epoch {onset}", onset=epoch)
 
 
 def _beside_baseline(evidence: Evidence, say: Language) -> list[tuple[MethodSummary, Curves, Curves | None, str]]:
@@ -109,24 +156,22 @@ def _beside_baseline(evidence: Evidence, say: Language) -> list[tuple[MethodSumm
     return found
 
 
-def _common_scale(evidence: Evidence, *names: str) -> Scale:
+def _common_scale(evidence: Evidence, *names: str) -> tuple[float, float]:
     """Return the ends of one scale for those curves of all methods, so that panels can be compared by eye.
 
     A loss that grows without end does not press those of the other methods flat: it leaves the scale, and that is said.
     """
-    lows, highs = [], []
+    ranges = []
     for curves in evidence.curves.values():
         values = [bound for name in names for bound in _bounds(curves, name)]
         if values:
-            lows.append(min(values))
-            highs.append(max(values))
-    if not highs:
+            ranges.append((min(values), max(values)))
+    if not ranges:
         return 0.0, 1.0
-    low, high = min(lows), max(highs)
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if "val_loss" in names:
-        high = min(high, FARTHEST * median_low(highs))
-    padding = PADDING * (high - low) or PADDING
-    return low - padding, high + padding
+        high = min(high, FARTHEST * median_low(high for _, high in ranges))
+    return around((low, high), PADDING)
 
 
 def _bounds(curves: Curves, name: str) -> list[float]:
@@ -135,72 +180,60 @@ def _bounds(curves: Curves, name: str) -> list[float]:
     return [mean + sign * (deviation or 0.0) for mean, deviation in known if mean is not None for sign in (-1, 1)]
 
 
-def _curves_drawn(
-    lines: Sequence[tuple[Curves, str, str, str]], method: MethodSummary, scale: Scale, say: Language, *,
-    share: bool = False,
-) -> Callable[[Axes], None]:  # fmt: skip
-    """Draw lines, given as curves, which of them, label and colour; and the onset of the method."""
-    highest = max(mean for curves, name, *_ in lines for mean in curves.curve(name).mean if mean is not None)
-
-    def draw(axes: Axes) -> None:
-        for curves, name, label, color in lines:
-            _line(axes, curves, name, legible(label, LONGEST_LABEL), light(color))
-        epochs = max(len(curves.epochs) for curves, *_ in lines)
-        if any(None not in curves.curve(name).deviation for curves, name, *_ in lines):
-            note = say("band: ±1 SD over {n} seeds", n=lines[-1][0].runs)
-            axes.fill_between([], [], color=light("soft"), alpha=0.25, linewidth=0, label=note)
-        if any(_stopped(curves) < len(curves.epochs) for curves, *_ in lines):
-            axes.plot([], [], color=light("soft"), linestyle=CARRIED, label=say("carried forward after a stop"))
-        _mark_onset(axes, method, say)
-        if highest > scale[1]:
-            axes.plot([], [], " ", label=say("leaves the scale, up to {value}", value=f"{highest:.3g}"))
-        axes.set_ylim(*scale)
-        axes.set_xlabel(say("epoch"))
-        axes.set_xlim(0.5, epochs + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True, min_n_ticks=1))
-        if share:
-            axes.axhline(0, color=light("soft"), linewidth=0.8)
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
-            axes.set_ylabel(say("gap, points"))
-
-    return draw
+def _epochs(lines: Sequence[Drawn], say: Language) -> Axis:
+    return axis(0.5, max(len(line.curves.epochs) for line in lines) + 0.5, say("epoch"), whole=True)
 
 
-def _mark_onset(axes: Axes, method: MethodSummary, say: Language) -> None:
-    """Draw the mean onset; none where validation loss was lowest in the last epoch of every run."""
+def _curve_marks(lines: Sequence[Drawn], method: MethodSummary, y: Axis, say: Language) -> tuple[Mark, ...]:
+    """Return curves with their bands, and the onset of the method; the legend says what of it leaves the scale."""
+    found: list[Mark] = [*map(_band, lines), *(mark for line in lines for mark in _line(line))]
+    if any(None not in line.deviation for line in lines):
+        note = say("band: ±1 SD over {n} seeds", n=lines[-1].curves.runs)
+        found.append(Band(x=(), low=(), high=(), color="soft", opacity=0.25, label=note))
+    if any(_stopped(line.curves) < len(line.curves.epochs) for line in lines):
+        found.append(Line(x=(), y=(), color="soft", dash=CARRIED, label=say("carried forward after a stop")))
+    found.append(_onset(method, say))
+    highest = max(_known(value for line in lines for value in line.mean))
+    if highest > y.high:
+        found.append(Remark(label=say("leaves the scale, up to {value}", value=f"{highest:.3g}")))
+    return tuple(found)
+
+
+def _band(line: Drawn) -> Band:
+    """Return what lies within one standard deviation of the mean; there is none where one of them is not known."""
+    epochs = tuple(map(float, line.curves.epochs)) if None not in line.deviation else ()
+    points = [(mean, deviation) for _, mean, deviation in zip(epochs, line.mean, line.deviation, strict=False)]
+    low, high = (
+        tuple(None if mean is None or deviation is None else mean + sign * deviation for mean, deviation in points)
+        for sign in (-1, 1)
+    )
+    return Band(x=epochs, low=low, high=high, color=line.color, key=f"{line.key}:band")
+
+
+def _line(line: Drawn) -> list[Mark]:
+    """Return a curve, dashed where the last values of runs that were stopped are carried forward."""
+    epochs, mean = tuple(map(float, line.curves.epochs)), line.mean
+    stopped, marker = _stopped(line.curves), DOT if len(epochs) == 1 else 0.0  # a line through one point is invisible
+    found: list[Mark] = [
+        Line(x=epochs[:stopped], y=mean[:stopped], color=line.color, marker=marker, label=line.label, key=line.key)
+    ]
+    if stopped < len(epochs):
+        first = max(stopped - 1, 0)
+        key = f"{line.key}:carried"
+        found.append(Line(x=epochs[first:], y=mean[first:], color=line.color, dash=CARRIED, key=key))
+    return found
+
+
+def _onset(method: MethodSummary, say: Language) -> Mark:
+    """Return the mean onset; a remark alone where validation loss was lowest in the last epoch of every run."""
     without, runs = method.without_onset, method.finished
     if method.onset is None or without == runs:
-        axes.plot([], [], " ", label=say("no onset yet"))
-        return
+        return Remark(label=say("no onset yet"), key="onset")
     onset = method.onset.mean
     label = say("onset: epoch {epoch}", epoch=f"{onset:.1f}")
     if without:
         label = say("{onset} (not in {without} of {runs})", onset=label, without=without, runs=runs)
-    axes.axvline(onset, color=light("soft"), linestyle=":", linewidth=1.2, label=label)
-
-
-def _onset_words(method: MethodSummary, say: Language) -> str:
-    without, runs = method.without_onset, method.finished
-    if method.onset is None or without == runs:
-        return say("validation loss was lowest in the last epoch, so overfitting has not begun")
-    epoch = f"{method.onset.mean:.1f}"
-    if without:
-        return say("the onset of overfitting lies at epoch {onset}, and it has not begun in {without} of {runs} runs",
-                   onset=epoch, without=without, runs=runs)  # fmt: skip
-    return say("the onset of overfitting lies at epoch {onset}", onset=epoch)
-
-
-def _line(axes: Axes, curves: Curves, name: str, label: str, color: str) -> None:
-    epochs, stopped = np.array(curves.epochs), _stopped(curves)
-    mean = np.array(curves.curve(name).mean, dtype=float)
-    marker = "o" if len(epochs) == 1 else ""  # a line through one point is invisible
-    axes.plot(epochs[:stopped], mean[:stopped], label=label, color=color, marker=marker)
-    if stopped < len(epochs):  # from where runs were stopped, their last values are carried forward
-        first = max(stopped - 1, 0)
-        axes.plot(epochs[first:], mean[first:], color=color, linestyle=CARRIED)
-    if None not in curves.curve(name).deviation:
-        deviation = np.array(curves.curve(name).deviation, dtype=float)
-        axes.fill_between(epochs, mean - deviation, mean + deviation, color=color, alpha=0.2, linewidth=0)
+    return Rule(at=onset, axis="x", color="soft", width=1.2, dash=DOTTED, label=label, key="onset")
 
 
 def _stopped(curves: Curves) -> int:
@@ -208,18 +241,5 @@ def _stopped(curves: Curves) -> int:
     return next((k for k, n in enumerate(curves.training) if n < curves.runs), len(curves.training))
 
 
-def _fit_drawn(
-    curves: Curves, base: Curves, names: tuple[str, str], low: float, say: Language
-) -> Callable[[Axes], None]:
-    def draw(axes: Axes) -> None:
-        for line, name, color in ((base, names[1], "other"), (curves, names[0], "method")):
-            train, val = line.train_acc.mean, line.val_acc.mean
-            label = legible(name, LONGEST_LABEL)
-            axes.plot(train, val, color=light(color), marker="o", markersize=2.5, label=label)
-        axes.plot([low, 1], [low, 1], color=light("soft"), linestyle=(0, (3, 2)), linewidth=1, label=say("no gap"))
-        axes.set_xlim(low, 1.02)
-        axes.set_ylim(low, 1.02)
-        axes.set_xlabel(say("training accuracy"))
-        axes.set_ylabel(say("validation accuracy"))
-
-    return draw
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -13,11 +12,10 @@ from numpy.typing import NDArray
 
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import labels, legible, legible_lines, lettering
-from overfitlab.report.palette import readable_on
+from overfitlab.report.palette import SHARES, readable_on, shade
 from overfitlab.stats.calibration import Calibration
 from overfitlab.stats.classification import wilson_interval
 
-SHARES = "Blues"  # one hue from light to dark: readable without colours, and by colour-blind people
 INK, SOFT = "#1f4e79", "#9dc3e6"
 COUNTED_CLASSES = 20  # up to so many, every cell says its number
 NAMED_CLASSES = 110  # up to so many, every class has its name at the edge
@@ -169,7 +167,7 @@ def _write_counts(axes: Axes, confusion: NDArray[np.int64], shares: NDArray[np.f
     size = float(np.clip(26 / (digits + 0.6), 4.5, 9))
     for (row, column), count in np.ndenumerate(confusion):
         if count:
-            color = readable_on(colormaps[SHARES](math.sqrt(shares[row, column])))
+            color = readable_on(shade(float(shares[row, column])))
             axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=color)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 from overfitlab.words.columns import padded
 from overfitlab.words.language import ENGLISH, Language
 

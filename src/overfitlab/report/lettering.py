@@ -8,10 +8,8 @@ import contextlib
 import logging
 import re
 import unicodedata
-import warnings
 from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from matplotlib import font_manager, rc_context
@@ -37,9 +35,6 @@ MISSING = "\N{WHITE SQUARE}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
-_READER_HAS_FONTS: ContextVar[bool] = ContextVar("reader has fonts", default=False)
-
-
 @contextlib.contextmanager
 def lettering() -> Iterator[None]:
     """Make figures inside this context, and render them in it: no mathematics, and letters of more than one font."""
@@ -53,39 +48,22 @@ def lettering() -> Iterator[None]:
         fonts.setLevel(before)
 
 
-@contextlib.contextmanager
-def fonts_of_the_reader() -> Iterator[None]:
-    """Leave letters for which this machine has no font as they are: text in a page is shown by the reader's browser."""
-    before = _READER_HAS_FONTS.set(True)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-            yield
-    finally:
-        _READER_HAS_FONTS.reset(before)
-
-
-def legible(text: str, longest: int) -> str:
-    """Return `text` on one line of at most `longest` letters, shortened in its middle.
-
-    Control characters are left out, and a letter that no font has becomes a square.
-    """
-    signs = []
-    for sign in text:
-        kind = unicodedata.category(sign)
-        if sign.isspace():
-            signs.append(" ")
-        elif kind in ("Cc", "Cf"):
-            continue
-        else:
-            signs.append(sign if _has(sign) else MISSING)
-    line = " ".join("".join(signs).split())
+def on_a_line(text: str, longest: int) -> str:
+    """Return `text` on one line of at most `longest` letters, shortened in its middle, without control characters."""
+    signs = (" " if sign.isspace() else sign for sign in text)
+    line = " ".join("".join(sign for sign in signs if unicodedata.category(sign) not in ("Cc", "Cf")).split())
     if len(line) > longest:
         front = longest // 2
         line = line[:front] + ELLIPSIS + line[len(line) - (longest - front - 1) :]
     return line
 
 
+def legible(text: str, longest: int) -> str:
+    """Return the same for a picture that is drawn on this machine: a letter that no font has becomes a square."""
+    return drawable(on_a_line(text, longest))
+
+
+@lru_cache(4096)
 def inches(text: str, size: float, *, bold: bool = False) -> float:
     """Return about how wide a line of text is in a figure, at a size in points."""
     weight = "bold" if bold else "normal"
@@ -96,17 +74,17 @@ def inches(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def fitted(text: str, size: float, width: float, *, bold: bool = False) -> str:
-    """Return `text` on one legible line of at most `width` inches, shortened in its middle."""
+    """Return `text` on one line of at most `width` inches, shortened in its middle."""
     longest = cell_len(text)
-    while longest > SHORTEST and inches(legible(text, longest), size, bold=bold) > width:
+    while longest > SHORTEST and inches(on_a_line(text, longest), size, bold=bold) > width:
         longest -= 1
-    return legible(text, longest)
+    return on_a_line(text, longest)
 
 
 def in_lines(text: str, size: float, width: float, *, most: int, bold: bool = False) -> list[str]:
     """Return `text` on lines of at most `width` inches, broken after a sign where a name can be, `most` of them."""
     lines = [""]
-    for part in re.findall(r"[^+,:; ]*[+,:; ]*", legible(text, LONGEST_NAME)):
+    for part in re.findall(r"[^+,:; ]*[+,:; ]*", on_a_line(text, LONGEST_NAME)):
         if lines[-1] and inches((lines[-1] + part).rstrip(), size, bold=bold) > width:
             lines.append("")
         lines[-1] += part
@@ -124,19 +102,37 @@ def legible_lines(text: str) -> str:
     return "\n".join(legible(line, LONGEST_LINE) for line in text.split("\n"))
 
 
-def labels(names: Sequence[str], longest: int, *, size: float = 0.0, width: float = 0.0) -> list[str]:
-    """Return a label for every name: made legible, with its number where names would be confused.
+def told_apart(names: Sequence[str], longest: int, *, size: float = 0.0, width: float = 0.0) -> list[str]:
+    """Return a label for every name: on one line, with its number where names would be confused.
 
     At most `longest` letters; where a width in inches is given, no wider than that at a size in points.
     """
-    short = [legible(name, longest) for name in names]
-    if width:
-        short = [fitted(label, size, width) for label in short]
-    found = [
-        f"{number} {label}".strip() if not label or MISSING in label or short.count(label) > 1 else label
-        for number, label in enumerate(short)
+    short = [on_a_line(name, longest) for name in names]
+    if not width:
+        return _numbered(short)
+    return [fitted(label, size, width) for label in _numbered([fitted(label, size, width) for label in short])]
+
+
+def labels(names: Sequence[str], longest: int) -> list[str]:
+    """Return a legible label of at most `longest` letters for every name, with its number where they look alike."""
+    return written([on_a_line(name, longest) for name in names])
+
+
+def written(names: Sequence[str]) -> list[str]:
+    """Return names as a picture can show them that is drawn on this machine, with numbers where they look alike."""
+    return _numbered([drawable(name) for name in names])
+
+
+def _numbered(labels: Sequence[str]) -> list[str]:
+    return [
+        f"{number} {label}".strip() if not label or MISSING in label or labels.count(label) > 1 else label
+        for number, label in enumerate(labels)
     ]
-    return [fitted(label, size, width) for label in found] if width else found
+
+
+def drawable(text: str) -> str:
+    """Return a line in which a letter that no font has is a square."""
+    return "".join(sign if sign == " " or _has(sign) else MISSING for sign in text)
 
 
 @cache
@@ -162,7 +158,7 @@ def can_write(text: str) -> bool:
 
 
 def _has(sign: str) -> bool:
-    return _READER_HAS_FONTS.get() or any(ord(sign) in _letters(family) for family in (DEFAULT_FONT, *_fallbacks()))
+    return any(ord(sign) in _letters(family) for family in (DEFAULT_FONT, *_fallbacks()))
 
 
 @cache

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import count
 from typing import Any
@@ -24,9 +24,9 @@ from overfitlab.report.blocks import (
     TableBlock,
 )
 from overfitlab.report.content import sections, subtitle, title
-from overfitlab.report.inline_svg import DrawnPanel, inline_svg
+from overfitlab.report.marks import Panel
 from overfitlab.report.palette import COLORS
-from overfitlab.report.study_figures import FIGURES
+from overfitlab.report.svg import panel_svg
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
@@ -46,37 +46,18 @@ SIGNS = (
 LEAST_SHOWN = 0.5  # percent: less is an empty cell
 
 
-Drawings = Mapping[str, Sequence[DrawnPanel]]  # the panels of each figure, by its name
-
-
-def drawings(evidence: Evidence, say: Language = ENGLISH) -> Drawings:
-    """Return the panels of all figures that have some."""
-    panels = {name: make(evidence, say) for name, (make, _) in FIGURES.items()}
-    return {
-        name: [inline_svg(panel, f"{name}-{number}") for number, panel in enumerate(found, start=1)]
-        for name, found in panels.items()
-        if found
-    }
-
-
-def page(
-    evidence: Evidence,
-    pictures: Mapping[int, bytes] | None = None,
-    say: Language = ENGLISH,
-    drawn: Drawings | None = None,
-) -> str:
+def page(evidence: Evidence, pictures: Mapping[int, bytes] | None = None, say: Language = ENGLISH) -> str:
     """Return the page, from the document of the evidence and PNG pictures of test images by their rows.
 
-    `drawn` are the panels, where they have been drawn already. The same document and pictures give the same page.
+    The same document and pictures give the same page.
     """
-    figures = drawings(evidence, say) if drawn is None else drawn
 
-    def drawn_panel(name: str, number: int) -> Markup:
-        return Markup(figures[name][number - 1].svg)  # noqa: S704 - made of elements, not of text
+    def drawn(panel: Panel) -> Markup:
+        return Markup(panel_svg(panel))  # noqa: S704 - texts in it are escaped
 
     environment = _environment()
     shown = {row: f"data:image/png;base64,{base64.b64encode(png).decode()}" for row, png in (pictures or {}).items()}
-    parts = {"say": say, "drawn": drawn_panel, "shade": _shade, "cell": _cell, "shown": shown, "typeset": typeset}
+    parts = {"say": say, "drawn": drawn, "shade": _shade, "cell": _cell, "shown": shown, "typeset": typeset}
     macros: Any = environment.get_template("blocks.html").make_module(parts)
 
     numbers = count(1)  # that keep ids apart

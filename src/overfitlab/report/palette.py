@@ -1,10 +1,15 @@
 """The colours of figures and pages: one name each, with its value on light and on dark ground."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
-from matplotlib.colors import to_rgb
+from matplotlib import colormaps
+from matplotlib.colors import to_hex, to_rgb
+
+SHARES = "Blues"  # one hue from light to dark: readable without colours, and by colour-blind people
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,24 @@ def light(name: str) -> str:
     return COLORS[name].light
 
 
-def readable_on(ground: Sequence[float]) -> str:
-    """Return white or our ink, whichever has the greater contrast (WCAG 2.2) to a ground of RGB from 0 to 1."""
-    return max(("#ffffff", light("ink")), key=lambda color: contrast(to_rgb(color), ground))
+def shade(share: float) -> str:
+    """Return the colour of a share, from 0 to 1, in a confusion matrix: `#rrggbb`.
+
+    It follows the square root, or the few mistakes of a good network would be invisible beside its diagonal.
+    """
+    known = _shades()
+    return known[min(int(len(known) * math.sqrt(share)), len(known) - 1)]
+
+
+@cache
+def _shades() -> tuple[str, ...]:
+    found = colormaps[SHARES]
+    return tuple(str(to_hex(found(step))) for step in range(found.N))
+
+
+def readable_on(ground: str) -> str:
+    """Return white or our ink, whichever has the greater contrast (WCAG 2.2) to a ground, `#rrggbb`."""
+    return max(("#ffffff", light("ink")), key=lambda color: contrast(to_rgb(color), to_rgb(ground)))
 
 
 def contrast(one: Sequence[float], other: Sequence[float]) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 from overfitlab.report.spreadsheets import file_cell, text_cell, to_csv
 from overfitlab.words.columns import padded
 

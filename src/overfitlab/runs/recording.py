@@ -11,7 +11,7 @@ from overfitlab._version import __version__
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.material import Material
 from overfitlab.data.prepare.twins import NearDuplicates
-from overfitlab.files import display_name
+from overfitlab.display import display_name
 from overfitlab.machine import Facts, environment, peak_memory_mb
 from overfitlab.records.data_record import DataRecord, SkippedFile, TwinPair, Twins
 from overfitlab.records.run_record import OwnRunRecord, Result, Resumption

@@ -149,19 +149,19 @@ def _judged(word: str, differences: Sequence[float], diverged: Diverged) -> tupl
     if n < FEWEST:
         if not n:
             return UNDECIDED, reason("no_pair_of_runs", needed=FEWEST)
-        return UNDECIDED, _counted("one_pair_of_runs", "too_few_pairs_of_runs", n, needed=FEWEST)
+        return UNDECIDED, reason("one_pair_of_runs" if n == 1 else "too_few_pairs_of_runs", count=n, needed=FEWEST)
     # a run that diverged is worse than any number: it may not make its own method look better by being left out
     if diverged.method and word in (HELPS, EQUIVALENT):
-        return UNDECIDED, _counted("one_run_of_the_method_diverged", "runs_of_the_method_diverged", diverged.method)
+        one = diverged.method == 1
+        why = reason("one_run_of_the_method_diverged" if one else "runs_of_the_method_diverged", count=diverged.method)
+        return UNDECIDED, why
     if diverged.against and word in (HARMS, EQUIVALENT):
-        return UNDECIDED, _counted("one_run_of_the_other_diverged", "runs_of_the_other_diverged", diverged.against)
+        one = diverged.against == 1
+        why = reason("one_run_of_the_other_diverged" if one else "runs_of_the_other_diverged", count=diverged.against)
+        return UNDECIDED, why
     if word == UNDECIDED and len(set(differences)) == 1:
         return UNDECIDED, reason("all_differences_equal", n=n)
     return word, None
-
-
-def _counted(one: str, several: str, count: int, **values: int) -> Reason:
-    return Reason(one if count == 1 else several, {"count": count, **values})
 
 
 def _known(value: float | np.floating | NDArray[np.float64] | None) -> float | None:

@@ -66,22 +66,22 @@ def fit(
     needed = seconds(fitted)
     if needed > budget:
         values = {
-            "budget": _minutes(budget), "needed": _minutes(needed), "epochs": fitted.epochs,
+            "budget": budget / 60, "needed": needed / 60, "epochs": fitted.epochs,
             "images": reduced(fitted, parts).training,
         }  # fmt: skip
         if given:
             raise UsageError(
                 "budget_too_little_for_what_was_given",
-                "{budget} are too little: these methods and seeds take {needed} even with {images:,} training images "
-                "and {epochs} epochs, and with less nothing would overfit, or you asked for as many; give a larger "
-                "--budget, fewer methods, or fewer --seeds",
+                "{budget:.3g} minutes are too little: these methods and seeds take {needed:.3g} even with {images:,} "
+                "training images and {epochs} epochs, and with less nothing would overfit, or you asked "
+                "for as many; give a larger --budget, fewer methods, or fewer --seeds",
                 **values,
             )
         raise UsageError(
             "budget_too_little",
-            "{budget} are too little: these methods and seeds take {needed} even with {images:,} training images and "
-            "{epochs} epochs, and with less nothing would overfit; give a larger --budget, fewer methods, or fewer "
-            "--seeds",
+            "{budget:.3g} minutes are too little: these methods and seeds take {needed:.3g} even with {images:,} "
+            "training images and {epochs} epochs, and with less nothing would overfit; give a larger --budget, fewer "
+            "methods, or fewer --seeds",
             **values,
         )
     return Fitted(fitted, _given_up(protocol, fitted, parts))
@@ -113,7 +113,3 @@ def _given_up(before: Protocol, after: Protocol, parts: PartSizes) -> tuple[Reas
     if after.epochs < before.epochs:
         found.append(reason("gave_up_epochs", now=after.epochs, before=before.epochs))
     return tuple(found)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"

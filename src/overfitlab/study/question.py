@@ -51,7 +51,7 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
     for position, spec in enumerate(specs):
         if spec in specs[:position]:
             raise UsageError(
-                "method_given_twice", "{method} is given twice; leave one of them out",
+                "method_listed_twice", "{method} is given twice; leave one of them out",
                 method=registry.parse(spec).label
             )  # fmt: skip
     start = found.add(baseline if baseline is not None else BASELINE)

@@ -123,7 +123,7 @@ class Runner:
             return
         if failed.disk:
             raise OverfitlabError(
-                "disk_refuses_a_run", "{reason}, and the same command goes on", reason=failed.reason.message
+                "disk_refuses_a_run", "{reason}, and the same command goes on", reason=failed.reason.error()
             )
         self._record.failures[task.name] = Failure(task.method, task.seed, failed.reason, task.attempt, now())
         self._folder.write_record(self._record)
@@ -167,11 +167,11 @@ def measured(
         if isinstance(happened, Probed):
             found.append((report.handle.method, happened.cost))
         elif isinstance(happened, Failed):
-            reason = happened.reason.message
+            reason = happened.reason.error()
             if happened.lost:
                 raise OverfitlabError("training_could_not_begin", "training could not begin: {reason}", reason=reason)
             if happened.disk:
-                raise OverfitlabError("said", "{text}", text=reason)
+                raise reason
             raise OverfitlabError(
                 "method_cannot_be_trained", "{method}: {reason}", method=report.handle.label, reason=reason
             )

@@ -17,9 +17,9 @@ from overfitlab.data.prepare.duplicates import near_duplicates
 from overfitlab.data.prepare.material import material
 from overfitlab.data.prepare.splits import available_for_training
 from overfitlab.data.prepare.twins import NearDuplicates
+from overfitlab.display import display_name
 from overfitlab.errors import CancelledError, OverfitlabError
 from overfitlab.events import Listener, MemoryIsLittle, StudyPlanned, StudyStopping, Task
-from overfitlab.files import display_name
 from overfitlab.reasons import Reason, reason
 from overfitlab.records.run_folder import PROBABILITIES
 from overfitlab.records.run_record import DIVERGED, Producer

@@ -6,8 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from overfitlab.config import StudyConfig
+from overfitlab.display import display_name
 from overfitlab.errors import UsageError
-from overfitlab.files import display_name, user_path
+from overfitlab.files import user_path
 from overfitlab.records.lookup import by_name_or_id
 from overfitlab.records.run_folder import PROBABILITIES, StoredRun
 from overfitlab.records.run_folder import RECORD as RUN_RECORD

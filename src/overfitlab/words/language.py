@@ -22,7 +22,7 @@ SPOKEN_WITH_FINAL = frozenset("013678KLMNPRTklmnprt")  # digits and letters whos
 RIEUL = 8  # the final consonant after which 으로 is 로
 RIEUL_SIGNS = frozenset("178LRlr")
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}  # after a consonant: after a vowel
-NOUNS = frozenset(("kind", "kinds", "part", "parts", "what"))  # fields whose values are English words of ours
+NOUNS = frozenset(("hint", "kind", "kinds", "part", "parts", "what"))  # fields whose values are English words of ours
 
 
 class Name(str):

@@ -23,7 +23,6 @@ from PIL import Image, UnidentifiedImageError
 
 from overfitlab.data.dataset import Images
 from overfitlab.errors import DataError
-from overfitlab.files import display_name
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "HEIF")
 ENDINGS = frozenset(
@@ -162,7 +161,7 @@ def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tu
         except OSError as error:
             raise DataError(
                 "folder_cannot_be_listed", "{folder} cannot be listed ({reason})",
-                folder=display_name(current), reason=error.strerror,
+                folder=current, reason=error.strerror,
             ) from error  # fmt: skip
         for entry in entries:
             if _is_folder(entry):

@@ -13,9 +13,9 @@ from overfitlab.data.prepare.cache import Recipe, cached
 from overfitlab.data.prepare.images import decoders, is_gray, read_images
 from overfitlab.data.sources.layout import read_layout
 from overfitlab.data.sources.parts import assembled
+from overfitlab.display import display_name
 from overfitlab.errors import DataError
 from overfitlab.events import Listener
-from overfitlab.files import display_name
 from overfitlab.reasons import reason
 
 DEFAULT_SIZE = (32, 32)
@@ -30,9 +30,7 @@ def load(folder: Path, image_size: tuple[int, int] | None, listener: Listener, *
     """
     layout = read_layout(folder, trainable=trainable)
     if not layout.files:
-        raise DataError(
-            "folder_without_images", "{folder} holds no image files in its subfolders", folder=display_name(folder)
-        )
+        raise DataError("folder_without_images", "{folder} holds no image files in its subfolders", folder=folder)
     height, width = image_size or DEFAULT_SIZE
     origin = f"{folder.resolve()} {height}x{width}"
     channels = 1 if _all_gray(layout.files) else 3

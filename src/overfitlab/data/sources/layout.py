@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overfitlab.data.prepare.images import folder_identity, image_files
+from overfitlab.display import display_name
 from overfitlab.errors import DataError
-from overfitlab.files import display_name
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 PART_NAMES = {
@@ -43,12 +43,12 @@ def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
         raise DataError(
             "parts_beside_classes",
             "{folder} holds {parts} and also {others}; leave either parts (train, val, test) or classes in it",
-            folder=display_name(folder), parts=_listed(parts), others=_listed(strangers),
+            folder=folder, parts=_listed(parts), others=_listed(strangers),
         )  # fmt: skip
     if TRAIN not in parts.values():
         raise DataError(
             "folder_without_train", "{folder} holds {parts} but no train/; add it",
-            folder=display_name(folder), parts=_listed(parts),
+            folder=folder, parts=_listed(parts),
         )  # fmt: skip
     by_part: dict[str, list[Path]] = {}
     for entry, part in parts.items():
@@ -57,13 +57,12 @@ def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
     if twice:
         raise DataError(
             "parts_mean_the_same", "{folder} holds {parts}, which mean the same; leave one of them",
-            folder=display_name(folder), parts=_listed(twice),
+            folder=folder, parts=_listed(twice),
         )  # fmt: skip
     return _of_classes(folder, by_part, trainable)
 
 
 def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -> Layout:
-    shown = display_name(folder)
     (train,) = by_part[TRAIN]
     classes = [entry.name for entry in _subfolders(train)]
     if not classes:
@@ -71,12 +70,12 @@ def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -
             "folder_without_classes",
             "{folder} has no subfolders, one per class; put the images of each class into a subfolder of its own: "
             "cats/1.jpg, dogs/2.jpg",
-            folder=shown,
+            folder=folder,
         )
     if trainable and len(classes) == 1:
         raise DataError(
             "one_class_only", "{place} has one class only, {name}; at least two are needed",
-            place=shown, name=display_name(classes[0]),
+            place=folder, name=classes[0],
         )  # fmt: skip
     files: list[Path] = []
     labels: list[int] = []
@@ -91,7 +90,7 @@ def _of_classes(folder: Path, by_part: dict[str, list[Path]], trainable: bool) -
                         "class_not_in_train",
                         "class {name} is in {folder} but not in {train}; the names of the classes must be the same in "
                         "all parts",
-                        name=display_name(entry.name), folder=display_name(root), train=display_name(train),
+                        name=entry.name, folder=root, train=train,
                     )  # fmt: skip
                 images, rest = image_files(entry, elsewhere)
                 files += images
@@ -111,7 +110,7 @@ def _identities(roots: list[Path]) -> set[tuple[int, int]]:
             if other.name != entry.name and root not in (entry, other):
                 raise DataError(
                     "folder_of_two_names", "{folder} and {other} are one folder under two names; remove the link",
-                    folder=display_name(other), other=display_name(entry),
+                    folder=other, other=entry,
                 )  # fmt: skip
     return set(found)
 
@@ -123,10 +122,10 @@ def _subfolders(folder: Path) -> list[Path]:
     except OSError as error:
         raise DataError(
             "folder_cannot_be_listed", "{folder} cannot be listed ({reason})",
-            folder=display_name(folder), reason=error.strerror,
+            folder=folder, reason=error.strerror,
         ) from error  # fmt: skip
 
 
 def _listed(entries: list[Path] | dict[Path, str]) -> str:
-    names = [f"{display_name(entry.name)}/" for entry in entries]
+    names = [f"{entry.name}/" for entry in entries]
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

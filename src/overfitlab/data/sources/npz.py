@@ -23,9 +23,9 @@ from overfitlab.data.prepare.cache import Recipe, cached
 from overfitlab.data.prepare.images import resized
 from overfitlab.data.sources.layout import TEST, TRAIN, VALIDATION
 from overfitlab.data.sources.parts import assembled
+from overfitlab.display import display_name
 from overfitlab.errors import DataError
 from overfitlab.events import Listener
-from overfitlab.files import display_name
 from overfitlab.reasons import reason
 
 ARRAYS = {TRAIN: (("x", "y"), ("x_train", "y_train")), VALIDATION: (("x_val", "y_val"),), TEST: (("x_test", "y_test"),)}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Generic
 
-from overfitlab.errors import MEMORY_ADVICE, OverfitlabError
+from overfitlab.errors import OverfitlabError
 from overfitlab.reasons import Reason
 from overfitlab.study.execute import messages
 from overfitlab.study.execute.executor import Executor, Handle, Report
@@ -158,11 +158,11 @@ class LocalProcesses(Executor[Handle]):
             self._stillborn += 1
             if not self._began:
                 raise OverfitlabError(
-                    "training_could_not_begin", "training could not begin: {reason}", reason=reason.message
+                    "training_could_not_begin", "training could not begin: {reason}", reason=reason.error()
                 )
             if self._stillborn > MOST_STILLBORN:
                 raise OverfitlabError(
-                    "no_process_to_train_in", "no process could be started to train in: {reason}", reason=reason.message
+                    "no_process_to_train_in", "no process could be started to train in: {reason}", reason=reason.error()
                 )
         return None if worker.given is None else Report(worker.given.handle, Failed(reason, lost=True))
 
@@ -184,8 +184,8 @@ class LocalProcesses(Executor[Handle]):
             return Reason.of(
                 OverfitlabError(
                     "process_killed_perhaps_for_memory",
-                    "its process was killed by {signal}, perhaps for want of memory: {advice}",
-                    signal=name, advice=MEMORY_ADVICE
+                    "its process was killed by {signal}, perhaps for want of memory: try fewer --jobs or a smaller "
+                    "--batch-size", signal=name
                 )
             )  # fmt: skip
         return Reason.of(OverfitlabError("process_killed", "its process was killed by {signal}", signal=name))

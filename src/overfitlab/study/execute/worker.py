@@ -18,7 +18,7 @@ from typing import BinaryIO, NoReturn
 
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
-from overfitlab.errors import MEMORY_ADVICE, DataError, OutOfMemoryError, OverfitlabError, is_want_of_memory
+from overfitlab.errors import DataError, OutOfMemoryError, OverfitlabError, is_want_of_memory
 from overfitlab.events import EpochBegan, EpochEnded, Event, Listener, StepDone
 from overfitlab.files import said_of
 from overfitlab.machine import forget_peak_memory
@@ -149,7 +149,9 @@ def _failed(error: Exception) -> Failed:
     said = str(error).partition("\n")[0] or type(error).__name__
     if is_want_of_memory(error):
         reason = OutOfMemoryError(
-            "not_enough_memory_to_train", "not enough memory ({said}): {advice}", said=said, advice=MEMORY_ADVICE
+            "not_enough_memory_to_train",
+            "not enough memory ({said}): try fewer --jobs or a smaller --batch-size",
+            said=said,
         )
         return Failed(Reason.of(reason), memory=True)
     if isinstance(error, OSError):
@@ -188,8 +190,7 @@ def main() -> NoReturn:
         Worker(_tasks(os.dup(0), stopping), events, stopping).work()
     except (OverfitlabError, OSError, MemoryError) as error:
         if not stopping.is_set():
-            said = f"not enough memory: {MEMORY_ADVICE}" if is_want_of_memory(error) else error
-            print(f"overfitlab: {said}", file=sys.stderr)  # noqa: T201 - it goes into the log
+            print(f"overfitlab: {_failed(error).reason.message}", file=sys.stderr)  # noqa: T201 - it goes into the log
             sys.exit(1)
     except KeyboardInterrupt:
         pass
