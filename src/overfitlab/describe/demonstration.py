@@ -46,9 +46,12 @@ def exhibit(method: Method, say: Language = ENGLISH) -> Exhibit:
             shown.append(found)
     note = "; ".join(problems)
     if not overridden:
-        note = say("{method} changes nothing, so there is nothing to show", method=method.label)
+        note = say("{method} changes nothing, so there is nothing to show", method=say.method(method.label))
     elif not shown and not problems:
-        note = say("{method} had no effect on what it was tried on, so there is nothing to show", method=method.label)
+        note = say(
+            "{method} had no effect on what it was tried on, so there is nothing to show",
+            method=say.method(method.label),
+        )
     return Exhibit(method.label, tuple(shown), note)
 
 
