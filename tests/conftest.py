@@ -33,6 +33,7 @@ from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import run_key
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
+from overfitlab.words.languages import speak
 
 os.environ["KERAS_BACKEND"] = "torch"  # before anything imports Keras
 os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="overfitlab-matplotlib-"))  # one font cache for all
@@ -46,12 +47,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(autouse=True)
 def _empty_machine(tmp_path, monkeypatch):
-    """No CIFAR-10 anywhere, and a working folder of its own: no test depends on what lies on this machine."""
+    """No CIFAR-10, a working folder of its own, and English: no test depends on this machine, or on another test."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    for variable in ("OVERFITLAB_DATA", "OVERFITLAB_CACHE", "OVERFITLAB_MIRROR", "KERAS_HOME", "XDG_CACHE_HOME"):
+    for variable in ("DATA", "CACHE", "MIRROR", "LANG"):
+        monkeypatch.delenv(f"OVERFITLAB_{variable}", raising=False)
+    for variable in ("KERAS_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
+    speak(None)
     monkeypatch.setenv("OVERFITLAB_OFFLINE", "1")  # no test ever reaches out; those of downloads ask their own server
     monkeypatch.setattr(places, "SYSTEM_FOLDER", tmp_path / "system")
     work = tmp_path / "work"

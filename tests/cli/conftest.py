@@ -6,7 +6,10 @@ import sys
 import pytest
 from forks import Forks
 
-OF_THE_TEST = ("HOME", "OVERFITLAB_DATA", "OVERFITLAB_CACHE", "OVERFITLAB_MIRROR", "OVERFITLAB_OFFLINE", "KERAS_HOME")
+OF_THE_TEST = (
+    *("HOME", "OVERFITLAB_DATA", "OVERFITLAB_CACHE", "OVERFITLAB_MIRROR", "OVERFITLAB_OFFLINE", "OVERFITLAB_LANG"),
+    "KERAS_HOME",
+)
 
 
 @pytest.fixture(scope="session")

@@ -154,5 +154,5 @@ def test_figures_that_cannot_be_written_in_a_language_are_said(study, monkeypatc
     monkeypatch.setattr(reporting, "can_write", str.isascii)
     done = CliRunner().invoke(cli, ["report", str(study), "--lang", "ko"])
     assert done.exit_code == 0
-    assert "Note: figures that need one are in English, as no font for ko is installed" in done.stderr
+    assert "참고: 이 컴퓨터에 ko 글꼴이 없어, 글꼴이 필요한 그림은 영어로 그렸습니다" in done.stderr
     assert "Note" not in CliRunner().invoke(cli, ["report", str(study)]).stderr

@@ -63,7 +63,7 @@ def test_a_method_without_a_docstring_has_a_card():
 def test_a_measured_cost_says_at_which_setting_it_was_taken(monkeypatch):
     cost = Cost(34.0, (1.03, 1.01, 1.05), 7, "float32", 2, "a machine", "2026-01-02")
     monkeypatch.setattr(room.costs, "measured", lambda: {"dropout": cost})
-    assert card(registry.make("dropout")).measured == cost.text
-    assert card(registry.parse("dropout:rate=0.5")).measured == f"at its defaults {cost.text}"
+    assert card(registry.make("dropout")).measured == cost.text()
+    assert card(registry.parse("dropout:rate=0.5")).measured == f"at its defaults {cost.text()}"
     assert card(registry.make("mixup")).measured == "not measured"
     assert card(registry.make("mixup")).as_dict()["measured"] is None

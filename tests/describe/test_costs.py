@@ -27,8 +27,8 @@ def test_what_the_table_says(tmp_path):
     (tmp_path / "costs.json").write_text(json.dumps(TABLE))
     found = measured(tmp_path / "costs.json")
     setting = "notebook_cnn, batch 32, float32, 2 threads; a machine"
-    assert found["dropout"].text == f"a step takes 1.03 times that of none (1.01 to 1.05, n = 7 rounds; {setting})"
-    assert found["none"].text == f"a step takes 33.1 ms (n = 7 rounds; {setting})"
+    assert found["dropout"].text() == f"a step takes 1.03 times that of none (1.01 to 1.05, n = 7 rounds; {setting})"
+    assert found["none"].text() == f"a step takes 33.1 ms (n = 7 rounds; {setting})"
     assert found["dropout"].as_dict()["ratio"] == [1.03, 1.01, 1.05]
     assert found["none"].as_dict()["ratio"] is None
     assert found.keys() == {"none", "dropout"}

@@ -3,6 +3,7 @@
 import ast
 import pickle
 import string
+from concurrent.futures import ThreadPoolExecutor
 
 import codes
 import pytest
@@ -13,7 +14,7 @@ from overfitlab.errors import DamagedError, DataError, OverfitlabError, UsageErr
 from overfitlab.reasons import Reason, reason
 from overfitlab.records import older
 from overfitlab.words.language import ENGLISH, NOUNS, PARTICLES
-from overfitlab.words.languages import CODES, language_named, spoken
+from overfitlab.words.languages import CODES, language_named, speak, spoken
 
 OTHERS = [code for code in CODES if code != "en"]
 NUMERIC = set("bcdeEfFgGnoxX%,")  # how a form of a number ends
@@ -200,7 +201,22 @@ def test_reasons_with_values():
 
 @pytest.mark.parametrize(("asked", "code"), [("ko", "ko"), (" KO ", "ko"), ("", "en"), ("xx", "en"), (None, "en")])
 def test_the_language_that_is_spoken(monkeypatch, asked, code):
-    monkeypatch.delenv("OVERFITLAB_LANG", raising=False)
     if asked is not None:
         monkeypatch.setenv("OVERFITLAB_LANG", asked)
     assert spoken().code == code
+
+
+def test_the_language_that_is_chosen_wins(monkeypatch):
+    monkeypatch.setenv("OVERFITLAB_LANG", "ko")
+    speak("EN")
+    assert spoken().code == "en"
+    with ThreadPoolExecutor(1) as pool:  # another thread, perhaps of another reader, is asked by itself
+        assert pool.submit(spoken).result().code == "ko"
+    with pytest.raises(UsageError, match="unknown language 'fr'; there are en and ko"):
+        speak("fr")
+    assert spoken().code == "ko"
+    speak("ko")
+    monkeypatch.setenv("OVERFITLAB_LANG", "en")
+    assert spoken().code == "ko"
+    speak(None)
+    assert spoken().code == "en"
