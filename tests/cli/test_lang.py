@@ -74,7 +74,9 @@ def test_the_figure_of_a_method_goes_by_it(ended):
 
 def test_a_training_an_evaluation_and_what_is_listed():
     settings = ("--data", "digits", "--epochs", "1", "--threads", "1", "--precision", "float32")
-    trained = said("train", "--method", "dropout", "--protocol", "quick", *settings, "--out", "runs/one", "--lang", "ko")
+    trained = said(
+        "train", "--method", "dropout", "--protocol", "quick", *settings, "--out", "runs/one", "--lang", "ko"
+    )
     assert "기법: 드롭아웃, 시드 0" in trained
     assert "에포크 1" in trained
     assert "저장: runs/one/curves.png" in trained

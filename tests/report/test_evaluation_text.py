@@ -1,8 +1,11 @@
 """An evaluation in words."""
 
+import re
+
 from rich.cells import cell_len
 
 from overfitlab.report.evaluation_text import evaluation_text
+from overfitlab.words.languages import language_named
 
 
 def document(classes=3, **changes):
@@ -46,6 +49,16 @@ def test_of_many_classes_the_worst_are_shown():
     assert "The 20 classes with the lowest F1, of 100" in text
     assert "class 19 " in text
     assert "class 20 " not in text
+
+
+def test_korean_stands_in_columns_too():
+    text = evaluation_text(document(classes=3), language_named("ko"))
+    lines = text.splitlines()
+    measures = [line for line in lines if re.match(r"\S+( \S+)?  +\d\.\d{4}   ", line)]
+    assert len(measures) == 5
+    assert len({cell_len(line[: re.search(r"\d\.\d{4}   ", line).start()]) for line in measures}) == 1
+    assert len({cell_len(line) for line in lines[-4:]}) == 1, "header and rows of the table of classes"
+    assert not re.search(r"\b(images|accuracy|taken|mean)\b", text)
 
 
 def test_without_mistakes_it_says_so():

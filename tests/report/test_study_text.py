@@ -195,6 +195,11 @@ def test_caveats(small_study):
     assert "The run dropout-seed0-123456 failed: out of memory. The same command tries it again." in said
 
 
+def test_a_table_of_hangul_is_aligned():
+    lines = table(["기법", "격차"], [["드롭아웃", "1"], ["x", "222"]]).splitlines()
+    assert lines == ["기법      격차", "--------------", "드롭아웃     1", "x          222"]
+
+
 def test_a_table_is_aligned():
     assert table(["a", "bb"], [["long", "1"], ["x", "222"]]).splitlines() == [
         "a      bb", "---------", "long    1", "x     222",

@@ -5,6 +5,7 @@ import io
 from overfitlab.data.catalog.inventory import inventory
 from overfitlab.doctor import NOTE, OK, PROBLEM, Check
 from overfitlab.terminal.listing import show_checks, show_inventory
+from overfitlab.words.languages import language_named
 
 
 class Terminal(io.StringIO):
@@ -28,6 +29,13 @@ def test_checks_are_lines_with_what_to_do(monkeypatch):
     assert "\x1b[" in coloured.getvalue()
     assert "x" * 300 in coloured.getvalue()
     assert "Training does not work until the problems are mended." in coloured.getvalue()
+
+
+def test_levels_are_said_in_columns_of_hangul():
+    stream = io.StringIO()
+    show_checks(stream, [Check("프로세서", OK, "AMX"), Check("runs", NOTE, "a", "b")], language_named("ko"))
+    assert stream.getvalue().splitlines()[:2] == ["정상  프로세서       AMX", "참고  runs           a: b"]
+    assert stream.getvalue().endswith("\n여기서 훈련할 수 있습니다. '참고'는 더 나아질 수 있는 점입니다.\n")
 
 
 def test_markup_in_names_is_left_alone(small_cifar10):

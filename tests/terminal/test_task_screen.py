@@ -14,6 +14,7 @@ from overfitlab.events import TaskBegan, TaskEnded, TaskNoted
 from overfitlab.reasons import reason
 from overfitlab.terminal import task_screen
 from overfitlab.terminal.screen import screen_on
+from overfitlab.words.languages import language_named
 
 
 @pytest.fixture
@@ -57,6 +58,22 @@ def test_a_line_where_it_begins_now_and_then_and_where_it_ends(clock):
     assert between[0] == "  20.0 of 200.0 MB (10 %), 4.0 MB/s, 0:45 left"
     assert len(between) == 9, "one for each tenth, a little late"
     assert last == "  done: 200.0 MB in 0:50, 4.0 MB/s"
+
+
+def test_the_same_in_korean(clock):
+    stream = io.StringIO()
+    screen = screen_on(stream, language_named("ko"))
+    screen.on(TaskBegan(reason("evaluating"), 1000, "images", 100))
+    for done in (300, 1000):
+        clock(2.0)
+        screen.advanced(done)
+    screen.on(TaskEnded())
+    assert lines_of(stream) == [
+        "평가 (1,000장, 100장은 이미 있음)",
+        "  300 / 1,000장 (30%), 초당 100장, 0:07 남음",
+        "  1,000 / 1,000장 (100%), 초당 225장, 0:00 남음",
+        "  완료: 900장, 0:04 걸림, 초당 225장",
+    ]
 
 
 def test_a_slow_transfer_says_something_every_ten_seconds(clock):

@@ -8,7 +8,9 @@ from rich.cells import cell_len
 from overfitlab.words.columns import centred, cut, padded, wrapped
 
 KOREAN = "드롭아웃: 풀링 다음마다, 훈련 중에 각 활성화 값을 rate의 확률로 0으로 만듭니다(dropout:rate=0.5)."
-ENGLISH = "Dropout after every pooling: each activation is set to zero with probability rate, e.g. timm:NAME-or-other-one."
+ENGLISH = (
+    "Dropout after every pooling: each activation is set to zero with probability rate, e.g. timm:NAME-or-other-one."
+)
 
 
 def test_both_sides():

@@ -1,0 +1,121 @@
+"""What appears on screen before and after a training, in English and in Korean."""
+
+import io
+import re
+
+from made_records import VALUES, record
+
+from overfitlab.events import ImagesLoaded, Noted, RunBegan, RunEnded
+from overfitlab.reasons import reason
+from overfitlab.results.history import EpochRow
+from overfitlab.terminal.training_screen import TrainingScreen
+from overfitlab.words.language import ENGLISH
+from overfitlab.words.languages import language_named
+
+KOREAN = language_named("ko")
+DATA, NETWORK = VALUES["data"], VALUES["network"]
+WHY = {"code": "no_ending_of_an_image", "values": {}}
+EVERYTHING = record(
+    method="batch_norm+dropout",
+    data=DATA
+    | {
+        "skipped": [{"name": f"{letter}.txt", "reason": WHY} for letter in "abcdef"], "skipped_count": 1234,
+        "class_images": {"training": [12, 2], "validation": [4, 4], "test": [4, 4]},
+        "near_duplicates": {
+            "validation": {"looked_at": 8, "found": 1, "pairs": []}, "test": {"looked_at": 1000, "found": 0, "pairs": []}
+        },
+        "images": 40, "test_set_apart": True,
+    },
+    network=NETWORK
+    | {
+        "own_batch_norms": 1,
+        "weights": {
+            "sha256": "0" * 64, "loaded": ["a", "b"],
+            "left_out": {"c": {"code": "weights_not_in_the_model", "values": {}}},
+        },
+    },
+)  # fmt: skip
+ROWS = [EpochRow(1, 1.0, 2.0, 0.2, 1.5, 0.5), EpochRow(2, 1.0, 1.0, 0.9, 1.8, 0.6)]
+
+
+def lines(event, say=ENGLISH):
+    stream = io.StringIO()
+    TrainingScreen(stream, say).on(event)
+    return stream.getvalue().splitlines()
+
+
+def test_what_is_about_to_be_trained():
+    event = RunBegan(EVERYTHING, [], ["torch", "processor"], [reason("run_starts_over")], 1, 4, 3)
+    assert lines(event) == [
+        "Note: the run starts over.",
+        "Note: torch, processor changed since this run began; it goes on, but not bit for bit.",
+        "Skipped 1234 files: "
+        + "; ".join(f"{letter}.txt: its name has no ending of an image file" for letter in "abcde")
+        + "; and 1,229 more, see run.json.",
+        "Classes: from 10 images (b) to 20 (a). Accuracy flatters the large ones; balanced accuracy, the mean over the "
+        "classes, stands beside it.",
+        "Near-duplicates: 1 of 8 validation images look like one in training, so their accuracy may partly be memory; "
+        "look at duplicates.png (run.json lists them).",
+        "Note: notebook_cnn has 1 batch normalization of its own, whatever the method; results compare methods on top "
+        "of it.",
+        "Weights: 2 tensors from the file. If it was trained on some of these images, what is measured here is partly "
+        "memory.",
+        "  c: not in this model",
+        "Split: 14 training, 8 validation, 8 test (set apart by content); 10 images are left out; test images are not "
+        "looked at",
+        "Method: batch_norm+dropout, seed 1; notebook_cnn with 10 parameters, 9 trainable",
+        "Protocol: notebook, 30 epochs, batches of 32, Adam 0.0001; float32, 1 thread, plain PyTorch",
+        "Cores: 1 of 4, which no other training of yours computes on.",
+    ]
+    said = "\n".join(lines(event, KOREAN))
+    assert "참고: 이 실행을 시작한 뒤 torch, 프로세서가 바뀌었습니다." in said
+    assert "파일 1234개를 건너뜀: a.txt: 이름에 이미지 파일의 확장자가 없음; " in said
+    assert "기법: 배치 정규화+드롭아웃, 시드 1; notebook_cnn, 파라미터 10개(훈련 가능 9개)" in said
+    assert "notebook_cnn에는 기법과 상관없이 배치 정규화 1개가 들어 있습니다." in said
+    assert not re.search(r"\b(images|the|of|is|are|with)\b", said), "English is left"
+
+
+def test_where_other_trainings_compute():
+    crowded = RunBegan(record(), [], [], [], 0, 2, 2)
+    assert lines(crowded)[-1] == (
+        "Note: other trainings of yours compute on 2 of 2 cores. With 1 thread this one slows them down, and they it: "
+        "better one after the other, or all with --threads 1, at most as many as cores."
+    )
+    assert lines(crowded, KOREAN)[-1].startswith(
+        "참고: 다른 훈련이 코어 2개 가운데 2개를 쓰고 있습니다. 스레드 1개를 쓰면"
+    )
+    graphics = record(resolved=VALUES["resolved"] | {"device": "cuda"})
+    note = "Note: plain PyTorch computes on cuda. Nothing here was ever tested on one."
+    assert lines(RunBegan(graphics, [], [], [], 1, 2, 0))[-1] == note
+
+
+def test_the_images_and_what_is_noted_of_them():
+    note = reason("other_checksums", name="CIFAR-10")
+    loaded = ImagesLoaded("cifar10", "/data", 60000, (32, 32, 3), 10, note, False)
+    assert lines(loaded) == [
+        "Data: cifar10 from /data, 60,000 images 32x32x3, 10 classes",
+        "Note: this copy of CIFAR-10 has other checksums than the official release.",
+    ]
+    assert lines(loaded, KOREAN)[0] == "데이터: cifar10(/data), 이미지 60,000장 32x32x3, 클래스 10개"
+    digits = reason("digits_instead", why="no network")
+    box = lines(ImagesLoaded("digits", "scikit-learn", 1797, (8, 8, 1), 10, digits, True), KOREAN)
+    assert box[0] == box[-2] == "!" * 88
+    assert all(line.startswith("!! ") for line in box[1:-2])
+    assert lines(Noted(reason("no_checkpoint")), KOREAN) == [f"참고: {KOREAN.reason(reason('no_checkpoint'))}."]
+
+
+def test_the_outcome(tmp_path):
+    finished = RunEnded(str(tmp_path / "mine"), record(), ROWS, before=True)
+    assert lines(finished) == [
+        "This run has finished before; nothing is trained again. Another --seed or --out is a new run.",
+        "",
+        "Lowest val_loss 1.5000 in epoch 1 (val_acc 0.5000), still near chance: too early to speak of overfitting; by "
+        "epoch 2 val_loss is 1.8000 (loss 1.0000) and val_acc 0.6000 (acc 0.9000).",
+        f"See {tmp_path}/mine/curves.png (and curves.svg, history.csv, weights.safetensors, model.txt, run.json)",
+    ]
+    said = lines(finished, KOREAN)
+    assert said[2] == (
+        "val_loss는 에포크 1에서 1.5000(val_acc 0.5000)로 가장 낮고, 에포크 2에서 val_loss 1.8000(loss 1.0000), val_acc "
+        "0.6000(acc 0.9000)입니다. 아직 찍어서 맞히는 수준이므로 과대적합을 말하기에는 이릅니다."
+    )
+    assert said[3].startswith(f"결과: {tmp_path}/mine/curves.png (그 밖에 curves.svg")
