@@ -1,4 +1,4 @@
-"""`--lang` and `$OVERFITLAB_LANG`: every command takes it, and all that people read is in it; what machines read is not."""
+"""`--lang` and `$OVERFITLAB_LANG`: every command speaks that language to people, and English to machines."""
 
 import json
 

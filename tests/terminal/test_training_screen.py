@@ -22,7 +22,8 @@ EVERYTHING = record(
         "skipped": [{"name": f"{letter}.txt", "reason": WHY} for letter in "abcdef"], "skipped_count": 1234,
         "class_images": {"training": [12, 2], "validation": [4, 4], "test": [4, 4]},
         "near_duplicates": {
-            "validation": {"looked_at": 8, "found": 1, "pairs": []}, "test": {"looked_at": 1000, "found": 0, "pairs": []}
+            "validation": {"looked_at": 8, "found": 1, "pairs": []},
+            "test": {"looked_at": 1000, "found": 0, "pairs": []},
         },
         "images": 40, "test_set_apart": True,
     },
@@ -115,7 +116,7 @@ def test_the_outcome(tmp_path):
     ]
     said = lines(finished, KOREAN)
     assert said[2] == (
-        "val_loss는 에포크 1에서 1.5000(val_acc 0.5000)로 가장 낮고, 에포크 2에서 val_loss 1.8000(loss 1.0000), val_acc "
-        "0.6000(acc 0.9000)입니다. 아직 찍어서 맞히는 수준이므로 과대적합을 말하기에는 이릅니다."
+        "val_loss는 에포크 1에서 1.5000(val_acc 0.5000)로 가장 낮고, 에포크 2에서 val_loss 1.8000(loss 1.0000), "
+        "val_acc 0.6000(acc 0.9000)입니다. 아직 찍어서 맞히는 수준이므로 과대적합을 말하기에는 이릅니다."
     )
     assert said[3].startswith(f"결과: {tmp_path}/mine/curves.png (그 밖에 curves.svg")
