@@ -30,7 +30,7 @@ PAGE = ROOT / "docs" / "performance.md"
 RUNS = ROOT / "runs" / "equivalence"
 PATHS = {"reference": {"OVERFITLAB_KERNELS": "off"}, "fast": {}}
 LAST = 3  # validations
-ZONE = 0.01  # of accuracy: a point
+MARGIN = 0.01  # of accuracy: a point
 
 
 def main() -> None:
@@ -78,12 +78,12 @@ def endpoint(path: str, seed: int, method: str) -> tuple[float, float]:
     return statistics.mean(history["val_acc"][-LAST:]), statistics.mean(history["val_loss"][-LAST:])
 
 
-def equivalence(differences: list[float], zone: float) -> tuple[float, float, float, float]:
-    """Return mean, 90 % interval (low, high) and p of two one-sided tests that the mean lies within +-zone."""
+def equivalence(differences: list[float], margin: float) -> tuple[float, float, float, float]:
+    """Return mean, 90 % interval (low, high) and p of two one-sided tests that the mean lies within +-margin."""
     n, mean = len(differences), statistics.mean(differences)
     error = statistics.stdev(differences) / math.sqrt(n)
     half = float(student.ppf(0.95, n - 1)) * error
-    p = max(float(student.sf((mean + zone) / error, n - 1)), float(student.cdf((mean - zone) / error, n - 1)))
+    p = max(float(student.sf((mean + margin) / error, n - 1)), float(student.cdf((mean - margin) / error, n - 1)))
     return mean, mean - half, mean + half, p
 
 
@@ -94,7 +94,7 @@ def table(method: str, seeds: int) -> str:
         [fast[which] - reference[which] for fast, reference in zip(results["fast"], results["reference"], strict=True)]
         for which in (0, 1)
     )
-    mean, low, high, p = equivalence(accuracy, ZONE)
+    mean, low, high, p = equivalence(accuracy, MARGIN)
     verdict = "equivalent within 1 point" if p <= 0.05 else "not shown to be equivalent within 1 point"
     facts = environment()
     resolved = overfitlab.load_run(folder("fast", PILOT_SEEDS[0], method)).own.resolved

@@ -23,12 +23,13 @@ from tables import table
 from overfitlab.stats import paired
 from overfitlab.stats.crossed import crossed
 from overfitlab.stats.findings import ALPHA, EQUIVALENT, HARMS, HELPS, UNDECIDED, words
+from overfitlab.stats.multiplicity import adjusted, holm
 from overfitlab.stats.power import power_to_differ
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "statistics.md"
 SIMULATIONS = 20_000
-ZONE = 0.5  # points of accuracy
+MARGIN = 0.5  # points of accuracy
 DEVIATION = 1.2  # points: of paired differences
 QUIET = 0.4  # points
 SEEDS = (3, 6, 9, 12)
@@ -93,11 +94,12 @@ NOISES = {
 }
 
 
-def judged(differences: Floats, zone: float = ZONE, alpha: float = ALPHA) -> NDArray[np.str_]:
+def judged(differences: Floats, margin: float = MARGIN, alpha: float = ALPHA) -> NDArray[np.str_]:
     """Return the word for each contrast [..., contrasts], as a study does."""
     found = paired.estimate(differences)
-    same = paired.holm(paired.equivalence(differences, zone))
-    return words(found.mean, paired.holm(found.p), same, zone, alpha)
+    count = holm(differences.shape[-2])
+    same = adjusted(paired.equivalence(differences, margin), count)
+    return words(found.mean, adjusted(found.p, count), same, margin, alpha)
 
 
 def claimed(found: NDArray[np.str_]) -> NDArray[np.bool_]:
@@ -126,9 +128,9 @@ def false_words(simulations: int) -> str:
     for name, noise in NOISES.items():
         for n in SEEDS:
             drawn = [noise.differences(generator("false", name, n, k), simulations, k, n) for k in CONTRASTS]
-            rates = [claimed(judged(each, zone)).mean() for zone in (ZONE, 0.0) for each in drawn]
+            rates = [claimed(judged(each, margin)).mean() for margin in (MARGIN, 0.0) for each in drawn]
             rows.append([name, str(n), *map(percent, rates)])
-    header = ["noise", "n", *(f"{k} contrasts" for k in CONTRASTS), *(f"{k}, no zone" for k in CONTRASTS)]
+    header = ["noise", "n", *(f"{k} contrasts" for k in CONTRASTS), *(f"{k}, no margin" for k in CONTRASTS)]
     return table(header, rows) + (
         f"In percent of {simulations:,} simulated studies; simulated standard error "
         f"{standard_error(0.05, simulations)} at 5 %. Nominal: at most 5. Standard deviation of the paired differences "
@@ -144,13 +146,13 @@ def false_directions(simulations: int) -> str:
         for n in SEEDS:
             drawn = NOISES[name].differences(generator("direction", name, n), simulations, contrasts, n)
             found = judged(drawn)
-            flips = paired.holm(np.apply_along_axis(paired.sign_flip, -1, drawn[:flipped]))
+            flips = adjusted(np.apply_along_axis(paired.sign_flip, -1, drawn[:flipped]), holm(contrasts))
             rates = [(found == HELPS).any(-1).mean(), (found == HARMS).any(-1).mean(), (flips <= ALPHA).any(-1).mean()]
             rows.append([name, str(n), *map(percent, rates)])
     return table(["noise", "n", "any false *helps*", "any false *harms*", "any sign-flip p of at most 5 %"], rows) + (
-        f"In percent of {simulations:,} simulated studies of {contrasts} contrasts, zone {ZONE}; simulated standard "
-        f"error {standard_error(0.025, simulations)} at 2.5 %. The last column: {flipped:,} studies, adjusted by Holm "
-        f"too, no zone; simulated standard error {standard_error(0.05, flipped)} at 5 %.\n"
+        f"In percent of {simulations:,} simulated studies of {contrasts} contrasts, margin {MARGIN}; simulated "
+        f"standard error {standard_error(0.025, simulations)} at 2.5 %. The last column: {flipped:,} studies, adjusted by "
+        f"Holm too, no margin; simulated standard error {standard_error(0.05, flipped)} at 5 %.\n"
     )
 
 
@@ -240,7 +242,7 @@ def power(simulations: int) -> str:
                     rng = generator("power", deviation, n, true)
                     drawn = NOISES["normal"].differences(rng, simulations, contrasts, n, deviation=deviation, true=true)
                     cells.append(percent((judged(drawn)[:, 0] == HELPS).mean(), 0))
-                cells.append(percent(power_to_differ(difference, deviation, n, ZONE, ALPHA, contrasts), 0))
+                cells.append(percent(power_to_differ(difference, deviation, n, MARGIN, ALPHA, contrasts), 0))
             rows.append([f"{deviation}", str(n), *cells])
     header = ["SD", "n"]
     for difference in differences:
@@ -274,15 +276,15 @@ def words_by_difference(simulations: int) -> str:
 
 
 def falsely_equivalent(simulations: int) -> str:
-    """Return how often a difference as large as the zone is called equivalent, at the worse of both edges."""
+    """Return how often a difference as large as the margin is called equivalent, at the worse of both edges."""
     rows = []
     for name, noise in NOISES.items():
         for n in SEEDS:
             cells = []
-            for others in (ZONE, 0.0):
+            for others in (MARGIN, 0.0):
                 for contrasts in CONTRASTS:
                     rates = []
-                    for edge in (ZONE, -ZONE):
+                    for edge in (MARGIN, -MARGIN):
                         at_edge = 1 if others == 0 else contrasts
                         true = [edge] * at_edge + [0.0] * (contrasts - at_edge)
                         rng = generator("edge", name, n, contrasts, others, edge)
@@ -292,31 +294,31 @@ def falsely_equivalent(simulations: int) -> str:
             rows.append([name, str(n), *cells])
     header = ["noise", "n", *(f"all {k} at the edge" for k in CONTRASTS), *(f"one of {k}" for k in CONTRASTS)]
     return table(header, rows) + (
-        f"Percent of {simulations:,} simulated studies in which a contrast with a true difference of +{ZONE} or "
-        f"-{ZONE} points, whichever is worse, is called *equivalent*; where it is one, the others have no difference. "
+        f"Percent of {simulations:,} simulated studies in which a contrast with a true difference of +{MARGIN} or "
+        f"-{MARGIN} points, whichever is worse, is called *equivalent*; where it is one, the others have none. "
         f"Standard deviation of the paired differences {QUIET} points; simulated standard error "
         f"{standard_error(0.05, simulations)} at 5 %. Nominal: at most 5.\n"
     )
 
 
 def read_looks(
-    differences: Floats, sizes: Sequence[int], zone: float, alpha: float
+    differences: Floats, sizes: Sequence[int], margin: float, alpha: float
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.str_]]]:
     """Yield for each look which studies are still read, and their words; decided ones stop, as `compare` does."""
     reading = np.ones(len(differences), dtype=bool)
     for size in sizes:
-        found = judged(differences[..., :size], zone, alpha)
+        found = judged(differences[..., :size], margin, alpha)
         yield reading.copy(), found
         reading &= (found == UNDECIDED).any(-1)
 
 
 def false_by_looks(
-    differences: Floats, sizes: Sequence[int], zone: float, alpha: float, false: Callable[..., NDArray[np.bool_]]
+    differences: Floats, sizes: Sequence[int], margin: float, alpha: float, false: Callable[..., NDArray[np.bool_]]
 ) -> tuple[float, float]:
     """Return in what share of studies something false is said at the last look that is read, and at any of them."""
     last = np.zeros(len(differences), dtype=bool)
     ever = last.copy()
-    for reading, found in read_looks(differences, sizes, zone, alpha):
+    for reading, found in read_looks(differences, sizes, margin, alpha):
         wrong = false(found)
         last = np.where(reading, wrong, last)
         ever |= reading & wrong
@@ -327,19 +329,19 @@ def looks(simulations: int) -> str:
     """Return what two planned looks do to false words, and what looking without paying would do."""
     planned, each = (6, 12), tuple(range(3, 13))
     cases = [
-        ("*helps* or *harms*", DEVIATION, ZONE, 0.0, claimed),
-        ("*helps* or *harms*, no zone", DEVIATION, 0.0, 0.0, claimed),
-        ("*equivalent*, at the edge", QUIET, ZONE, ZONE, lambda found: (found == EQUIVALENT).any(-1)),
+        ("*helps* or *harms*", DEVIATION, MARGIN, 0.0, claimed),
+        ("*helps* or *harms*, no margin", DEVIATION, 0.0, 0.0, claimed),
+        ("*equivalent*, at the edge", QUIET, MARGIN, MARGIN, lambda found: (found == EQUIVALENT).any(-1)),
     ]
     rows = []
-    for what, deviation, zone, true, false in cases:
+    for what, deviation, margin, true, false in cases:
         for contrasts in (1, 3, 7):
             drawn = NOISES["normal"].differences(
                 generator("looks", what, contrasts), simulations, contrasts, planned[-1], deviation=deviation, true=true
             )
             ways = [(planned, ALPHA / 2), (planned, ALPHA), (each, ALPHA)]
             (last, paid), (_, unpaid), (_, every) = (
-                false_by_looks(drawn, sizes, zone, alpha, false) for sizes, alpha in ways
+                false_by_looks(drawn, sizes, margin, alpha, false) for sizes, alpha in ways
             )
             rows.append([what, str(contrasts), *map(percent, (last, paid, unpaid, every))])
     header = [

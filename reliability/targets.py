@@ -43,7 +43,7 @@ def images(content: bytes) -> None:
 
 
 PARSERS: tuple[Callable[[str], Any], ...] = (
-    config.looks, config.seconds, config.zones, config.image_size, config.varied, registry.resolve,
+    config.looks, config.seconds, config.margins, config.image_size, config.varied, registry.resolve,
 )  # fmt: skip
 CONFIGURATIONS = (Protocol, RunConfig, StudyConfig)
 

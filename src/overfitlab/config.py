@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from overfitlab.errors import UsageError, unknown_name
 
@@ -20,7 +20,9 @@ MOST_EPOCHS = 100_000  # more of them are a mistake, or an attack on the memory 
 VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
 SMALLEST_IMAGE, LARGEST_IMAGE = 8, 224  # pixels a side
 FEWEST_SEEDS, MOST_SEEDS = 3, 1000  # of a study
-LARGEST_ZONE = 100  # points
+LARGEST_MARGIN = 100  # points
+LEAST_ALPHA, LARGEST_ALPHA = 1e-6, 0.5
+SHORTEST_ROUNDS, LONGEST_ROUNDS = 6, 100  # planned maxima of seeds that are added until all is decided
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -202,8 +204,8 @@ class StudyConfig:
     looks: tuple[int, ...] | None = None  # after how many seeds the verdict is read; None: once, after enough of them
     first_seed: int = 0
     budget: int | None = None  # seconds
-    accuracy_zone: float = 0.5  # points: differences within it do not matter
-    gap_zone: float = 1.0
+    margin: float = 0.5  # of the metric, in points: differences within it do not matter
+    gap_margin: float = 1.0
     given: tuple[str, ...] = ()  # fields of the protocol that were asked for and stay as they are
     model: str = RunConfig.model
     model_source: str | None = None
@@ -211,6 +213,9 @@ class StudyConfig:
     weights: str | None = None
     precision: str = "auto"
     threads: int | None = None  # of each run
+    alpha: float = 0.05  # level of the tests, of each axis
+    # seeds are added in rounds until all is decided, up to so many; None: a fixed number of seeds, `looks`
+    until_decided: int | Literal["none"] | None = None
 
     def __post_init__(self) -> None:
         if not self.protocol.clean_metrics:
@@ -220,6 +225,30 @@ class StudyConfig:
                 "comparison needs; clean is the same without that flaw: --protocol clean",
                 protocol=self.protocol.name,
             )
+        self._check_seeds()
+        for what, margin in (("accuracy", self.margin), ("gap", self.gap_margin)):
+            if not math.isfinite(margin) or not 0 <= margin <= LARGEST_MARGIN:
+                raise UsageError(
+                    "no_equivalence_margin",
+                    "the margin of equivalence for {what} must be from 0 to {most} points, not {margin}",
+                    what=what, most=LARGEST_MARGIN, margin=margin,
+                )  # fmt: skip
+        if not LEAST_ALPHA <= self.alpha <= LARGEST_ALPHA:
+            raise UsageError(
+                "no_level", "--alpha must be from {least} to {most}, not {alpha}",
+                least=LEAST_ALPHA, most=LARGEST_ALPHA, alpha=self.alpha,
+            )  # fmt: skip
+        if self.budget is not None:
+            check_whole("budget in seconds", self.budget, low=1)
+        _one_of("precision", self.precision, PRECISIONS)
+        if self.threads is not None:
+            check_whole("threads", self.threads, low=1, high=1024)
+        if not self.protocol.vary:
+            raise UsageError(
+                "nothing_varies", "with --vary nothing every seed is the same run, which a comparison cannot learn from"
+            )
+
+    def _check_seeds(self) -> None:
         for before, look in pairwise((0, *(self.looks or ()))):
             check_whole("number of seeds", look, low=1, high=MOST_SEEDS)
             if look <= before:
@@ -237,31 +266,27 @@ class StudyConfig:
                 "--first-seed",
                 first=PILOT_SEEDS.start, last=PILOT_SEEDS.stop - 1,
             )  # fmt: skip
-        for what, zone in (("accuracy", self.accuracy_zone), ("gap", self.gap_zone)):
-            if not math.isfinite(zone) or not 0 <= zone <= LARGEST_ZONE:
-                raise UsageError(
-                    "no_zone_of_equivalence",
-                    "the zone of equivalence for {what} must be from 0 to {most} points, not {zone}",
-                    what=what, most=LARGEST_ZONE, zone=zone,
-                )  # fmt: skip
-        if self.budget is not None:
-            check_whole("budget in seconds", self.budget, low=1)
-        _one_of("precision", self.precision, PRECISIONS)
-        if self.threads is not None:
-            check_whole("threads", self.threads, low=1, high=1024)
         if self.looks is not None and len(self.looks) > 1 and self.looks[0] < FEWEST_SEEDS:
             raise UsageError(
                 "look_too_early", "a look at fewer than {fewest} seeds decides nothing; let the first one come later",
                 fewest=FEWEST_SEEDS,
             )  # fmt: skip
-        if not self.protocol.vary:
+        if self.until_decided is not None and self.looks is not None:
             raise UsageError(
-                "nothing_varies", "with --vary nothing every seed is the same run, which a comparison cannot learn from"
+                "seeds_and_until_decided",
+                "--seeds fixes the number of seeds and --until-decided leaves it open; give one of them",
             )
+        if isinstance(self.until_decided, int):
+            check_whole("largest number of seeds", self.until_decided, low=SHORTEST_ROUNDS, high=LONGEST_ROUNDS)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         values: dict[str, Any] = json.loads(canonical_json(asdict(self)))
+        # as studies of before were asked: the same question keeps its identity
+        values |= {"accuracy_zone": values.pop("margin"), "gap_zone": values.pop("gap_margin")}
+        for name, default in (("alpha", 0.05), ("until_decided", None)):
+            if values[name] == default:
+                del values[name]
         return values
 
     def study_id(self, data_hash: str) -> str:
@@ -340,11 +365,11 @@ def seconds(text: str) -> int:
     return round(value)
 
 
-def zones(text: str) -> tuple[float, float]:
-    """Return the zones of accuracy and gap, in points, from `"0.5"` or `"0.5,1"`; raises `UsageError`."""
+def margins(text: str) -> tuple[float, float]:
+    """Return the margins of accuracy and gap, in points, from `"0.5"` or `"0.5,1"`; raises `UsageError`."""
     words = text.split(",")
     try:
-        accuracy, gap = (float(words[0]), float(words[-1]) if len(words) > 1 else StudyConfig.gap_zone)
+        accuracy, gap = (float(words[0]), float(words[-1]) if len(words) > 1 else StudyConfig.gap_margin)
     except ValueError:
         words = []
     if len(words) not in (1, 2):

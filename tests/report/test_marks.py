@@ -41,7 +41,7 @@ def test_every_kind_of_mark_says_which_it_is_and_has_a_label_and_a_key():
 
 def test_colors_are_names_of_the_palette(evidence):
     used = {mark.color for panel in panels_of(evidence) for mark in panel.marks if hasattr(mark, "color")}
-    assert {"train", "val", "method", "other", "zone"} <= used <= COLORS.keys()
+    assert {"train", "val", "method", "other", "margin"} <= used <= COLORS.keys()
 
 
 def test_what_a_page_wants_to_find_again_has_a_key_of_its_own(evidence, crowded):

@@ -28,7 +28,7 @@ HOSTILE = [
     "고양이", "<!--", "javascript:alert(1)",
 ]  # fmt: skip
 MINUS = "\N{MINUS SIGN}"
-AXES = ("accuracy", "gap", "onset_accuracy", "onset_gap")
+AXES = ("accuracy", "gap", "onset_metric", "onset_gap")
 NOW = "2026-11-28T12:00:00+00:00"
 
 
@@ -237,13 +237,13 @@ def test_a_baseline_that_did_not_overfit_is_said(evidence):
 
 def test_methods_without_a_finished_run_leave_no_hole(evidence):
     first, method, third = evidence.methods
-    unknown = dict.fromkeys(("accuracy", "gap", "train_acc", "val_acc", "onset", "damage_acc", "damage_loss",
+    unknown = dict.fromkeys(("accuracy", "gap", "train_acc", "val_acc", "onset", "acc_drop", "loss_rise",
                              "best_epoch", "seconds_per_epoch", "epochs", "parameters", "peak_memory_mb"))  # fmt: skip
     gone = replace(method, finished=0, diverged=4, **unknown)
     empty = Curve((), ())
     nothing = {
         "n": 0, "mean": None, "low": None, "high": None, "differences": (), "seeds": (), "word": "undecided",
-        "p_adjusted": None, "p_sign_flip": None, "p_sign_flip_floor": None, "crossed": None,
+        "p_adjusted": None, "p_sign_flip_raw": None, "p_sign_flip_floor": None, "crossed": None,
         "reason": Reason("no_pair_of_runs", {"needed": 3}),
     }  # fmt: skip
     contrasts = tuple(

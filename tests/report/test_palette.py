@@ -28,7 +28,7 @@ def test_contrasts(ground):
     assert contrast(color["ink"], color["share"]) >= TEXT  # numbers in the cells of a confusion matrix
     for mark in ("train", "val", "method", "other"):
         assert contrast(color[mark], color["surface"]) >= MARKS, mark
-        assert contrast(color["ink"], color["zone"]) >= TEXT
+        assert contrast(color["ink"], color["margin"]) >= TEXT
 
 
 def test_every_color_can_be_told_from_its_value():

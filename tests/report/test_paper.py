@@ -119,8 +119,8 @@ def test_digits_in_a_confusion_matrix_can_be_read(evidence):
 def test_every_kind_of_mark_is_drawn_and_in_the_legend_in_its_order():
     panel = panel_of(
         Bars(bars=(Bar(1.0, 2.0), Bar(2.0, 4.0)), thickness=0.5, color="val", label="bars"),
-        Area(low=1.0, high=2.0, axis="x", color="zone", label="area"),
-        Area(low=1.0, high=2.0, axis="y", color="zone", opacity=0.5),
+        Area(low=1.0, high=2.0, axis="x", color="margin", label="area"),
+        Area(low=1.0, high=2.0, axis="y", color="margin", opacity=0.5),
         Line(x=(0.0, 1.0, 2.0), y=(1.0, None, 3.0), color="train", dash=DASHED, marker=3.0, label="line"),
         Band(x=(0.0, 1.0), low=(1.0, 1.0), high=(2.0, 3.0), color="method", label="band"),
         Dots(dots=(Dot(1.0, 1.0, 3.0), Dot(2.0, 2.0, 5.0)), color="other", size=4.0, shape="diamond", label="dots"),
@@ -135,7 +135,7 @@ def test_every_kind_of_mark_is_drawn_and_in_the_legend_in_its_order():
     ]  # fmt: skip
     handles = axes.get_legend().legend_handles
     assert to_hex(handles[0].get_facecolor()) == light("val")
-    assert to_hex(handles[1].get_facecolor()) == light("zone")
+    assert to_hex(handles[1].get_facecolor()) == light("margin")
     assert (to_hex(handles[2].get_color()), handles[2].get_marker()) == (light("train"), "o")
     assert (handles[4].get_marker(), handles[4].get_markersize()) == ("D", 4.0)
     line = axes.get_lines()[0]

@@ -38,9 +38,9 @@ def test_each_seed_is_a_dot_and_the_mean_has_its_interval(evidence):
         intervals = [line.x for line in of(panel, Line)]
         known = [(each.axis(axis).low, each.axis(axis).high) for each in evidence.contrasts]
         assert intervals == [bounds for bounds in known if None not in bounds]
-        [zone] = of(panel, Area)
-        size = evidence.accuracy_zone if axis == "accuracy" else evidence.gap_zone
-        assert (zone.low, zone.high, zone.color) == (-size, size, "zone")
+        [margin] = of(panel, Area)
+        size = evidence.margin if axis == "accuracy" else evidence.gap_margin
+        assert (margin.low, margin.high, margin.color) == (-size, size, "margin")
         for mark in (*dots, *means):
             assert all(panel.x.low < dot.x < panel.x.high for dot in mark.dots)
 

@@ -22,16 +22,16 @@ NOISY = (3.0, -2.0, 1.0, -3.0, 2.0, -1.0, 0.5)
 WORSE = tuple(-each for each in BETTER)
 
 
-def found(differences, zone=0.5, crossed=None, diverged=None, **options):
+def found(differences, margin=0.5, crossed=None, diverged=None, **options):
     pairs = [Paired(tuple(differences), tuple(range(len(differences))), crossed)]
-    [finding] = findings(pairs, zone, diverged=diverged and [diverged], **options)
+    [finding] = findings(pairs, margin, diverged=diverged and [diverged], **options)
     return finding
 
 
 def verdict_of(contrasts, **changes):
     """Return a verdict that says nothing but these contrasts."""
     values = {
-        "study": "study", "seeds": 7, "look": 1, "looks": (7,), "alpha": 0.05, "accuracy_zone": 0.5, "gap_zone": 1.0,
+        "study": "study", "seeds": 7, "look": 1, "looks": (7,), "alpha": 0.05, "margin": 0.5, "gap_margin": 1.0,
         "provisional": False, "test_images": 359, "baseline": "base", "methods": (), "recommended": None,
         "differing": (), "image_noise_leads": False,
     }  # fmt: skip
@@ -40,7 +40,7 @@ def verdict_of(contrasts, **changes):
 
 def contrast(method, accuracy, gap, **changes):
     values = {
-        "against": "base", "label": method, "against_label": "base", "onset_accuracy": accuracy, "onset_gap": gap,
+        "against": "base", "label": method, "against_label": "base", "onset_metric": accuracy, "onset_gap": gap,
         "fit": None, "equal_fit": None, "time_ratio": 1.0, "time_quartiles": (1.0, 1.0), "missing": 0,
     }  # fmt: skip
     return Contrast(method=method, accuracy=accuracy, gap=gap, **values | changes)

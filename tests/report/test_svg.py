@@ -125,8 +125,8 @@ def test_what_lies_outside_of_the_axes_is_not_drawn():
         Band(x=(0.0, 10.0), low=(-80.0, 2.0), high=(90.0, 3.0), color="val"),
         Dots(dots=(Dot(5.0, 11.0, 4.0), Dot(-1.0, 5.0, 4.0)), color="method", size=4.0),
         Rule(at=12.0, axis="x", color="soft"),
-        Area(low=-5.0, high=20.0, axis="y", color="zone"),
-        Area(low=20.0, high=25.0, axis="x", color="zone"),
+        Area(low=-5.0, high=20.0, axis="y", color="margin"),
+        Area(low=20.0, high=25.0, axis="x", color="margin"),
         Bars(bars=(Bar(5.0, 40.0), Bar(30.0, 4.0)), thickness=1.0, color="val"),
     )
     place = layout(panel)
@@ -171,7 +171,7 @@ def test_marks_lie_where_their_values_say():
 
 def test_a_legend_has_a_line_for_each_label_in_the_order_of_the_marks():
     marks = (
-        Area(low=1.0, high=2.0, axis="x", color="zone", label="area"),
+        Area(low=1.0, high=2.0, axis="x", color="margin", label="area"),
         Line(x=(), y=(), color="soft", label="line alone in the legend"),
         Dots(dots=(), color="other", size=3.0, shape="diamond", label="dot"),
         Bars(bars=(Bar(1.0, 2.0),), thickness=1.0, color="val", label="bars"),

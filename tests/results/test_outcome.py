@@ -32,8 +32,8 @@ def test_they_are_what_the_run_measured(digits_run):
     assert found.train_acc == end.training.acc
     assert found.val_acc == end.validation.acc
     assert found.loss_gap == end.validation.loss - end.training.loss
-    assert found.damage_loss == end.validation.loss - onset.validation.loss
-    assert found.damage_acc == onset.validation.acc - end.validation.acc
+    assert found.loss_rise == end.validation.loss - onset.validation.loss
+    assert found.acc_drop == onset.validation.acc - end.validation.acc
     assert found.onset == run.onset
     assert run.rows[found.best_epoch - 1].val_acc == max(run.history["val_acc"])
     assert found.epochs == 6
@@ -48,8 +48,8 @@ def test_by_hand():
     assert found.gap == pytest.approx(0.2)
     assert found.onset_gap == pytest.approx(0.05)
     assert found.loss_gap == pytest.approx(0.7)
-    assert found.damage_acc == pytest.approx(0.05)
-    assert found.damage_loss == pytest.approx(0.3)
+    assert found.acc_drop == pytest.approx(0.05)
+    assert found.loss_rise == pytest.approx(0.3)
     assert (found.best_epoch, found.epochs, found.seconds_per_epoch, found.peak_memory_mb) == (2, 3, 2.0, None)
 
 
@@ -67,5 +67,5 @@ def test_a_loss_that_is_not_finite_leaves_the_accuracies():
     endless = msgspec.structs.replace(END, validation=part(0.7, None))
     found = endpoints(endless, ONSET, ROWS, 2, 10, None)
     assert found.loss_gap is None
-    assert found.damage_loss is None
+    assert found.loss_rise is None
     assert found.gap == pytest.approx(0.2)

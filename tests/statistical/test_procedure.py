@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 SIMULATIONS = 6000
-ZONE, DEVIATION, QUIET = 0.5, 1.2, 0.4  # points
+MARGIN, DEVIATION, QUIET = 0.5, 1.2, 0.4  # points
 SEEDS = [3, 6, 9, 12]
 CONTRASTS = [2, 3, 7]
 ALIKE = ["normal", "skewed", "discrete"]  # noise that methods and baseline share, so that differences are symmetric
@@ -71,15 +71,15 @@ def test_the_noise_is_what_it_says(simulation, noise, ratio):
 @pytest.mark.parametrize("contrasts", CONTRASTS)
 def test_false_words_of_a_family_are_at_most_nominal(simulation, drawn, noise, n, contrasts):
     differences = drawn(noise, contrasts, n)
-    for zone in (ZONE, 0.0):  # without a zone nothing but p decides
-        rate = simulation.claimed(simulation.judged(differences, zone)).mean()
-        assert 0 < rate <= at_most(ALPHA), zone
+    for margin in (MARGIN, 0.0):  # without a margin nothing but p decides
+        rate = simulation.claimed(simulation.judged(differences, margin)).mean()
+        assert 0 < rate <= at_most(ALPHA), margin
 
 
 @pytest.mark.parametrize("contrasts", [3, 7])
 def test_without_holm_they_would_not_be(simulation, drawn, contrasts):
     found = paired.estimate(drawn("normal", contrasts, 9))
-    rate = simulation.claimed(words(found.mean, found.p, np.ones_like(found.p), ZONE, ALPHA)).mean()
+    rate = simulation.claimed(words(found.mean, found.p, np.ones_like(found.p), MARGIN, ALPHA)).mean()
     assert rate > at_most(2 * ALPHA)
 
 
@@ -87,7 +87,7 @@ def test_without_holm_they_would_not_be(simulation, drawn, contrasts):
 @pytest.mark.parametrize("contrasts", CONTRASTS)
 def test_the_one_method_that_does_nothing_among_others_that_help(simulation, drawn, n, contrasts):
     """Holm's last step: with all others found, nothing but the level itself protects the last one."""
-    found = simulation.judged(drawn("normal", contrasts, n, true=[0.0] + [20.0] * (contrasts - 1)), zone=0.0)
+    found = simulation.judged(drawn("normal", contrasts, n, true=[0.0] + [20.0] * (contrasts - 1)), margin=0.0)
     assert (found[:, 1:] == HELPS).mean() > (0.5 if n == 3 else 0.999)
     rate = simulation.claimed(found[:, :1]).mean()
     assert rate <= at_most(ALPHA)
@@ -116,12 +116,12 @@ def test_the_t_interval_covers_the_truth(simulation, drawn, noise, n):
 @pytest.mark.parametrize("contrasts", CONTRASTS)
 @pytest.mark.parametrize("alone", [True, False])
 def test_false_equivalence_at_the_edge_is_at_most_nominal(simulation, drawn, noise, n, contrasts, alone):
-    """All contrasts at the edge of the zone, or one, while the others have no difference."""
+    """All contrasts at the edge of the margin, or one, while the others have no difference."""
     at_edge = 1 if alone else contrasts
     # a deviation of 0.4 points is 1.4 images: on so coarse a grid the t-test is no longer exact, and up to 5.5 % come
     # out in the simulations of docs/statistics.md (three contrasts, n = 6)
     nominal = 0.055 if noise == "discrete" else ALPHA
-    for edge in (ZONE, -ZONE):
+    for edge in (MARGIN, -MARGIN):
         true = [edge] * at_edge + [0.0] * (contrasts - at_edge)
         found = simulation.judged(drawn(noise, contrasts, n, deviation=QUIET, true=true))
         rate = (found[:, :at_edge] == EQUIVALENT).any(-1).mean()
@@ -130,17 +130,17 @@ def test_false_equivalence_at_the_edge_is_at_most_nominal(simulation, drawn, noi
 
 def test_nothing_but_the_level_keeps_equivalence_from_being_false(simulation, drawn):
     """The bound above is close to what comes out, and breaks without Holm."""
-    differences = drawn("normal", 7, 9, deviation=QUIET, true=ZONE)
+    differences = drawn("normal", 7, 9, deviation=QUIET, true=MARGIN)
     assert (simulation.judged(differences) == EQUIVALENT).any(-1).mean() > 0.6 * ALPHA
-    assert (paired.equivalence(differences, ZONE) <= ALPHA).any(-1).mean() > at_most(2 * ALPHA)
+    assert (paired.equivalence(differences, MARGIN) <= ALPHA).any(-1).mean() > at_most(2 * ALPHA)
 
 
 @pytest.mark.parametrize("contrasts", [1, 3, 7])
-@pytest.mark.parametrize("zone", [ZONE, 0.0])
-def test_planned_looks_keep_the_rate_and_unpaid_ones_do_not(simulation, drawn, contrasts, zone):
+@pytest.mark.parametrize("margin", [MARGIN, 0.0])
+def test_planned_looks_keep_the_rate_and_unpaid_ones_do_not(simulation, drawn, contrasts, margin):
     differences = drawn("normal", contrasts, 12)
     rates = {
-        alpha: simulation.false_by_looks(differences, (6, 12), zone, alpha, simulation.claimed)
+        alpha: simulation.false_by_looks(differences, (6, 12), margin, alpha, simulation.claimed)
         for alpha in (ALPHA / 2, ALPHA)
     }
     last, ever = rates[ALPHA / 2]
@@ -152,7 +152,7 @@ def test_decided_studies_are_not_read_again(simulation):
     """One study whose first six seeds decide, and one whose first six do not."""
     decided = np.array([2.0, 2.1, 1.9, 2.2, 1.8, 2.0] + [-9.0] * 6)
     open_ = np.array([2.0, -2.0] * 3 + [2.0] * 6)
-    looks = list(simulation.read_looks(np.stack([decided, open_])[:, None], (6, 12), ZONE, ALPHA / 2))
+    looks = list(simulation.read_looks(np.stack([decided, open_])[:, None], (6, 12), MARGIN, ALPHA / 2))
     assert [reading.tolist() for reading, _ in looks] == [[True, True], [False, True]]
     assert looks[0][1][:, 0].tolist() == [HELPS, "undecided"]
 
@@ -178,7 +178,7 @@ def test_the_simulated_bootstrap_is_that_of_studies(simulation):
 @pytest.mark.parametrize("difference", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize(("deviation", "n"), [(0.6, 3), (1.2, 6), (1.2, 12), (2.0, 9)])
 def test_power_is_what_a_plan_says(simulation, drawn, difference, deviation, n):
-    planned = power_to_differ(difference, deviation, n, ZONE, ALPHA, 3)
+    planned = power_to_differ(difference, deviation, n, MARGIN, ALPHA, 3)
     error = 3 * np.sqrt(planned * (1 - planned) / SIMULATIONS)
     one = simulation.judged(drawn("normal", 3, n, deviation=deviation, true=[difference, 0, 0]))
     # the plan takes Holm's first step for granted; another method that is found by chance helps a little

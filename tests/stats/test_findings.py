@@ -26,9 +26,9 @@ def contrast(differences):
     return Paired(tuple(differences), tuple(range(len(differences))))
 
 
-def one(differences, zone=0.5, **options):
+def one(differences, margin=0.5, **options):
     diverged = options.pop("diverged", None)
-    [found] = findings([contrast(differences)], zone, diverged=diverged and [diverged], **options)
+    [found] = findings([contrast(differences)], margin, diverged=diverged and [diverged], **options)
     return found
 
 
@@ -37,12 +37,12 @@ def one(differences, zone=0.5, **options):
     [(BETTER, HELPS), ([-each for each in BETTER], HARMS), (SAME, EQUIVALENT), (NOISY, UNDECIDED)],
 )
 def test_the_four_words(differences, word):
-    assert one(differences).word == word
+    assert one(differences).verdict == word
 
 
 def test_a_smaller_gap_helps():
-    assert one([-each for each in BETTER], smaller_is_better=True).word == HELPS
-    assert one(BETTER, smaller_is_better=True).word == HARMS
+    assert one([-each for each in BETTER], smaller_is_better=True).verdict == HELPS
+    assert one(BETTER, smaller_is_better=True).verdict == HARMS
     assert one(BETTER, smaller_is_better=True).mean == pytest.approx(np.mean(BETTER))  # the number keeps its sign
 
 
@@ -50,8 +50,8 @@ def test_a_sure_difference_within_the_zone_is_no_help():
     differences = [each / 5 for each in BETTER]  # 0.4 points, and p far below 0.05
     found = one(differences)
     assert found.p < 0.001
-    assert found.word == EQUIVALENT
-    assert one(differences, zone=0.45).word == UNDECIDED  # inside, but not shown to be
+    assert found.verdict == EQUIVALENT
+    assert one(differences, margin=0.45).verdict == UNDECIDED  # inside, but not shown to be
 
 
 def test_words_of_many_at_once():
@@ -70,8 +70,8 @@ def test_contrasts_are_adjusted_together():
 def test_a_level_that_looks_have_shared():
     weak = (1.4, 0.2, 1.1, 0.9, 0.1, 1.5, 0.7)
     p = one(weak).p
-    assert one(weak, alpha=p * 1.01).word == HELPS
-    assert one(weak, alpha=p * 0.99).word == UNDECIDED
+    assert one(weak, alpha=p * 1.01).verdict == HELPS
+    assert one(weak, alpha=p * 0.99).verdict == UNDECIDED
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_level_that_looks_have_shared():
 )
 def test_too_few_pairs(differences, code, said):
     found = one(differences)
-    assert found.word == UNDECIDED
+    assert found.verdict == UNDECIDED
     assert found.reason.code == code
     assert ENGLISH.reason(found.reason) == f"{said}; a verdict needs 3"
     assert found.n == len(differences)
@@ -98,12 +98,12 @@ def test_two_pairs_still_show_their_interval():
 
 def test_no_difference_at_all_is_equivalent():
     found = one([0.0] * 5)
-    assert (found.word, found.mean, found.p) == (EQUIVALENT, 0, 1)
+    assert (found.verdict, found.mean, found.p) == (EQUIVALENT, 0, 1)
 
 
 def test_no_spread_is_undecided_with_the_reason():
     found = one([0.7] * 5)
-    assert found.word == UNDECIDED
+    assert found.verdict == UNDECIDED
     assert found.reason == Reason("all_differences_equal", {"n": 5})
     assert "all 5 differences are the same" in ENGLISH.reason(found.reason)
 
@@ -123,7 +123,7 @@ def test_no_spread_is_undecided_with_the_reason():
 )
 def test_diverged_runs_make_nothing_look_better(differences, diverged, word, code):
     found = one(differences, diverged=diverged)
-    assert found.word == word
+    assert found.verdict == word
     assert (found.reason.code if found.reason else None) == code
     assert code is None or "diverged" in ENGLISH.reason(found.reason)
 
@@ -134,19 +134,19 @@ def test_numbers_alone_need_no_reason():
 
 def test_while_runs_are_missing_there_is_nothing_to_make_a_word_of():
     found = without_words(one(BETTER))
-    assert (found.word, found.p, found.p_adjusted, found.p_equivalence, found.p_sign_flip) == (None,) * 5
+    assert (found.verdict, found.p, found.p_adjusted, found.p_equivalence_raw, found.p_sign_flip_raw) == (None,) * 5
     assert not found.disagreement
     assert found.mean == pytest.approx(np.mean(BETTER))
 
 
 def test_disagreement_with_the_exact_test_is_flagged():
     outlier = one((2.0, 2.2, 1.9, 2.1, -0.05, 2.0))
-    assert outlier.word == HELPS
-    assert outlier.p_sign_flip == 0.0625  # the sign of one seed is enough
+    assert outlier.verdict == HELPS
+    assert outlier.p_sign_flip_raw == 0.0625  # the sign of one seed is enough
     assert outlier.disagreement
     few = one((2.0, 2.1, 1.9))  # three seeds can have no sign-flip p below 0.25: that is no disagreement
-    assert few.word == HELPS
-    assert few.p_sign_flip == few.p_sign_flip_floor == 0.25
+    assert few.verdict == HELPS
+    assert few.p_sign_flip_raw == few.p_sign_flip_floor == 0.25
     assert not few.disagreement
     assert not one(BETTER).disagreement
     assert not one((2.0, 2.1)).disagreement

@@ -45,11 +45,11 @@ def test_many_at_once_are_as_each_alone():
 
 
 @pytest.mark.parametrize("n", SIZES)
-@pytest.mark.parametrize("zone", [0.2, 1.0, 3.0])
-def test_equivalence_is_that_of_statsmodels(n, zone):
+@pytest.mark.parametrize("margin", [0.2, 1.0, 3.0])
+def test_equivalence_is_that_of_statsmodels(n, margin):
     one, other = drawn(n, 4), drawn(n, 5)
-    expected, *_ = ttost_paired(one, other, -zone, zone)
-    np.testing.assert_allclose(paired.equivalence(one - other, zone), expected, rtol=1e-9)
+    expected, *_ = ttost_paired(one, other, -margin, margin)
+    np.testing.assert_allclose(paired.equivalence(one - other, margin), expected, rtol=1e-9)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))

@@ -1,4 +1,4 @@
-"""Power, beside statsmodels where there is no zone, and by simulation of the whole verdict."""
+"""Power, beside statsmodels where there is no margin, and by simulation of the whole verdict."""
 
 import numpy as np
 import pytest
@@ -18,12 +18,12 @@ def test_without_a_zone_it_is_that_of_statsmodels(n, contrasts, difference):
     assert found == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize(("difference", "n", "zone"), [(0.5, 8, 0.5), (1.0, 8, 0.5), (2.0, 5, 0.5), (1.0, 12, 1.0)])
-def test_with_a_zone_it_is_the_share_of_simulated_verdicts(difference, n, zone):
+@pytest.mark.parametrize(("difference", "n", "margin"), [(0.5, 8, 0.5), (1.0, 8, 0.5), (2.0, 5, 0.5), (1.0, 12, 1.0)])
+def test_with_a_zone_it_is_the_share_of_simulated_verdicts(difference, n, margin):
     drawn = np.random.default_rng(0).normal(difference, 1.2, (20_000, n))
     found = paired.estimate(drawn)
-    helped = words(found.mean, 3 * found.p, np.ones(len(drawn)), zone, 0.05) == HELPS
-    assert power_to_differ(difference, 1.2, n, zone, 0.05, 3) == pytest.approx(helped.mean(), abs=0.012)
+    helped = words(found.mean, 3 * found.p, np.ones(len(drawn)), margin, 0.05) == HELPS
+    assert power_to_differ(difference, 1.2, n, margin, 0.05, 3) == pytest.approx(helped.mean(), abs=0.012)
 
 
 @pytest.mark.parametrize(("deviation", "n"), [(0.4, 8), (0.4, 12), (1.2, 30)])

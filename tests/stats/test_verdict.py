@@ -17,15 +17,15 @@ NOISE = (0.001, -0.002, 0.0005, 0.0, 0.0015, -0.001, 0.0002)
 def design(**changes):
     values = {
         "name": "study", "labels": LABELS, "contrasts": [(method, "none") for method in LABELS if method != "none"],
-        "seeds": range(SEEDS), "looks": (SEEDS,), "look": 1, "alpha": 0.05, "accuracy_zone": 0.5, "gap_zone": 1.0,
+        "seeds": range(SEEDS), "looks": (SEEDS,), "look": 1, "alpha": 0.05, "margin": 0.5, "gap_margin": 1.0,
     }  # fmt: skip
     return Design(**values | changes)
 
 
 def end(accuracy, gap, **changes):
     values = {
-        "accuracy": accuracy, "gap": gap, "onset_accuracy": accuracy, "onset_gap": gap, "train_acc": 0.9,
-        "val_acc": 0.9 - gap, "loss_gap": 0.1, "onset": 2, "damage_acc": 0.0, "damage_loss": 0.0, "best_epoch": 2,
+        "accuracy": accuracy, "gap": gap, "onset_metric": accuracy, "onset_gap": gap, "train_acc": 0.9,
+        "val_acc": 0.9 - gap, "loss_gap": 0.1, "onset": 2, "acc_drop": 0.0, "loss_rise": 0.0, "best_epoch": 2,
         "epochs": 3, "seconds_per_epoch": 2.0, "parameters": 10, "peak_memory_mb": None,
     }  # fmt: skip
     return Endpoints(**values | changes)
@@ -51,7 +51,7 @@ def without(outcomes, method, seed):
 def test_words_and_what_to_take():
     found = compute_verdict(whole(), design())
     assert not found.provisional
-    words = {each.method: (each.accuracy.word, each.gap.word) for each in found.contrasts}
+    words = {each.method: (each.accuracy.verdict, each.gap.verdict) for each in found.contrasts}
     assert words == {"good": (HELPS, HARMS), "calm": (EQUIVALENT, HELPS), "same": (EQUIVALENT, EQUIVALENT)}
     assert found.recommended == "good"
     assert found.contrasts[0].accuracy.mean == pytest.approx(3.0)
@@ -76,7 +76,7 @@ def test_while_a_run_is_missing_there_is_no_word():
     found = compute_verdict(without(whole(), "same", 3), design())
     assert found.provisional
     assert found.recommended is None
-    assert {(each.accuracy.word, each.gap.p) for each in found.contrasts} == {(None, None)}
+    assert {(each.accuracy.verdict, each.gap.p) for each in found.contrasts} == {(None, None)}
     assert found.contrasts[2].missing == 1
     assert found.methods[3].missing == 1
     settled = compute_verdict(without(whole(), "same", 3), design(), failed=1)  # it never will be there
@@ -97,7 +97,7 @@ def test_a_run_that_diverged_is_an_outcome():
     )  # fmt: skip
     assert not found.provisional
     assert found.methods[1].diverged == 1
-    assert found.contrasts[0].accuracy.word == "undecided"
+    assert found.contrasts[0].accuracy.verdict == "undecided"
     assert found.contrasts[0].accuracy.reason.code == "one_run_of_the_method_diverged"
 
 

@@ -179,8 +179,8 @@ def test_a_folder_holds_one_question(small_study, nothing_trains, changes, small
         ({"budget": "soon"}, "a budget is a time like"),
         ({"budget": "0m"}, "is no time"),
         ({"equivalence": "a"}, "--equivalence takes points"),
-        ({"equivalence": "-1"}, "zone of equivalence for accuracy must be from 0"),
-        ({"equivalence": "1,nan"}, "zone of equivalence for gap must be from 0"),
+        ({"equivalence": "-1"}, "margin of equivalence for accuracy must be from 0"),
+        ({"equivalence": "1,nan"}, "margin of equivalence for gap must be from 0"),
         ({"jobs": 0}, "jobs must be a whole number of at least 1"),
         ({"name": "../elsewhere", "out": None}, "is no name for a study"),
         ({"name": "", "out": None}, "is no name for a study"),
@@ -284,7 +284,7 @@ def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
     assert not verdict.provisional
     assert [method.diverged for method in verdict.methods] == [3, 3]
     [contrast] = verdict.contrasts
-    assert (contrast.accuracy.word, contrast.accuracy.reason.code) == ("undecided", "no_pair_of_runs")
+    assert (contrast.accuracy.verdict, contrast.accuracy.reason.code) == ("undecided", "no_pair_of_runs")
     assert verdict.recommended is None  # the baseline has nothing to show for itself
 
 

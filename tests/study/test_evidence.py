@@ -230,11 +230,11 @@ def test_an_unfinished_study_has_neither_words_nor_p(study):
     unfinished = document(with_record(study, study.stored[:-1]).evidence())
     assert unfinished["provisional"]
     for contrast in unfinished["contrasts"]:
-        for axis in ("accuracy", "gap", "onset_accuracy", "onset_gap"):
+        for axis in ("accuracy", "gap", "onset_metric", "onset_gap"):
             found = contrast[axis]
             assert found["mean"] is not None
             assert not found["disagreement"]
-            for name in ("word", "p", "p_adjusted", "p_equivalence", "p_equivalence_adjusted", "p_sign_flip"):
+            for name in ("word", "p", "p_adjusted", "p_equivalence_raw", "p_equivalence_adjusted", "p_sign_flip_raw"):
                 assert found[name] is None, name
 
 

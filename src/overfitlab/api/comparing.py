@@ -16,8 +16,8 @@ from overfitlab.api.training import images_loaded
 from overfitlab.config import StudyConfig, check_whole, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.config import looks as looks_from
+from overfitlab.config import margins as margins_from
 from overfitlab.config import seconds as seconds_from
-from overfitlab.config import zones as zones_from
 from overfitlab.data import loading
 from overfitlab.errors import UsageError
 from overfitlab.events import Event, Listener, StudyEnded, listening
@@ -126,7 +126,7 @@ def compare(
         )
     if jobs is not None:
         check_whole("jobs", jobs, low=1)
-    zones = (StudyConfig.accuracy_zone, StudyConfig.gap_zone) if equivalence is None else zones_from(str(equivalence))
+    margins = (StudyConfig.margin, StudyConfig.gap_margin) if equivalence is None else margins_from(str(equivalence))
     size = None if image_size is None else size_from(str(image_size))
     config = StudyConfig(
         protocol_named(protocol, **changes),
@@ -136,8 +136,8 @@ def compare(
         looks=None if seeds is None else looks_from(str(seeds)),
         first_seed=first_seed,
         budget=None if budget is None else seconds_from(str(budget)),
-        accuracy_zone=zones[0],
-        gap_zone=zones[1],
+        margin=margins[0],
+        gap_margin=margins[1],
         given=tuple(sorted(field for field, value in changes.items() if value is not None)),
         model=models.canonical(model),
         model_source=models.source_hash(model),

@@ -9,10 +9,10 @@ from overfitlab.words.language import ENGLISH
 
 WHOLE = ("seed", "epoch", "onset", "best_epoch", "epochs", "parameters", "peak_memory_mb")
 YES_OR_NO = ("stopped_early",)
-AXES = ("accuracy", "gap")
+AXES = ("metric", "gap")
 NUMBERS = {  # of a finding: what its column is called
-    "mean": "difference", "low": "low", "high": "high", "p_adjusted": "p", "word": "verdict",
-    "p_sign_flip": "p_sign_flip",
+    "mean": "difference", "low": "low", "high": "high", "p_raw": "p_raw", "p_adjusted": "p_adjusted",
+    "verdict": "verdict", "p_sign_flip_raw": "p_sign_flip_raw", "p_sign_flip_adjusted": "p_sign_flip_adjusted",
 }  # fmt: skip
 
 
@@ -20,11 +20,11 @@ def verdict_frame(verdict: Verdict) -> pandas.DataFrame:
     """Return a row for each contrast: both axes, in points, and the cost."""
     rows = []
     for each in verdict.contrasts:
-        row: dict[str, object] = {"method": each.label, "against": each.against_label, "n": each.accuracy.n}
-        for axis, finding in zip(AXES, (each.accuracy, each.gap), strict=True):
+        row: dict[str, object] = {"method": each.label, "against": each.against_label, "n": each.metric.n}
+        for axis, finding in zip(AXES, (each.metric, each.gap), strict=True):
             row |= {f"{axis}_{column}": getattr(finding, name) for name, column in NUMBERS.items()}
             row[f"{axis}_reason"] = "" if finding.reason is None else ENGLISH.reason(finding.reason)
-        crossed = each.accuracy.crossed
+        crossed = each.metric.crossed
         row["accuracy_low_images"] = crossed and crossed.low
         row["accuracy_high_images"] = crossed and crossed.high
         row["gap_at_equal_fit"] = each.equal_fit and each.equal_fit.mean

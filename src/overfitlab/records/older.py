@@ -67,6 +67,10 @@ def upgraded_study(values: Values) -> Values:
     for holder, name in ((values, "notes"), (plan, "gave_up")):
         if isinstance(holder, dict) and isinstance(holder.get(name), list):
             holder[name] = [reason_in(text) if isinstance(text, str) else text for text in holder[name]]
+    config = values.get("config")
+    for before, now in (("accuracy_zone", "margin"), ("gap_zone", "gap_margin")):
+        if isinstance(config, dict) and before in config:
+            config[now] = config.pop(before)
     failures = values.get("failures")
     for failure in failures.values() if isinstance(failures, dict) else ():
         _replace(failure, "reason")

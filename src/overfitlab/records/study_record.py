@@ -13,7 +13,7 @@ from overfitlab.records.data_record import DataRecord
 from overfitlab.records.kinds import Count, Identity, Moment, Positive, Seconds, Side, Text
 from overfitlab.records.run_record import Producer
 
-FORMAT = 3
+FORMAT = 4
 Status = Literal["running", "interrupted", "finished"]
 RUNNING, INTERRUPTED, FINISHED = STATUSES = get_args(Status)
 Seeds = Annotated[int, Meta(ge=1, le=MOST_SEEDS)]
@@ -88,6 +88,7 @@ class Failure(Struct, frozen=True):
     reason: Reason
     attempts: Count
     at: Moment
+    given_up: bool = False  # by the user: it is not tried again, and the verdict is read without it
 
 
 class StudyRecord(Struct, kw_only=True):
@@ -109,6 +110,11 @@ class StudyRecord(Struct, kw_only=True):
     sessions: list[Sitting]
     failures: dict[str, Failure]  # by the name of the run's folder
     notes: list[Reason]
+
+    @property
+    def given_up(self) -> set[tuple[str, int]]:
+        """Method and seed of the runs that failed, and will not be tried again."""
+        return {(each.method, each.seed) for each in self.failures.values() if each.given_up}
 
     def __post_init__(self) -> None:
         methods = self.config.methods

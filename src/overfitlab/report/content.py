@@ -82,11 +82,11 @@ def _verdict(evidence: Evidence, say: Language) -> Section:
         )
         return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1]))
     text = say(
-        "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the zone of differences that "
-        "do not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests put "
-        "it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired by "
+        "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the margin of what "
+        "does not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests "
+        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired by "
         "seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
-        alpha=f"{evidence.alpha:g}", accuracy=f"±{evidence.accuracy_zone:g}", gap=f"±{evidence.gap_zone:g}",
+        alpha=f"{evidence.alpha:g}", accuracy=f"±{evidence.margin:g}", gap=f"±{evidence.gap_margin:g}",
     )  # fmt: skip
     exact = say(
         "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, "
@@ -164,10 +164,10 @@ def _noise(evidence: Evidence, say: Language) -> Section | None:
     )
     header = (say("contrast"), say("test accuracy"), say("95 %, seeds"), say("95 %, seeds and test images"))
     rows = tuple(
-        (pair(each, say), difference(each.accuracy.mean), between_bounds(each.accuracy, say),
-         between_bounds(each.accuracy.crossed, say))
+        (pair(each, say), difference(each.metric.mean), between_bounds(each.metric, say),
+         between_bounds(each.metric.crossed, say))
         for each in evidence.contrasts
-        if each.accuracy.crossed
+        if each.metric.crossed
     )  # fmt: skip
     table = TableBlock(
         Table(header, rows), say("The interval over seeds, and the one that covers other test images too")

@@ -49,8 +49,8 @@ class Times:
 def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return one panel: the gain in test accuracy over the baseline against the time of an epoch."""
     methods = [
-        Method(each, str(say.method(each.label)), each.time_ratio, each.accuracy.mean) for each in evidence.contrasts
-        if each.against == evidence.baseline and each.time_ratio and each.accuracy.mean is not None
+        Method(each, str(say.method(each.label)), each.time_ratio, each.metric.mean) for each in evidence.contrasts
+        if each.against == evidence.baseline and each.time_ratio and each.metric.mean is not None
     ]  # fmt: skip
     if not methods:
         return []
@@ -62,7 +62,7 @@ def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]
     base = baseline_name(evidence, say)
     ends = [1.0, *(end for each in methods for end in (each.ratio, *(each.contrast.time_quartiles or ())))]
     times = Times(min(ends), max(ends))
-    findings = [each.contrast.accuracy for each in methods]
+    findings = [each.contrast.metric for each in methods]
     reached = [value for one in findings for value in (one.mean, one.low, one.high) if value is not None]
     y = axis(*around((0.0, *reached)), say("test accuracy, points more"))
     height = max(HEIGHT, 1.4 + ROW_HEIGHT * len(methods))
@@ -105,7 +105,7 @@ def _uncertain(method: Method) -> list[Mark]:
     """Return the interval of the gain, and between which times the middle half of the pairs lies."""
     found: list[Mark] = []
     contrast = method.contrast
-    low, high = contrast.accuracy.low, contrast.accuracy.high
+    low, high = contrast.metric.low, contrast.metric.high
     if low is not None and high is not None:
         found.append(Line(x=(method.ratio,) * 2, y=(low, high), color="method", opacity=FAINT,
                           key=f"{contrast.method}:interval"))  # fmt: skip

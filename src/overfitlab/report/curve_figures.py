@@ -7,7 +7,8 @@ from statistics import median_low
 from overfitlab.report.marks import CARRIED, DASHED, DOTTED, Axis, Band, Line, Mark, Panel, Remark, Rule, Values
 from overfitlab.report.scales import around, axis
 from overfitlab.report.study_tables import difference
-from overfitlab.stats.verdict import POINTS, MethodSummary
+from overfitlab.stats.design import POINTS
+from overfitlab.stats.method_summary import MethodSummary
 from overfitlab.study.evidence import Curves, Evidence
 from overfitlab.words.language import ENGLISH, Language
 

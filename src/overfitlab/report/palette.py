@@ -35,7 +35,7 @@ COLORS = MappingProxyType(
         "other": Color("#757b87", "#949cab"),
         "helps": Color("#1a6b35", "#6fd08c"),
         "harms": Color("#b3261e", "#ff9a90"),
-        "zone": Color("#d5ead9", "#24422d"),
+        "margin": Color("#d5ead9", "#24422d"),
         "share": Color("#6fa3d8", "#1f5fa8"),
         "link": Color("#0a55a0", "#82bdff"),
     }

@@ -117,8 +117,8 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
         yield say("budget"), say("{seconds} s", seconds=str(asked.budget))
     yield say("settings of the methods"), "; ".join(each.method for each in evidence.methods)
     yield say("differences that do not matter"), say(
-        "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence.accuracy_zone, say),
-        gap=points(evidence.gap_zone, say),
+        "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence.margin, say),
+        gap=points(evidence.gap_margin, say),
     )  # fmt: skip
 
 

@@ -42,13 +42,13 @@ SEED, MEAN = 3.5, 6.0  # points: sizes of dots
 
 def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return two panels, test accuracy and gap: the difference of each seed as a dot, the mean with its interval."""
-    contrasts = [each for each in evidence.contrasts if each.accuracy.n]
+    contrasts = [each for each in evidence.contrasts if each.metric.n]
     if not contrasts:
         return []
     found = []
-    for name, title, better, zone in (
-        ("accuracy", say("Test accuracy"), say("points; right of 0: generalizes better"), evidence.accuracy_zone),
-        ("gap", say("Generalization gap"), say("points; left of 0: overfits less"), evidence.gap_zone),
+    for name, title, better, margin in (
+        ("metric", say("Test accuracy"), say("points; right of 0: generalizes better"), evidence.margin),
+        ("gap", say("Generalization gap"), say("points; left of 0: overfits less"), evidence.gap_margin),
     ):
         findings = [each.axis(name) for each in contrasts]
         said = "; ".join(
@@ -59,14 +59,14 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
         alternative = say("Paired differences, a dot for each seed. {title}: {said}.", title=title, said=said)
         shown = [value for one in findings for value in (*one.differences, one.low, one.high) if value is not None]
         marks = [
-            Area(low=-zone, high=zone, axis="x", color="zone", label=say("differences that do not matter")),
+            Area(low=-margin, high=margin, axis="x", color="margin", label=say("differences that do not matter")),
             Rule(at=0.0, axis="x", color="soft", width=1.0),
-            *_labels(contrasts, around((*shown, -zone, zone))[0], say),
+            *_labels(contrasts, around((*shown, -margin, margin))[0], say),
             *(mark for row, each in enumerate(contrasts) for mark in _differences(row, each, each.axis(name), say)),
         ]  # fmt: skip
         found.append(
             Panel(
-                title=title, alternative=alternative, x=axis(*around((*shown, -zone, zone)), better),
+                title=title, alternative=alternative, x=axis(*around((*shown, -margin, margin)), better),
                 y=_rows(contrasts), marks=tuple(marks), height=1.1 + ROW_HEIGHT * len(contrasts), left=MARGIN, key=name,
             )
         )  # fmt: skip
@@ -75,7 +75,7 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
 
 def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return one panel: how far the mean difference is uncertain because of the seeds, and of the test images."""
-    known = [(each, each.accuracy.crossed) for each in evidence.contrasts if each.accuracy.crossed is not None]
+    known = [(each, each.metric.crossed) for each in evidence.contrasts if each.metric.crossed is not None]
     if not known:
         return []
     said = "; ".join(

@@ -6,11 +6,13 @@ from typing import Protocol
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure, StudyPlan
 from overfitlab.stats.crossed import Crossed
-from overfitlab.stats.findings import Finding
-from overfitlab.stats.verdict import Contrast, EqualFit, MethodSummary, Verdict
+from overfitlab.stats.findings import Difference, Finding
+from overfitlab.stats.method_summary import MethodSummary
+from overfitlab.stats.pairs import EqualFit
+from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.words.language import ENGLISH, Language, Name
 
-Interval = Finding | Crossed | EqualFit  # what has a lower and an upper bound
+Interval = Difference | Crossed | EqualFit  # what has a lower and an upper bound
 FEWEST_PAIRS = 3  # for a statement
 UNDECIDED = "undecided"
 MOST_DIGITS = 8  # of a p
@@ -29,7 +31,7 @@ GAP_WORDS = {
     "equivalent": ("{names} overfits as much", "{names} overfit as much"),
     "undecided": ("whether {names} overfits less is undecided", "whether {names} overfit less is undecided"),
 }
-SIZES = {"accuracy": "{name} ({difference} points of test accuracy)", "gap": "{name} ({difference} points of gap)"}
+SIZES = {"metric": "{name} ({difference} points of test accuracy)", "gap": "{name} ({difference} points of gap)"}
 FURTHER = "{name} ({difference})"  # after the first
 
 
@@ -39,10 +41,10 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
     asked = [each for each in verdict.contrasts if each.against == verdict.baseline]
     if verdict.provisional:
         return say("Not all runs have ended, so there is no verdict yet.")
-    if all(each.axis(axis).word == UNDECIDED for each in asked for axis in ("accuracy", "gap")):
+    if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in ("metric", "gap")):
         return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
-    said = [*_grouped(asked, "accuracy", ACCURACY_WORDS, say), *_grouped(asked, "gap", GAP_WORDS, say)]
-    pairs = sorted({each.accuracy.n for each in asked})
+    said = [*_grouped(asked, "metric", ACCURACY_WORDS, say), *_grouped(asked, "gap", GAP_WORDS, say)]
+    pairs = sorted({each.metric.n for each in asked})
     seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
                baseline=baseline, seeds=seeds, parts="; ".join(said))  # fmt: skip
@@ -52,7 +54,7 @@ def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, st
     """Return what was shown on one axis, the methods of each word together, the greatest difference first."""
     found = []
     for word, (one, several) in words.items():
-        same = [each for each in asked if each.axis(axis).word == word]
+        same = [each for each in asked if each.axis(axis).verdict == word]
         if not same:
             continue
         same.sort(key=lambda each: -abs(each.axis(axis).mean or 0.0))
@@ -77,7 +79,7 @@ def answer(verdict: Verdict, say: Language = ENGLISH) -> str:
 
 def contrast_sentence(contrast: Contrast, verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return what is known of one contrast: does it generalize better, does it overfit less."""
-    accuracy, gap = contrast.accuracy, contrast.gap
+    accuracy, gap = contrast.metric, contrast.gap
     name, against = say.method(contrast.label), say.method(contrast.against_label)
     if verdict.provisional:
         return say(
@@ -90,31 +92,31 @@ def contrast_sentence(contrast: Contrast, verdict: Verdict, say: Language = ENGL
 def _generalizes(name: Name, against: Name, finding: Finding, verdict: Verdict, say: Language) -> str:
     interval = leading_interval(finding, verdict)
     numbers = _numbers(finding, _accuracy_size(finding.mean, say), interval, verdict, say)
-    zone = verdict.accuracy_zone
-    word = finding.word
+    margin = verdict.margin
+    word = finding.verdict
     if word == "helps":
         text = say("{name} generalizes better than {against}: {numbers}.", name=name, against=against, numbers=numbers)
     elif word == "harms":
         text = say("{name} generalizes worse than {against}: {numbers}.", name=name, against=against, numbers=numbers)
     elif word == "equivalent":
         text = say(
-            "{name} generalizes as well as {against}, to within {zone}: {numbers}.",
-            name=name, against=against, zone=points(zone, say), numbers=numbers,
+            "{name} generalizes as well as {against}, to within {margin}: {numbers}.",
+            name=name, against=against, margin=points(margin, say), numbers=numbers,
         )  # fmt: skip
     else:
         text = say(
             "Whether {name} generalizes better than {against} is undecided: {why}.",
             name=name, against=against, why=_why(finding, numbers, say),
         )  # fmt: skip
-    return text + _on_other_images(finding, interval, zone, say)
+    return text + _on_other_images(finding, interval, margin, say)
 
 
 def leading_interval(finding: Finding, verdict: Verdict) -> Finding | Crossed:
     """Return what has the interval of a test accuracy: with few test images the one that has their noise in it."""
-    return finding.crossed if verdict.image_noise_leads and finding.crossed is not None else finding
+    return finding
 
 
-def _on_other_images(finding: Finding, interval: Interval, zone: float, say: Language) -> str:
+def _on_other_images(finding: Finding, interval: Interval, margin: float, say: Language) -> str:
     """Return what the noise of few test images leaves open, where the word goes by the seeds on just these images."""
     low, high = interval.low, interval.high
     if interval is finding or low is None or high is None:
@@ -122,8 +124,8 @@ def _on_other_images(finding: Finding, interval: Interval, zone: float, say: Lan
     over_seeds = _range(finding, say)
     same = over_seeds == _range(interval, say)
     text = "" if same else say(" Over seeds alone the interval is {range}.", range=over_seeds)
-    beyond = finding.word == "equivalent" and (low < -zone or high > zone)
-    if beyond or (finding.word in ("helps", "harms") and low <= 0 <= high):
+    beyond = finding.verdict == "equivalent" and (low < -margin or high > margin)
+    if beyond or (finding.verdict in ("helps", "harms") and low <= 0 <= high):
         return text + say(" So on other test images it could be otherwise.")
     return text
 
@@ -131,15 +133,15 @@ def _on_other_images(finding: Finding, interval: Interval, zone: float, say: Lan
 def _overfits(against: Name, contrast: Contrast, verdict: Verdict, say: Language) -> str:
     finding = contrast.gap
     numbers = _numbers(finding, _gap_size(finding.mean, say), finding, verdict, say)
-    word = finding.word
+    word = finding.verdict
     if word == "helps":
         return say("It overfits less: {numbers}.", numbers=numbers) + _learns_less(contrast, verdict, say)
     if word == "harms":
         return say("It overfits more: {numbers}.", numbers=numbers) + _fits_more(contrast, verdict, say)
     if word == "equivalent":
-        zone = points(verdict.gap_zone, say)
-        return say("It overfits as much as {against}, to within {zone}: {numbers}.",
-                   against=against, zone=zone, numbers=numbers)  # fmt: skip
+        margin = points(verdict.gap_margin, say)
+        return say("It overfits as much as {against}, to within {margin}: {numbers}.",
+                   against=against, margin=margin, numbers=numbers)  # fmt: skip
     return say("Whether it overfits less is undecided: {why}.", why=_why(finding, numbers, say))
 
 
@@ -149,7 +151,7 @@ def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
     Where test accuracy improves all the same, only if they are fitted less well by more than gaps that do not matter.
     """
     fit_lost = -(contrast.fit or 0.0)
-    if fit_lost <= (verdict.gap_zone if contrast.accuracy.word == "helps" else 0.0):
+    if fit_lost <= (verdict.gap_margin if contrast.metric.verdict == "helps" else 0.0):
         return ""
     fit = contrast.equal_fit
     if fit is None:
@@ -273,17 +275,17 @@ def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
     if chosen is None:
         return ""
     name = say.method(verdict.label(chosen))
-    if chosen == baseline and all(each.accuracy.n < FEWEST_PAIRS for each in verdict.contrasts):
+    if chosen == baseline and all(each.metric.n < FEWEST_PAIRS for each in verdict.contrasts):
         return say("Recommended: {name}, as nothing can be shown with fewer than {n} seeds.", name=name, n=FEWEST_PAIRS)
     if chosen == baseline:
         return say("Recommended: {name}. Nothing was shown to be better.", name=name)
     [contrast] = [each for each in verdict.contrasts if (each.method, each.against) == (chosen, baseline)]
-    if contrast.accuracy.word != "helps":
+    if contrast.metric.verdict != "helps":
         return say("Recommended: {name}, because it overfits less and was not shown to generalize worse.", name=name)
     rivals = [
         each
         for each in verdict.contrasts
-        if each.against == baseline and each.accuracy.word == "helps" and each.method != chosen
+        if each.against == baseline and each.metric.verdict == "helps" and each.method != chosen
     ]
     if rivals:
         return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
@@ -326,18 +328,7 @@ def caveats(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> list[st
             say("The run {name} failed: {reason}. The same command tries it again.",
                 name=name, reason=say.reason(failure.reason))
         )  # fmt: skip
-    flagged = [
-        f"{say.method(each.label)} - {say.method(each.against_label)} ({say(word)})"
-        for each in verdict.contrasts
-        for axis, word in (("accuracy", "test accuracy"), ("gap", "gap"))
-        if each.axis(axis).disagreement
-    ]
-    if flagged and not verdict.provisional:
-        found.append(
-            say("* The exact sign-flip test, which assumes less than the t-test, disagrees on {contrasts}.",
-                contrasts=", ".join(flagged))
-        )  # fmt: skip
-    floors = [each.accuracy.p_sign_flip_floor for each in verdict.contrasts if each.accuracy.n]
+    floors = [each.metric.p_sign_flip_floor for each in verdict.contrasts if each.metric.n]
     least = max((floor for floor in floors if floor is not None), default=0.0)
     if not verdict.provisional and len(floors) * least > verdict.alpha:
         found.append(

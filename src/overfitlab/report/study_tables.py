@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from overfitlab.report.study_sentences import Interval, leading_interval, least_p, p_value
 from overfitlab.stats.findings import Finding
-from overfitlab.stats.verdict import Contrast, Spread, Verdict
+from overfitlab.stats.method_summary import Spread
+from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.words.language import ENGLISH, Language
 
 
@@ -30,35 +31,15 @@ def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     rows, tones = [], {}
     for row, each in enumerate(verdict.contrasts):
         cells = [pair(each, say)]
-        for axis in ("accuracy", "gap"):
+        for axis in ("metric", "gap"):
             finding = each.axis(axis)
-            interval = leading_interval(finding, verdict) if axis == "accuracy" else finding
+            interval = leading_interval(finding, verdict) if axis == "metric" else finding
             p = "" if finding.p_adjusted is None else p_value(finding.p_adjusted, verdict.alpha)
             cells += [difference(finding.mean), between(interval, say), p, word(finding, verdict, say)]
-            tones[row, len(cells) - 1] = finding.word
-        cells += [str(each.accuracy.n), "" if each.time_ratio is None else f"x{each.time_ratio:.2f}"]
+            tones[row, len(cells) - 1] = finding.verdict
+        cells += [str(each.metric.n), "" if each.time_ratio is None else f"x{each.time_ratio:.2f}"]
         rows.append(tuple(cells))
-    return Table(tuple(map(say, header)), tuple(rows), _notes(verdict, say), tones=tones)
-
-
-def _notes(verdict: Verdict, say: Language) -> str:
-    found = []
-    shown = [each.accuracy for each in verdict.contrasts if each.accuracy.low is not None]
-    if verdict.image_noise_leads and shown:
-        few = f"{verdict.test_images:,}"
-        if all(each.crossed or not each.deviation for each in shown):  # without any noise there is none to add
-            found.append(
-                say("Intervals of test accuracy have the noise of only {images} test images in them.", images=few)
-            )
-        else:
-            found.append(say("There are only {images} test images, whose noise is not in all intervals.", images=few))
-    return " ".join([*found, *_star(verdict, ("accuracy", "gap"), say)])
-
-
-def _star(verdict: Verdict, axes: tuple[str, ...], say: Language) -> list[str]:
-    if not verdict.provisional and any(each.axis(axis).disagreement for each in verdict.contrasts for axis in axes):
-        return [say("* The exact sign-flip test says otherwise.")]
-    return []
+    return Table(tuple(map(say, header)), tuple(rows), tones=tones)
 
 
 def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
@@ -66,17 +47,14 @@ def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
 
     At the epoch with the lowest validation loss every method has been stopped early, the baseline too.
     """
-    header = ("at the onset", "test accuracy", "95 %", "verdict", "gap", "95 %", "verdict", "n")
-    rows, tones = [], {}
-    for row, each in enumerate(verdict.contrasts):
+    header = ("at the onset", "test accuracy", "95 %", "gap", "95 %", "n")
+    rows = []
+    for each in verdict.contrasts:
         cells = [pair(each, say)]
-        for axis in ("onset_accuracy", "onset_gap"):
-            finding = each.axis(axis)
-            cells += [difference(finding.mean), between(finding, say), word(finding, verdict, say)]
-            tones[row, len(cells) - 1] = finding.word
-        rows.append((*cells, str(each.onset_accuracy.n)))
-    note = " ".join(_star(verdict, ("onset_accuracy", "onset_gap"), say))
-    return Table(tuple(map(say, header)), tuple(rows), note, tones=tones)
+        for found in (each.onset_metric, each.onset_gap):
+            cells += [difference(found.mean), between(found, say)]
+        rows.append((*cells, str(each.onset_metric.n)))
+    return Table(tuple(map(say, header)), tuple(rows))
 
 
 def sign_flip_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
@@ -84,8 +62,8 @@ def sign_flip_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     header = ("sign-flip p", "test accuracy", "gap", "least p", "n")
     rows = []
     for each in verdict.contrasts:
-        accuracy, floor = each.accuracy, each.accuracy.p_sign_flip_floor
-        exact = ["" if p is None else p_value(p) for p in (accuracy.p_sign_flip, each.gap.p_sign_flip)]
+        accuracy, floor = each.metric, each.metric.p_sign_flip_floor
+        exact = ["" if p is None else p_value(p) for p in (accuracy.p_sign_flip_raw, each.gap.p_sign_flip_raw)]
         rows.append((pair(each, say), *exact, "" if floor is None else least_p(floor), str(accuracy.n)))
     return Table(tuple(map(say, header)), tuple(rows))
 
@@ -114,7 +92,7 @@ def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
             spread(each.gap),
             spread(each.train_acc),
             spread(each.onset),
-            spread(each.damage_loss, 2),
+            spread(each.loss_rise, 2),
             spread(each.best_epoch),
             spread(each.seconds_per_epoch, 2),
             "" if each.parameters is None else f"{each.parameters:,}",
@@ -142,10 +120,10 @@ def between(interval: Interval, say: Language = ENGLISH) -> str:
 
 
 def word(finding: Finding, verdict: Verdict, say: Language = ENGLISH) -> str:
-    """Return the verdict's word, with a star where the sign-flip test disagrees."""
-    if verdict.provisional or finding.word is None:
+    """Return the verdict's word."""
+    if verdict.provisional or finding.verdict is None:
         return say("provisional")
-    return say(finding.word) + "*" * finding.disagreement
+    return say(finding.verdict)
 
 
 def spread(found: Spread | None, digits: int = 1) -> str:

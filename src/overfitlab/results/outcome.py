@@ -29,8 +29,8 @@ class Endpoints:
     val_acc: float
     loss_gap: float | None  # validation minus training loss, at the end; None where one is not finite
     onset: int | None  # epoch
-    damage_acc: float  # validation accuracy at the onset less that at the end: what overfitting cost
-    damage_loss: float | None  # validation loss at the end less that at the onset; None where one is not finite
+    acc_drop: float  # validation accuracy at the onset less that at the end: what overfitting cost
+    loss_rise: float | None  # validation loss at the end less that at the onset; None where one is not finite
     best_epoch: int  # with the highest validation accuracy
     epochs: int  # that were trained
     seconds_per_epoch: float  # training and validation
@@ -76,8 +76,8 @@ def endpoints(
         val_acc=validation.acc,
         loss_gap=at_end.loss,
         onset=onset,
-        damage_acc=early_validation.acc - validation.acc,
-        damage_loss=rise,
+        acc_drop=early_validation.acc - validation.acc,
+        loss_rise=rise,
         best_epoch=max(rows, key=lambda row: row.val_acc).epoch,
         epochs=len(rows),
         seconds_per_epoch=sum(row.seconds for row in rows) / len(rows),

@@ -5,7 +5,7 @@ docs/statistics.md says why it is computed so, and what simulations say of it.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from overfitlab.reasons import Reason, reason
 from overfitlab.stats import paired
 from overfitlab.stats.crossed import Crossed
+from overfitlab.stats.multiplicity import adjusted, holm
 
 HELPS, EQUIVALENT, HARMS, UNDECIDED = "helps", "equivalent", "harms", "undecided"
 ALPHA = 0.05
@@ -21,7 +22,10 @@ FEWEST = 3  # pairs
 
 @dataclass(frozen=True)
 class Paired:
-    """The differences of one contrast on one axis, in points, method minus the other, one for each seed of both."""
+    """The differences of one contrast on one axis, method minus the other, one for each seed of both.
+
+    In points for all that is a share of images, in nats for losses.
+    """
 
     differences: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -37,119 +41,143 @@ class Diverged:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What is known of one contrast on one axis; numbers are in points, method minus the other.
+class Difference:
+    """An estimate of one contrast on one axis, method minus the other; None where too few pairs do not give it."""
 
-    A number is None where too few pairs, or pairs without any spread, do not give it.
-    """
-
-    word: str | None  # helps, equivalent, harms or undecided; None, as every p, while runs are missing
-    reason: Reason | None  # why it is undecided, or not what the numbers alone would say
     n: int  # pairs
     seeds: tuple[int, ...]
     differences: tuple[float, ...]
     mean: float | None
     deviation: float | None  # standard deviation of the differences
-    low: float | None  # Student's t interval, 95 %
-    high: float | None
-    p: float | None  # two-sided paired t-test
-    p_adjusted: float | None  # Holm, over all contrasts of the axis
-    p_equivalence: float | None  # two one-sided tests against the zone
-    p_equivalence_adjusted: float | None
-    p_sign_flip: float | None  # exact
-    p_sign_flip_floor: float | None  # the least that it could be
-    disagreement: bool  # the t-test and the sign-flip test, both adjusted, are on different sides of alpha
-    bootstrap_low: float | None
-    bootstrap_high: float | None
-    crossed: Crossed | None
+    low: float | None  # interval at 1 - alpha: Student's t, or the always-valid one of a verdict in rounds
+    high: float | None  # None where all differences are equal, too
 
 
-def words(mean: ArrayLike, p: ArrayLike, p_equivalence: ArrayLike, zone: float, alpha: float) -> NDArray[np.str_]:
+@dataclass(frozen=True)
+class Finding(Difference):
+    """What is known of one contrast on one axis; word, p and interval are one test, of the seeds on these images.
+
+    A p is None while runs are missing, and where the differences do not give one.
+    """
+
+    verdict: str | None = None  # helps, equivalent, harms or undecided; None while runs are missing
+    reason: Reason | None = None  # why it is undecided, or not what the numbers alone would say
+    p_raw: float | None = None  # two-sided: paired t-test, or of the t process of a verdict in rounds
+    p_adjusted: float | None = None  # Holm or Shaffer, over all contrasts of the axis
+    p_equivalence_raw: float | None = None  # two one-sided tests against the margin
+    p_equivalence_adjusted: float | None = None  # Holm
+    p_sign_flip_raw: float | None = None  # exact
+    p_sign_flip_adjusted: float | None = None
+    p_sign_flip_floor: float | None = None  # the least that the raw one could be
+    equivalence_low: float | None = None  # interval at 1 - 2 alpha, which matches the unadjusted equivalence test
+    equivalence_high: float | None = None
+    plain_low: float | None = None  # of a verdict in rounds: Student's t interval at the stop, too narrow for having
+    plain_high: float | None = None  # been looked at so often
+    bootstrap_low: float | None = None
+    bootstrap_high: float | None = None
+    decided_at: int | None = None  # seeds, of a verdict in rounds
+    crossed: Crossed | None = None
+
+
+def words(mean: ArrayLike, p: ArrayLike, p_equivalence: ArrayLike, margin: float, alpha: float) -> NDArray[np.str_]:
     """Return the word for each estimate, given adjusted p-values; a greater mean is better.
 
-    helps or harms where p <= alpha and the estimate lies outside the zone, equivalent where two one-sided tests put it
-    inside, else undecided. NaN decides nothing.
+    helps or harms where p <= alpha and the estimate lies outside the margin, equivalent where two one-sided tests put
+    it inside, else undecided. NaN decides nothing.
     """
     mean, differs = np.asarray(mean), np.asarray(p) <= alpha
+    same = (np.asarray(p_equivalence) <= alpha) & (np.abs(mean) < margin)
     return np.select(
-        [differs & (mean > zone), differs & (mean < -zone), np.asarray(p_equivalence) <= alpha],
-        [HELPS, HARMS, EQUIVALENT],
-        UNDECIDED,
+        [differs & (mean > margin), differs & (mean < -margin), same], [HELPS, HARMS, EQUIVALENT], UNDECIDED
     )
+
+
+def difference(each: Paired, alpha: float = ALPHA) -> Difference:
+    """Return what is estimated of one contrast."""
+    if not each.differences:
+        return Difference(0, (), (), None, None, None, None)
+    found = paired.estimate(each.differences, 1 - alpha)
+    low, high = (found.low, found.high) if found.deviation > 0 else (None, None)
+    return Difference(
+        len(each.differences), each.seeds, each.differences, _known(found.mean), _known(found.deviation), _known(low),
+        _known(high),
+    )  # fmt: skip
 
 
 def findings(
     contrasts: Sequence[Paired],
-    zone: float,
+    margin: float,
     *,
+    unit: float | None = 0.0,
     smaller_is_better: bool = False,
     alpha: float = ALPHA,
     diverged: Sequence[Diverged] | None = None,
+    multipliers: Sequence[int] | None = None,
 ) -> list[Finding]:
-    """Return what is known of each contrast of one axis; they are adjusted together."""
-    diverged = diverged or [Diverged()] * len(contrasts)
-    estimates = [paired.estimate(each.differences) if each.differences else None for each in contrasts]
+    """Return what is known of each contrast of one axis; they are adjusted together.
+
+    `unit` is what one image changes (`paired.equivalence`), None where *equivalent* cannot be said; `multipliers` are
+    those of the tests for a difference, Holm's unless given.
+    """
+    count = len(contrasts)
+    diverged, multipliers = diverged or [Diverged()] * count, multipliers or holm(count)
     enough = [len(each.differences) >= FEWEST for each in contrasts]
+    estimates = [paired.estimate(each.differences) if each.differences else None for each in contrasts]
     p = [float(found.p) if found and fits else math.nan for found, fits in zip(estimates, enough, strict=True)]
     same = [
-        float(paired.equivalence(each.differences, zone)) if fits else math.nan
+        float(paired.equivalence(each.differences, margin, unit)) if fits and unit is not None else math.nan
         for each, fits in zip(contrasts, enough, strict=True)
     ]
     flips = [paired.sign_flip(each.differences) if each.differences else math.nan for each in contrasts]
-    p_adjusted, same_adjusted, flips_adjusted = (paired.holm(values) for values in (p, same, flips))
+    p_adjusted, flips_adjusted = adjusted(p, multipliers), adjusted(flips, multipliers)
+    same_adjusted = adjusted(same, holm(count))
     sign = -1 if smaller_is_better else 1
     means = [sign * float(found.mean) if found else math.nan for found in estimates]
-    found_words = words(means, p_adjusted, same_adjusted, zone, alpha)
+    found_words = words(means, p_adjusted, same_adjusted, margin, alpha)
     result = []
-    for index, (each, estimate) in enumerate(zip(contrasts, estimates, strict=True)):
-        word, why = _judged(str(found_words[index]), each.differences, diverged[index])
-        low, high = paired.bootstrap(each.differences) if each.differences else (math.nan, math.nan)
-        reachable = enough[index] and paired.sign_flip_floor(len(each.differences)) * sum(enough) <= alpha
-        disagrees = reachable and (p_adjusted[index] <= alpha) != (flips_adjusted[index] <= alpha)
+    for index, each in enumerate(contrasts):
+        word, why = judged(str(found_words[index]), each.differences, diverged[index])
+        known, wider = difference(each, alpha), difference(each, 2 * alpha)
+        low, high = paired.bootstrap(each.differences, 1 - alpha) if each.differences else (math.nan, math.nan)
         result.append(
             Finding(
-                word,
-                why,
-                len(each.differences),
-                each.seeds,
-                each.differences,
-                _known(estimate.mean if estimate else None),
-                _known(estimate.deviation if estimate else None),
-                _known(estimate.low if estimate else None),
-                _known(estimate.high if estimate else None),
-                _known(p[index]),
-                _known(p_adjusted[index]),
-                _known(same[index]),
-                _known(same_adjusted[index]),
-                _known(flips[index]),
-                paired.sign_flip_floor(len(each.differences)) if each.differences else None,
-                bool(disagrees),
-                _known(low),
-                _known(high),
-                each.crossed,
+                **vars(known),
+                verdict=word,
+                reason=why,
+                p_raw=_known(p[index]),
+                p_adjusted=_known(p_adjusted[index]),
+                p_equivalence_raw=_known(same[index]),
+                p_equivalence_adjusted=_known(same_adjusted[index]),
+                p_sign_flip_raw=_known(flips[index]),
+                p_sign_flip_adjusted=_known(flips_adjusted[index]),
+                p_sign_flip_floor=paired.sign_flip_floor(known.n) if known.n else None,
+                equivalence_low=wider.low,
+                equivalence_high=wider.high,
+                bootstrap_low=_known(low),
+                bootstrap_high=_known(high),
+                crossed=each.crossed,
             )
         )
     return result
 
 
 def without_words(finding: Finding) -> Finding:
-    """Return a finding while runs are missing: no word, nor what a reader could make one of.
+    """Return a finding while runs are missing: no word, nor what a reader could make one of, p and interval.
 
     Who looks again and again finds what is not there.
     """
-    return replace(
-        finding, word=None, p=None, p_adjusted=None, p_equivalence=None, p_equivalence_adjusted=None, p_sign_flip=None,
-        disagreement=False,
-    )  # fmt: skip
+    return Finding(finding.n, finding.seeds, finding.differences, finding.mean, finding.deviation, None, None)
 
 
-def _judged(word: str, differences: Sequence[float], diverged: Diverged) -> tuple[str, Reason | None]:
+def judged(
+    word: str, differences: Sequence[float], diverged: Diverged, fewest: int = FEWEST
+) -> tuple[str, Reason | None]:
     """Return the word and, where it is not what the numbers alone say or there are none, the reason."""
     n = len(differences)
-    if n < FEWEST:
+    if n < fewest:
         if not n:
-            return UNDECIDED, reason("no_pair_of_runs", needed=FEWEST)
-        return UNDECIDED, reason("one_pair_of_runs" if n == 1 else "too_few_pairs_of_runs", count=n, needed=FEWEST)
+            return UNDECIDED, reason("no_pair_of_runs", needed=fewest)
+        return UNDECIDED, reason("one_pair_of_runs" if n == 1 else "too_few_pairs_of_runs", count=n, needed=fewest)
     # a run that diverged is worse than any number: it may not make its own method look better by being left out
     if diverged.method and word in (HELPS, EQUIVALENT):
         one = diverged.method == 1

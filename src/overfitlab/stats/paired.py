@@ -3,6 +3,7 @@
 Everything works on the last axis, [..., n], so that a simulation of thousands of studies runs the same code as a study.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,32 +50,27 @@ def estimate(differences: ArrayLike, confidence: float = 0.95) -> Estimate:
     return Estimate(mean, deviation, mean - half, mean + half, p)
 
 
-def equivalence(differences: ArrayLike, zone: float) -> Floats:
-    """Return p of two one-sided t-tests that the mean of differences [..., n] lies within +-zone (Schuirmann, 1987).
+def equivalence(differences: ArrayLike, margin: float, unit: float = 0.0) -> Floats:
+    """Return p of two one-sided t-tests that the mean of differences [..., n] lies within +-margin (Schuirmann, 1987).
 
-    0 where all differences are zero, NaN where they are equal otherwise, or n < 2.
+    `unit` is what a single image more or less changes, 100 / images for points of accuracy. The noise is taken to be at
+    least that of so few misses as would make up the margin, sqrt(unit * margin): a handful of seeds that miss the same
+    images would otherwise prove that no others ever differ. NaN where that leaves no noise, or n < 2.
     """
     values = np.asarray(differences, dtype=np.float64)
     n, mean = values.shape[-1], values.mean(-1)
     if n < 2:
         return np.full(mean.shape, np.nan)
-    deviation = _deviation(values, mean)
+    deviation = np.maximum(_deviation(values, mean), least_noise(margin, unit))
     with np.errstate(divide="ignore", invalid="ignore"):
         error = deviation / np.sqrt(n)
-        p = np.maximum(stats.t.sf((mean + zone) / error, n - 1), stats.t.cdf((mean - zone) / error, n - 1))
-    return np.where(deviation > 0, p, np.where(mean == 0, 0.0, np.nan))
+        p = np.maximum(stats.t.sf((mean + margin) / error, n - 1), stats.t.cdf((mean - margin) / error, n - 1))
+    return np.where(deviation > 0, p, np.nan)
 
 
-def holm(p: ArrayLike, axis: int = -1) -> Floats:
-    """Return p-values adjusted for all of `axis` together (Holm, 1979); a NaN stays one, and counts as a test."""
-    values = np.moveaxis(np.asarray(p, dtype=np.float64), axis, -1)
-    count = values.shape[-1]
-    order = np.argsort(values, axis=-1)  # NaN last
-    ascending = np.take_along_axis(values, order, -1)
-    raised = np.minimum(np.maximum.accumulate(ascending * (count - np.arange(count)), axis=-1), 1)
-    adjusted = np.empty_like(raised)
-    np.put_along_axis(adjusted, order, raised, -1)
-    return np.moveaxis(adjusted, -1, axis)
+def least_noise(margin: float, unit: float) -> float:
+    """Return the least standard deviation that a test of equivalence reckons with, in the unit of the margin."""
+    return math.sqrt(unit * margin)
 
 
 def sign_flip(differences: ArrayLike) -> float:

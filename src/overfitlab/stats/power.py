@@ -10,42 +10,42 @@ from overfitlab.stats.paired import sign_flip_floor
 QUANTILES = (np.arange(4000) + 0.5) / 4000  # of the standard deviation's distribution: the midpoint rule
 FEWEST, MOST = 3, 100  # seeds
 ENOUGH_POWER = 0.5  # found more likely than not
-WORTH_FINDING = 1.5  # points of accuracy beyond the zone: what the default number of seeds has to find
+WORTH_FINDING = 1.5  # points of accuracy beyond the margin: what the default number of seeds has to find
 
 
-def power_to_differ(difference: float, deviation: float, n: int, zone: float, alpha: float, contrasts: int) -> float:
+def power_to_differ(difference: float, deviation: float, n: int, margin: float, alpha: float, contrasts: int) -> float:
     """Return the probability of *helps* where the true difference is `difference`, and its paired noise `deviation`.
 
-    The verdict needs p <= alpha and an estimate outside the zone. p is taken as adjusted for all `contrasts`, which is
-    Holm's first and strictest step: with other contrasts decided too, the power is higher. Normal noise; all numbers
-    in one unit.
+    The verdict needs p <= alpha and an estimate outside the margin. p is taken as adjusted for all `contrasts`,
+    which is Holm's first and strictest step: with other contrasts decided too, the power is higher. Normal noise; all
+    numbers in one unit.
     """
     if n < FEWEST:
         return 0.0
     critical = stats.t.ppf(1 - alpha / (2 * contrasts), n - 1)
     seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))  # the deviation that n seeds show
-    least = np.maximum(critical * seen / math.sqrt(n), zone)
+    least = np.maximum(critical * seen / math.sqrt(n), margin)
     return float(stats.norm.sf((least - difference) / (deviation / math.sqrt(n))).mean())
 
 
-def power_to_equal(deviation: float, n: int, zone: float, alpha: float, contrasts: int) -> float:
+def power_to_equal(deviation: float, n: int, margin: float, alpha: float, contrasts: int) -> float:
     """Return the probability of *equivalent* where there is no difference at all."""
     if n < FEWEST:
         return 0.0
     critical = stats.t.ppf(1 - alpha / contrasts, n - 1)
     seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))
-    room = np.maximum(zone - critical * seen / math.sqrt(n), 0)
+    room = np.maximum(margin - critical * seen / math.sqrt(n), 0)
     return float((1 - 2 * stats.norm.sf(room / (deviation / math.sqrt(n)))).mean())
 
 
-def seeds_needed(contrasts: int, deviation: float, zone: float, alpha: float) -> int:
+def seeds_needed(contrasts: int, deviation: float, margin: float, alpha: float) -> int:
     """Return how many seeds make a verdict reachable.
 
     So many that the exact sign-flip test can agree after Holm's correction, 2/2^n <= alpha / contrasts, and that a
-    difference of 1.5 points more than the zone is found more likely than not; at most 100.
+    difference of 1.5 points more than the margin is found more likely than not; at most 100.
     """
     for n in range(FEWEST, MOST):
         agrees = sign_flip_floor(n) * contrasts <= alpha
-        if agrees and power_to_differ(zone + WORTH_FINDING, deviation, n, zone, alpha, contrasts) >= ENOUGH_POWER:
+        if agrees and power_to_differ(margin + WORTH_FINDING, deviation, n, margin, alpha, contrasts) >= ENOUGH_POWER:
             return n
     return MOST

@@ -12,7 +12,8 @@ from overfitlab.machine import Facts
 from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.study_record import Failure, Sitting, StudyPlan
-from overfitlab.stats.verdict import Spread, Verdict
+from overfitlab.stats.method_summary import Spread
+from overfitlab.stats.verdict import Verdict
 
 FORMAT = 2
 OWN = "own"  # the source of images that are no published set

@@ -22,7 +22,8 @@ from overfitlab.results.predictions import Predicted
 from overfitlab.stats.calibration import calibration
 from overfitlab.stats.classification import confusion_matrix, top_confusions
 from overfitlab.stats.disagreement import Opinions, most_disputed
-from overfitlab.stats.verdict import Spread, Verdict
+from overfitlab.stats.method_summary import Spread
+from overfitlab.stats.verdict import Verdict
 from overfitlab.study.evidence import (
     OWN,
     Bin,

@@ -13,7 +13,7 @@ FAILED = "failed"
 # accuracies and gaps are fractions from 0 to 1, losses nats
 RUN_COLUMNS = (
     *("method", "label", "seed", "run", "status", "test_acc", "gap", "train_acc", "val_acc", "loss_gap"),
-    *("onset", "onset_test_acc", "onset_gap", "damage_acc", "damage_loss", "best_epoch", "epochs", "stopped_early"),
+    *("onset", "onset_test_acc", "onset_gap", "acc_drop", "loss_rise", "best_epoch", "epochs", "stopped_early"),
     *("seconds_per_epoch", "parameters", "peak_memory_mb"),
 )
 HISTORY_COLUMNS = ("method", "seed", *ALL_COLUMNS)
@@ -31,7 +31,7 @@ def run_rows(outcomes: Sequence[Outcome], labels: Mapping[str, str], failures: M
             row |= {
                 "test_acc": end.accuracy, "gap": end.gap, "train_acc": end.train_acc, "val_acc": end.val_acc,
                 "loss_gap": end.loss_gap, "onset": end.onset, "onset_test_acc": end.onset_accuracy,
-                "onset_gap": end.onset_gap, "damage_acc": end.damage_acc, "damage_loss": end.damage_loss,
+                "onset_gap": end.onset_gap, "acc_drop": end.acc_drop, "loss_rise": end.loss_rise,
                 "best_epoch": end.best_epoch, "seconds_per_epoch": end.seconds_per_epoch,
                 "parameters": end.parameters, "peak_memory_mb": end.peak_memory_mb,
             }  # fmt: skip

@@ -283,4 +283,4 @@ def fitting(plan: StudyPlan, jobs: int) -> int:
 
 def decided(verdict: Verdict) -> bool:
     """Return whether no contrast is undecided on either axis, so that no further look is needed."""
-    return all(UNDECIDED not in (each.accuracy.word, each.gap.word) for each in verdict.contrasts)
+    return all(UNDECIDED not in (each.metric.verdict, each.gap.verdict) for each in verdict.contrasts)

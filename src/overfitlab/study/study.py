@@ -15,11 +15,12 @@ from overfitlab.records.run_folder import RECORD as RUN_RECORD
 from overfitlab.records.study_folder import RECORD, StudyFolder
 from overfitlab.records.study_record import StudyPlan, StudyRecord
 from overfitlab.results.outcome import Outcome
-from overfitlab.stats.verdict import Design, Verdict, compute_verdict
+from overfitlab.stats.design import Design
+from overfitlab.stats.verdict import Verdict, compute_verdict
 from overfitlab.study.evidence import Evidence
 from overfitlab.study.gathering import gathered
 from overfitlab.study.outcomes import outcomes
-from overfitlab.study.plan import alpha_of_a_look
+from overfitlab.study.plan import alpha_of_a_look, until
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,14 +67,17 @@ class Study:
             seeds=range(config.first_seed, config.first_seed + looks[look - 1]),
             looks=looks,
             look=look,
-            alpha=alpha_of_a_look(looks),
-            accuracy_zone=config.accuracy_zone,
-            gap_zone=config.gap_zone,
+            alpha=alpha_of_a_look(config.alpha, looks),
+            margin=config.margin,
+            gap_margin=config.gap_margin,
+            test_images=self.plan.parts.test,
+            validation_images=self.plan.parts.validation,
+            until=until(config),
         )
 
     @cached_property
     def _verdict(self) -> Verdict:
-        return compute_verdict(self.outcomes, self.design, failed=len(self.record.failures))
+        return compute_verdict(self.outcomes, self.design, given_up=self.record.given_up)
 
     def judged(self) -> Verdict:
         """Return what the runs say, provisionally while some are missing.

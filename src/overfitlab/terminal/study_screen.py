@@ -238,9 +238,9 @@ def power_text(record: StudyRecord, say: Language = ENGLISH) -> str:
     differ = ", ".join(f"{each.points:g}: {_percent(each.chance, say)}" for each in found.differ)
     return say(
         "Can decide: a true difference in test accuracy is found with a probability, by its size in points, of "
-        "{chances}; that there is none (within {zone:g}) is shown with {equal}. Assumed: paired differences vary by "
+        "{chances}; that there is none (within {margin:g}) is shown with {equal}. Assumed: paired differences vary by "
         "{deviation:g} points (SD) from seed to seed.",
-        chances=differ, zone=config.accuracy_zone, equal=_percent(found.equal, say), deviation=plan.deviation,
+        chances=differ, margin=config.margin, equal=_percent(found.equal, say), deviation=plan.deviation,
     )  # fmt: skip
 
 
