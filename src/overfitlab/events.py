@@ -24,6 +24,7 @@ from overfitlab.records.run_folder import StoredRun
 from overfitlab.records.run_record import OwnRunRecord, RunRecord
 from overfitlab.records.study_record import StudyRecord
 from overfitlab.results.history import EpochRow
+from overfitlab.stats.reading import Progress
 from overfitlab.stats.verdict import Verdict
 
 
@@ -209,6 +210,13 @@ class TaskFailed(Event, frozen=True):
     task: Task
     reason: Reason
     again: bool
+
+
+class RoundRead(Event, frozen=True):
+    """A study that goes on until all is decided has read another round; words, p and intervals hold as they are."""
+
+    progress: Progress
+    verdict: Verdict
 
 
 class StudyStopping(Event, frozen=True):

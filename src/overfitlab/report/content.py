@@ -84,8 +84,8 @@ def _verdict(evidence: Evidence, say: Language) -> Section:
     text = say(
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the margin of what "
         "does not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests "
-        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired by "
-        "seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
+        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired "
+        "by seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
         alpha=f"{evidence.alpha:g}", accuracy=f"±{evidence.margin:g}", gap=f"±{evidence.gap_margin:g}",
     )  # fmt: skip
     exact = say(
