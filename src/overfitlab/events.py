@@ -24,6 +24,7 @@ from overfitlab.records.run_folder import StoredRun
 from overfitlab.records.run_record import OwnRunRecord, RunRecord
 from overfitlab.records.study_record import StudyRecord
 from overfitlab.results.history import EpochRow
+from overfitlab.stats.forecast import Forecast
 from overfitlab.stats.reading import Progress
 from overfitlab.stats.verdict import Verdict
 
@@ -217,6 +218,7 @@ class RoundRead(Event, frozen=True):
 
     progress: Progress
     verdict: Verdict
+    forecast: Forecast | None  # what to expect from here; None when it is over
 
 
 class StudyStopping(Event, frozen=True):

@@ -130,7 +130,7 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     if failed:
         raise OverfitlabError(
             "runs_failed",
-            "{failed} of its runs failed (overfitlab show says why), so there is no verdict yet; the same command tries "
-            "them again, and with --give-up it reads the verdict without them",
+            "{failed} of its runs failed (overfitlab show says why), so there is no verdict yet; the same command "
+            "tries them again, and with --give-up it reads the verdict without them",
             failed=failed,
         )

@@ -14,6 +14,7 @@ from overfitlab.stats import sequential
 from overfitlab.stats.design import Design, Run
 from overfitlab.stats.design import axes as axes_of
 from overfitlab.stats.findings import Diverged, Finding, Paired, difference, judged
+from overfitlab.stats.forecast import Forecast, while_training
 from overfitlab.stats.multiplicity import shaffer
 from overfitlab.stats.pairs import rounded
 from overfitlab.stats.rounds import Axis, Rounds
@@ -30,17 +31,13 @@ class Progress:
     open: tuple[tuple[str, str], ...]  # contrasts without a word on one axis or both
 
 
-def wanted(outcomes: Sequence[Outcome], design: Design, given_up: Collection[Run] = ()) -> tuple[str, ...]:
-    """Return the methods of a verdict in rounds that train on, after all rounds that can be read."""
-    by_run = {(each.method, each.seed): each for each in outcomes}
-    return progress(read(by_run, {*by_run, *given_up}, design), design).wanted
-
-
 def read(by_run: Mapping[Run, Outcome], ended: Collection[Run], design: Design) -> Rounds:
     """Read every round in which all that is still wanted has ended."""
+    there = {seed for _, seed in ended}
+    begun = 1 + max((place for place, seed in enumerate(design.seeds) if seed in there), default=0)
 
     def of_seeds(value: Callable[[tuple[str, str], int], float | bool]) -> NDArray[np.float64]:
-        return np.array([[value(pair, seed) for seed in design.seeds] for pair in design.contrasts])
+        return np.array([[value(pair, seed) for seed in design.seeds[:begun]] for pair in design.contrasts])
 
     def paired_difference(known: asked.Axis, pair: tuple[str, str], seed: int) -> float:
         one, other = (by_run.get((method, seed)) for method in pair)
@@ -73,6 +70,13 @@ def progress(rounds: Rounds, design: Design) -> Progress:
     full = rounds.n >= len(design.seeds)
     methods = () if full else tuple(method for method in design.labels if any(method in pair for pair in undecided))
     return Progress(design.until.maximum if design.until else None, rounds.n, methods, undecided)
+
+
+def outlook(rounds: Rounds, design: Design) -> Forecast:
+    """Return what is to be expected of further rounds; it changes nothing in how they are read."""
+    seen = [axis.differences[..., : rounds.n] for axis in rounds.axes]
+    maximum = design.until.maximum if design.until else None
+    return while_training(seen, axes_of(design), design.contrasts, maximum, design.alpha)
 
 
 def findings_in_rounds(

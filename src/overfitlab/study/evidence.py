@@ -36,14 +36,33 @@ class Chance:
 
 
 @dataclass(frozen=True)
+class PowerCase:
+    """What a study can decide on one axis, if paired differences vary by `deviation` points (SD) from seed to seed."""
+
+    axis: str  # metric or gap
+    deviation: float
+    assumed: bool  # whether that is what the plan reckons with; the others are half and twice as much
+    differ: tuple[Chance, ...]
+    equal: float  # probability of *equivalent* where there is no difference
+
+
+@dataclass(frozen=True)
 class Power:
-    """What the last look can decide, reckoned before anything was trained."""
+    """What the last look can decide, or a verdict in rounds at its maximum, reckoned before anything was trained."""
 
     seeds: int
     contrasts: int
-    deviation: float  # points: the assumed noise of paired differences
-    differ: tuple[Chance, ...]
-    equal: float  # probability of *equivalent* where there is no difference
+    deviation: float  # points: the assumed noise of paired differences of the metric
+    cases: tuple[PowerCase, ...]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How many runs a verdict in rounds takes, reckoned before anything was trained."""
+
+    least: int  # all is decided in the first round that is read
+    typical: int  # mean, if each method differs from the next one by 2 points on both axes
+    most: int | None  # None without a maximum
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from overfitlab.records.study_folder import StudyFolder
 from overfitlab.records.study_record import Cost, Failure, StudyRecord
 from overfitlab.runs.recording import now
 from overfitlab.stats.design import Run
+from overfitlab.stats.reading import outlook
 from overfitlab.stats.sequential import FEWEST
 from overfitlab.study.cost import run_seconds, study_seconds
 from overfitlab.study.execute.executor import Executor, Happened
@@ -97,7 +98,8 @@ class Runner:
         self._wants = wanted.after(ended, self._record.given_up, max(1, self._executor.capacity))
         now = self._wants.progress
         if now is not None and now.round >= FEWEST and (before is None or now.round > before.round):
-            self._listener.on(RoundRead(now, wanted.verdict(ended, self._record.given_up)))
+            forecast = outlook(self._wants.rounds, wanted.design) if self._wants.rounds and now.wanted else None
+            self._listener.on(RoundRead(now, wanted.verdict(ended, self._record.given_up), forecast))
 
     def _waited_for(self) -> list[Run]:
         """Return the runs that are needed, and have neither ended nor failed."""
@@ -203,8 +205,8 @@ def measured(
 ) -> dict[str, Cost]:
     """Return what each method takes, in the order given; each is method, label and a run's configuration.
 
-    As many are measured side by side as will train; where there are fewer methods some of them twice, and what took
-    longest counts. Raises `OverfitlabError` where a method cannot be trained on these images with this network.
+    As many are measured side by side as will train; where there are fewer methods some of them twice, and the median
+    counts. Raises `OverfitlabError` where a method cannot be trained on these images with this network.
     """
     asked = list(methods)
     listener.on(CostsBegan(len(asked)))
@@ -229,5 +231,8 @@ def measured(
             raise OverfitlabError(
                 "method_cannot_be_trained", "{method}: {reason}", method=report.handle.label, reason=reason
             )
-    longest = dict(sorted(found, key=lambda each: each[1].step_seconds))  # of equal keys the last one stays
-    return {method: longest[method] for method, *_ in asked}
+    return {method: _middle([cost for one, cost in found if one == method]) for method, *_ in asked}
+
+
+def _middle(costs: list[Cost]) -> Cost:
+    return sorted(costs, key=lambda cost: cost.step_seconds)[(len(costs) - 1) // 2]

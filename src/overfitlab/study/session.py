@@ -44,7 +44,7 @@ from overfitlab.study.cost import reduced, whole_study
 from overfitlab.study.execute.local import LocalProcesses
 from overfitlab.study.execute.messages import Setup
 from overfitlab.study.outcomes import outcomes
-from overfitlab.study.plan import looks_for, typical_deviation
+from overfitlab.study.plan import looks_for, typical_deviations
 from overfitlab.study.runner import Runner, measured, run_name
 from overfitlab.study.study import Study, studies
 from overfitlab.study.wanted import AllSeeds, UntilDecided, Wanted
@@ -193,7 +193,7 @@ class Session:
         return machine.plan(self._most_runs()).threads
 
     def _most_runs(self) -> int:
-        return len(self._config.methods) * looks_for(self._config, typical_deviation(self._config.data))[-1]
+        return len(self._config.methods) * looks_for(self._config, typical_deviations(self._config.data)[0])[-1]
 
     def _planned(self, executor: LocalProcesses[Task], threads: int) -> StudyRecord:
         """Measure a few steps of each method, fit the plan to the budget, and return the study's first record."""
@@ -209,10 +209,10 @@ class Session:
         self.duplicates = near_duplicates(dataset, first.split) if loading.is_own(dataset) else []
         where = self._images.data_dir
         data = recording.data_record(first, str(where.absolute()) if where else None, self.duplicates)
-        deviation = typical_deviation(config.data)
+        deviation, gap_deviation = typical_deviations(config.data)
         looks = looks_for(config, deviation)
         parts = PartSizes(data.training, data.validation, data.test)
-        unfitted = StudyPlan(settings, looks, threads, parts, (), costs, deviation)
+        unfitted = StudyPlan(settings, looks, threads, parts, (), costs, deviation, gap_deviation)
         at_once = fitting(unfitted, executor.capacity)
         settings, gave_up = self._within_budget(settings, parts, costs, looks[-1], at_once)
         return StudyRecord(
@@ -221,7 +221,7 @@ class Session:
             producer=Producer(),
             status=RUNNING,
             config=config,
-            plan=StudyPlan(settings, looks, threads, reduced(settings, parts), gave_up, costs, deviation),
+            plan=msgspec.structs.replace(unfitted, protocol=settings, parts=reduced(settings, parts), gave_up=gave_up),
             look=1,
             labels=dict(self._labels),
             data=data,

@@ -8,6 +8,7 @@ from itertools import islice
 from overfitlab.results.outcome import Outcome
 from overfitlab.stats.design import Design, Run
 from overfitlab.stats.reading import Progress, progress, read
+from overfitlab.stats.rounds import Rounds
 from overfitlab.stats.sequential import FEWEST
 from overfitlab.stats.verdict import Verdict, compute_verdict
 
@@ -18,7 +19,8 @@ class Wants:
 
     needed: Sequence[Run]  # before the verdict can be read
     ahead: Sequence[Run] = ()  # that may be needed after it: only where a worker has nothing else to do
-    progress: Progress | None = None  # of a verdict in rounds
+    rounds: Rounds | None = None  # of a verdict in rounds: what was read
+    progress: Progress | None = None
 
 
 class Wanted(ABC):
@@ -50,8 +52,9 @@ class UntilDecided(Wanted):
     def after(self, outcomes: Sequence[Outcome], given_up: Collection[Run], at_once: int) -> Wants:
         """Return the runs that the next round waits for, and those of the rounds behind it."""
         by_run = {(each.method, each.seed): each for each in outcomes}
-        now = progress(read(by_run, {*by_run, *given_up}, self.design), self.design)
+        rounds = read(by_run, {*by_run, *given_up}, self.design)
+        now = progress(rounds, self.design)
         seeds, next_round = self.design.seeds, max(now.round + 1, FEWEST)
         runs = [(method, seed) for seed in seeds[: next_round + at_once] for method in now.wanted]
         needed = next_round * len(now.wanted)
-        return Wants(runs[:needed], list(islice(runs, needed, needed + at_once)), now)
+        return Wants(runs[:needed], list(islice(runs, needed, needed + at_once)), rounds, now)
