@@ -277,6 +277,8 @@ class StudyConfig:
                 "seeds_and_until_decided",
                 "--seeds fixes the number of seeds and --until-decided leaves it open; give one of them",
             )
+        if self.until_decided == "none" and self.budget is not None:
+            raise UsageError("budget_without_a_maximum", "--budget needs a maximum of seeds: --until-decided 12")
         if isinstance(self.until_decided, int):
             check_whole("largest number of seeds", self.until_decided, low=SHORTEST_ROUNDS, high=LONGEST_ROUNDS)
 
