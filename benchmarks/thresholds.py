@@ -19,7 +19,8 @@ PATH = Path(__file__).parents[1] / "src/overfitlab/stats/maxima.csv"
 MAXIMA = (*range(SHORTEST_ROUNDS, 31), 35, 40, 50, 60, 80, LONGEST_ROUNDS)
 GRID = np.concatenate([[1.0], np.geomspace(1.25, 1e4, 60)])
 CHUNK = 5000
-PATHS = 2_000_000
+PATHS = 1_000_000
+KNOWN = 0.05  # relative Monte Carlo error up to which a probability is taken for known
 SIDES = {"two": log_evidence, "one": log_evidence_above}
 
 
@@ -67,6 +68,11 @@ def main() -> None:
         print(f"{sides}-sided: relative Monte Carlo error at most {relative[levels].max():.2%} where p is 0.001 to 0.5")
         shares = p * GRID
         shares[:, 0] = 1.0  # E = 1 is no evidence: p is 1
+        known = relative < KNOWN
+        known[:, 0] = True
+        # beyond what paths reach often enough the last known share: it falls with x, and p must never be 0
+        last = np.maximum.accumulate(np.where(known, np.arange(len(GRID)), 0), 1)
+        shares = np.take_along_axis(shares, last, 1)
         for maximum, row in zip(MAXIMA, shares, strict=True):
             rows.append([sides, str(maximum), *(f"{share:.5g}" for share in row)])
     with PATH.open("w", encoding="utf-8", newline="") as file:

@@ -6,8 +6,8 @@ import pytest
 from overfitlab.results.history import EpochRow
 from overfitlab.results.outcome import Endpoints, Outcome
 from overfitlab.stats.crossed import crossed
-from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS
 from overfitlab.stats.design import Design
+from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS
 from overfitlab.stats.verdict import compute_verdict
 
 SEEDS = 7
