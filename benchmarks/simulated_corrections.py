@@ -124,7 +124,7 @@ def winners_curse(simulations: int) -> str:
     return table(header, rows) + (
         f"{simulations:,} simulated studies, the last four columns of those in which some method *helps*: points, and "
         f"percent of nominally 95 % intervals. Standard deviation {DEVIATION} points; simulated standard error of a "
-        f"coverage at most {standard_error(0.1, simulations // 10)}.\n"
+        f"coverage at most {standard_error(0.1, max(simulations // 10, 1))}.\n"
     )
 
 

@@ -73,7 +73,7 @@ def length(maximum: int | None) -> int:
 
 def of_rounds(simulations: int) -> int:
     """Return how many studies are simulated: a verdict in rounds is as many verdicts as rounds."""
-    return max(simulations // 4, 1)
+    return max(simulations // 2, 1)
 
 
 def false_in_rounds(simulations: int) -> str:

@@ -1,6 +1,6 @@
 """How often the verdict's procedure is right and wrong, by simulation: writes docs/statistics.md.
 
-    python benchmarks/verdict_simulation.py [--simulations 20000] [--table rounds_false]
+    python benchmarks/verdict_simulation.py [--simulations 10000] [--table rounds_false]
 
 Nothing is trained: differences are drawn, and judged by the code that judges studies. Seeds are fixed, so that the same
 numbers come out with the same versions of NumPy and SciPy. Some minutes on one core.
@@ -20,7 +20,7 @@ from pages import replace_generated
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "statistics.md"
-SIMULATIONS = 20_000
+SIMULATIONS = 10_000
 
 TABLES: dict[str, Callable[[int], str]] = (
     simulated_fixed.TABLES | simulated_corrections.TABLES | simulated_rounds.TABLES
