@@ -13,7 +13,7 @@ from overfitlab.stats import design as asked
 from overfitlab.stats import sequential
 from overfitlab.stats.design import Design, Run
 from overfitlab.stats.design import axes as axes_of
-from overfitlab.stats.findings import Diverged, Finding, Paired, difference, judged
+from overfitlab.stats.findings import UNDECIDED, Diverged, Finding, Paired, difference, judged
 from overfitlab.stats.forecast import Forecast, while_training
 from overfitlab.stats.multiplicity import shaffer
 from overfitlab.stats.pairs import rounded
@@ -92,7 +92,7 @@ def findings_in_rounds(
         if plain.mean is not None and plain.deviation and plain.n >= sequential.FEWEST:
             half = float(half_width(plain.n, x)) * plain.deviation / math.sqrt(plain.n)
             low, high = (plain.mean - half, plain.mean + half) if math.isfinite(half) else (None, None)
-        word, why = judged(str(axis.word[index]), each.differences, diverged[index], sequential.FEWEST)
+        word, why = judged(str(axis.said[index]), each.differences, diverged[index], sequential.FEWEST)
         found.append(
             Finding(
                 **vars(replace(plain, low=low, high=high)),
@@ -104,7 +104,7 @@ def findings_in_rounds(
                 p_equivalence_adjusted=float(axis.p_equivalence_adjusted[index]) if axis.unit is not None else None,
                 plain_low=plain.low,
                 plain_high=plain.high,
-                decided_at=int(axis.decided_at[index]) or None,
+                decided_at=int(axis.decided_at[index]) if word != UNDECIDED else None,
                 crossed=each.crossed,
             )
         )
