@@ -12,7 +12,14 @@ from overfitlab.records.study_record import Failure
 from overfitlab.report.closeness import closeness
 from overfitlab.report.numbers import least_p, level, p_value
 from overfitlab.report.study_sentences import answer, caveats, exact_test_note, headline, recommendation
-from overfitlab.report.study_tables import contrast_table, has_sign_flips, method_table, onset_table, sign_flip_table
+from overfitlab.report.study_tables import (
+    contrast_table,
+    has_sign_flips,
+    method_table,
+    onset_table,
+    p_table,
+    sign_flip_table,
+)
 from overfitlab.report.study_text import laid_out, table
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Diverged, Paired, findings, without_words
@@ -158,12 +165,12 @@ def test_equivalence_beside_an_interval_that_leaves_the_margin():
     [
         ({"p_adjusted": 0.041}, " Close: adjusted p is 0.041, of at most 0.05."),
         ({"p_adjusted": 0.02}, ""),
-        ({"p_adjusted": 0.02, "mean": 0.7, "deviation": 0.6}, " Close: the estimate lies beyond the margin of 0.5 points "
-         "by 0.2, less than its standard error."),
+        ({"p_adjusted": 0.02, "mean": 0.7, "deviation": 0.6},
+         " Close: the estimate lies beyond the margin of 0.5 points by 0.2, less than its standard error."),
         ({"p_adjusted": 0.061, "verdict": "undecided"}, " Close: adjusted p is 0.061, of at most 0.05."),
         ({"p_adjusted": 0.128, "verdict": "undecided"}, ""),
-        ({"p_adjusted": 0.01, "mean": 0.45, "verdict": "undecided"}, " Close: the estimate lies within the margin of 0.5 "
-         "points by 0.0, less than its standard error."),
+        ({"p_adjusted": 0.01, "mean": 0.45, "verdict": "undecided"},
+         " Close: the estimate lies within the margin of 0.5 points by 0.0, less than its standard error."),
         ({"p_adjusted": 0.9, "p_equivalence_adjusted": 0.06, "mean": 0.1, "verdict": "undecided"},
          " Close to equivalent: its adjusted p is 0.060, of at most 0.05."),
         ({"p_equivalence_adjusted": 0.03, "mean": 0.1, "verdict": "equivalent"},
@@ -181,7 +188,7 @@ def test_no_words_p_or_intervals_while_it_is_provisional():
     judged = contrast("dropout", bare, without_words(found(WORSE, 1.0)), against_label="none")
     verdict = verdict_of([judged], provisional=True)
     assert answer(verdict) == "dropout minus none, so far: test accuracy +2.1, gap -2.1; n = 7"
-    assert contrast_table(verdict, raw=True).header == (
+    assert contrast_table(verdict).header == (
         "contrast", "test accuracy", "verdict", "gap", "verdict", "n", "time",
     )  # fmt: skip
     assert contrast_table(verdict).rows[0][2] == "provisional"
@@ -191,11 +198,20 @@ def test_no_words_p_or_intervals_while_it_is_provisional():
 
 def test_every_p_says_what_it_is():
     verdict = verdict_of([contrast(name, found(BETTER), found(WORSE, 1.0)) for name in "ab"])
-    assert contrast_table(verdict, raw=True).header == (
-        "contrast", "test accuracy", "95 %", "p raw", "p adjusted", "verdict",
-        "gap", "95 %", "p raw", "p adjusted", "verdict", "n", "time",
+    assert contrast_table(verdict).header == (
+        "contrast", "test accuracy", "95 %", "p adjusted", "verdict", "gap", "95 %", "p adjusted", "verdict", "n",
+        "time",
     )  # fmt: skip
-    assert "p raw" not in contrast_table(verdict).header
+    every = p_table(verdict)
+    assert every.header == (
+        "contrast", "axis", "difference: p raw", "p adjusted", "equivalence: p raw", "p adjusted",
+        "exact sign-flip test: p raw", "p adjusted", "least p raw", "n",
+    )  # fmt: skip
+    assert [row[:2] for row in every.rows] == [
+        ("a - base", "test accuracy"), ("a - base", "gap"), ("b - base", "test accuracy"), ("b - base", "gap"),
+    ]  # fmt: skip
+    finding = verdict.contrasts[0].metric
+    assert every.rows[0][6:] == (p_value(finding.p_sign_flip_raw), p_value(finding.p_sign_flip_adjusted), "0.016", "7")
     assert sign_flip_table(verdict).header == (
         "exact sign-flip test", "test accuracy: p raw", "p adjusted", "gap: p raw", "p adjusted", "least p raw", "n",
     )  # fmt: skip
@@ -255,8 +271,7 @@ def test_tables_of_a_real_study(small_study):
     accuracy = verdict.contrasts[0].metric
     assert f"{accuracy.mean:+.2f}" in contrasts.splitlines()[2]
     assert f"{accuracy.low:+.2f} to {accuracy.high:+.2f}" in contrasts.splitlines()[2]
-    shown = f"{accuracy.crossed.low:+.2f} to {accuracy.crossed.high:+.2f}" in contrasts.splitlines()[2]
-    assert shown == accuracy.crossed.images_matter
+    assert ("for other images" in contrasts) == any(each.metric.crossed.images_matter for each in verdict.contrasts)
     second = laid_out(onset_table(verdict)).splitlines()
     onset = verdict.contrasts[0].onset_gap
     cells = second[2].split()

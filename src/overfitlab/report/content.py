@@ -28,11 +28,10 @@ from overfitlab.report.study_tables import (
     Table,
     contrast_table,
     difference,
-    has_sign_flips,
     method_table,
     onset_table,
+    p_table,
     pair,
-    sign_flip_table,
     spread,
     student_level,
 )
@@ -79,7 +78,7 @@ def _verdict(evidence: Evidence, say: Language) -> Section:
         "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
         "baseline too, has been stopped early. Estimates without words, which are said of the end alone."
     )
-    contrasts = TableBlock(contrast_table(evidence, say, raw=True), axes)
+    contrasts = TableBlock(contrast_table(evidence, say), axes)
     at_onset = TableBlock(onset_table(evidence, say), onset)
     if evidence.provisional:
         text = say(
@@ -87,8 +86,9 @@ def _verdict(evidence: Evidence, say: Language) -> Section:
             "when a p is small, finds differences that are not there."
         )
         return Section("verdict", say("The verdict"), (contrasts, Paragraphs((text,)), sentences, at_onset))
-    blocks = (contrasts, Paragraphs(tuple(_rules(evidence, say))), sentences, at_onset)
-    return Section("verdict", say("The verdict"), (*blocks, *_sign_flips(evidence, say)))
+    every_p = TableBlock(p_table(evidence, say), _about_p(evidence, say))
+    rules = Paragraphs(tuple(_rules(evidence, say)))
+    return Section("verdict", say("The verdict"), (contrasts, rules, sentences, at_onset, every_p))
 
 
 def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
@@ -107,14 +107,13 @@ def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
         )
 
 
-def _sign_flips(evidence: Evidence, say: Language) -> tuple[TableBlock, ...]:
-    if not has_sign_flips(evidence):
-        return ()
-    exact = say(
-        "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, raw and "
-        "adjusted for the number of contrasts, and the least raw p that so many seeds can give."
+def _about_p(evidence: Evidence, say: Language) -> str:
+    if evidence.progress is not None:
+        return say("Every p, raw and adjusted for the number of contrasts, and the plain intervals")
+    return say(
+        "Every p, raw and adjusted for the number of contrasts: of the two tests that words go by, and of the exact "
+        "sign-flip test of the same differences, which assumes less, with the least raw p that so many seeds can give"
     )
-    return (TableBlock(sign_flip_table(evidence, say), exact),)
 
 
 def _methods(evidence: Evidence, say: Language) -> Section:
