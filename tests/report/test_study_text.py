@@ -205,7 +205,7 @@ def test_every_p_says_what_it_is():
     every = p_table(verdict)
     assert every.header == (
         "contrast", "axis", "difference: p raw", "p adjusted", "equivalence: p raw", "p adjusted",
-        "exact sign-flip test: p raw", "p adjusted", "least p raw", "n",
+        "sign-flip: p raw", "p adjusted", "least p raw", "n",
     )  # fmt: skip
     assert [row[:2] for row in every.rows] == [
         ("a - base", "test accuracy"), ("a - base", "gap"), ("b - base", "test accuracy"), ("b - base", "gap"),

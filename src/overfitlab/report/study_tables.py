@@ -131,7 +131,7 @@ def p_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     Of a verdict in rounds there are plain intervals instead of the exact test.
     """
     last: list[Column] = [
-        (say("exact sign-flip test: p raw"), lambda found: _p(found.p_sign_flip_raw)),
+        (say("sign-flip: p raw"), lambda found: _p(found.p_sign_flip_raw)),
         (say("p adjusted"), lambda found: _p(found.p_sign_flip_adjusted, verdict.alpha)),
         (say("least p raw"), lambda found: "" if found.p_sign_flip_floor is None else least_p(found.p_sign_flip_floor)),
     ]
