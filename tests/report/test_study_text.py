@@ -10,7 +10,7 @@ import overfitlab
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure
 from overfitlab.report.closeness import closeness
-from overfitlab.report.numbers import least_p, level, p_value
+from overfitlab.report.numbers import least_p, level, other_images, p_value
 from overfitlab.report.study_sentences import answer, caveats, exact_test_note, headline, recommendation
 from overfitlab.report.study_tables import (
     contrast_table,
@@ -271,7 +271,7 @@ def test_tables_of_a_real_study(small_study):
     accuracy = verdict.contrasts[0].metric
     assert f"{accuracy.mean:+.2f}" in contrasts.splitlines()[2]
     assert f"{accuracy.low:+.2f} to {accuracy.high:+.2f}" in contrasts.splitlines()[2]
-    assert ("for other images" in contrasts) == any(each.metric.crossed.images_matter for each in verdict.contrasts)
+    assert ("for other images" in contrasts) == any(other_images(each.metric) for each in verdict.contrasts)
     second = laid_out(onset_table(verdict)).splitlines()
     onset = verdict.contrasts[0].onset_gap
     cells = second[2].split()
