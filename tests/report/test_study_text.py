@@ -11,7 +11,7 @@ from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure
 from overfitlab.report.closeness import closeness
 from overfitlab.report.numbers import least_p, level, other_images, p_value
-from overfitlab.report.study_sentences import answer, caveats, exact_test_note, headline, recommendation
+from overfitlab.report.study_sentences import answer, caveats, exact_test_note, failed_note, headline, recommendation
 from overfitlab.report.study_tables import (
     contrast_table,
     has_sign_flips,
@@ -300,12 +300,15 @@ def test_caveats(small_study):
     assert "Given up for the budget: epochs: 6 instead of 12." in said
     assert "The study x asked the same." in said
     assert re.search(r"2 of 6 runs of none diverged", said)
-    assert (
-        "The run dropout-seed0-123456 failed: out of memory. The same command tries it again, and with --give-up reads "
-        "the verdict without it."
-    ) in said
+    assert "The run dropout-seed0-123456 failed: out of memory." in said
+    waits = failed_note(replace(verdict, provisional=True), record)
+    assert waits.startswith(
+        "The verdict waits for runs that failed: the same command tries them again, and with --give"
+    )
+    assert failed_note(verdict, record) == failed_note(replace(verdict, provisional=True), study.record) == ""
     given_up = msgspec.structs.replace(record, failures={"x": msgspec.structs.replace(failure, given_up=True)})
     assert "It was given up, and the verdict is read without it." in "\n".join(caveats(verdict, given_up))
+    assert failed_note(replace(verdict, provisional=True), given_up) == ""
 
 
 def test_a_table_of_hangul_is_aligned():

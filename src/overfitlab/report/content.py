@@ -23,7 +23,7 @@ from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
 from overfitlab.report.numbers import interval_name, level, other_images, plain
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
 from overfitlab.report.round_sentences import state
-from overfitlab.report.study_sentences import answer, exact_test_note, headline, recommendation
+from overfitlab.report.study_sentences import answer, exact_test_note, failed_note, headline, recommendation
 from overfitlab.report.study_tables import (
     Table,
     contrast_table,
@@ -65,7 +65,8 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
 
 
 def _answer(evidence: Evidence, say: Language) -> Section:
-    texts = [headline(evidence, say), state(evidence, say), exact_test_note(evidence, say)]
+    notes = (exact_test_note(evidence, say), failed_note(evidence, evidence, say))
+    texts = [headline(evidence, say), state(evidence, say), *notes]
     if evidence.recommended is not None:
         texts.append(" ".join(filter(None, (recommendation(evidence, say), optimism(evidence, say)))))
     return Section("answer", say("The answer"), (Paragraphs(tuple(filter(None, texts)), leading=True),))
