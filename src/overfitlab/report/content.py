@@ -3,7 +3,7 @@
 It is made from the document of a study's evidence and nothing else, so that every number can be found there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from overfitlab.report import study_figures
 from overfitlab.report.blocks import (
@@ -18,18 +18,22 @@ from overfitlab.report.blocks import (
     Section,
     TableBlock,
 )
+from overfitlab.report.fresh_seeds import optimism
 from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
+from overfitlab.report.numbers import interval_name, level, other_images, plain
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
-from overfitlab.report.study_sentences import answer, headline, recommendation
+from overfitlab.report.round_sentences import state
+from overfitlab.report.study_sentences import answer, exact_test_note, failed_note, headline, recommendation
 from overfitlab.report.study_tables import (
     Table,
     contrast_table,
     difference,
     method_table,
     onset_table,
+    p_table,
     pair,
-    sign_flip_table,
     spread,
+    student_level,
 )
 from overfitlab.report.study_tables import between as between_bounds
 from overfitlab.study.evidence import Evidence, Opinion
@@ -61,10 +65,11 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
 
 
 def _answer(evidence: Evidence, say: Language) -> Section:
-    texts = [headline(evidence, say)]
+    notes = (exact_test_note(evidence, say), failed_note(evidence, evidence, say))
+    texts = [headline(evidence, say), state(evidence, say), *notes]
     if evidence.recommended is not None:
-        texts.append(recommendation(evidence, say))
-    return Section("answer", say("The answer"), (Paragraphs(tuple(texts), leading=True),))
+        texts.append(" ".join(filter(None, (recommendation(evidence, say), optimism(evidence, say)))))
+    return Section("answer", say("The answer"), (Paragraphs(tuple(filter(None, texts)), leading=True),))
 
 
 def _verdict(evidence: Evidence, say: Language) -> Section:
@@ -72,28 +77,44 @@ def _verdict(evidence: Evidence, say: Language) -> Section:
     sentences = Bullets(tuple(answer(evidence, say).split("\n")))
     onset = say(
         "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
-        "baseline too, has been stopped early."
+        "baseline too, has been stopped early. Estimates without words, which are said of the end alone."
     )
-    looks = (TableBlock(contrast_table(evidence, say), axes), TableBlock(onset_table(evidence, say), onset))
+    contrasts = TableBlock(contrast_table(evidence, say), axes)
+    at_onset = TableBlock(onset_table(evidence, say), onset)
     if evidence.provisional:
         text = say(
-            "Until all runs have ended there are neither words nor p: who looks again and again, and stops when a p is "
-            "small, finds differences that are not there."
+            "Until all runs have ended there are neither words, p nor intervals: who looks again and again, and stops "
+            "when a p is small, finds differences that are not there."
         )
-        return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1]))
-    text = say(
+        return Section("verdict", say("The verdict"), (contrasts, Paragraphs((text,)), sentences, at_onset))
+    every_p = TableBlock(p_table(evidence, say), _about_p(evidence, say))
+    rules = Paragraphs(tuple(_rules(evidence, say)))
+    return Section("verdict", say("The verdict"), (contrasts, rules, sentences, at_onset, every_p))
+
+
+def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield when which word is said, and what the numbers beside it are."""
+    yield say(
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the margin of what "
         "does not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests "
         "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired "
         "by seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
         alpha=f"{evidence.alpha:g}", accuracy=f"±{evidence.margin:g}", gap=f"±{evidence.gap_margin:g}",
     )  # fmt: skip
-    exact = say(
-        "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, "
-        "unadjusted, and the least that so many seeds can give."
+    if any(other_images(each.metric) for each in evidence.contrasts):
+        yield say(
+            "Word, p and the interval beside them are one test: other seeds, these test images. The interval for other "
+            "images covers other test images of the same kind, too."
+        )
+
+
+def _about_p(evidence: Evidence, say: Language) -> str:
+    if evidence.progress is not None:
+        return say("Every p, raw and adjusted for the number of contrasts, and the plain intervals")
+    return say(
+        "Every p, raw and adjusted for the number of contrasts: of the two tests that words go by, and of the exact "
+        "sign-flip test of the same differences, which assumes less, with the least raw p that so many seeds can give"
     )
-    flips = TableBlock(sign_flip_table(evidence, say), exact)
-    return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1], flips))
 
 
 def _methods(evidence: Evidence, say: Language) -> Section:
@@ -110,7 +131,8 @@ def _methods(evidence: Evidence, say: Language) -> Section:
 def _differences(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Each dot is one seed: the same split, order and, in shared layers, initial weights under both methods. The "
-        "interval is Student's t, 95 %."
+        "line below the dots is the {interval} that belongs to the word.",
+        interval=interval_name(evidence, say),
     )
     return _figure(evidence, say, "paired_differences", "differences", say("Differences, seed by seed"), caption)
 
@@ -140,7 +162,7 @@ def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
         "A method can have a smaller gap only because it learns less. Here validation accuracy stands against training "
         "accuracy: where one line lies above the other, that method generalizes better at the same fit."
     )
-    header = (say("contrast"), say("gap at equal fit"), "95 %", say("gap at the end"), say("n"))
+    header = (say("contrast"), say("gap at equal fit"), student_level(evidence, say), say("gap at the end"), say("n"))
     rows = []
     for each in evidence.contrasts:
         fit = each.equal_fit
@@ -162,9 +184,11 @@ def _noise(evidence: Evidence, say: Language) -> Section | None:
         "How far the mean difference in test accuracy would vary with other seeds, and with other test images. More "
         "seeds make only the first smaller."
     )
-    header = (say("contrast"), say("test accuracy"), say("95 %, seeds"), say("95 %, seeds and test images"))
+    confidence = level(evidence.confidence)
+    header = (say("contrast"), say("test accuracy"), say("{level} %, seeds", level=confidence),
+              say("{level} %, seeds and test images", level=confidence))  # fmt: skip
     rows = tuple(
-        (pair(each, say), difference(each.metric.mean), between_bounds(each.metric, say),
+        (pair(each, say), difference(each.metric.mean), between_bounds(plain(each.metric), say),
          between_bounds(each.metric.crossed, say))
         for each in evidence.contrasts
         if each.metric.crossed
@@ -282,6 +306,13 @@ def _protocol(evidence: Evidence, say: Language) -> Section:
     )
 
 
+def _adjusted_p(evidence: Evidence, say: Language) -> str:
+    if evidence.progress is not None:
+        return say("p of evidence that may be read after every seed, corrected for the number of contrasts after Holm "
+                   "or Shaffer")  # fmt: skip
+    return say("p of the paired t-test, corrected for the number of contrasts after Holm or Shaffer")
+
+
 def _words(evidence: Evidence, say: Language) -> Section:
     return Section("words", say("Words"), (Facts((
         (say("generalization gap"), say("training accuracy minus validation accuracy, both in evaluation mode on clean "
@@ -291,6 +322,6 @@ def _words(evidence: Evidence, say: Language) -> Section:
         (say("seed"), say("one number that decides {what}", what=varied(evidence, say))),
         (say("paired"), say("at the same seed every method gets the same split, order and, in shared layers, the same "
                             "initial weights")),
-        (say("adjusted p"), say("p of the paired t-test, corrected for the number of contrasts after Holm")),
+        (say("adjusted p"), _adjusted_p(evidence, say)),
         (say("point"), say("a hundredth: 71 % accuracy is one point more than 70 %")),
     )),))  # fmt: skip

@@ -4,8 +4,10 @@ import shlex
 from collections.abc import Iterator
 
 from overfitlab.config import Protocol
+from overfitlab.report.fresh_seeds import fresh_command, optimism
+from overfitlab.report.numbers import other_images, points
 from overfitlab.report.power_text import AXES, percent, power_sentence
-from overfitlab.report.study_sentences import caveats, points
+from overfitlab.report.study_sentences import caveats
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import Language
 
@@ -44,14 +46,21 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
         "network or longer training can answer otherwise."
     )
     yield say("Every method ran with the one setting that is named below; none was tuned on these images.")
-    yield say(
-        "The intervals cover other seeds, each of which decides {what} on these images; the wider one of test accuracy "
-        "covers other test images of the same kind too. Neither covers images of another kind.",
-        what=varied(evidence, say),
-    )
+    yield from _covered(evidence, say)
     yield say("Times come from the machine that is named below, with what else it had to do.")
     if evidence.data.note is not None:
         yield say("About the data: {note}.", note=say.reason(evidence.data.note))
+
+
+def _covered(evidence: Evidence, say: Language) -> Iterator[str]:
+    yield say("Word, p and the interval beside them are about other seeds, each of which decides {what}, on these test "
+              "images.", what=varied(evidence, say))  # fmt: skip
+    if any(other_images(each.metric) for each in evidence.contrasts):
+        yield say("The interval for other images covers other test images of the same kind as well.")
+    yield say(
+        "No interval covers images of another kind, nor other training images: all seeds draw theirs from the same "
+        "ones."
+    )
 
 
 def varied(evidence: Evidence, say: Language) -> str:
@@ -144,5 +153,7 @@ def commands(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if evidence.command:
         yield say("the study"), evidence.command
     yield say("this report"), f"overfitlab report {name}" + ("" if say.code == "en" else f" --lang {say.code}")
+    if optimism(evidence, say) and (fresh := fresh_command(evidence)):
+        yield say("an estimate from fresh seeds"), fresh
     if evidence.recommended is not None:
         yield say("the recommended model"), f"overfitlab train --like {name}"

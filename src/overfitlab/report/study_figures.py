@@ -22,11 +22,12 @@ from overfitlab.report.marks import (
     Rule,
     Text,
 )
+from overfitlab.report.numbers import interval_name, other_images
 from overfitlab.report.scales import around, axis
 from overfitlab.report.study_tables import between, difference, pair
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Finding
-from overfitlab.stats.verdict import Contrast
+from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.study.evidence import Evidence, MethodCalibration
 from overfitlab.words.language import ENGLISH, Language
 
@@ -35,6 +36,7 @@ MARGIN = 0.12  # inches: left of rows, whose labels stand above them
 ROW_HEIGHT = 0.56  # inches of a contrast
 JITTER = (0.0, 0.09, -0.09, 0.18, -0.18)  # so that dots with equal values stay apart
 ABOVE, BELOW = 0.33, 0.3  # of a row: where its label stands, and the interval lies below its dots
+LOWEST = 0.42  # and that for other images
 UNNOTICED = 0.01  # of confidence
 CERTAIN = 1.04  # the end of a scale of probabilities, with room for a large dot at 1
 SEED, MEAN = 3.5, 6.0  # points: sizes of dots
@@ -52,22 +54,28 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
     ):
         findings = [each.axis(name) for each in contrasts]
         said = "; ".join(
-            say("{contrast}: mean {mean}, 95 % interval {range}, n = {n}",
-                contrast=pair(each, say), mean=difference(one.mean), range=between(one, say) or "-", n=one.n)
+            say("{contrast}: mean {mean}, {intervals}, n = {n}",
+                contrast=pair(each, say), mean=difference(one.mean), intervals=_intervals(one, evidence, say), n=one.n)
             for each, one in zip(contrasts, findings, strict=True)
         )  # fmt: skip
         alternative = say("Paired differences, a dot for each seed. {title}: {said}.", title=title, said=said)
-        shown = [value for one in findings for value in (*one.differences, one.low, one.high) if value is not None]
+        bounds = (bound for one in findings for interval in (one, other_images(one)) if interval
+                  for bound in (interval.low, interval.high))  # fmt: skip
+        shown = [value for value in (*(each for one in findings for each in one.differences), *bounds)
+                 if value is not None]  # fmt: skip
         marks = [
             Area(low=-margin, high=margin, axis="x", color="margin", label=say("differences that do not matter")),
             Rule(at=0.0, axis="x", color="soft", width=1.0),
             *_labels(contrasts, around((*shown, -margin, margin))[0], say),
-            *(mark for row, each in enumerate(contrasts) for mark in _differences(row, each, each.axis(name), say)),
+            *(mark for row, each in enumerate(contrasts)
+              for mark in _differences(row, each, each.axis(name), evidence, say)),
+            *_image_intervals(contrasts, name, say),
         ]  # fmt: skip
         found.append(
             Panel(
                 title=title, alternative=alternative, x=axis(*around((*shown, -margin, margin)), better),
-                y=_rows(contrasts), marks=tuple(marks), height=1.1 + ROW_HEIGHT * len(contrasts), left=MARGIN, key=name,
+                y=_rows(contrasts), marks=tuple(marks), height=_height(evidence) + ROW_HEIGHT * len(contrasts),
+                left=MARGIN, key=name,
             )
         )  # fmt: skip
     return found
@@ -158,7 +166,32 @@ def _labels(contrasts: Sequence[Contrast], left: float, say: Language) -> list[T
     return [Text(x=left, y=ABOVE - row, text=name, stands=True, ground=True) for row, name in enumerate(names)]
 
 
-def _differences(row: int, contrast: Contrast, finding: Finding, say: Language) -> list[Mark]:
+def _height(evidence: Evidence) -> float:
+    """Return the inches of a panel of differences that are no rows: more for longer labels in its legend."""
+    return 1.1 if evidence.progress is None else 1.35
+
+
+def _intervals(finding: Finding, verdict: Verdict, say: Language) -> str:
+    """Return the intervals of a finding in words."""
+    found = [f"{interval_name(verdict, say)} {between(finding, say) or '-'}"]
+    crossed = other_images(finding)
+    if crossed is not None:
+        found.append(say("for other images {range}", range=between(crossed, say)))
+    return ", ".join(found)
+
+
+def _image_intervals(contrasts: Sequence[Contrast], axis: str, say: Language) -> list[Mark]:
+    """Return the intervals for other images, below those of the words."""
+    known = [(row, each, crossed) for row, each in enumerate(contrasts)
+             if (crossed := other_images(each.axis(axis))) is not None]  # fmt: skip
+    return [
+        Line(x=(crossed.low, crossed.high), y=(y := -row - LOWEST, y), color="val", width=1.2,
+             label=say("for other images") if place == 0 else "", key=f"{_key(each)}:images")
+        for place, (row, each, crossed) in enumerate(known)
+    ]  # fmt: skip
+
+
+def _differences(row: int, contrast: Contrast, finding: Finding, verdict: Verdict, say: Language) -> list[Mark]:
     """Return the dots of the seeds of one contrast, and the mean with its interval below them."""
     dots = tuple(
         Dot(value, JITTER[number % len(JITTER)] - row, SEED, f"{_key(contrast)}:{seed}",
@@ -172,7 +205,7 @@ def _differences(row: int, contrast: Contrast, finding: Finding, say: Language) 
     if finding.low is not None and finding.high is not None:
         interval = (finding.low, finding.high)
         found.append(Line(x=interval, y=(y, y), color="method", width=2.2, key=f"{_key(contrast)}:interval"))
-    label = say("mean, 95 % interval") if row == 0 else ""
+    label = say("mean, {interval}", interval=interval_name(verdict, say)) if row == 0 else ""
     mean = () if finding.mean is None else (Dot(finding.mean, y, MEAN, f"{_key(contrast)}:mean"),)
     return [*found, Dots(dots=mean, color="method", size=MEAN, shape="diamond", label=label)]
 

@@ -12,7 +12,7 @@ from overfitlab.stats import paired
 from overfitlab.stats.crossed import Crossed, crossed
 from overfitlab.stats.design import POINTS, Run
 from overfitlab.stats.equal_fit import difference_at_equal_fit
-from overfitlab.stats.findings import Paired
+from overfitlab.stats.findings import ALPHA, Paired
 
 LARGEST_RATIO = 1e15  # of times: a history of a stranger may say that an epoch took none
 Pairs = list[tuple[int, Outcome, Outcome]]
@@ -38,11 +38,16 @@ def pairs_of(by_run: Mapping[Run, Outcome], contrast: tuple[str, str], seeds: Se
     return found
 
 
-def differences(pairs: Pairs, value: Callable[[Endpoints], float], *, with_images: bool) -> Paired:
-    """Return a difference for each pair, in points; `with_images` also what the test images contribute to its noise."""
+def differences(
+    pairs: Pairs, value: Callable[[Endpoints], float], *, with_images: bool, alpha: float = ALPHA
+) -> Paired:
+    """Return a difference for each pair, in points.
+
+    `with_images` also what the test images contribute to its noise, and the interval for other images at 1 - alpha.
+    """
     ends = [(one.end, other.end) for _, one, other in pairs if one.end and other.end]
     differences = tuple(rounded(value(one) - value(other)) for one, other in ends)
-    noise = _crossed(pairs) if with_images and len(pairs) > 1 else None
+    noise = _crossed(pairs, alpha) if with_images and len(pairs) > 1 else None
     return Paired(differences, tuple(seed for seed, *_ in pairs), noise)
 
 
@@ -51,13 +56,13 @@ def rounded(share: float) -> float:
     return round(POINTS * share, 9)
 
 
-def _crossed(pairs: Pairs) -> Crossed | None:
+def _crossed(pairs: Pairs, alpha: float) -> Crossed | None:
     """Return the interval with image noise of paired runs on the same test images, in points."""
     both = [(one.correct, other.correct) for _, one, other in pairs]
     known = [(one, other) for one, other in both if one is not None and other is not None]
     if len(known) < len(both) or len({len(each) for two in known for each in two}) > 1:
         return None
-    return crossed(POINTS * np.array([one.astype(np.float64) - other for one, other in known]))
+    return crossed(POINTS * np.array([one.astype(np.float64) - other for one, other in known]), 1 - alpha)
 
 
 def fit(pairs: Pairs) -> float | None:

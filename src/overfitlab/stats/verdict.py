@@ -110,7 +110,8 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
     ]  # fmt: skip
 
     def axis(place: int, known: Axis) -> list[Finding]:
-        measured = [differences(each, known.value, with_images=known.with_images) for each in pairs]
+        measured = [differences(each, known.value, with_images=known.with_images, alpha=design.alpha)
+                    for each in pairs]  # fmt: skip
         if rounds is not None:
             return findings_in_rounds(measured, rounds, place, design, diverged)
         found = findings(
@@ -122,6 +123,10 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
     def at_onset(value: Callable[[Endpoints], float]) -> list[Difference]:
         found = [difference(differences(each, value, with_images=False), design.alpha) for each in pairs]
         return [replace(each, low=None, high=None) for each in found] if provisional else found
+
+    def at_equal_fit(index: int) -> EqualFit | None:
+        found = equal_fit(pairs[index], design.alpha)
+        return replace(found, low=None, high=None) if found and provisional else found
 
     metric, gap = (axis(place, known) for place, known in enumerate(axes(design)))
     onset_metric, onset_gap = at_onset(lambda end: end.onset_accuracy), at_onset(lambda end: end.onset_gap)
@@ -136,7 +141,7 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
             onset_metric[index],
             onset_gap[index],
             fit(pairs[index]),
-            equal_fit(pairs[index], design.alpha),
+            at_equal_fit(index),
             *time_ratio(pairs[index]),
             len(seeds[index]) - len(pairs[index]),
         )
