@@ -40,10 +40,10 @@ def test_an_old_study_is_read(old):
     assert study.status == "finished"
     written = json.loads((old / "study" / "verdict.json").read_text())["contrasts"]
     verdict = study.verdict()
-    for axis in ("accuracy", "gap"):
-        assert verdict[f"{axis}_difference"].tolist() == pytest.approx([each[axis]["mean"] for each in written])
-        assert verdict[f"{axis}_low"].tolist() == pytest.approx([each[axis]["low"] for each in written])
-        assert verdict[f"{axis}_verdict"].tolist() == [each[axis]["word"] for each in written]
+    for axis, before in (("metric", "accuracy"), ("gap", "gap")):
+        assert verdict[f"{axis}_difference"].tolist() == pytest.approx([each[before]["mean"] for each in written])
+        assert verdict[f"{axis}_low"].tolist() == pytest.approx([each[before]["low"] for each in written])
+        assert verdict[f"{axis}_verdict"].tolist() == [each[before]["word"] for each in written]
     assert study.report(old / "report").exists()
 
 

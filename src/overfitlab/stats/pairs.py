@@ -38,11 +38,13 @@ def pairs_of(by_run: Mapping[Run, Outcome], contrast: tuple[str, str], seeds: Se
     return found
 
 
-def differences(pairs: Pairs, value: Callable[[Endpoints], float], *, with_images: bool) -> Paired:
+def differences(
+    pairs: Pairs, value: Callable[[Endpoints], float], *, with_images: bool, confidence: float = 0.95
+) -> Paired:
     """Return a difference for each pair, in points; `with_images` also what the test images contribute to its noise."""
     ends = [(one.end, other.end) for _, one, other in pairs if one.end and other.end]
     differences = tuple(rounded(value(one) - value(other)) for one, other in ends)
-    noise = _crossed(pairs) if with_images and len(pairs) > 1 else None
+    noise = _crossed(pairs, confidence) if with_images and len(pairs) > 1 else None
     return Paired(differences, tuple(seed for seed, *_ in pairs), noise)
 
 
@@ -51,13 +53,13 @@ def rounded(share: float) -> float:
     return round(POINTS * share, 9)
 
 
-def _crossed(pairs: Pairs) -> Crossed | None:
+def _crossed(pairs: Pairs, confidence: float) -> Crossed | None:
     """Return the interval with image noise of paired runs on the same test images, in points."""
     both = [(one.correct, other.correct) for _, one, other in pairs]
     known = [(one, other) for one, other in both if one is not None and other is not None]
     if len(known) < len(both) or len({len(each) for two in known for each in two}) > 1:
         return None
-    return crossed(POINTS * np.array([one.astype(np.float64) - other for one, other in known]))
+    return crossed(POINTS * np.array([one.astype(np.float64) - other for one, other in known]), confidence)
 
 
 def fit(pairs: Pairs) -> float | None:

@@ -110,7 +110,9 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
     ]  # fmt: skip
 
     def axis(place: int, known: Axis) -> list[Finding]:
-        measured = [differences(each, known.value, with_images=known.with_images) for each in pairs]
+        measured = [
+            differences(each, known.value, with_images=known.with_images, confidence=1 - design.alpha) for each in pairs
+        ]
         if rounds is not None:
             return findings_in_rounds(measured, rounds, place, design, diverged)
         found = findings(
