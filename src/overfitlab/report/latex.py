@@ -24,10 +24,11 @@ from overfitlab.words.language import ENGLISH, Language
 SIGNS = {  # what LaTeX would take for commands, or print as something else
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedblright{}", "`": r"\textasciigrave{}", "--": "-{}-",
+    "|": r"\textbar{}", '"': r"\textquotedblright{}", "`": r"\textasciigrave{}",
     "\N{PLUS-MINUS SIGN}": r"$\pm$", "\N{MINUS SIGN}": "$-$", "\N{MULTIPLICATION SIGN}": r"$\times$",
 }  # fmt: skip
 SPECIAL = re.compile("|".join(map(re.escape, SIGNS)))
+HYPHENS = re.compile("-(?=-)")  # several in a row would become a dash
 BEYOND_LATIN = re.compile("[^\x00-\u024f]")  # what the usual fonts of pdfLaTeX do not have
 PREAMBLE = "% Made by overfitlab {version}. It needs \\usepackage{{booktabs}}{letters}."
 LETTERS = ", and XeLaTeX or LuaLaTeX with a font for its letters"
@@ -36,7 +37,7 @@ LETTERS = ", and XeLaTeX or LuaLaTeX with a font for its letters"
 def escaped(text: str) -> str:
     """Return text as LaTeX prints it: on one line, with its controls written out, and without a command in it."""
     shown = display_name(" ".join(text.split())).encode("utf-8", "backslashreplace").decode()
-    return SPECIAL.sub(lambda found: SIGNS[found[0]], shown.replace("---", "-- -"))
+    return HYPHENS.sub("-{}", SPECIAL.sub(lambda found: SIGNS[found[0]], shown))
 
 
 def latex_table(evidence: Evidence, say: Language = ENGLISH) -> str:
