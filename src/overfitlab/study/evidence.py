@@ -5,26 +5,22 @@ report is made from this document alone, so that every number on it can be found
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from overfitlab._version import __version__
 from overfitlab.config import StudyConfig
 from overfitlab.machine import Facts
 from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord
+from overfitlab.records.run_record import Producer
 from overfitlab.records.study_record import Failure, Sitting, StudyPlan
 from overfitlab.stats.method_summary import Spread
 from overfitlab.stats.verdict import Verdict
 
-FORMAT = 2
+FORMAT = 3  # of verdict.json
 OWN = "own"  # the source of images that are no published set
-
-
-@dataclass(frozen=True)
-class Made:
-    """What wrote the document, and in which format."""
-
-    format: int = FORMAT
-    made_with: str = __version__
 
 
 @dataclass(frozen=True)
@@ -158,7 +154,6 @@ class DisputedImage:
 class Evidence(Verdict):
     """The verdict with all numbers behind it; nothing in it says whose folders they came from."""
 
-    report: Made = Made()
     study_id: str
     reference: str  # how to name the study on the command line
     status: str
@@ -169,6 +164,7 @@ class Evidence(Verdict):
     power: Power
     data: DataRecord  # without places
     precision: tuple[str, ...]
+    producer: Producer  # that trained
     environment: Facts
     sessions: list[Sitting]
     notes: list[Reason]
@@ -176,3 +172,9 @@ class Evidence(Verdict):
     curves: dict[str, Curves]  # by method
     predictions: dict[str, MethodPredictions]  # by method
     disputed: tuple[DisputedImage, ...]
+
+
+def document(found: Verdict) -> dict[str, Any]:
+    """Return a verdict, or the whole evidence, as `verdict.json` has it: its format, and plain JSON values."""
+    values: dict[str, Any] = msgspec.to_builtins(found)
+    return {"format": FORMAT, "made_with": __version__, **values}

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from overfitlab import machine
 from overfitlab.config import Protocol, StudyConfig, fitted
 from overfitlab.data import loading
@@ -41,6 +39,7 @@ from overfitlab.stats.findings import UNDECIDED
 from overfitlab.stats.verdict import Verdict
 from overfitlab.study.budget import fit
 from overfitlab.study.cost import reduced, whole_study
+from overfitlab.study.evidence import document
 from overfitlab.study.execute.local import LocalProcesses
 from overfitlab.study.execute.messages import Setup
 from overfitlab.study.outcomes import outcomes
@@ -161,7 +160,7 @@ class Session:
         study = Study(self._folder.path, record, self._folder.stored())
         record.status = FINISHED
         record.sessions[-1].finished = recording.now()
-        text = json.dumps(msgspec.to_builtins(study.judged()), indent=2, allow_nan=False)
+        text = json.dumps(document(study.judged()), indent=2, allow_nan=False)
         self._folder.write(VERDICT, f"{text}\n".encode())
         self._folder.write_record(record)
         return study
