@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from overfitlab._version import __version__
 from overfitlab.display import display_name
+from overfitlab.report.numbers import Interval, p_value, points
 from overfitlab.report.statistics_text import (
     correction,
     deviations,
@@ -14,7 +15,6 @@ from overfitlab.report.statistics_text import (
     percents,
     unit_name,
 )
-from overfitlab.report.study_sentences import Interval, p_value, points
 from overfitlab.report.study_tables import word
 from overfitlab.stats.findings import Finding
 from overfitlab.stats.verdict import Contrast

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from overfitlab.report.study_sentences import points
+from overfitlab.report.numbers import points
 from overfitlab.stats.multiplicity import holm, shaffer
 from overfitlab.stats.sequential import FEWEST
 from overfitlab.study.contrasts import metric_and_unit

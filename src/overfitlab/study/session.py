@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from overfitlab import machine
 from overfitlab.config import Protocol, StudyConfig, fitted
 from overfitlab.data import loading
