@@ -17,7 +17,7 @@ NUMBERS = {  # of a finding: what its column is called
 
 
 def verdict_frame(verdict: Verdict) -> pandas.DataFrame:
-    """Return a row for each contrast: both axes, in points, and the cost."""
+    """Return a row for each contrast: both axes, in points (of a loss in nats), and the cost; none of one method."""
     rows = []
     for each in verdict.contrasts:
         row: dict[str, object] = {"method": each.label, "against": each.against_label, "n": each.metric.n}
@@ -25,11 +25,13 @@ def verdict_frame(verdict: Verdict) -> pandas.DataFrame:
             row |= {f"{axis}_{column}": getattr(finding, name) for name, column in NUMBERS.items()}
             row[f"{axis}_reason"] = "" if finding.reason is None else ENGLISH.reason(finding.reason)
         crossed = each.metric.crossed
-        row["accuracy_low_images"] = crossed and crossed.low
-        row["accuracy_high_images"] = crossed and crossed.high
+        row["metric_low_images"] = crossed and crossed.low
+        row["metric_high_images"] = crossed and crossed.high
         row["gap_at_equal_fit"] = each.equal_fit and each.equal_fit.mean
         row["time_ratio"] = each.time_ratio
         rows.append(row)
+    if not rows:
+        return pandas.DataFrame(index=pandas.MultiIndex.from_arrays([[], []], names=["method", "against"]))
     found = pandas.DataFrame(rows).set_index(["method", "against"])
     texts = [f"{axis}_{column}" for axis in AXES for column in ("verdict", "reason")]
     numbers = [name for name in found.columns if name not in (*texts, "n")]

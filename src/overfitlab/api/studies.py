@@ -31,11 +31,12 @@ class Study(room.Study):
     def verdict(self) -> "pandas.DataFrame":
         """Return what the study says, a row for each contrast; while runs are missing, without words and p.
 
-        The index is method and against. On two axes, `accuracy` (of the test images) and `gap`, the columns are
-        `_difference` (method minus against, points), `_low` and `_high` (95 % interval, points), `_p` (adjusted, from
-        0 to 1), `_verdict` (helps, equivalent, harms, undecided), `_reason` and `_p_sign_flip`; besides them `n`,
-        `accuracy_low_images` and `accuracy_high_images` (the interval with the noise of the test images),
-        `gap_at_equal_fit` (points) and `time_ratio`. docs/statistics.md says how all this is found.
+        The index is method and against. On two axes, `metric` (of the test images) and `gap`, the columns are
+        `_difference` (method minus against, in points, of a loss in nats), `_low` and `_high` (the interval at 1 -
+        alpha, likewise), `_p_raw` and `_p_adjusted` (from 0 to 1), `_verdict` (helps, equivalent, harms, undecided),
+        `_reason`, `_p_sign_flip_raw` and `_p_sign_flip_adjusted`; besides them `n`, `metric_low_images` and
+        `metric_high_images` (the interval with the noise of the test images), `gap_at_equal_fit` (points) and
+        `time_ratio`. docs/statistics.md says how all this is found.
 
         Raises `DamagedError` where a file of a run is damaged.
         """
@@ -122,7 +123,8 @@ class Study(room.Study):
         from overfitlab.report.study_tables import contrast_table
 
         verdict, say = self.judged(), spoken()
-        return f"{escaped(headline(verdict, say))}\n\n{table(contrast_table(verdict, say))}"
+        answer = escaped(headline(verdict, say))
+        return f"{answer}\n\n{table(contrast_table(verdict, say))}" if verdict.contrasts else answer
 
 
 def shown(study: room.Study) -> Study:

@@ -16,7 +16,7 @@ from overfitlab.cli.settings import (
     precision_option,
     weights_option,
 )
-from overfitlab.config import CLEAN, QUICK
+from overfitlab.config import CLEAN, METRICS, QUICK
 from overfitlab.errors import OverfitlabError
 from overfitlab.words.languages import spoken
 
@@ -64,10 +64,18 @@ from overfitlab.words.languages import spoken
     help="Fit the study into 90s, 10m or 2h: gives up training images, then epochs, never seeds.",
 )
 @click.option(
+    "--metric",
+    type=click.Choice(METRICS),
+    default=METRICS[0],
+    show_default=True,
+    help="What the verdict goes by, of the test images and of the gap.",
+)
+@click.option(
     "--equivalence",
     metavar="A,G",
-    help="Differences that do not matter, in points of accuracy and of gap.  [default: 0.5,1]",
+    help="Differences that do not matter, of metric and gap.  [default: 0.5,1 points; of a loss 0.02,0.04 nats]",
 )
+@click.option("--alpha", type=float, default=0.05, show_default=True, metavar="X", help="Level of the tests.")
 @click.option("--jobs", type=int, metavar="N", help="Runs at once.  [default: as many as there are free cores]")
 @click.option("--name", metavar="NAME", help="Of the study; it lies in runs/NAME.  [default: after what it compares]")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The study's folder instead.")
@@ -96,6 +104,7 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     """Train methods at paired seeds, and say which helps against overfitting, and how sure that is.
 
     M is a method, or several joined by +; without any it asks the notebook's question: none, dropout and batch_norm.
+    The baseline alone asks how much it varies from seed to seed.
     It says what it will do and how long that takes, then trains; Ctrl-C keeps what was trained, and the same command
     goes on.
     """

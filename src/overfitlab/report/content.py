@@ -5,7 +5,7 @@ It is made from the document of a study's evidence and nothing else, so that eve
 
 from collections.abc import Callable, Sequence
 
-from overfitlab.report import study_figures
+from overfitlab.report import metric_words, study_figures
 from overfitlab.report.blocks import (
     Bullets,
     Confusion,
@@ -32,12 +32,16 @@ from overfitlab.report.study_tables import (
     spread,
 )
 from overfitlab.report.study_tables import between as between_bounds
+from overfitlab.results.metric import BY_NAME
 from overfitlab.study.evidence import Evidence, Opinion
 from overfitlab.words.language import Language
 
 
 def title(evidence: Evidence, say: Language) -> str:
     """Return the title of a report."""
+    if not evidence.contrasts:
+        return say("How much does {name} vary from seed to seed? {study}",
+                   name=say.method(evidence.label(evidence.baseline)), study=evidence.study)  # fmt: skip
     return say("Which method helps against overfitting? {study}", study=evidence.study)
 
 
@@ -62,12 +66,14 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
 
 def _answer(evidence: Evidence, say: Language) -> Section:
     texts = [headline(evidence, say)]
-    if evidence.recommended is not None:
+    if evidence.recommended is not None and evidence.contrasts:
         texts.append(recommendation(evidence, say))
     return Section("answer", say("The answer"), (Paragraphs(tuple(texts), leading=True),))
 
 
-def _verdict(evidence: Evidence, say: Language) -> Section:
+def _verdict(evidence: Evidence, say: Language) -> Section | None:
+    if not evidence.contrasts:
+        return None
     axes = say("Every contrast on two axes: does it generalize better, does it overfit less")
     sentences = Bullets(tuple(answer(evidence, say).split("\n")))
     onset = say(
@@ -83,10 +89,11 @@ def _verdict(evidence: Evidence, say: Language) -> Section:
         return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1]))
     text = say(
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the margin of what "
-        "does not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests "
-        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired by "
-        "seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
-        alpha=f"{evidence.alpha:g}", accuracy=f"±{evidence.margin:g}", gap=f"±{evidence.gap_margin:g}",
+        "does not matter ({metric} within {margin}, gap within {gap} {unit}). Equivalent: two one-sided tests "
+        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in {unit}, paired "
+        "by seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
+        alpha=f"{evidence.alpha:g}", metric=metric_words.name(evidence.metric, say), margin=f"±{evidence.margin:g}",
+        gap=f"±{evidence.gap_margin:g}", unit=say(BY_NAME[evidence.metric].unit),
     )  # fmt: skip
     exact = say(
         "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, "
@@ -104,6 +111,11 @@ def _methods(evidence: Evidence, say: Language) -> Section:
         "memory, and n, the runs that finished. All in evaluation mode on clean images, with the weights that a method "
         "hands over."
     )
+    if evidence.metric != "accuracy":
+        text = say(
+            "{metric} and its gap, in {unit}, stand in the place of test accuracy and its gap.",
+            metric=say(metric_words.TEST_WORDS[evidence.metric].title), unit=say(BY_NAME[evidence.metric].unit),
+        ) + " " + text  # fmt: skip
     return Section("methods", say("The methods"), (TableBlock(method_table(evidence, say), text),))
 
 
@@ -112,6 +124,7 @@ def _differences(evidence: Evidence, say: Language) -> Section | None:
         "Each dot is one seed: the same split, order and, in shared layers, initial weights under both methods. The "
         "interval is Student's t, 95 %."
     )
+    caption = metric_words.at_level(caption, evidence)
     return _figure(evidence, say, "paired_differences", "differences", say("Differences, seed by seed"), caption)
 
 
@@ -140,32 +153,40 @@ def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
         "A method can have a smaller gap only because it learns less. Here validation accuracy stands against training "
         "accuracy: where one line lies above the other, that method generalizes better at the same fit."
     )
-    header = (say("contrast"), say("gap at equal fit"), "95 %", say("gap at the end"), say("n"))
+    of_accuracy = evidence.metric == "accuracy"  # the gap at equal fit is, whatever the metric
+    level = metric_words.at_level(say("95 %"), evidence)
+    header = (say("contrast"), say("gap at equal fit"), level, *([say("gap at the end")] if of_accuracy else []),
+              say("n"))  # fmt: skip
     rows = []
     for each in evidence.contrasts:
         fit = each.equal_fit
         cells = ("", "", "0") if fit is None else (
             difference(fit.mean), between_bounds(fit, say), str(fit.n)
         )  # fmt: skip
-        rows.append((pair(each, say), cells[0], cells[1], difference(each.gap.mean), cells[2]))
+        end = [difference(each.gap.mean)] if of_accuracy else []
+        rows.append((pair(each, say), cells[0], cells[1], *end, cells[2]))
     text = say(
         "The difference in gap, in points, at the best training accuracy that both reach, where each first reaches it: "
         "not the same as at the end, even where both end there. Epoch by epoch training accuracy is that of a fixed "
         "part of the training images, at the end of all of them"
     )
-    table = TableBlock(Table(header, tuple(rows)), text)
-    return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=(table,))
+    above = (TableBlock(Table(header, tuple(rows)), text),) if rows else ()
+    return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=above)
 
 
 def _noise(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "How far the mean difference in test accuracy would vary with other seeds, and with other test images. More "
-        "seeds make only the first smaller."
+        "How far the mean difference in {metric} would vary with other seeds, and with other test images. More "
+        "seeds make only the first smaller.",
+        metric=metric_words.name(evidence.metric, say),
     )
-    header = (say("contrast"), say("test accuracy"), say("95 %, seeds"), say("95 %, seeds and test images"))
+    levels = [say("95 %, seeds"), say("95 %, seeds and test images")]
+    header = (say("contrast"), metric_words.name(evidence.metric, say),
+              *(metric_words.at_level(level, evidence) for level in levels))  # fmt: skip
+    places = metric_words.table_digits(evidence.metric)
     rows = tuple(
-        (pair(each, say), difference(each.metric.mean), between_bounds(each.metric, say),
-         between_bounds(each.metric.crossed, say))
+        (pair(each, say), difference(each.metric.mean, places), between_bounds(each.metric, say, places),
+         between_bounds(each.metric.crossed, say, places))
         for each in evidence.contrasts
         if each.metric.crossed
     )  # fmt: skip

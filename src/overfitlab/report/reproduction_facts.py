@@ -4,7 +4,10 @@ import shlex
 from collections.abc import Iterator
 
 from overfitlab.config import Protocol
-from overfitlab.report.study_sentences import caveats, points
+from overfitlab.report import metric_words
+from overfitlab.report.seed_spread import known_deviation
+from overfitlab.report.study_sentences import caveats
+from overfitlab.results.metric import BY_NAME
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
@@ -44,9 +47,10 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
     )
     yield say("Every method ran with the one setting that is named below; none was tuned on these images.")
     yield say(
-        "The intervals cover other seeds, each of which decides {what} on these images; the wider one of test accuracy "
+        "The intervals cover other seeds, each of which decides {what} on these images; the wider one of {metric} "
         "covers other test images of the same kind too. Neither covers images of another kind.",
         what=varied(evidence, say),
+        metric=metric_words.name(evidence.metric, say),
     )
     yield say("Times come from the machine that is named below, with what else it had to do.")
     if evidence.data.note is not None:
@@ -61,11 +65,18 @@ def varied(evidence: Evidence, say: Language) -> str:
 def _power(evidence: Evidence, say: Language) -> str:
     last = say(" That holds for the last look.") if len(evidence.looks) > 1 else ""
     power = evidence.power
+    if not evidence.contrasts:
+        if power.seeds < 2:
+            return say("One seed says nothing of how much the method varies.")
+        return say("So many seeds, {seeds}, know a standard deviation to {factors}, where the noise is normal.",
+                   seeds=power.seeds, factors=known_deviation(power.seeds, say))  # fmt: skip
+    unit = say(BY_NAME[evidence.metric].unit)
     chances = ", ".join(f"{each.points:g}: {percent(each.chance, say)}" for each in power.differ)
     return say(
-        "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in test accuracy is found with a "
-        "probability, by its size in points, of {chances}; that there is none is shown with {equal}. This was reckoned "
-        "before the training, for paired differences that vary by {deviation} points (SD).",
+        "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in {metric} is found with a "
+        "probability, by its size in {unit}, of {chances}; that there is none is shown with {equal}. This was reckoned "
+        "before the training, for paired differences that vary by {deviation} {unit} (SD).",
+        metric=metric_words.name(evidence.metric, say), unit=unit,
         seeds=power.seeds, contrasts=power.contrasts, chances=chances, equal=percent(power.equal, say),
         deviation=f"{power.deviation:g}",
     ) + last  # fmt: skip
@@ -116,9 +127,12 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if asked.budget:
         yield say("budget"), say("{seconds} s", seconds=str(asked.budget))
     yield say("settings of the methods"), "; ".join(each.method for each in evidence.methods)
+    if evidence.asked.alpha != 0.05:
+        yield say("level of the tests"), f"{evidence.asked.alpha:g}"
     yield say("differences that do not matter"), say(
-        "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence.margin, say),
-        gap=points(evidence.gap_margin, say),
+        "{metric} within {margin}, gap within {gap}", metric=metric_words.name(evidence.metric, say),
+        margin=metric_words.amount(evidence.margin, evidence.metric, say),
+        gap=metric_words.amount(evidence.gap_margin, evidence.metric, say),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from overfitlab.report import metric_words
 from overfitlab.report.cost_figure import cost_and_benefit
 from overfitlab.report.curve_figures import equal_fit, gap_curves, learning_curves
 from overfitlab.report.layout import RIGHT
@@ -24,6 +25,7 @@ from overfitlab.report.marks import (
 )
 from overfitlab.report.scales import around, axis
 from overfitlab.report.study_tables import between, difference, pair
+from overfitlab.results.metric import BY_NAME
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Finding
 from overfitlab.stats.verdict import Contrast
@@ -45,15 +47,18 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
     contrasts = [each for each in evidence.contrasts if each.metric.n]
     if not contrasts:
         return []
-    found = []
+    found, metric = [], BY_NAME[evidence.metric]
+    places = metric_words.table_digits(metric.name)
     for name, title, better, margin in (
-        ("metric", say("Test accuracy"), say("points; right of 0: generalizes better"), evidence.margin),
-        ("gap", say("Generalization gap"), say("points; left of 0: overfits less"), evidence.gap_margin),
-    ):
+        ("metric", say(metric_words.TEST_WORDS[metric.name].title),
+         say(metric_words.HELPING_SIDE[metric.unit, metric.smaller_is_better]), evidence.margin),
+        ("gap", say("Generalization gap"), say(metric_words.HELPING_GAP[metric.unit]), evidence.gap_margin),
+    ):  # fmt: skip
         findings = [each.axis(name) for each in contrasts]
         said = "; ".join(
-            say("{contrast}: mean {mean}, 95 % interval {range}, n = {n}",
-                contrast=pair(each, say), mean=difference(one.mean), range=between(one, say) or "-", n=one.n)
+            metric_words.at_level(
+                say("{contrast}: mean {mean}, 95 % interval {range}, n = {n}", contrast=pair(each, say),
+                    mean=difference(one.mean, places), range=between(one, say, places) or "-", n=one.n), evidence)
             for each, one in zip(contrasts, findings, strict=True)
         )  # fmt: skip
         alternative = say("Paired differences, a dot for each seed. {title}: {said}.", title=title, said=said)
@@ -62,7 +67,8 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
             Area(low=-margin, high=margin, axis="x", color="margin", label=say("differences that do not matter")),
             Rule(at=0.0, axis="x", color="soft", width=1.0),
             *_labels(contrasts, around((*shown, -margin, margin))[0], say),
-            *(mark for row, each in enumerate(contrasts) for mark in _differences(row, each, each.axis(name), say)),
+            *(mark for row, each in enumerate(contrasts)
+              for mark in _differences(row, each, each.axis(name), evidence, say)),
         ]  # fmt: skip
         found.append(
             Panel(
@@ -78,12 +84,16 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     known = [(each, each.metric.crossed) for each in evidence.contrasts if each.metric.crossed is not None]
     if not known:
         return []
+    places = metric_words.table_digits(evidence.metric)
     said = "; ".join(
         say("{contrast}: seeds {seeds}, test images {images}",
-            contrast=pair(each, say), seeds=f"{crossed.seed_deviation:.2f}", images=f"{crossed.image_deviation:.2f}")
+            contrast=pair(each, say), seeds=f"{crossed.seed_deviation:.{places}f}",
+            images=f"{crossed.image_deviation:.{places}f}")
         for each, crossed in known
     )  # fmt: skip
-    alternative = say("Standard deviation of the mean difference in test accuracy, in points: {said}.", said=said)
+    alternative = say("Standard deviation of the mean difference in {metric}, in {unit}: {said}.",
+                      metric=metric_words.name(evidence.metric, say), unit=say(BY_NAME[evidence.metric].unit),
+                      said=said)  # fmt: skip
     contrasts = [each for each, _ in known]
     by_cause: tuple[tuple[str, str, str, float, Callable[[Crossed], float]], ...] = (
         ("seeds", "method", say("seeds: more of them narrow it"), 0.08, lambda found: found.seed_deviation),
@@ -97,7 +107,8 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
         for cause, color, label, offset, size in by_cause
     ]  # fmt: skip
     longest = max(bar.length for one in bars for bar in one.bars)
-    x = axis(0.0, 1.05 * longest or 1.0, say("standard deviation of the mean difference, points"))
+    x = axis(0.0, 1.05 * longest or 1.0, say("standard deviation of the mean difference, {unit}",
+                                                        unit=say(BY_NAME[evidence.metric].unit)))  # fmt: skip
     panel = Panel(
         title=say("Where the noise comes from"), alternative=alternative, x=x, y=_rows(contrasts),
         marks=(*_labels(contrasts, 0.0, say), *bars), height=1.3 + ROW_HEIGHT * len(known), left=MARGIN,
@@ -158,11 +169,12 @@ def _labels(contrasts: Sequence[Contrast], left: float, say: Language) -> list[T
     return [Text(x=left, y=ABOVE - row, text=name, stands=True, ground=True) for row, name in enumerate(names)]
 
 
-def _differences(row: int, contrast: Contrast, finding: Finding, say: Language) -> list[Mark]:
+def _differences(row: int, contrast: Contrast, finding: Finding, evidence: Evidence, say: Language) -> list[Mark]:
     """Return the dots of the seeds of one contrast, and the mean with its interval below them."""
+    places = metric_words.table_digits(evidence.metric)
     dots = tuple(
         Dot(value, JITTER[number % len(JITTER)] - row, SEED, f"{_key(contrast)}:{seed}",
-            tip=say("seed {seed}: {difference}", seed=seed, difference=difference(value)))
+            tip=say("seed {seed}: {difference}", seed=seed, difference=difference(value, places)))
         for number, (seed, value) in enumerate(zip(finding.seeds, finding.differences, strict=True))
     )  # fmt: skip
     found: list[Mark] = [
@@ -172,7 +184,7 @@ def _differences(row: int, contrast: Contrast, finding: Finding, say: Language) 
     if finding.low is not None and finding.high is not None:
         interval = (finding.low, finding.high)
         found.append(Line(x=interval, y=(y, y), color="method", width=2.2, key=f"{_key(contrast)}:interval"))
-    label = say("mean, 95 % interval") if row == 0 else ""
+    label = metric_words.at_level(say("mean, 95 % interval"), evidence) if row == 0 else ""
     mean = () if finding.mean is None else (Dot(finding.mean, y, MEAN, f"{_key(contrast)}:mean"),)
     return [*found, Dots(dots=mean, color="method", size=MEAN, shape="diamond", label=label)]
 

@@ -5,6 +5,10 @@ from typing import Protocol
 
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure, StudyPlan
+from overfitlab.report.metric_words import amount, at_level, digits, words_of
+from overfitlab.report.metric_words import name as metric_name
+from overfitlab.report.metric_words import size as size_of
+from overfitlab.report.seed_spread import alone
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Difference, Finding
 from overfitlab.stats.method_summary import MethodSummary
@@ -31,7 +35,6 @@ GAP_WORDS = {
     "equivalent": ("{names} overfits as much", "{names} overfit as much"),
     "undecided": ("whether {names} overfits less is undecided", "whether {names} overfit less is undecided"),
 }
-SIZES = {"metric": "{name} ({difference} points of test accuracy)", "gap": "{name} ({difference} points of gap)"}
 FURTHER = "{name} ({difference})"  # after the first
 
 
@@ -41,16 +44,21 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
     asked = [each for each in verdict.contrasts if each.against == verdict.baseline]
     if verdict.provisional:
         return say("Not all runs have ended, so there is no verdict yet.")
+    if not verdict.contrasts:
+        return alone(verdict, say)
     if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in ("metric", "gap")):
         return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
-    said = [*_grouped(asked, "metric", ACCURACY_WORDS, say), *_grouped(asked, "gap", GAP_WORDS, say)]
+    metric = verdict.metric
+    said = [*_grouped(asked, "metric", ACCURACY_WORDS, metric, say), *_grouped(asked, "gap", GAP_WORDS, metric, say)]
     pairs = sorted({each.metric.n for each in asked})
     seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
                baseline=baseline, seeds=seeds, parts="; ".join(said))  # fmt: skip
 
 
-def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, str]], say: Language) -> list[str]:
+def _grouped(
+    asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, str]], metric: str, say: Language
+) -> list[str]:
     """Return what was shown on one axis, the methods of each word together, the greatest difference first."""
     found = []
     for word, (one, several) in words.items():
@@ -63,9 +71,9 @@ def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, st
             if len(names) > MOST_NAMED:
                 names = [say("{count} methods", count=len(names))]
         else:
-            sizes = [SIZES[axis], *[FURTHER] * (len(same) - 1)]
+            sizes = [words_of(metric, axis).headline, *[FURTHER] * (len(same) - 1)]
             names = [
-                say(size, name=name, difference=f"{each.axis(axis).mean:+.1f}")
+                say(size, name=name, difference=f"{each.axis(axis).mean:+.{digits(metric)}f}")
                 for size, name, each in zip(sizes, names, same, strict=True)
             ]
         found.append(say(one if len(same) == 1 else several, names=say.listing(names)))
@@ -74,6 +82,8 @@ def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, st
 
 def answer(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return what the study says, a short paragraph for each contrast; numbers alone while it is provisional."""
+    if not verdict.contrasts:
+        return alone(verdict, say)
     return "\n".join(contrast_sentence(each, verdict, say) for each in verdict.contrasts)
 
 
@@ -83,15 +93,16 @@ def contrast_sentence(contrast: Contrast, verdict: Verdict, say: Language = ENGL
     name, against = say.method(contrast.label), say.method(contrast.against_label)
     if verdict.provisional:
         return say(
-            "{name} minus {against}, so far: test accuracy {accuracy}, gap {gap}; n = {n}",
-            name=name, against=against, accuracy=_estimate(accuracy, say), gap=_estimate(gap, say), n=accuracy.n,
+            "{name} minus {against}, so far: {metric} {estimate}, gap {gap}; n = {n}",
+            name=name, against=against, metric=metric_name(verdict.metric, say),
+            estimate=_estimate(accuracy, verdict, say), gap=_estimate(gap, verdict, say), n=accuracy.n,
         )  # fmt: skip
     return f"{_generalizes(name, against, accuracy, verdict, say)} {_overfits(against, contrast, verdict, say)}"
 
 
 def _generalizes(name: Name, against: Name, finding: Finding, verdict: Verdict, say: Language) -> str:
     interval = leading_interval(finding, verdict)
-    numbers = _numbers(finding, _accuracy_size(finding.mean, say), interval, verdict, say)
+    numbers = _numbers(finding, size_of(finding.mean, verdict.metric, "metric", say), interval, verdict, say)
     margin = verdict.margin
     word = finding.verdict
     if word == "helps":
@@ -101,14 +112,14 @@ def _generalizes(name: Name, against: Name, finding: Finding, verdict: Verdict, 
     elif word == "equivalent":
         text = say(
             "{name} generalizes as well as {against}, to within {margin}: {numbers}.",
-            name=name, against=against, margin=points(margin, say), numbers=numbers,
+            name=name, against=against, margin=amount(margin, verdict.metric, say), numbers=numbers,
         )  # fmt: skip
     else:
         text = say(
             "Whether {name} generalizes better than {against} is undecided: {why}.",
             name=name, against=against, why=_why(finding, numbers, say),
         )  # fmt: skip
-    return text + _on_other_images(finding, interval, margin, say)
+    return text + _on_other_images(finding, interval, margin, verdict.metric, say)
 
 
 def leading_interval(finding: Finding, verdict: Verdict) -> Finding | Crossed:
@@ -116,13 +127,14 @@ def leading_interval(finding: Finding, verdict: Verdict) -> Finding | Crossed:
     return finding
 
 
-def _on_other_images(finding: Finding, interval: Interval, margin: float, say: Language) -> str:
+def _on_other_images(finding: Finding, interval: Interval, margin: float, metric: str, say: Language) -> str:
     """Return what the noise of few test images leaves open, where the word goes by the seeds on just these images."""
     low, high = interval.low, interval.high
     if interval is finding or low is None or high is None:
         return ""
-    over_seeds = _range(finding, say)
-    same = over_seeds == _range(interval, say)
+    places = digits(metric)
+    over_seeds = _range(finding, say, places)
+    same = over_seeds == _range(interval, say, places)
     text = "" if same else say(" Over seeds alone the interval is {range}.", range=over_seeds)
     beyond = finding.verdict == "equivalent" and (low < -margin or high > margin)
     if beyond or (finding.verdict in ("helps", "harms") and low <= 0 <= high):
@@ -132,14 +144,14 @@ def _on_other_images(finding: Finding, interval: Interval, margin: float, say: L
 
 def _overfits(against: Name, contrast: Contrast, verdict: Verdict, say: Language) -> str:
     finding = contrast.gap
-    numbers = _numbers(finding, _gap_size(finding.mean, say), finding, verdict, say)
+    numbers = _numbers(finding, size_of(finding.mean, verdict.metric, "gap", say), finding, verdict, say)
     word = finding.verdict
     if word == "helps":
         return say("It overfits less: {numbers}.", numbers=numbers) + _learns_less(contrast, verdict, say)
     if word == "harms":
         return say("It overfits more: {numbers}.", numbers=numbers) + _fits_more(contrast, verdict, say)
     if word == "equivalent":
-        margin = points(verdict.gap_margin, say)
+        margin = amount(verdict.gap_margin, verdict.metric, say)
         return say("It overfits as much as {against}, to within {margin}: {numbers}.",
                    against=against, margin=margin, numbers=numbers)  # fmt: skip
     return say("Whether it overfits less is undecided: {why}.", why=_why(finding, numbers, say))
@@ -151,7 +163,9 @@ def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
     Where test accuracy improves all the same, only if they are fitted less well by more than gaps that do not matter.
     """
     fit_lost = -(contrast.fit or 0.0)
-    if fit_lost <= (verdict.gap_margin if contrast.metric.verdict == "helps" else 0.0):
+    # the fit is in points of training accuracy, whatever the metric
+    matters = verdict.gap_margin if verdict.metric == "accuracy" else 1.0
+    if fit_lost <= (matters if contrast.metric.verdict == "helps" else 0.0):
         return ""
     fit = contrast.equal_fit
     if fit is None:
@@ -160,7 +174,7 @@ def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
             "both pass can their gaps be compared.",
             points=f"{fit_lost:.1f}",
         )
-    size = _gap_size(fit.mean, say)
+    size = _fit_size(fit.mean, verdict, say)
     if fit.n >= FEWEST_PAIRS and fit.high is not None and fit.high < 0:
         return say(
             " Not only because it learns less: when both fit the training images equally well, {size} ({details}).",
@@ -187,7 +201,7 @@ def _fits_more(contrast: Contrast, verdict: Verdict, say: Language) -> str:
         return ""
     return say(
         " It does so because it fits the training images better: when both fit them equally well, {size} ({details}).",
-        size=_gap_size(fit.mean, say), details=_details(fit, fit, verdict, say),
+        size=_fit_size(fit.mean, verdict, say), details=_details(fit, fit, verdict, say),
     )  # fmt: skip
 
 
@@ -209,25 +223,18 @@ def _details(finding: Finding | EqualFit, interval: Interval, verdict: Verdict, 
         )
     if interval.low is not None:
         with_images = isinstance(interval, Crossed)
-        details.insert(0, say("95 % interval over seeds and test images {range}", range=_range(interval, say))
-                       if with_images else say("95 % interval {range}", range=_range(interval, say)))  # fmt: skip
+        # at equal fit the gap is one in accuracy
+        between = _range(interval, say, 1 if isinstance(finding, EqualFit) else digits(verdict.metric))
+        text = (say("95 % interval over seeds and test images {range}", range=between) if with_images
+                else say("95 % interval {range}", range=between))  # fmt: skip
+        details.insert(0, at_level(text, verdict))
     return ", ".join(details)
 
 
-def _accuracy_size(mean: float | None, say: Language) -> str:
-    if not mean:
-        return say("the same test accuracy")
-    if mean > 0:
-        return say("{points} points more test accuracy", points=f"{mean:.1f}")
-    return say("{points} points less test accuracy", points=f"{-mean:.1f}")
-
-
-def _gap_size(mean: float | None, say: Language) -> str:
-    if not mean:
-        return say("its gap is the same")
-    if mean > 0:
-        return say("its gap is {points} points larger", points=f"{mean:.1f}")
-    return say("its gap is {points} points smaller", points=f"{-mean:.1f}")
+def _fit_size(mean: float | None, verdict: Verdict, say: Language) -> str:
+    """Return a difference in gap at equal fit, which is one in accuracy, whatever the metric of the study."""
+    text = size_of(mean, "accuracy", "gap", say)
+    return text if verdict.metric == "accuracy" else say("in accuracy, {what}", what=text)
 
 
 def _why(finding: Finding, numbers: str, say: Language) -> str:
@@ -241,14 +248,15 @@ def _range(numbers: Interval, say: Language, digits: int = 1) -> str:
 
 def points(size: float, say: Language = ENGLISH) -> str:
     """Return a size in points, with the word."""
-    return say("{number} point" if size == 1 else "{number} points", number=f"{size:g}")
+    return amount(size, "accuracy", say)
 
 
-def _estimate(finding: Finding, say: Language) -> str:
+def _estimate(finding: Finding, verdict: Verdict, say: Language) -> str:
     if finding.mean is None:
         return say("no pair yet")
-    between = f" ({_range(finding, say)})" if finding.low is not None else ""
-    return f"{finding.mean:+.1f}{between}"
+    places = digits(verdict.metric)
+    between = f" ({_range(finding, say, places)})" if finding.low is not None else ""
+    return f"{finding.mean:+.{places}f}{between}"
 
 
 def p_value(value: float, alpha: float | None = None) -> str:
@@ -272,7 +280,7 @@ def least_p(value: float) -> str:
 def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return which method to take, and why; no text where none is recommended yet."""
     chosen, baseline = verdict.recommended, verdict.baseline
-    if chosen is None:
+    if chosen is None or not verdict.contrasts:
         return ""
     name = say.method(verdict.label(chosen))
     if chosen == baseline and all(each.metric.n < FEWEST_PAIRS for each in verdict.contrasts):
@@ -288,8 +296,15 @@ def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
         if each.against == baseline and each.metric.verdict == "helps" and each.method != chosen
     ]
     if rivals:
-        return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
+        return _best_of_several(name, verdict, say)
     return say("Recommended: {name}, because it generalizes better.", name=name)
+
+
+def _best_of_several(name: Name, verdict: Verdict, say: Language) -> str:
+    if verdict.metric == "accuracy":
+        return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
+    return say("Recommended: {name}, the best in {metric} of those that generalize better.",
+               name=name, metric=metric_name(verdict.metric, say))  # fmt: skip
 
 
 class Noted(Protocol):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from overfitlab.report import metric_words
+from overfitlab.report.seed_spread import deviation_range
 from overfitlab.report.study_sentences import Interval, leading_interval, least_p, p_value
 from overfitlab.stats.findings import Finding
 from overfitlab.stats.method_summary import Spread
@@ -27,19 +29,19 @@ class Table:
 def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the table of contrasts: estimate, interval, adjusted p, n and word on both axes, and the cost."""
     axis_header = ("95 %", "p adj.", "verdict")
-    header = ("contrast", "test accuracy", *axis_header, "gap", *axis_header, "n", "time")
-    rows, tones = [], {}
+    header = ("contrast", metric_words.TEST_WORDS[verdict.metric].name, *axis_header, "gap", *axis_header, "n", "time")
+    rows, tones, places = [], {}, metric_words.table_digits(verdict.metric)
     for row, each in enumerate(verdict.contrasts):
         cells = [pair(each, say)]
         for axis in ("metric", "gap"):
             finding = each.axis(axis)
             interval = leading_interval(finding, verdict) if axis == "metric" else finding
             p = "" if finding.p_adjusted is None else p_value(finding.p_adjusted, verdict.alpha)
-            cells += [difference(finding.mean), between(interval, say), p, word(finding, verdict, say)]
+            cells += [difference(finding.mean, places), between(interval, say, places), p, word(finding, verdict, say)]
             tones[row, len(cells) - 1] = finding.verdict
         cells += [str(each.metric.n), "" if each.time_ratio is None else f"x{each.time_ratio:.2f}"]
         rows.append(tuple(cells))
-    return Table(tuple(map(say, header)), tuple(rows), tones=tones)
+    return Table(tuple(metric_words.at_level(say(each), verdict) for each in header), tuple(rows), tones=tones)
 
 
 def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
@@ -47,19 +49,19 @@ def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
 
     At the epoch with the lowest validation loss every method has been stopped early, the baseline too.
     """
-    header = ("at the onset", "test accuracy", "95 %", "gap", "95 %", "n")
-    rows = []
+    header = ("at the onset", metric_words.TEST_WORDS[verdict.metric].name, "95 %", "gap", "95 %", "n")
+    rows, places = [], metric_words.table_digits(verdict.metric)
     for each in verdict.contrasts:
         cells = [pair(each, say)]
         for found in (each.onset_metric, each.onset_gap):
-            cells += [difference(found.mean), between(found, say)]
+            cells += [difference(found.mean, places), between(found, say, places)]
         rows.append((*cells, str(each.onset_metric.n)))
-    return Table(tuple(map(say, header)), tuple(rows))
+    return Table(tuple(metric_words.at_level(say(each), verdict) for each in header), tuple(rows))
 
 
 def sign_flip_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the p of the exact sign-flip test on both axes, and the least that it can give with so many seeds."""
-    header = ("sign-flip p", "test accuracy", "gap", "least p", "n")
+    header = ("sign-flip p", metric_words.TEST_WORDS[verdict.metric].name, "gap", "least p", "n")
     rows = []
     for each in verdict.contrasts:
         accuracy, floor = each.metric, each.metric.p_sign_flip_floor
@@ -73,8 +75,11 @@ def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
 
     The loss rise is validation loss at the end less that at the onset: what overfitting cost.
     """
-    header = ("method", "test acc", "gap", "train acc", "onset", "loss rise", "best epoch", "s/epoch", "params", "MB",
+    test = "test acc" if verdict.metric == "accuracy" else metric_words.TEST_WORDS[verdict.metric].name
+    alone = () if verdict.contrasts else ("SD, 95 %",)
+    header = ("method", test, *alone, "gap", "train acc", "onset", "loss rise", "best epoch", "s/epoch", "params", "MB",
               "n")  # fmt: skip
+    places = metric_words.digits(verdict.metric)
     rows = []
     for each in verdict.methods:
         extra = []
@@ -88,8 +93,9 @@ def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
             extra.append(say("{count} stopped early", count=each.stopped_early))
         rows.append((
             say.method(each.label),
-            spread(each.accuracy),
-            spread(each.gap),
+            spread(each.metric, places),
+            *([deviation_range(each, verdict.metric, say)] if alone else []),
+            spread(each.gap, places),
             spread(each.train_acc),
             spread(each.onset),
             spread(each.loss_rise, 2),
@@ -107,16 +113,16 @@ def pair(contrast: Contrast, say: Language = ENGLISH) -> str:
     return f"{say.method(contrast.label)} - {say.method(contrast.against_label)}"
 
 
-def difference(value: float | None) -> str:
+def difference(value: float | None, digits: int = 2) -> str:
     """Return a difference in points with its sign."""
-    return "" if value is None else f"{value:+.2f}"
+    return "" if value is None else f"{value:+.{digits}f}"
 
 
-def between(interval: Interval, say: Language = ENGLISH) -> str:
+def between(interval: Interval | None, say: Language = ENGLISH, digits: int = 2) -> str:
     """Return an interval, nothing where it is not known."""
-    if interval.low is None or interval.high is None:
+    if interval is None or interval.low is None or interval.high is None:
         return ""
-    return say("{low} to {high}", low=f"{interval.low:+.2f}", high=f"{interval.high:+.2f}")
+    return say("{low} to {high}", low=f"{interval.low:+.{digits}f}", high=f"{interval.high:+.{digits}f}")
 
 
 def word(finding: Finding, verdict: Verdict, say: Language = ENGLISH) -> str:

@@ -15,12 +15,14 @@ SPACE = "  "
 
 def whole(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> str:
     """Return everything, from a verdict and its study's record."""
-    tables = [method_table, contrast_table, onset_table, *([] if verdict.provisional else [sign_flip_table])]
+    tables = [method_table]
+    if verdict.contrasts:
+        tables += [contrast_table, onset_table, *([] if verdict.provisional else [sign_flip_table])]
     parts = [*(laid_out(made(verdict, say)) for made in tables), answer(verdict, say)]
     notes = caveats(verdict, record, say)
     if notes:
         parts.append("\n".join(say("Note: {what}", what=note) for note in notes))
-    if verdict.recommended is not None:
+    if verdict.recommended is not None and verdict.contrasts:
         parts.append(recommendation(verdict, say))
     return "\n\n".join(parts)
 

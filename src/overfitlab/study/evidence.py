@@ -29,9 +29,9 @@ class Made:
 
 @dataclass(frozen=True)
 class Chance:
-    """The probability, from 0 to 1, that a true difference of so many points is found."""
+    """The probability, from 0 to 1, that a true difference of that size is found."""
 
-    points: float
+    points: float  # nats of a loss
     chance: float
 
 
@@ -41,7 +41,7 @@ class Power:
 
     seeds: int
     contrasts: int
-    deviation: float  # points: the assumed noise of paired differences
+    deviation: float  # in the metric's unit: the assumed noise of paired differences
     differ: tuple[Chance, ...]
     equal: float  # probability of *equivalent* where there is no difference
 

@@ -178,7 +178,8 @@ class Session:
         return machine.plan(self._most_runs()).threads
 
     def _most_runs(self) -> int:
-        return len(self._config.methods) * looks_for(self._config, typical_deviation(self._config.data))[-1]
+        config = self._config
+        return len(config.methods) * looks_for(config, typical_deviation(config.data, config.metric))[-1]
 
     def _planned(self, executor: LocalProcesses[Task], threads: int) -> StudyRecord:
         """Measure a few steps of each method, fit the plan to the budget, and return the study's first record."""
@@ -194,7 +195,7 @@ class Session:
         self.duplicates = near_duplicates(dataset, first.split) if loading.is_own(dataset) else []
         where = self._images.data_dir
         data = recording.data_record(first, str(where.absolute()) if where else None, self.duplicates)
-        deviation = typical_deviation(config.data)
+        deviation = typical_deviation(config.data, config.metric)
         looks = looks_for(config, deviation)
         parts = PartSizes(data.training, data.validation, data.test)
         unfitted = StudyPlan(settings, looks, threads, parts, (), costs, deviation)
