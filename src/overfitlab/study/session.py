@@ -239,15 +239,18 @@ class Session:
     def _seen_before(self, seeds: int) -> list[Reason]:
         """Return a warning for each study of the same question, some of whose seeds are used again here."""
         free_to_differ = ("looks", "first_seed", "budget")
-        mine = {key: value for key, value in self._config.as_dict().items() if key not in free_to_differ}
+
+        def asked(config: StudyConfig) -> dict[str, object]:
+            return {key: value for key, value in config.as_dict().items() if key not in free_to_differ}
+
+        mine = asked(self._config)
         first, found = self._config.first_seed, []
         for name, path in studies(self._folder.path.parent).items():
             with contextlib.suppress(OverfitlabError):
                 other = StudyFolder(path).record()
-                theirs = other.config.as_dict()
                 their_first = other.config.first_seed
                 their_end = their_first + other.plan.seeds
-                same = mine == {key: theirs[key] for key in mine} and other.data.sha256 == self._data_hash
+                same = mine == asked(other.config) and other.data.sha256 == self._data_hash
                 if other.id != self.study_id and same and first < their_end and their_first < first + seeds:
                     found.append(
                         reason(
