@@ -147,7 +147,7 @@ def test_signs_of_print(text, shown):
 
 def test_words_of_the_verdict_stand_out(evidence):
     first = evidence.contrasts[0]
-    first = replace(first, accuracy=replace(first.accuracy, word="helps"), gap=replace(first.gap, word="harms"))
+    first = replace(first, metric=replace(first.metric, verdict="helps"), gap=replace(first.gap, verdict="harms"))
     changed = replace(evidence, contrasts=(first, *evidence.contrasts[1:]))
     for code in CODES:
         say = language_named(code)

@@ -8,6 +8,7 @@ from overfitlab.report import metric_words
 from overfitlab.report.curve_figures import baseline_name
 from overfitlab.report.lettering import on_a_line, told_apart
 from overfitlab.report.marks import HEIGHT, LETTERS, Axis, Dot, Dots, Line, Mark, Panel, Text, Tick
+from overfitlab.report.numbers import interval_name
 from overfitlab.report.scales import around, axis, minus
 from overfitlab.report.study_tables import difference
 from overfitlab.results.metric import BY_NAME
@@ -75,7 +76,8 @@ def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]
         Line(x=(times.least - BEFORE * times.width, times.greatest + 0.04 * times.width), y=(0.0, 0.0), color="soft",
              width=0.8),
         *(mark for each in methods for mark in _uncertain(each)),
-        Dots(dots=dots, color="method", size=SIZE, label=metric_words.at_level(say("mean, 95 % interval"), evidence)),
+        Dots(dots=dots, color="method", size=SIZE,
+             label=say("mean, {interval}", interval=interval_name(evidence, say))),
         Line(x=(), y=(), color="method", opacity=FAINT, label=say("the middle half of the times")),
         Dots(dots=(Dot(1.0, 0.0, SIZE, evidence.baseline, tip=base),), color="other", shape="square", size=SIZE),
     )  # fmt: skip

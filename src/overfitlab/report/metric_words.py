@@ -1,14 +1,10 @@
 """How texts call the metric that a study compares by: its name, unit and sizes."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from overfitlab.results.metric import BY_NAME, POINTS
-from overfitlab.stats.verdict import Verdict
 from overfitlab.words.language import ENGLISH, Language
-
-WRITTEN = re.compile("95(?= ?%)")  # the level that texts name: that of other studies takes its place
 
 
 @dataclass(frozen=True)
@@ -97,9 +93,3 @@ def amount(number: float, metric: str, say: Language = ENGLISH) -> str:
     if BY_NAME[metric].unit == POINTS:
         return say("{number} point" if number == 1 else "{number} points", number=f"{number:g}")
     return say("{number} nats", number=f"{number:g}")
-
-
-def at_level(text: str, verdict: Verdict) -> str:
-    """Return a text about intervals with the study's level of confidence instead of 95 %: looks share its alpha."""
-    level = f"{round(100 * (1 - verdict.alpha * len(verdict.looks)), 4):g}"
-    return WRITTEN.sub(level, text)

@@ -3,8 +3,10 @@
 import shlex
 from collections.abc import Iterator
 
-from overfitlab.config import Protocol
+from overfitlab.config import Protocol, StudyConfig
 from overfitlab.report import metric_words
+from overfitlab.report.fresh_seeds import fresh_command, optimism
+from overfitlab.report.numbers import other_images
 from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_sentences import caveats
 from overfitlab.results.metric import BY_NAME
@@ -46,15 +48,26 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
         "network or longer training can answer otherwise."
     )
     yield say("Every method ran with the one setting that is named below; none was tuned on these images.")
-    yield say(
-        "The intervals cover other seeds, each of which decides {what} on these images; the wider one of {metric} "
-        "covers other test images of the same kind too. Neither covers images of another kind.",
-        what=varied(evidence, say),
-        metric=metric_words.name(evidence.metric, say),
-    )
+    yield from _covered(evidence, say)
     yield say("Times come from the machine that is named below, with what else it had to do.")
     if evidence.data.note is not None:
         yield say("About the data: {note}.", note=say.reason(evidence.data.note))
+
+
+def _covered(evidence: Evidence, say: Language) -> Iterator[str]:
+    if not evidence.contrasts:
+        yield say(
+            "The interval of the standard deviation assumes normal noise, and is about other seeds on these images."
+        )
+        return
+    yield say("Word, p and the interval beside them are about other seeds, each of which decides {what}, on these test "
+              "images.", what=varied(evidence, say))  # fmt: skip
+    if any(other_images(each.metric) for each in evidence.contrasts):
+        yield say("The interval for other images covers other test images of the same kind as well.")
+    yield say(
+        "No interval covers images of another kind, nor other training images: all seeds draw theirs from the same "
+        "ones."
+    )
 
 
 def varied(evidence: Evidence, say: Language) -> str:
@@ -70,13 +83,12 @@ def _power(evidence: Evidence, say: Language) -> str:
             return say("One seed says nothing of how much the method varies.")
         return say("So many seeds, {seeds}, know a standard deviation to {factors}, where the noise is normal.",
                    seeds=power.seeds, factors=known_deviation(power.seeds, say))  # fmt: skip
-    unit = say(BY_NAME[evidence.metric].unit)
     chances = ", ".join(f"{each.points:g}: {percent(each.chance, say)}" for each in power.differ)
     return say(
         "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in {metric} is found with a "
         "probability, by its size in {unit}, of {chances}; that there is none is shown with {equal}. This was reckoned "
         "before the training, for paired differences that vary by {deviation} {unit} (SD).",
-        metric=metric_words.name(evidence.metric, say), unit=unit,
+        metric=metric_words.name(evidence.metric, say), unit=say(BY_NAME[evidence.metric].unit),
         seeds=power.seeds, contrasts=power.contrasts, chances=chances, equal=percent(power.equal, say),
         deviation=f"{power.deviation:g}",
     ) + last  # fmt: skip
@@ -127,8 +139,8 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if asked.budget:
         yield say("budget"), say("{seconds} s", seconds=str(asked.budget))
     yield say("settings of the methods"), "; ".join(each.method for each in evidence.methods)
-    if evidence.asked.alpha != 0.05:
-        yield say("level of the tests"), f"{evidence.asked.alpha:g}"
+    if asked.alpha != StudyConfig.alpha:
+        yield say("level of the tests"), f"{asked.alpha:g}"
     yield say("differences that do not matter"), say(
         "{metric} within {margin}, gap within {gap}", metric=metric_words.name(evidence.metric, say),
         margin=metric_words.amount(evidence.margin, evidence.metric, say),
@@ -165,5 +177,7 @@ def commands(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if evidence.command:
         yield say("the study"), evidence.command
     yield say("this report"), f"overfitlab report {name}" + ("" if say.code == "en" else f" --lang {say.code}")
+    if optimism(evidence, say) and (fresh := fresh_command(evidence)):
+        yield say("an estimate from fresh seeds"), fresh
     if evidence.recommended is not None:
         yield say("the recommended model"), f"overfitlab train --like {name}"

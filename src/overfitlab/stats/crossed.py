@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+MATTERS = 0.3  # of the noise of seeds: below, that of images widens an interval by less than a twentieth
+
 
 @dataclass(frozen=True)
 class Crossed:
@@ -17,6 +19,11 @@ class Crossed:
     high: float
     seed_deviation: float  # standard deviation of the mean that is due to seeds (and to seeds with images)
     image_deviation: float  # and to images
+
+    @property
+    def images_matter(self) -> bool:
+        """Whether the noise of images is large enough, beside that of seeds, for their interval to be shown."""
+        return self.image_deviation > MATTERS * self.seed_deviation
 
 
 def crossed(differences: NDArray[np.float64], confidence: float = 0.95) -> Crossed | None:

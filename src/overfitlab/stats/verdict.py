@@ -113,7 +113,7 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
 
     def axis(place: int, known: Axis) -> list[Finding]:
         images_of = design.metric if known.with_images else None
-        measured = [differences(each, known.value, known.scale, images_of) for each in pairs]
+        measured = [differences(each, known.value, known.scale, images_of, design.alpha) for each in pairs]
         if rounds is not None:
             return findings_in_rounds(measured, rounds, place, design, diverged)
         found = findings(
@@ -128,6 +128,10 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
         found = [difference(each, design.alpha) for each in measured]
         return [replace(each, low=None, high=None) for each in found] if provisional else found
 
+    def at_equal_fit(index: int) -> EqualFit | None:
+        found = equal_fit(pairs[index], design.alpha)
+        return replace(found, low=None, high=None) if found and provisional else found
+
     metric, gap = (axis(place, known) for place, known in enumerate(axes(design)))
     onset_metric, onset_gap = at_onset(lambda found: found.onset_test), at_onset(lambda found: found.onset_gap)
     contrasts = tuple(
@@ -141,7 +145,7 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
             onset_metric[index],
             onset_gap[index],
             fit(pairs[index]),
-            equal_fit(pairs[index], design.alpha),
+            at_equal_fit(index),
             *time_ratio(pairs[index]),
             len(seeds[index]) - len(pairs[index]),
         )
