@@ -83,8 +83,10 @@ def without_interval(found: Difference) -> bool:
 def floor_adjusted(verdict: Verdict) -> float:
     """Return the least adjusted p that the exact sign-flip test can give here: where all its p are that small.
 
-    0 where none is known, as in a verdict in rounds.
+    0 where none is known, as in a verdict in rounds, and for one method alone.
     """
+    if not verdict.contrasts:
+        return 0.0
     floors = [each.metric.p_sign_flip_floor for each in verdict.contrasts]
     least = max((floor for floor in floors if floor is not None), default=0.0)
     return min(1.0, least * shaffer(tuple((each.method, each.against) for each in verdict.contrasts))[0])
