@@ -23,6 +23,7 @@ FEWEST_SEEDS, MOST_SEEDS = 3, 1000  # of a study
 LARGEST_MARGIN = 100  # points
 LEAST_ALPHA, LARGEST_ALPHA = 1e-6, 0.5
 SHORTEST_ROUNDS, LONGEST_ROUNDS = 6, 100  # planned maxima of seeds that are added until all is decided
+UNTIL = 12  # the maximum unless one is given
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -276,6 +277,8 @@ class StudyConfig:
                 "seeds_and_until_decided",
                 "--seeds fixes the number of seeds and --until-decided leaves it open; give one of them",
             )
+        if self.until_decided == "none" and self.budget is not None:
+            raise UsageError("budget_without_a_maximum", "--budget needs a maximum of seeds: --until-decided 12")
         if isinstance(self.until_decided, int):
             check_whole("largest number of seeds", self.until_decided, low=SHORTEST_ROUNDS, high=LONGEST_ROUNDS)
 
@@ -351,6 +354,18 @@ def looks(text: str) -> tuple[int, ...]:
             text=text,
         )  # fmt: skip
     return tuple(int(word) for word in words)
+
+
+def until_decided(text: str) -> int | Literal["none"]:
+    """Return the largest number of seeds from `"12"`, or `"none"`; raises `UsageError`."""
+    word = text.strip().lower()
+    if word == "none":
+        return "none"
+    if not (word.isascii() and word.isdigit() and len(word) < 10):
+        raise UsageError(
+            "no_maximum_of_seeds", "--until-decided takes the largest number of seeds, or none; not {text!r}", text=text
+        )
+    return int(word)
 
 
 def seconds(text: str) -> int:

@@ -28,6 +28,7 @@ from overfitlab.records.study_record import PartSizes
 from overfitlab.report.evaluation_text import COLUMNS, PARTS
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.run_text import MOMENTS
+from overfitlab.report.statistics_text import METRICS, UNIT_NAMES
 from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS, SIZES
 from overfitlab.results.measurement import Parts
 from overfitlab.stats.findings import Diverged, Paired, findings
@@ -43,6 +44,7 @@ SPEAKERS = ("say", "_say")  # what languages are called in the code
 NAMED = {
     *(word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair),
     *(*ACCURACY_WORDS, *SIZES.values(), FURTHER, *VARIED.values(), *CHANGED.values()),
+    *METRICS.values(), *UNIT_NAMES.values(),
     *("undecided", "gap", "python", "system", "processor", "cores"),
     *("precision", "threads", "device", "kernels"),  # of what was not the same in all runs
     *MOMENTS.values(), *Parts.__struct_fields__,  # of a run

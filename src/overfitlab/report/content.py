@@ -21,6 +21,7 @@ from overfitlab.report.blocks import (
 from overfitlab.report.fresh_seeds import optimism
 from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
 from overfitlab.report.numbers import interval_name, level, other_images, plain
+from overfitlab.report.paper_files import paper_section
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
 from overfitlab.report.round_sentences import state
 from overfitlab.report.study_sentences import answer, exact_test_note, failed_note, headline, recommendation
@@ -59,7 +60,7 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
     """Return the report; a section that has nothing to show says so or is left out."""
     made: list[Callable[[Evidence, Language], Section | None]] = [
         _answer, _differences, _verdict, _methods, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
-        _disputed, _limits, _protocol, _words,
+        _disputed, _limits, _protocol, paper_section, _words,
     ]  # fmt: skip
     return [section for make in made if (section := make(evidence, say)) is not None]
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from overfitlab.config import Protocol
 from overfitlab.report.fresh_seeds import fresh_command, optimism
 from overfitlab.report.numbers import other_images, points
+from overfitlab.report.power_text import AXES, percent, power_sentence
 from overfitlab.report.study_sentences import caveats
 from overfitlab.study.evidence import Evidence
-from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.language import Language
 
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
 CHANGED = {
@@ -68,21 +69,13 @@ def varied(evidence: Evidence, say: Language) -> str:
 
 
 def _power(evidence: Evidence, say: Language) -> str:
-    last = say(" That holds for the last look.") if len(evidence.looks) > 1 else ""
     power = evidence.power
-    chances = ", ".join(f"{each.points:g}: {percent(each.chance, say)}" for each in power.differ)
-    return say(
-        "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in test accuracy is found with a "
-        "probability, by its size in points, of {chances}; that there is none is shown with {equal}. This was reckoned "
-        "before the training, for paired differences that vary by {deviation} points (SD).",
-        seeds=power.seeds, contrasts=power.contrasts, chances=chances, equal=percent(power.equal, say),
-        deviation=f"{power.deviation:g}",
-    ) + last  # fmt: skip
-
-
-def percent(chance: float, say: Language = ENGLISH) -> str:
-    """Return a probability in percent."""
-    return say("{number} %", number=f"{100 * chance:.0f}" if chance >= 0.005 else "< 1")
+    found = []
+    for case in power.cases:
+        chances = say.listing([f"{each.points:g}: {percent(each.chance, say)}" for each in case.differ])
+        found.append(say("{axis}, SD {deviation}: {chances}; none: {equal}", axis=say(AXES[case.axis]),
+                         deviation=f"{case.deviation:g}", chances=chances, equal=percent(case.equal, say)))  # fmt: skip
+    return f"{power_sentence(power, say)} {'. '.join(found)}."
 
 
 def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
