@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from overfitlab.results.outcome import Endpoints, Outcome
+from overfitlab.stats import reading
 from overfitlab.stats.design import Design, Until
 from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS, UNDECIDED
 from overfitlab.stats.multiplicity import holm
-from overfitlab.stats.reading import wanted
 from overfitlab.stats.rounds import Axis, Rounds
 from overfitlab.stats.verdict import compute_verdict
 
@@ -20,6 +20,12 @@ SAME = (0.1, -0.1, 0.05, -0.05, 0.1, -0.08, 0.0, 0.02)
 OPEN = (3.0, -3.0, 2.5, -2.5, 3.0, -3.2, 2.0, -2.0, 3.0, -3.0, 2.5, -2.5)
 BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4, 2.0, 2.1, 1.8, 2.2, 2.0)
 METHODS = ("none", "one", "two", "three")
+
+
+def wanted(outcomes, design, given_up=()):
+    """Return the methods that train on, after all rounds that can be read."""
+    by_run = {(each.method, each.seed): each for each in outcomes}
+    return reading.progress(reading.read(by_run, {*by_run, *given_up}, design), design).wanted
 
 
 def read(*contrasts, unit=0.0, maximum=12, rounds=None, diverged=None):

@@ -77,21 +77,22 @@ def _rows(each: Contrast, columns: int, evidence: Evidence, say: Language) -> st
 
 def _cells(finding: Finding, evidence: Evidence, say: Language) -> tuple[str, ...]:
     decided = "" if finding.decided_at is None else f" ({finding.decided_at})"
+    digits = metric_words.table_digits(evidence.metric)
     return (
-        "" if finding.mean is None else f"${finding.mean:+.2f}$",
-        _between(finding),
-        "" if finding.crossed is None else _between(finding.crossed),
+        "" if finding.mean is None else f"${finding.mean:+.{digits}f}$",
+        _between(finding, digits),
+        "" if finding.crossed is None else _between(finding.crossed, digits),
         _p(finding.p_adjusted, evidence.alpha),
         _p(finding.p_equivalence_adjusted, evidence.alpha),
         escaped(word(finding, evidence, say)) + decided,
     )
 
 
-def _between(interval: Interval) -> str:
+def _between(interval: Interval, digits: int) -> str:
     """Return an interval; the brackets are no option of the row above, as no row begins with it."""
     if interval.low is None or interval.high is None:
         return ""
-    return f"[${interval.low:+.2f}$, ${interval.high:+.2f}$]"
+    return f"[${interval.low:+.{digits}f}$, ${interval.high:+.{digits}f}$]"
 
 
 def _p(value: float | None, alpha: float) -> str:

@@ -16,6 +16,7 @@ from overfitlab.events import (
     Event,
     Listener,
     MemoryIsLittle,
+    RoundRead,
     StudyEnded,
     StudyOpened,
     StudyPlanned,
@@ -29,6 +30,7 @@ from overfitlab.events import (
 from overfitlab.records.run_folder import DUPLICATES, StoredRun
 from overfitlab.records.study_folder import RECORD, RUNS, VERDICT
 from overfitlab.report import metric_words
+from overfitlab.report.round_news import news
 from overfitlab.report.study_text import whole
 from overfitlab.results.metric import BY_NAME
 from overfitlab.terminal.plan_text import plan_text
@@ -77,6 +79,8 @@ class StudyLines(Listener):
                 return self._started(event)
             case TaskFinished():
                 return self._finished(event)
+            case RoundRead():
+                return news(event.verdict, event.forecast, say) if event.progress.wanted else []
             case TaskFailed():
                 ending = say("it is tried again" if event.again else "it counts as failed")
                 return [f"{_named(event.task, say)}: {say.reason(event.reason)}; {ending}"]
@@ -115,6 +119,7 @@ class LiveStudy(StudyLines):
         self._ended: list[StoredRun] = []
         self._labels: dict[str, str] = {}
         self._total = 0
+        self._rounds = False
 
     def on(self, event: Event) -> None:
         """Draw the table anew, and print what stays above it."""
@@ -122,6 +127,7 @@ class LiveStudy(StudyLines):
         match event:
             case StudyPlanned():
                 self._labels = event.record.labels
+                self._rounds = event.record.config.until_decided is not None
             case StudyOpened():
                 self._ended, self._total = list(event.finished), event.total
                 self.close()
@@ -160,7 +166,8 @@ class LiveStudy(StudyLines):
 
     def _so_far(self) -> Table:
         say = self._say
-        table = Table(title=say("so far, provisional"), title_justify="left", box=None, padding=(0, 2))
+        title = say("so far" if self._rounds else "so far, provisional")
+        table = Table(title=title, title_justify="left", box=None, padding=(0, 2))
         metric = BY_NAME[self._metric]
         test = say("test acc %") if metric.name == "accuracy" else metric_words.name(metric.name, say)
         columns = (say("method"), say("runs"), test, say("gap"), say("train acc %"))

@@ -1,0 +1,29 @@
+"""What a round of a study brings that goes on until all is decided: said while it trains."""
+
+from overfitlab.report.power_text import percent
+from overfitlab.report.round_sentences import state
+from overfitlab.report.study_sentences import decided_sentence
+from overfitlab.stats.forecast import Forecast
+from overfitlab.stats.sequential import FEWEST
+from overfitlab.stats.verdict import Verdict
+from overfitlab.words.language import ENGLISH, Language
+
+
+def news(verdict: Verdict, forecast: Forecast | None, say: Language = ENGLISH) -> list[str]:
+    """Return what the last round brought: new words, what is still open, and what to expect."""
+    progress = verdict.progress
+    if progress is None:
+        return []
+    found = []
+    for each in verdict.contrasts:
+        axes = [axis for axis in ("metric", "gap") if each.axis(axis).decided_at == progress.round]
+        if axes:
+            found.append(decided_sentence(each, axes, verdict, say))
+    if progress.wanted and (found or progress.round == FEWEST):
+        found.append(state(verdict, say))
+    if forecast is not None and progress.wanted and progress.maximum is not None:
+        found.append(
+            say("Forecast from these seeds: all is decided within {maximum} seeds with {chance}, after about {seeds}.",
+                maximum=progress.maximum, chance=percent(forecast.decided, say), seeds=round(forecast.seeds))
+        )  # fmt: skip
+    return found
