@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run train test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics calibration budget-floor duplicates clean
+.PHONY: help run train test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics thresholds calibration budget-floor duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -93,6 +93,9 @@ statistics: $(VENV)/.run ## simulate the verdict's procedure (docs/statistics.md
 
 calibration: $(VENV)/.run ## try the verdict's procedure on real trainings whose truth is known (docs/statistics.md; about an hour and a half)
 	@$(BIN)/python benchmarks/calibration.py $(ARGS)
+
+thresholds: $(VENV)/.run ## simulate how often evidence reaches a value by chance (src/overfitlab/stats/maxima.csv; some minutes)
+	@$(BIN)/python benchmarks/thresholds.py $(ARGS)
 
 budget-floor: $(VENV)/.run ## how little training still shows overfitting, on CIFAR-10 (docs/study.md; some minutes)
 	@$(BIN)/python benchmarks/budget_floor.py $(ARGS)

@@ -114,15 +114,12 @@ def test_the_t_interval_covers_the_truth(simulation, drawn, noise, n):
 def test_false_equivalence_at_the_edge_is_at_most_nominal(simulation, drawn, noise, n, contrasts, alone):
     """All contrasts at the edge of the margin, or one, while the others have no difference."""
     at_edge = 1 if alone else contrasts
-    # a deviation of 0.4 points is 1.4 images: on so coarse a grid the t-test is no longer exact, and up to 5.5 % come
-    # out in the simulations of docs/statistics.md (three contrasts, n = 6)
-    nominal = 0.055 if noise == "discrete" else ALPHA
     for edge in (MARGIN, -MARGIN):
         true = [edge] * at_edge + [0.0] * (contrasts - at_edge)
         unit = simulation.NOISES[noise].unit
         found = simulation.judged(drawn(noise, contrasts, n, deviation=QUIET, true=true), unit=unit)
         rate = (found[:, :at_edge] == EQUIVALENT).any(-1).mean()
-        assert rate <= at_most(nominal)
+        assert rate <= at_most(ALPHA)
 
 
 def test_nothing_but_the_level_keeps_equivalence_from_being_false(simulation, drawn):
@@ -218,4 +215,4 @@ def test_the_page_says_what_came_out(simulation):
         rates.setdefault(noise, []).extend(map(float, cells))
     assert all(max(rates[noise]) <= 100 * at_most(ALPHA, simulation.SIMULATIONS) for noise in ALIKE)
     assert max(rates["skewed method"]) < 6
-    assert 7.5 < min(rates["wild method"]) <= max(rates["wild method"]) < 17.5
+    assert 7 < min(rates["wild method"]) <= max(rates["wild method"]) < 17.5

@@ -1,5 +1,8 @@
 """Verdicts in rounds, simulated by the code that reads them: errors, power, seeds and runs."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -108,3 +111,22 @@ def test_the_always_valid_interval_covers_after_every_round(simulation):
         plain = plain & (found.low <= 0) & (found.high >= 0)
     assert valid.mean() == pytest.approx(0.95, abs=0.012)
     assert plain.mean() < 0.88
+
+
+def test_the_page_says_what_came_out():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+
+    def rows(name):
+        part = re.search(rf"<!-- {name}: begin -->\n(.+?)\n\n", page, re.DOTALL)[1]
+        return [line.strip("| ").split(" | ") for line in part.splitlines()[2:]]
+
+    for noise, _, *cells in rows("rounds_false"):
+        if noise in ALIKE:
+            assert max(map(float, cells)) <= 100 * at_most(ALPHA, 5000)
+            assert max(float(cells[2]), float(cells[5])) < 2.5  # without a maximum
+    [aim] = [row for row in rows("rounds_cost") if row[:2] == ["1.1", "2"]]
+    found, seeds = map(float, aim[5].split(" / "))
+    assert seeds <= 7.2
+    assert found >= float(aim[4]) - 2
+    for *_, valid, plain in rows("rounds_interval"):
+        assert float(valid) >= 95 > float(plain)

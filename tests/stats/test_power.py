@@ -33,6 +33,14 @@ def test_equivalence_is_the_share_of_simulated_verdicts(deviation, n):
     assert power_to_equal(deviation, n, 0.5, 0.05, 3) == pytest.approx((found == EQUIVALENT).mean(), abs=0.012)
 
 
+@pytest.mark.parametrize("images", [100, 359, 10_000])
+def test_equivalence_on_few_images_is_the_share_of_simulated_verdicts(images):
+    drawn = np.random.default_rng(2).normal(0, 0.3, (20_000, 9))
+    p = 3 * paired.equivalence(drawn, 0.5, 100 / images)
+    found = words(np.zeros(len(drawn)), np.ones(len(drawn)), p, 0.5, 0.05) == EQUIVALENT
+    assert power_to_equal(0.3, 9, 0.5, 0.05, 3, unit=100 / images) == pytest.approx(found.mean(), abs=0.012)
+
+
 def test_two_seeds_decide_nothing():
     assert power_to_differ(5.0, 0.1, 2, 0.5, 0.05, 1) == 0
     assert power_to_equal(0.01, 2, 0.5, 0.05, 1) == 0

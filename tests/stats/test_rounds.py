@@ -284,7 +284,7 @@ shaken = st.lists(st.sampled_from([0.0, 0.28, -0.56, 0.9]), min_size=12, max_siz
 of_method = st.tuples(differences, shaken).map(lambda both: [one + more for one, more in zip(*both, strict=True)])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(of_method, min_size=3, max_size=3), st.sets(st.tuples(st.sampled_from(METHODS), st.integers(0, 11)),
        max_size=2), st.data())  # fmt: skip
 def test_the_order_in_which_runs_finish_is_nothing(values, diverging, data):

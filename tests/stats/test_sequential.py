@@ -174,7 +174,8 @@ def test_p_falls_with_evidence_and_rises_with_the_maximum(sides):
     reached = np.linspace(-1, 12, 400)
     found = np.array([p_of_maximum(reached, maximum, sides) for maximum in (6, 8, 12, 20, 30, 60, 100, None)])
     assert (np.diff(found, axis=1) <= 1e-12).all()
-    assert (np.diff(found[:, reached > 0.3], axis=0) >= -0.01 * found[:-1, reached > 0.3]).all()
+    known = (found[:-1] > 1e-4) & (reached > 0.3)  # beyond, what is simulated is a bound
+    assert (np.diff(found, axis=0)[known] >= -0.01 * found[:-1][known]).all()
     assert (found[:, reached <= 0] == 1).all()  # no evidence
     assert (found <= np.minimum(1, np.exp(-reached)) + 1e-12).all()  # Ville's bound
 
