@@ -20,13 +20,14 @@ from overfitlab.config import margins as margins_from
 from overfitlab.config import seconds as seconds_from
 from overfitlab.config import until_decided as until_from
 from overfitlab.data import loading
-from overfitlab.errors import UsageError
+from overfitlab.errors import UsageError, unknown_name
 from overfitlab.events import Event, Listener, StudyEnded, listening
 from overfitlab.files import text_of, user_path
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
 from overfitlab.records.study_folder import StudyFolder
+from overfitlab.results.metric import BY_NAME
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.terminal.screen import screen_on
@@ -57,6 +58,7 @@ def compare(
     alpha: float = 0.05,
     first_seed: int = 0,
     budget: str | None = None,
+    metric: str = "accuracy",
     equivalence: str | float | None = None,
     data_dir: str | Path | None = None,
     image_size: int | str | None = None,
@@ -83,8 +85,9 @@ def compare(
     Calling it again with the same arguments resumes an interrupted study, and returns a finished one without training.
 
     Args:
-        methods: regularization methods, alone or composed: `["none", "dropout:rate=0.3", "batch_norm+dropout"]`. None
-            at all asks the notebook's question: none, dropout, batch_norm, and batch_norm against dropout.
+        methods: regularization methods, alone or composed: `["none", "dropout:rate=0.3", "batch_norm+dropout"]`. The
+            baseline alone asks how much it varies from seed to seed; none at all asks the notebook's question: none,
+            dropout, batch_norm, and batch_norm against dropout.
         data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `model`, `weights`, `vary`, `epochs`,
             `batch_size`, `learning_rate`, `training_images` and `precision`.
         baseline: what every method is compared with; None for `none`, which is added where it is not among the methods.
@@ -98,8 +101,11 @@ def compare(
         alpha: level of the tests on each axis.
         first_seed: the seeds count from here.
         budget: a time that the study must fit into, such as `"10m"`; what is given up for it is in docs/study.md.
-        equivalence: differences that do not matter, in points of accuracy, and of gap after a comma; None for
-            `"0.5,1"`.
+        metric: what the verdict goes by, on both axes: `"accuracy"`, `"balanced_accuracy"`, `"f1"` (macro) or `"loss"`
+            (nats, where less is better).
+        equivalence: differences that do not matter, in the metric's unit, and of its gap after a comma; None for
+            `"0.5,1"` points, of a loss `"0.02,0.04"` nats.
+        alpha: level of the tests of each axis, from 1e-6 to 0.5; intervals beside them are at 1 - alpha.
         threads: of each run; None for one, more where there are more cores than runs.
         jobs: runs at once; None for as many as there are free cores.
         name: of the study; its folder is `runs/NAME`. None for one after what is compared.
@@ -143,7 +149,12 @@ def compare(
         )
     if jobs is not None:
         check_whole("jobs", jobs, low=1)
-    margins = (StudyConfig.margin, StudyConfig.gap_margin) if equivalence is None else margins_from(str(equivalence))
+    if metric not in BY_NAME:
+        raise unknown_name("metric", str(metric), BY_NAME)
+    usual = BY_NAME[metric]
+    margins = usual.margin, usual.gap_margin
+    if equivalence is not None:
+        margins = margins_from(str(equivalence), usual.gap_margin)
     size = None if image_size is None else size_from(str(image_size))
     config = StudyConfig(
         protocol_named(protocol, **changes),
@@ -164,6 +175,7 @@ def compare(
         weights=None if weights is None else file_hash(weights),
         precision=precision,
         threads=threads,
+        metric=metric,
     )
     command = command or _as_typed(asked, given)
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))

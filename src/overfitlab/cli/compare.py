@@ -17,7 +17,7 @@ from overfitlab.cli.settings import (
     precision_option,
     weights_option,
 )
-from overfitlab.config import CLEAN, QUICK, UNTIL
+from overfitlab.config import CLEAN, METRICS, QUICK, UNTIL
 from overfitlab.errors import OverfitlabError
 from overfitlab.words.languages import spoken
 
@@ -57,9 +57,6 @@ from overfitlab.words.languages import spoken
     metavar="[T]",
     help=f"Add seeds until all is decided, up to T, or none for no maximum.  [T: {UNTIL} unless given]",
 )
-@click.option(
-    "--alpha", type=float, metavar="A", help="Level of the tests: the probability of anything false.  [default: 0.05]"
-)
 @click.option("--first-seed", type=int, default=0, show_default=True, metavar="N", help="Count the seeds from here.")
 @click.option(
     "--contrast",
@@ -75,10 +72,18 @@ from overfitlab.words.languages import spoken
     help="Fit the study into 90s, 10m or 2h: gives up training images, then epochs, never seeds.",
 )
 @click.option(
+    "--metric",
+    type=click.Choice(METRICS),
+    default=METRICS[0],
+    show_default=True,
+    help="What the verdict goes by, of the test images and of the gap.",
+)
+@click.option(
     "--equivalence",
     metavar="A,G",
-    help="Differences that do not matter, in points of accuracy and of gap.  [default: 0.5,1]",
+    help="Differences that do not matter, of metric and gap.  [default: 0.5,1 points; of a loss 0.02,0.04 nats]",
 )
+@click.option("--alpha", type=float, default=0.05, show_default=True, metavar="X", help="Level of the tests.")
 @click.option("--jobs", type=int, metavar="N", help="Runs at once.  [default: as many as there are free cores]")
 @click.option("--name", metavar="NAME", help="Of the study; it lies in runs/NAME.  [default: after what it compares]")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The study's folder instead.")
@@ -110,6 +115,7 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     """Train methods at paired seeds, and say which helps against overfitting, and how sure that is.
 
     M is a method, or several joined by +; without any it asks the notebook's question: none, dropout and batch_norm.
+    The baseline alone asks how much it varies from seed to seed.
     It says what it will do and how long that takes, then trains; Ctrl-C keeps what was trained, and the same command
     goes on.
     """

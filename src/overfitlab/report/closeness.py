@@ -2,7 +2,8 @@
 
 import math
 
-from overfitlab.report.numbers import p_value, points
+from overfitlab.report.metric_words import amount, digits
+from overfitlab.report.numbers import p_value
 from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS, UNDECIDED, Finding
 from overfitlab.stats.verdict import Verdict
 from overfitlab.words.language import Language
@@ -18,7 +19,7 @@ def closeness(finding: Finding, margin: float, verdict: Verdict, say: Language) 
     if verdict.provisional or finding.reason is not None or not finding.mean or not finding.deviation:
         return ""
     if finding.verdict in (HELPS, HARMS):
-        return _by_p(finding, verdict, say) or _by_margin(finding, margin, say)
+        return _by_p(finding, verdict, say) or _by_margin(finding, margin, verdict, say)
     if finding.verdict == EQUIVALENT:
         return _of_equivalence(finding, verdict, say)
     if finding.verdict == UNDECIDED and verdict.over:  # what is still open is neither near nor far
@@ -51,11 +52,11 @@ def _at_the_end(finding: Finding, verdict: Verdict) -> bool:
     return progress is None or finding.decided_at == progress.maximum
 
 
-def _by_margin(finding: Finding, margin: float, say: Language) -> str:
+def _by_margin(finding: Finding, margin: float, verdict: Verdict, say: Language) -> str:
     beyond = abs(finding.mean or 0.0) - margin
     if not abs(beyond) < (finding.deviation or 0.0) / math.sqrt(finding.n):
         return ""
-    size, zone = f"{abs(beyond):.1f}", points(margin, say)
+    size, zone = f"{abs(beyond):.{digits(verdict.metric)}f}", amount(margin, verdict.metric, say)
     if beyond > 0:
         return say(" Close: the estimate lies beyond the margin of {margin} by {size}, less than its standard error.",
                    margin=zone, size=size)  # fmt: skip
@@ -67,7 +68,7 @@ def _undecided(finding: Finding, margin: float, verdict: Verdict, say: Language)
     p, same, alpha = finding.p_adjusted, finding.p_equivalence_adjusted, verdict.alpha
     beyond = abs(finding.mean or 0.0) > margin
     if p is not None and p <= alpha:  # so the estimate lies within the margin
-        return _by_margin(finding, margin, say)
+        return _by_margin(finding, margin, verdict, say)
     if p is not None and beyond and p < FACTOR * alpha:
         return _p_is_near(p, alpha, say)
     if same is not None and not beyond and alpha < same < FACTOR * alpha:

@@ -5,7 +5,7 @@ It is made from the document of a study's evidence and nothing else, so that eve
 
 from collections.abc import Callable, Iterator, Sequence
 
-from overfitlab.report import study_figures
+from overfitlab.report import metric_words, study_figures
 from overfitlab.report.blocks import (
     Bullets,
     Confusion,
@@ -37,12 +37,16 @@ from overfitlab.report.study_tables import (
     student_level,
 )
 from overfitlab.report.study_tables import between as between_bounds
+from overfitlab.results.metric import BY_NAME
 from overfitlab.study.evidence import Evidence, Opinion
 from overfitlab.words.language import Language
 
 
 def title(evidence: Evidence, say: Language) -> str:
     """Return the title of a report."""
+    if not evidence.contrasts:
+        return say("How much does {name} vary from seed to seed? {study}",
+                   name=say.method(evidence.label(evidence.baseline)), study=evidence.study)  # fmt: skip
     return say("Which method helps against overfitting? {study}", study=evidence.study)
 
 
@@ -68,12 +72,14 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
 def _answer(evidence: Evidence, say: Language) -> Section:
     notes = (exact_test_note(evidence, say), failed_note(evidence, evidence, say))
     texts = [headline(evidence, say), state(evidence, say), *notes]
-    if evidence.recommended is not None:
+    if evidence.recommended is not None and evidence.contrasts:
         texts.append(" ".join(filter(None, (recommendation(evidence, say), optimism(evidence, say)))))
     return Section("answer", say("The answer"), (Paragraphs(tuple(filter(None, texts)), leading=True),))
 
 
-def _verdict(evidence: Evidence, say: Language) -> Section:
+def _verdict(evidence: Evidence, say: Language) -> Section | None:
+    if not evidence.contrasts:
+        return None
     axes = say("Every contrast on two axes: does it generalize better, does it overfit less")
     sentences = Bullets(tuple(answer(evidence, say).split("\n")))
     onset = say(
@@ -97,10 +103,11 @@ def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield when which word is said, and what the numbers beside it are."""
     yield say(
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the margin of what "
-        "does not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests "
-        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired "
+        "does not matter ({metric} within {margin}, gap within {gap} {unit}). Equivalent: two one-sided tests "
+        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in {unit}, paired "
         "by seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
-        alpha=f"{evidence.alpha:g}", accuracy=f"±{evidence.margin:g}", gap=f"±{evidence.gap_margin:g}",
+        alpha=f"{evidence.alpha:g}", metric=metric_words.name(evidence.metric, say), margin=f"±{evidence.margin:g}",
+        gap=f"±{evidence.gap_margin:g}", unit=say(BY_NAME[evidence.metric].unit),
     )  # fmt: skip
     if any(other_images(each.metric) for each in evidence.contrasts):
         yield say(
@@ -126,6 +133,11 @@ def _methods(evidence: Evidence, say: Language) -> Section:
         "memory, and n, the runs that finished. All in evaluation mode on clean images, with the weights that a method "
         "hands over."
     )
+    if evidence.metric != "accuracy":
+        text = say(
+            "{metric} and its gap, in {unit}, stand in the place of test accuracy and its gap.",
+            metric=say(metric_words.TEST_WORDS[evidence.metric].title), unit=say(BY_NAME[evidence.metric].unit),
+        ) + " " + text  # fmt: skip
     return Section("methods", say("The methods"), (TableBlock(method_table(evidence, say), text),))
 
 
@@ -163,34 +175,38 @@ def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
         "A method can have a smaller gap only because it learns less. Here validation accuracy stands against training "
         "accuracy: where one line lies above the other, that method generalizes better at the same fit."
     )
-    header = (say("contrast"), say("gap at equal fit"), student_level(evidence, say), say("gap at the end"), say("n"))
+    # at equal fit it is the gap in accuracy, whatever the metric
+    end = [say("gap at the end")] if evidence.metric == "accuracy" else []
+    header = (say("contrast"), say("gap at equal fit"), student_level(evidence, say), *end, say("n"))
     rows = []
     for each in evidence.contrasts:
         fit = each.equal_fit
         cells = ("", "", "0") if fit is None else (
             difference(fit.mean), between_bounds(fit, say), str(fit.n)
         )  # fmt: skip
-        rows.append((pair(each, say), cells[0], cells[1], difference(each.gap.mean), cells[2]))
+        rows.append((pair(each, say), cells[0], cells[1], *(difference(each.gap.mean) for _ in end), cells[2]))
     text = say(
         "The difference in gap, in points, at the best training accuracy that both reach, where each first reaches it: "
         "not the same as at the end, even where both end there. Epoch by epoch training accuracy is that of a fixed "
         "part of the training images, at the end of all of them"
     )
-    table = TableBlock(Table(header, tuple(rows)), text)
-    return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=(table,))
+    above = (TableBlock(Table(header, tuple(rows)), text),) if rows else ()
+    return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=above)
 
 
 def _noise(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "How far the mean difference in test accuracy would vary with other seeds, and with other test images. More "
-        "seeds make only the first smaller."
+        "How far the mean difference in {metric} would vary with other seeds, and with other test images. More "
+        "seeds make only the first smaller.",
+        metric=metric_words.name(evidence.metric, say),
     )
+    places = metric_words.table_digits(evidence.metric)
     confidence = level(evidence.confidence)
-    header = (say("contrast"), say("test accuracy"), say("{level} %, seeds", level=confidence),
+    header = (say("contrast"), metric_words.name(evidence.metric, say), say("{level} %, seeds", level=confidence),
               say("{level} %, seeds and test images", level=confidence))  # fmt: skip
     rows = tuple(
-        (pair(each, say), difference(each.metric.mean), between_bounds(plain(each.metric), say),
-         between_bounds(each.metric.crossed, say))
+        (pair(each, say), difference(each.metric.mean, places), between_bounds(plain(each.metric), say, places),
+         between_bounds(each.metric.crossed, say, places))
         for each in evidence.contrasts
         if each.metric.crossed
     )  # fmt: skip

@@ -7,7 +7,7 @@ from overfitlab.stats.findings import Difference, Finding
 from overfitlab.stats.multiplicity import shaffer
 from overfitlab.stats.pairs import EqualFit
 from overfitlab.stats.verdict import Verdict
-from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.language import Language
 
 Interval = Difference | Crossed | EqualFit  # what has a lower and an upper bound
 MOST_DIGITS = 8  # of a p
@@ -38,11 +38,6 @@ def level(confidence: float) -> str:
     while float(text := f"{100 * confidence:.{digits}f}") >= 100 and digits < MOST_DIGITS:
         digits += 1
     return text.rstrip("0").rstrip(".")
-
-
-def points(size: float, say: Language = ENGLISH) -> str:
-    """Return a size in points, with the word."""
-    return say("{number} point" if size == 1 else "{number} points", number=f"{size:g}")
 
 
 def span(interval: Interval, say: Language, digits: int = 1) -> str:
@@ -88,8 +83,10 @@ def without_interval(found: Difference) -> bool:
 def floor_adjusted(verdict: Verdict) -> float:
     """Return the least adjusted p that the exact sign-flip test can give here: where all its p are that small.
 
-    0 where none is known, as in a verdict in rounds.
+    0 where none is known, as in a verdict in rounds, and for one method alone.
     """
+    if not verdict.contrasts:
+        return 0.0
     floors = [each.metric.p_sign_flip_floor for each in verdict.contrasts]
     least = max((floor for floor in floors if floor is not None), default=0.0)
     return min(1.0, least * shaffer(tuple((each.method, each.against) for each in verdict.contrasts))[0])

@@ -3,10 +3,12 @@
 import shlex
 from collections.abc import Iterator
 
-from overfitlab.config import Protocol
+from overfitlab.config import Protocol, StudyConfig
+from overfitlab.report import metric_words
 from overfitlab.report.fresh_seeds import fresh_command, optimism
-from overfitlab.report.numbers import other_images, points
-from overfitlab.report.power_text import AXES, percent, power_sentence
+from overfitlab.report.numbers import other_images
+from overfitlab.report.power_text import percent, power_sentence
+from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_sentences import caveats
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import Language
@@ -53,6 +55,11 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
 
 
 def _covered(evidence: Evidence, say: Language) -> Iterator[str]:
+    if not evidence.contrasts:
+        yield say(
+            "The interval of the standard deviation assumes normal noise, and is about other seeds on these images."
+        )
+        return
     yield say("Word, p and the interval beside them are about other seeds, each of which decides {what}, on these test "
               "images.", what=varied(evidence, say))  # fmt: skip
     if any(other_images(each.metric) for each in evidence.contrasts):
@@ -70,10 +77,16 @@ def varied(evidence: Evidence, say: Language) -> str:
 
 def _power(evidence: Evidence, say: Language) -> str:
     power = evidence.power
+    if not evidence.contrasts:
+        if power.seeds < 2:
+            return say("One seed says nothing of how much the method varies.")
+        return say("So many seeds, {seeds}, know a standard deviation to {factors}, where the noise is normal.",
+                   seeds=power.seeds, factors=known_deviation(power.seeds, say))  # fmt: skip
     found = []
     for case in power.cases:
         chances = say.listing([f"{each.points:g}: {percent(each.chance, say)}" for each in case.differ])
-        found.append(say("{axis}, SD {deviation}: {chances}; none: {equal}", axis=say(AXES[case.axis]),
+        axis = say(metric_words.words_of(evidence.metric, case.axis).name)
+        found.append(say("{axis}, SD {deviation}: {chances}; none: {equal}", axis=axis,
                          deviation=f"{case.deviation:g}", chances=chances, equal=percent(case.equal, say)))  # fmt: skip
     return f"{power_sentence(power, say)} {'. '.join(found)}."
 
@@ -118,9 +131,12 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if asked.budget:
         yield say("budget"), say("{seconds} s", seconds=str(asked.budget))
     yield say("settings of the methods"), "; ".join(each.method for each in evidence.methods)
+    if asked.alpha != StudyConfig.alpha:
+        yield say("level of the tests"), f"{asked.alpha:g}"
     yield say("differences that do not matter"), say(
-        "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence.margin, say),
-        gap=points(evidence.gap_margin, say),
+        "{metric} within {margin}, gap within {gap}", metric=metric_words.name(evidence.metric, say),
+        margin=metric_words.amount(evidence.margin, evidence.metric, say),
+        gap=metric_words.amount(evidence.gap_margin, evidence.metric, say),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from overfitlab.report import metric_words
 from overfitlab.report.cost_figure import cost_and_benefit
 from overfitlab.report.curve_figures import equal_fit, gap_curves, learning_curves
 from overfitlab.report.layout import RIGHT
@@ -25,6 +26,7 @@ from overfitlab.report.marks import (
 from overfitlab.report.numbers import interval_name, other_images
 from overfitlab.report.scales import around, axis
 from overfitlab.report.study_tables import between, difference, pair
+from overfitlab.results.metric import BY_NAME
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Finding
 from overfitlab.stats.verdict import Contrast, Verdict
@@ -47,15 +49,18 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
     contrasts = [each for each in evidence.contrasts if each.metric.n]
     if not contrasts:
         return []
-    found = []
+    found, metric = [], BY_NAME[evidence.metric]
+    places = metric_words.table_digits(metric.name)
+    side = say(metric_words.HELPING_SIDE[metric.unit, metric.smaller_is_better])
     for name, title, better, margin in (
-        ("metric", say("Test accuracy"), say("points; right of 0: generalizes better"), evidence.margin),
-        ("gap", say("Generalization gap"), say("points; left of 0: overfits less"), evidence.gap_margin),
+        ("metric", say(metric_words.TEST_WORDS[metric.name].title), side, evidence.margin),
+        ("gap", say("Generalization gap"), say(metric_words.HELPING_GAP[metric.unit]), evidence.gap_margin),
     ):
         findings = [each.axis(name) for each in contrasts]
         said = "; ".join(
             say("{contrast}: mean {mean}, {intervals}, n = {n}",
-                contrast=pair(each, say), mean=difference(one.mean), intervals=_intervals(one, evidence, say), n=one.n)
+                contrast=pair(each, say), mean=difference(one.mean, places),
+                intervals=_intervals(one, evidence, say), n=one.n)
             for each, one in zip(contrasts, findings, strict=True)
         )  # fmt: skip
         alternative = say("Paired differences, a dot for each seed. {title}: {said}.", title=title, said=said)
@@ -86,12 +91,16 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     known = [(each, each.metric.crossed) for each in evidence.contrasts if each.metric.crossed is not None]
     if not known:
         return []
+    places = metric_words.table_digits(evidence.metric)
     said = "; ".join(
         say("{contrast}: seeds {seeds}, test images {images}",
-            contrast=pair(each, say), seeds=f"{crossed.seed_deviation:.2f}", images=f"{crossed.image_deviation:.2f}")
+            contrast=pair(each, say), seeds=f"{crossed.seed_deviation:.{places}f}",
+            images=f"{crossed.image_deviation:.{places}f}")
         for each, crossed in known
     )  # fmt: skip
-    alternative = say("Standard deviation of the mean difference in test accuracy, in points: {said}.", said=said)
+    unit = say(BY_NAME[evidence.metric].unit)
+    alternative = say("Standard deviation of the mean difference in {metric}, in {unit}: {said}.",
+                      metric=metric_words.name(evidence.metric, say), unit=unit, said=said)  # fmt: skip
     contrasts = [each for each, _ in known]
     by_cause: tuple[tuple[str, str, str, float, Callable[[Crossed], float]], ...] = (
         ("seeds", "method", say("seeds: more of them narrow it"), 0.08, lambda found: found.seed_deviation),
@@ -105,7 +114,7 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
         for cause, color, label, offset, size in by_cause
     ]  # fmt: skip
     longest = max(bar.length for one in bars for bar in one.bars)
-    x = axis(0.0, 1.05 * longest or 1.0, say("standard deviation of the mean difference, points"))
+    x = axis(0.0, 1.05 * longest or 1.0, say("standard deviation of the mean difference, {unit}", unit=unit))
     panel = Panel(
         title=say("Where the noise comes from"), alternative=alternative, x=x, y=_rows(contrasts),
         marks=(*_labels(contrasts, 0.0, say), *bars), height=1.3 + ROW_HEIGHT * len(known), left=MARGIN,
@@ -173,10 +182,11 @@ def _height(evidence: Evidence) -> float:
 
 def _intervals(finding: Finding, verdict: Verdict, say: Language) -> str:
     """Return the intervals of a finding in words."""
-    found = [f"{interval_name(verdict, say)} {between(finding, say) or '-'}"]
+    places = metric_words.table_digits(verdict.metric)
+    found = [f"{interval_name(verdict, say)} {between(finding, say, places) or '-'}"]
     crossed = other_images(finding)
     if crossed is not None:
-        found.append(say("for other images {range}", range=between(crossed, say)))
+        found.append(say("for other images {range}", range=between(crossed, say, places)))
     return ", ".join(found)
 
 
@@ -193,9 +203,10 @@ def _image_intervals(contrasts: Sequence[Contrast], axis: str, say: Language) ->
 
 def _differences(row: int, contrast: Contrast, finding: Finding, verdict: Verdict, say: Language) -> list[Mark]:
     """Return the dots of the seeds of one contrast, and the mean with its interval below them."""
+    places = metric_words.table_digits(verdict.metric)
     dots = tuple(
         Dot(value, JITTER[number % len(JITTER)] - row, SEED, f"{_key(contrast)}:{seed}",
-            tip=say("seed {seed}: {difference}", seed=seed, difference=difference(value)))
+            tip=say("seed {seed}: {difference}", seed=seed, difference=difference(value, places)))
         for number, (seed, value) in enumerate(zip(finding.seeds, finding.differences, strict=True))
     )  # fmt: skip
     found: list[Mark] = [

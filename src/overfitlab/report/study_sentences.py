@@ -6,6 +6,9 @@ from typing import Protocol
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure, StudyPlan
 from overfitlab.report.closeness import closeness
+from overfitlab.report.metric_words import amount, digits, table_digits, words_of
+from overfitlab.report.metric_words import name as metric_name
+from overfitlab.report.metric_words import size as size_of
 from overfitlab.report.numbers import (
     LEAST_SHOWN,
     floor_adjusted,
@@ -14,12 +17,12 @@ from overfitlab.report.numbers import (
     level,
     other_images,
     p_value,
-    points,
     span,
     student_name,
     without_interval,
 )
 from overfitlab.report.round_sentences import decided
+from overfitlab.report.seed_spread import alone
 from overfitlab.stats.findings import UNDECIDED, Finding
 from overfitlab.stats.method_summary import MethodSummary
 from overfitlab.stats.pairs import EqualFit
@@ -42,7 +45,6 @@ GAP_WORDS = {
     "undecided": ("whether {names} overfits less is undecided", "whether {names} overfit less is undecided"),
 }
 AXIS_WORDS = {"metric": ACCURACY_WORDS, "gap": GAP_WORDS}
-SIZES = {"metric": "{name} ({difference} points of test accuracy)", "gap": "{name} ({difference} points of gap)"}
 FURTHER = "{name} ({difference})"  # after the first
 
 
@@ -52,18 +54,22 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
     asked = [each for each in verdict.contrasts if each.against == verdict.baseline]
     if verdict.provisional:
         return say("Not all runs have ended, so there is no verdict yet.")
+    if not verdict.contrasts:
+        return alone(verdict, say)
     if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in ("metric", "gap")):
         if not verdict.over:
             return say("Compared with {baseline}, nothing is decided yet.", baseline=baseline)
         return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
-    said = [part for axis, words in AXIS_WORDS.items() for part in _grouped(asked, axis, words, say)]
+    said = [part for axis, words in AXIS_WORDS.items() for part in _grouped(asked, axis, words, verdict.metric, say)]
     pairs = sorted({each.metric.n for each in asked})
     seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
                baseline=baseline, seeds=seeds, parts="; ".join(said))  # fmt: skip
 
 
-def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, str]], say: Language) -> list[str]:
+def _grouped(
+    asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, str]], metric: str, say: Language
+) -> list[str]:
     """Return what was shown on one axis, the methods of each word together, the greatest difference first."""
     found = []
     for word, (one, several) in words.items():
@@ -76,9 +82,9 @@ def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, st
             if len(names) > MOST_NAMED:
                 names = [say("{count} methods", count=len(names))]
         else:
-            sizes = [SIZES[axis], *[FURTHER] * (len(same) - 1)]
+            sizes = [words_of(metric, axis).headline, *[FURTHER] * (len(same) - 1)]
             names = [
-                say(size, name=name, difference=f"{each.axis(axis).mean:+.1f}")
+                say(size, name=name, difference=f"{each.axis(axis).mean:+.{digits(metric)}f}")
                 for size, name, each in zip(sizes, names, same, strict=True)
             ]
         found.append(say(one if len(same) == 1 else several, names=say.listing(names)))
@@ -87,6 +93,8 @@ def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, st
 
 def answer(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return what the study says, a short paragraph for each contrast; numbers alone while it is provisional."""
+    if not verdict.contrasts:
+        return alone(verdict, say)
     return "\n".join(contrast_sentence(each, verdict, say) for each in verdict.contrasts)
 
 
@@ -96,8 +104,9 @@ def contrast_sentence(contrast: Contrast, verdict: Verdict, say: Language = ENGL
     name, against = say.method(contrast.label), say.method(contrast.against_label)
     if verdict.provisional:
         return say(
-            "{name} minus {against}, so far: test accuracy {accuracy}, gap {gap}; n = {n}",
-            name=name, against=against, accuracy=_estimate(accuracy, say), gap=_estimate(gap, say), n=accuracy.n,
+            "{name} minus {against}, so far: {metric} {estimate}, gap {gap}; n = {n}",
+            name=name, against=against, metric=metric_name(verdict.metric, say),
+            estimate=_estimate(accuracy, verdict.metric, say), gap=_estimate(gap, verdict.metric, say), n=accuracy.n,
         )  # fmt: skip
     return f"{_generalizes(name, against, accuracy, verdict, say)} {_overfits(against, contrast, verdict, say)}"
 
@@ -106,13 +115,13 @@ def decided_sentence(contrast: Contrast, axes: Collection[str], verdict: Verdict
     """Return what has just been decided of one contrast in rounds, on one axis (`metric` or `gap`) or both."""
     known = [axis for axis in AXIS_WORDS if axis in axes]
     seeds = max((contrast.axis(axis).decided_at or 0 for axis in known), default=0)
-    parts = [part for axis in known for part in _grouped([contrast], axis, AXIS_WORDS[axis], say)]
+    parts = [part for axis in known for part in _grouped([contrast], axis, AXIS_WORDS[axis], verdict.metric, say)]
     return say("After {seeds}, compared with {baseline}: {parts}.", seeds=say.count(seeds, "seed"),
                baseline=say.method(contrast.against_label), parts="; ".join(parts))  # fmt: skip
 
 
 def _generalizes(name: Name, against: Name, finding: Finding, verdict: Verdict, say: Language) -> str:
-    numbers = _numbers(finding, _accuracy_size(finding.mean, say), verdict, say)
+    numbers = _numbers(finding, size_of(finding.mean, verdict.metric, "metric", say), verdict, say)
     margin = verdict.margin
     fields = {"name": name, "against": against, "numbers": numbers, "images": _on_these_images(finding, margin, say)}
     word = finding.verdict
@@ -123,7 +132,7 @@ def _generalizes(name: Name, against: Name, finding: Finding, verdict: Verdict, 
     elif word == "equivalent":
         text = say(
             "{name} generalizes as well as {against}, to within {margin}{images}: {numbers}.",
-            margin=points(margin, say), **fields,
+            margin=amount(margin, verdict.metric, say), **fields,
         )  # fmt: skip
     elif _is_open(finding, verdict):
         text = say(
@@ -162,15 +171,16 @@ def _equivalence_interval(finding: Finding, margin: float, verdict: Verdict, say
     low, high = finding.equivalence_low, finding.equivalence_high
     if low is None or high is None:
         return say(" That the interval leaves the margin is no contradiction: each side of it is tested by itself.")
+    places = table_digits(verdict.metric)
     return say(
         " Equivalence goes by the {level} % interval, {low} to {high}.",
-        level=level(1 - 2 * verdict.alpha), low=f"{low:+.2f}", high=f"{high:+.2f}",
+        level=level(1 - 2 * verdict.alpha), low=f"{low:+.{places}f}", high=f"{high:+.{places}f}",
     )  # fmt: skip
 
 
 def _overfits(against: Name, contrast: Contrast, verdict: Verdict, say: Language) -> str:
     finding, margin = contrast.gap, verdict.gap_margin
-    numbers = _numbers(finding, _gap_size(finding.mean, say), verdict, say)
+    numbers = _numbers(finding, size_of(finding.mean, verdict.metric, "gap", say), verdict, say)
     word = finding.verdict
     close = _equivalence_interval(finding, margin, verdict, say) + closeness(finding, margin, verdict, say)
     if word == "helps":
@@ -179,7 +189,7 @@ def _overfits(against: Name, contrast: Contrast, verdict: Verdict, say: Language
         return say("It overfits more: {numbers}.", numbers=numbers) + close + _fits_more(contrast, verdict, say)
     if word == "equivalent":
         return say("It overfits as much as {against}, to within {margin}: {numbers}.",
-                   against=against, margin=points(margin, say), numbers=numbers) + close  # fmt: skip
+                   against=against, margin=amount(margin, verdict.metric, say), numbers=numbers) + close  # fmt: skip
     if _is_open(finding, verdict):
         return say("Whether it overfits less is open so far: {why}.", why=_why(finding, numbers, say))
     return say("Whether it overfits less is undecided: {why}.", why=_why(finding, numbers, say)) + close
@@ -191,7 +201,9 @@ def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
     Where test accuracy improves all the same, only if they are fitted less well by more than gaps that do not matter.
     """
     fit_lost = -(contrast.fit or 0.0)
-    if fit_lost <= (verdict.gap_margin if contrast.metric.verdict == "helps" else 0.0):
+    # the fit is in points of training accuracy, whatever the metric
+    matters = verdict.gap_margin if verdict.metric == "accuracy" else 1.0
+    if fit_lost <= (matters if contrast.metric.verdict == "helps" else 0.0):
         return ""
     fit = contrast.equal_fit
     if fit is None:
@@ -200,7 +212,7 @@ def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
             "both pass can their gaps be compared.",
             points=f"{fit_lost:.1f}",
         )
-    size = _gap_size(fit.mean, say)
+    size = _fit_size(fit.mean, verdict, say)
     if fit.n >= FEWEST_PAIRS and fit.high is not None and fit.high < 0:
         return say(
             " Not only because it learns less: when both fit the training images equally well, {size} ({details}).",
@@ -227,7 +239,7 @@ def _fits_more(contrast: Contrast, verdict: Verdict, say: Language) -> str:
         return ""
     return say(
         " It does so because it fits the training images better: when both fit them equally well, {size} ({details}).",
-        size=_gap_size(fit.mean, say), details=_fit_details(fit, verdict, say),
+        size=_fit_size(fit.mean, verdict, say), details=_fit_details(fit, verdict, say),
     )  # fmt: skip
 
 
@@ -240,12 +252,12 @@ def _numbers(finding: Finding, size: str, verdict: Verdict, say: Language) -> st
 
 def _details(finding: Finding, verdict: Verdict, say: Language) -> Iterator[str]:
     if finding.low is not None:
-        yield f"{interval_name(verdict, say)} {span(finding, say)}"
+        yield f"{interval_name(verdict, say)} {span(finding, say, digits(verdict.metric))}"
     elif without_interval(finding):
         yield say("no interval")
     crossed = other_images(finding)
     if crossed is not None:
-        yield say("for other images {range}", range=span(crossed, say))
+        yield say("for other images {range}", range=span(crossed, say, digits(verdict.metric)))
     p = finding.p_adjusted
     if p is not None:
         shown = p_value(p, verdict.alpha)
@@ -260,34 +272,24 @@ def _fit_details(fit: EqualFit, verdict: Verdict, say: Language) -> str:
     return ", ".join([*interval, say("n = {n}", n=fit.n)])
 
 
-def _accuracy_size(mean: float | None, say: Language) -> str:
-    if not mean:
-        return say("the same test accuracy")
-    if mean > 0:
-        return say("{points} points more test accuracy", points=f"{mean:.1f}")
-    return say("{points} points less test accuracy", points=f"{-mean:.1f}")
-
-
-def _gap_size(mean: float | None, say: Language) -> str:
-    if not mean:
-        return say("its gap is the same")
-    if mean > 0:
-        return say("its gap is {points} points larger", points=f"{mean:.1f}")
-    return say("its gap is {points} points smaller", points=f"{-mean:.1f}")
+def _fit_size(mean: float | None, verdict: Verdict, say: Language) -> str:
+    """Return a difference in gap at equal fit, which is one in accuracy, whatever the metric of the study."""
+    text = size_of(mean, "accuracy", "gap", say)
+    return text if verdict.metric == "accuracy" else say("in accuracy, {what}", what=text)
 
 
 def _why(finding: Finding, numbers: str, say: Language) -> str:
     return f"{numbers}; {say.reason(finding.reason)}" if finding.reason else numbers
 
 
-def _estimate(finding: Finding, say: Language) -> str:
-    return say("no pair yet") if finding.mean is None else f"{finding.mean:+.1f}"
+def _estimate(finding: Finding, metric: str, say: Language) -> str:
+    return say("no pair yet") if finding.mean is None else f"{finding.mean:+.{digits(metric)}f}"
 
 
 def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return which method to take, and why; no text where none is recommended yet."""
     chosen, baseline = verdict.recommended, verdict.baseline
-    if chosen is None:
+    if chosen is None or not verdict.contrasts:
         return ""
     name = say.method(verdict.label(chosen))
     if chosen == baseline and all(each.metric.n < FEWEST_PAIRS for each in verdict.contrasts):
@@ -303,8 +305,15 @@ def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
         if each.against == baseline and each.metric.verdict == "helps" and each.method != chosen
     ]
     if rivals:
-        return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
+        return _best_of_several(name, verdict, say)
     return say("Recommended: {name}, because it generalizes better.", name=name)
+
+
+def _best_of_several(name: Name, verdict: Verdict, say: Language) -> str:
+    if verdict.metric == "accuracy":
+        return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
+    return say("Recommended: {name}, the best in {metric} of those that generalize better.",
+               name=name, metric=metric_name(verdict.metric, say))  # fmt: skip
 
 
 class Noted(Protocol):

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from overfitlab.report import metric_words
 from overfitlab.report.numbers import Interval, least_p, level, other_images, p_value, plain, without_interval
 from overfitlab.report.round_sentences import about_intervals
+from overfitlab.report.seed_spread import deviation_range
 from overfitlab.stats.findings import Difference, Finding
 from overfitlab.stats.method_summary import Spread
 from overfitlab.stats.verdict import Contrast, Verdict
@@ -50,8 +52,8 @@ def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
 
 def _columns(axis: str, verdict: Verdict, say: Language) -> list[Column]:
     """Return what a table of contrasts has on one axis."""
-    name = say("test accuracy") if axis == "metric" else say("gap")
-    estimate: Column = (name, lambda found: difference(found.mean))
+    name = metric_words.name(verdict.metric, say) if axis == "metric" else say("gap")
+    estimate: Column = (name, lambda found: difference(found.mean, metric_words.table_digits(verdict.metric)))
     said: Column = (say("verdict"), lambda found: word(found, verdict, say))
     if verdict.provisional:
         return [estimate, said]
@@ -64,13 +66,13 @@ def _columns(axis: str, verdict: Verdict, say: Language) -> list[Column]:
 
 def _interval_columns(axis: str, verdict: Verdict, say: Language) -> list[Column]:
     """Return the interval of the word, and those that others are read for."""
-    confidence = level(verdict.confidence)
+    confidence, places = level(verdict.confidence), metric_words.table_digits(verdict.metric)
     if verdict.progress is None:
-        columns: list[Column] = [(say("{level} %", level=confidence), lambda found: between(found, say))]
+        columns: list[Column] = [(say("{level} %", level=confidence), lambda found: between(found, say, places))]
     else:
-        columns = [(say("{level} %, always valid", level=confidence), lambda found: between(found, say))]
+        columns = [(say("{level} %, always valid", level=confidence), lambda found: between(found, say, places))]
     if axis == "metric" and any(other_images(each.metric) for each in verdict.contrasts):
-        columns.append((say("for other images"), lambda found: _known(other_images(found), say)))
+        columns.append((say("for other images"), lambda found: _known(other_images(found), say, places)))
     return columns
 
 
@@ -78,8 +80,8 @@ def _p(value: float | None, alpha: float | None = None) -> str:
     return "" if value is None else p_value(value, alpha)
 
 
-def _known(interval: Interval | None, say: Language) -> str:
-    return "" if interval is None else between(interval, say)
+def _known(interval: Interval | None, say: Language, digits: int) -> str:
+    return "" if interval is None else between(interval, say, digits)
 
 
 def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
@@ -89,13 +91,14 @@ def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     would be another chance to be wrong, for which no level was set apart.
     """
     plain_name = student_level(verdict, say)
-    header = (say("at the onset"), say("test accuracy"), plain_name, say("gap"), plain_name, say("n"))
+    name, places = metric_words.name(verdict.metric, say), metric_words.table_digits(verdict.metric)
+    header = (say("at the onset"), name, plain_name, say("gap"), plain_name, say("n"))
     shown = [True, True, not verdict.provisional, True, not verdict.provisional, True]
     rows = []
     for each in verdict.contrasts:
         cells = [pair(each, say)]
         for found in (each.onset_metric, each.onset_gap):
-            cells += [difference(found.mean), between(found, say)]
+            cells += [difference(found.mean, places), between(found, say, places)]
         rows.append(_kept((*cells, str(each.onset_metric.n)), shown))
     return Table(_kept(header, shown), tuple(rows))
 
@@ -114,7 +117,8 @@ def student_level(verdict: Verdict, say: Language) -> str:
 
 def sign_flip_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the p of the exact sign-flip test on both axes, and the least that it can give with so many seeds."""
-    header = (say("exact sign-flip test"), say("test accuracy: p raw"), say("p adjusted"), say("gap: p raw"),
+    name = metric_words.name(verdict.metric, say)
+    header = (say("exact sign-flip test"), say("{metric}: p raw", metric=name), say("p adjusted"), say("gap: p raw"),
               say("p adjusted"), say("least p raw"), say("n"))  # fmt: skip
     rows = []
     for each in verdict.contrasts:
@@ -163,8 +167,11 @@ def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
 
     The loss rise is validation loss at the end less that at the onset: what overfitting cost.
     """
+    test = say("test acc") if verdict.metric == "accuracy" else metric_words.name(verdict.metric, say)
+    alone = [] if verdict.contrasts else [say("SD, 95 %")]
+    places = metric_words.digits(verdict.metric)
     header = (
-        say("method"), say("test acc"), say("gap"), say("train acc"), say("onset"), say("loss rise"), say("best epoch"),
+        say("method"), test, *alone, say("gap"), say("train acc"), say("onset"), say("loss rise"), say("best epoch"),
         say("s/epoch"), say("params"), say("MB"), say("n"),
     )  # fmt: skip
     rows = []
@@ -180,8 +187,9 @@ def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
             extra.append(say("{count} stopped early", count=each.stopped_early))
         rows.append((
             say.method(each.label),
-            spread(each.accuracy),
-            spread(each.gap),
+            spread(each.metric, places),
+            *(deviation_range(each, verdict.metric, say) for _ in alone),
+            spread(each.gap, places),
             spread(each.train_acc),
             spread(each.onset),
             spread(each.loss_rise, 2),
@@ -199,18 +207,18 @@ def pair(contrast: Contrast, say: Language = ENGLISH) -> str:
     return f"{say.method(contrast.label)} - {say.method(contrast.against_label)}"
 
 
-def difference(value: float | None) -> str:
+def difference(value: float | None, digits: int = 2) -> str:
     """Return a difference in points with its sign."""
-    return "" if value is None else f"{value:+.2f}"
+    return "" if value is None else f"{value:+.{digits}f}"
 
 
-def between(interval: Interval, say: Language = ENGLISH) -> str:
+def between(interval: Interval, say: Language = ENGLISH, digits: int = 2) -> str:
     """Return an interval, nothing where it is not known, and that there is none where nothing varies."""
     if isinstance(interval, Difference) and without_interval(interval):
         return say("no interval")
     if interval.low is None or interval.high is None:
         return ""
-    return say("{low} to {high}", low=f"{interval.low:+.2f}", high=f"{interval.high:+.2f}")
+    return say("{low} to {high}", low=f"{interval.low:+.{digits}f}", high=f"{interval.high:+.{digits}f}")
 
 
 def word(finding: Finding, verdict: Verdict, say: Language = ENGLISH) -> str:

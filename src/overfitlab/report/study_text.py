@@ -29,13 +29,14 @@ class Recorded(Noted, Commanded, Protocol):
 
 def whole(verdict: Verdict, record: Recorded, say: Language = ENGLISH) -> str:
     """Return everything, from a verdict and its study's record."""
-    tables = [method_table, contrast_table, onset_table, *([sign_flip_table] if has_sign_flips(verdict) else [])]
+    contrasts = [contrast_table, onset_table] if verdict.contrasts else []
+    tables = [method_table, *contrasts, *([sign_flip_table] if has_sign_flips(verdict) else [])]
     parts = [*(laid_out(made(verdict, say)) for made in tables), _joined(state(verdict, say), answer(verdict, say))]
     beside = (exact_test_note(verdict, say), failed_note(verdict, record, say))
     notes = [note for note in (*beside, *caveats(verdict, record, say)) if note]
     if notes:
         parts.append("\n".join(say("Note: {what}", what=note) for note in notes))
-    if verdict.recommended is not None:
+    if verdict.recommended is not None and verdict.contrasts:
         parts.append(_joined(recommendation(verdict, say), *_fresh(verdict, record, say)))
     return "\n\n".join(parts)
 

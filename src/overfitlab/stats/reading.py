@@ -43,7 +43,7 @@ def read(by_run: Mapping[Run, Outcome], ended: Collection[Run], design: Design) 
         one, other = (by_run.get((method, seed)) for method in pair)
         if one is None or other is None or one.end is None or other.end is None:
             return math.nan
-        return rounded(known.value(one.end) - known.value(other.end))
+        return rounded(known.value(one.end) - known.value(other.end), known.scale)
 
     def has_diverged(side: int) -> NDArray[np.bool_]:
         return of_seeds(

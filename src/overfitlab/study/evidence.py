@@ -25,9 +25,9 @@ OWN = "own"  # the source of images that are no published set
 
 @dataclass(frozen=True)
 class Chance:
-    """The probability, from 0 to 1, that a true difference of so many points is found."""
+    """The probability, from 0 to 1, that a true difference of that size is found."""
 
-    points: float
+    points: float  # nats of a loss
     chance: float
 
 
@@ -48,7 +48,7 @@ class Power:
 
     seeds: int
     contrasts: int
-    deviation: float  # points: the assumed noise of paired differences of the metric
+    deviation: float  # in the metric's unit: the assumed noise of paired differences
     cases: tuple[PowerCase, ...]
 
 
@@ -57,8 +57,9 @@ class Runs:
     """How many runs a verdict in rounds takes, reckoned before anything was trained."""
 
     least: int  # all is decided in the first round that is read
-    typical: int  # mean, if each method differs from the next one by 2 points on both axes
+    typical: int  # mean, if each method differs from the next one by `difference` on both axes
     most: int | None  # None without a maximum
+    difference: float  # in the metric's unit
 
 
 @dataclass(frozen=True)

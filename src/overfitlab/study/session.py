@@ -194,7 +194,9 @@ class Session:
         return machine.plan(self._most_runs()).threads
 
     def _most_runs(self) -> int:
-        return len(self._config.methods) * looks_for(self._config, typical_deviations(self._config.data)[0])[-1]
+        config = self._config
+        deviation, _ = typical_deviations(config.data, config.metric)
+        return len(config.methods) * looks_for(config, deviation)[-1]
 
     def _planned(self, executor: LocalProcesses[Task], threads: int) -> StudyRecord:
         """Measure a few steps of each method, fit the plan to the budget, and return the study's first record."""
@@ -210,7 +212,7 @@ class Session:
         self.duplicates = near_duplicates(dataset, first.split) if loading.is_own(dataset) else []
         where = self._images.data_dir
         data = recording.data_record(first, str(where.absolute()) if where else None, self.duplicates)
-        deviation, gap_deviation = typical_deviations(config.data)
+        deviation, gap_deviation = typical_deviations(config.data, config.metric)
         looks = looks_for(config, deviation)
         parts = PartSizes(data.training, data.validation, data.test)
         unfitted = StudyPlan(settings, looks, threads, parts, (), costs, deviation, gap_deviation)
@@ -254,15 +256,18 @@ class Session:
     def _seen_before(self, seeds: int) -> list[Reason]:
         """Return a warning for each study of the same question, some of whose seeds are used again here."""
         free_to_differ = ("looks", "first_seed", "budget")
-        mine = {key: value for key, value in self._config.as_dict().items() if key not in free_to_differ}
+
+        def asked(config: StudyConfig) -> dict[str, object]:
+            return {key: value for key, value in config.as_dict().items() if key not in free_to_differ}
+
+        mine = asked(self._config)
         first, found = self._config.first_seed, []
         for name, path in studies(self._folder.path.parent).items():
             with contextlib.suppress(OverfitlabError):
                 other = StudyFolder(path).record()
-                theirs = other.config.as_dict()
                 their_first = other.config.first_seed
                 their_end = their_first + other.plan.seeds
-                same = mine == {key: theirs[key] for key in mine} and other.data.sha256 == self._data_hash
+                same = mine == asked(other.config) and other.data.sha256 == self._data_hash
                 if other.id != self.study_id and same and first < their_end and their_first < first + seeds:
                     found.append(
                         reason(

@@ -54,13 +54,24 @@ class Study:
     @cached_property
     def outcomes(self) -> list[Outcome]:
         """The runs that have ended; raises `DamagedError` where a file of one is damaged."""
-        return outcomes(StudyFolder(self.folder), self.stored)
+        return outcomes(StudyFolder(self.folder), self.stored, self.config.metric)
 
     @cached_property
     def design(self) -> Design:
         """What is compared with what at the look that the runs belong to: the last one that has been begun."""
         found = asked(self.config, self.plan, self.record.look, self.labels)
-        return replace(found, name=display_name(self.folder.absolute().name))
+        return replace(
+            found,
+            name=display_name(self.folder.absolute().name),
+            test_classes=self._class_images("test", self.plan.parts.test),
+            validation_classes=self._class_images("validation", self.plan.parts.validation),
+        )
+
+    def _class_images(self, part: str, images: int) -> list[int] | None:
+        """Return about how many images of a part each class has; a budget can have made the part smaller."""
+        counts = self.record.data.class_images.get(part, [])
+        total = sum(counts)
+        return [max(1, count * images // total) if count else 0 for count in counts] if total else None
 
     @cached_property
     def _verdict(self) -> Verdict:

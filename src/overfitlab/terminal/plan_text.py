@@ -2,6 +2,7 @@
 
 from overfitlab.records.study_record import StudyPlan, StudyRecord
 from overfitlab.report.power_text import power_sentence, power_table, runs_sentence
+from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_text import laid_out
 from overfitlab.stats.power import FEWEST
 from overfitlab.study.cost import plan_seconds, run_seconds
@@ -25,8 +26,9 @@ def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
     rounds = runs_in_rounds(config, plan)
     lines = [
         _question(record, say),
-        say("Contrasts: {contrasts}",
-            contrasts=", ".join(f"{labels[method]} - {labels[against]}" for method, against in config.contrasts)),
+        *([say("Contrasts: {contrasts}",
+               contrasts=", ".join(f"{labels[method]} - {labels[against]}" for method, against in config.contrasts))]
+          if config.contrasts else []),
         say(
             "Protocol: {name}, {training:,} training, {validation:,} validation, {test:,} test images, {epochs}, "
             "batches of {batch}, Adam {rate:g}{falling}; {model}",
@@ -35,7 +37,7 @@ def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
             falling=falling(protocol, say), model=config.model,
         ),
         _takes(plan, rounds, jobs, each, say),
-        *([runs_sentence(rounds, say)] if rounds else []),
+        *([runs_sentence(rounds, config.metric, say)] if rounds else []),
     ]  # fmt: skip
     if plan.gave_up:
         given_up = "; ".join(map(say.reason, plan.gave_up))
@@ -87,8 +89,14 @@ def _takes(plan: StudyPlan, runs: Runs | None, jobs: int, each: str, say: Langua
 def power_text(record: StudyRecord, say: Language = ENGLISH) -> str:
     """Return what the number of seeds can decide."""
     config, plan = record.config, record.plan
+    if not config.contrasts:
+        if plan.seeds < 2:
+            return say("Can say: the outcome of one seed, and nothing of how much the method varies.")
+        return say("Can say: how much one method varies from seed to seed; {seeds} know that standard deviation to "
+                   "{factors}.", seeds=say.count(plan.seeds, "seed"),
+                   factors=known_deviation(plan.seeds, say))  # fmt: skip
     if plan.seeds < FEWEST:
         return say("Can decide: nothing with {seeds}; a verdict needs {least} at least.",
                    seeds=say.count(plan.seeds, "seed"), least=FEWEST)  # fmt: skip
     found = power(config, plan)
-    return f"{power_sentence(found, say)}\n{laid_out(power_table(found, say))}"
+    return f"{power_sentence(found, say)}\n{laid_out(power_table(found, config.metric, say))}"
