@@ -276,7 +276,7 @@ def test_tables_of_a_real_study(small_study):
     onset = verdict.contrasts[0].onset_gap
     cells = second[2].split()
     assert f"{onset.mean:+.2f}" in cells
-    assert f"{onset.low:+.2f} to {onset.high:+.2f}".split() == cells[-5:-2]
+    assert f"{onset.low:+.2f} to {onset.high:+.2f}".split() == cells[-4:-1]
     assert laid_out(sign_flip_table(verdict)).splitlines()[2].split()[-2:] == ["0.125", "4"]  # 2 / 2^4
     none = verdict.methods[0].accuracy
     assert f"{none.mean:.1f} ±{none.deviation:.1f}" in methods
