@@ -16,6 +16,7 @@ LARGEST_SEED = 2**63 - 1
 LARGEST_SPLIT_SEED = 2**32 - 1  # scikit-learn's
 STANDARDIZATIONS = ("all", "training")
 SCHEDULES = ("constant", "cosine")
+METRICS = ("accuracy", "balanced_accuracy", "f1", "loss")  # what a study can compare its methods by
 MOST_EPOCHS = 100_000  # more of them are a mistake, or an attack on the memory of who reads the record
 VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
 SMALLEST_IMAGE, LARGEST_IMAGE = 8, 224  # pixels a side
@@ -23,6 +24,7 @@ FEWEST_SEEDS, MOST_SEEDS = 3, 1000  # of a study
 LARGEST_MARGIN = 100  # points
 LEAST_ALPHA, LARGEST_ALPHA = 1e-6, 0.5
 SHORTEST_ROUNDS, LONGEST_ROUNDS = 6, 100  # planned maxima of seeds that are added until all is decided
+UNTIL = 12  # the maximum unless one is given
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -204,7 +206,7 @@ class StudyConfig:
     looks: tuple[int, ...] | None = None  # after how many seeds the verdict is read; None: once, after enough of them
     first_seed: int = 0
     budget: int | None = None  # seconds
-    margin: float = 0.5  # of the metric, in points: differences within it do not matter
+    margin: float = 0.5  # of the metric, in its unit: differences within it do not matter
     gap_margin: float = 1.0
     given: tuple[str, ...] = ()  # fields of the protocol that were asked for and stay as they are
     model: str = RunConfig.model
@@ -216,6 +218,7 @@ class StudyConfig:
     alpha: float = 0.05  # level of the tests, of each axis
     # seeds are added in rounds until all is decided, up to so many; None: a fixed number of seeds, `looks`
     until_decided: int | Literal["none"] | None = None
+    metric: str = METRICS[0]  # of METRICS: of the test images, and of the gap
 
     def __post_init__(self) -> None:
         if not self.protocol.clean_metrics:
@@ -226,17 +229,18 @@ class StudyConfig:
                 protocol=self.protocol.name,
             )
         self._check_seeds()
-        for what, margin in (("accuracy", self.margin), ("gap", self.gap_margin)):
+        _one_of("metric", self.metric, METRICS)
+        for what, margin in (("metric", self.margin), ("gap", self.gap_margin)):
             if not math.isfinite(margin) or not 0 <= margin <= LARGEST_MARGIN:
                 raise UsageError(
                     "no_equivalence_margin",
-                    "the margin of equivalence for {what} must be from 0 to {most} points, not {margin}",
+                    "the margin of equivalence for the {what} must be from 0 to {most}, not {margin}",
                     what=what, most=LARGEST_MARGIN, margin=margin,
                 )  # fmt: skip
-        if not LEAST_ALPHA <= self.alpha <= LARGEST_ALPHA:
+        if not isinstance(self.alpha, int | float) or not LEAST_ALPHA <= self.alpha <= LARGEST_ALPHA:
             raise UsageError(
                 "no_level", "--alpha must be from {least} to {most}, not {alpha}",
-                least=LEAST_ALPHA, most=LARGEST_ALPHA, alpha=self.alpha,
+                least=LEAST_ALPHA, most=LARGEST_ALPHA, alpha=str(self.alpha),
             )  # fmt: skip
         if self.budget is not None:
             check_whole("budget in seconds", self.budget, low=1)
@@ -276,6 +280,12 @@ class StudyConfig:
                 "seeds_and_until_decided",
                 "--seeds fixes the number of seeds and --until-decided leaves it open; give one of them",
             )
+        if self.until_decided == "none" and self.budget is not None:
+            raise UsageError("budget_without_a_maximum", "--budget needs a maximum of seeds: --until-decided 12")
+        if not self.contrasts and (self.until_decided is not None or len(self.looks or ()) > 1):
+            raise UsageError(
+                "nothing_to_decide", "one method alone has nothing to decide: give a fixed number of --seeds"
+            )
         if isinstance(self.until_decided, int):
             check_whole("largest number of seeds", self.until_decided, low=SHORTEST_ROUNDS, high=LONGEST_ROUNDS)
 
@@ -284,7 +294,7 @@ class StudyConfig:
         values: dict[str, Any] = json.loads(canonical_json(asdict(self)))
         # as studies of before were asked: the same question keeps its identity
         values |= {"accuracy_zone": values.pop("margin"), "gap_zone": values.pop("gap_margin")}
-        for name, default in (("alpha", 0.05), ("until_decided", None)):
+        for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0])):
             if values[name] == default:
                 del values[name]
         return values
@@ -353,6 +363,18 @@ def looks(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in words)
 
 
+def until_decided(text: str) -> int | Literal["none"]:
+    """Return the largest number of seeds from `"12"`, or `"none"`; raises `UsageError`."""
+    word = text.strip().lower()
+    if word == "none":
+        return "none"
+    if not (word.isascii() and word.isdigit() and len(word) < 10):
+        raise UsageError(
+            "no_maximum_of_seeds", "--until-decided takes the largest number of seeds, or none; not {text!r}", text=text
+        )
+    return int(word)
+
+
 def seconds(text: str) -> int:
     """Return the seconds of `"90s"`, `"10m"` or `"1.5h"`; raises `UsageError`."""
     number, unit = text.strip()[:-1], text.strip()[-1:].lower()
@@ -365,16 +387,20 @@ def seconds(text: str) -> int:
     return round(value)
 
 
-def margins(text: str) -> tuple[float, float]:
-    """Return the margins of accuracy and gap, in points, from `"0.5"` or `"0.5,1"`; raises `UsageError`."""
+def margins(text: str, gap_margin: float = StudyConfig.gap_margin) -> tuple[float, float]:
+    """Return the margins of metric and gap, in the metric's unit, from `"0.5,1"`, or `"0.5"` with that gap's margin.
+
+    Raises `UsageError`.
+    """
     words = text.split(",")
     try:
-        accuracy, gap = (float(words[0]), float(words[-1]) if len(words) > 1 else StudyConfig.gap_margin)
+        metric, gap = (float(words[0]), float(words[-1]) if len(words) > 1 else gap_margin)
     except ValueError:
         words = []
     if len(words) not in (1, 2):
         raise UsageError(
-            "no_equivalence", "--equivalence takes points of accuracy, and of gap after a comma: 0.5,1; not {text!r}",
+            "no_equivalence",
+            "--equivalence takes a size in the metric's unit, and one of the gap after a comma: 0.5,1; not {text!r}",
             text=text,
         )  # fmt: skip
-    return accuracy, gap
+    return metric, gap

@@ -27,8 +27,8 @@ def crowded(evidence) -> Evidence:
     for number in range(13):
         label = LONG.format(number) if number in (5, 6) else MIDDLING.format(number) if number > 10 else f"m{number}"
         name = f"method{number}"
-        accuracy = replace(like.accuracy, mean=like.accuracy.mean + 0.01 * number)
-        contrasts.append(replace(like, method=name, label=label, accuracy=accuracy))
+        accuracy = replace(like.metric, mean=like.metric.mean + 0.01 * number)
+        contrasts.append(replace(like, method=name, label=label, metric=accuracy))
         methods.append(replace(method, method=name, label=label))
         curves[name], predictions[name] = curves[method.method], predictions[method.method]
     return replace(

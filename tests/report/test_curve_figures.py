@@ -6,7 +6,7 @@ import pytest
 
 from overfitlab.report.curve_figures import FARTHEST, equal_fit, gap_curves, learning_curves
 from overfitlab.report.marks import CARRIED, DOTTED, Band, Line, Remark, Rule
-from overfitlab.stats.verdict import Spread
+from overfitlab.stats.method_summary import Spread
 from overfitlab.study.evidence import Curve
 
 CURVES = ("train_loss", "val_loss", "train_acc", "val_acc", "gap")

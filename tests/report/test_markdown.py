@@ -19,7 +19,7 @@ def test_its_tables_are_whole(evidence):
         cells = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
         assert len(cells) == 1, lines[0]
         assert re.fullmatch(r"\|( -+:? \|)+", lines[1])
-    assert f"{evidence.contrasts[0].accuracy.mean:+.2f}" in text
+    assert f"{evidence.contrasts[0].metric.mean:+.2f}" in text
     linked = set(re.findall(r"\]\((figures/[a-z_]+\.png)\)", text))
     assert {"figures/paired_differences.png", "figures/learning_curves.png", "figures/disputed.png"} <= linked
 

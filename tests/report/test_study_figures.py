@@ -8,6 +8,7 @@ import pytest
 from overfitlab.report.cost_figure import apart, cost_and_benefit, within
 from overfitlab.report.marks import Area, Bars, Dots, Line, Text
 from overfitlab.report.study_figures import FIGURES, calibration, noise, paired_differences
+from overfitlab.stats.crossed import Crossed
 
 
 def of(panel, kind):
@@ -24,7 +25,7 @@ def test_every_method_has_its_place(crowded, name):
 
 
 def test_each_seed_is_a_dot_and_the_mean_has_its_interval(evidence):
-    for panel, axis in zip(paired_differences(evidence), ("accuracy", "gap"), strict=True):
+    for panel, axis in zip(paired_differences(evidence), ("metric", "gap"), strict=True):
         dots = [mark for mark in of(panel, Dots) if mark.color == "other"]
         means = [mark for mark in of(panel, Dots) if mark.color == "method"]
         for row, each in enumerate(evidence.contrasts):
@@ -39,10 +40,25 @@ def test_each_seed_is_a_dot_and_the_mean_has_its_interval(evidence):
         known = [(each.axis(axis).low, each.axis(axis).high) for each in evidence.contrasts]
         assert intervals == [bounds for bounds in known if None not in bounds]
         [margin] = of(panel, Area)
-        size = evidence.margin if axis == "accuracy" else evidence.gap_margin
+        size = evidence.margin if axis == "metric" else evidence.gap_margin
         assert (margin.low, margin.high, margin.color) == (-size, size, "margin")
         for mark in (*dots, *means):
             assert all(panel.x.low < dot.x < panel.x.high for dot in mark.dots)
+
+
+def test_other_images_have_a_line_of_their_own_where_their_noise_matters(evidence):
+    first, *others = evidence.contrasts
+    for deviation, lines in ((1.0, 1), (0.2, 0)):
+        crossed = Crossed(0.0, -90.0, 90.0, 1.0, deviation)
+        noisy = replace(first, metric=replace(first.metric, crossed=crossed))
+        quiet = [replace(each, metric=replace(each.metric, crossed=None)) for each in others]
+        accuracy, gap = paired_differences(replace(evidence, contrasts=(*quiet, noisy)))
+        images = [line for line in of(accuracy, Line) if line.key.endswith(":images")]
+        assert [line.x for line in images] == [(-90.0, 90.0)] * lines
+        assert [line.label for line in images] == ["for other images"] * lines
+        assert ("for other images -90.00 to +90.00" in accuracy.alternative) == bool(lines)
+        assert not lines or accuracy.x.low < -90.0
+        assert all(not line.key.endswith(":images") for line in of(gap, Line))
 
 
 def test_labels_of_rows_lie_above_lines_but_below_dots(evidence):
@@ -55,7 +71,7 @@ def test_labels_of_rows_lie_above_lines_but_below_dots(evidence):
 
 def test_a_contrast_without_an_interval_has_none(evidence):
     first = evidence.contrasts[0]
-    unknown = replace(first, accuracy=replace(first.accuracy, low=None, high=None))
+    unknown = replace(first, metric=replace(first.metric, low=None, high=None))
     before, after = (
         len(of(paired_differences(each)[0], Line))
         for each in (evidence, replace(evidence, contrasts=(unknown, *evidence.contrasts[1:])))
@@ -66,7 +82,7 @@ def test_a_contrast_without_an_interval_has_none(evidence):
 def test_without_pairs_there_is_nothing_to_show(evidence):
     nothing = {"n": 0, "mean": None, "low": None, "high": None, "differences": (), "seeds": (), "crossed": None}
     contrasts = tuple(
-        replace(each, accuracy=replace(each.accuracy, **nothing), gap=replace(each.gap, **nothing), time_ratio=None)
+        replace(each, metric=replace(each.metric, **nothing), gap=replace(each.gap, **nothing), time_ratio=None)
         for each in evidence.contrasts
     )
     lost = replace(evidence, contrasts=contrasts)
@@ -76,7 +92,7 @@ def test_without_pairs_there_is_nothing_to_show(evidence):
 def test_bars_say_where_the_noise_comes_from(evidence):
     [panel] = noise(evidence)
     seeds, images = of(panel, Bars)
-    known = [each.accuracy.crossed for each in evidence.contrasts if each.accuracy.crossed]
+    known = [each.metric.crossed for each in evidence.contrasts if each.metric.crossed]
     assert [bar.length for bar in seeds.bars] == [each.seed_deviation for each in known]
     assert [bar.length for bar in images.bars] == [each.image_deviation for each in known]
     assert panel.x.low == 0

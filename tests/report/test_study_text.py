@@ -9,12 +9,23 @@ import pytest
 import overfitlab
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure
-from overfitlab.report.study_sentences import answer, caveats, headline, least_p, p_value, recommendation
-from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
+from overfitlab.report.closeness import closeness
+from overfitlab.report.numbers import least_p, level, other_images, p_value
+from overfitlab.report.study_sentences import answer, caveats, exact_test_note, failed_note, headline, recommendation
+from overfitlab.report.study_tables import (
+    contrast_table,
+    has_sign_flips,
+    method_table,
+    onset_table,
+    p_table,
+    sign_flip_table,
+)
 from overfitlab.report.study_text import laid_out, table
 from overfitlab.stats.crossed import Crossed
-from overfitlab.stats.findings import Diverged, Paired, findings
-from overfitlab.stats.verdict import Contrast, EqualFit, Verdict
+from overfitlab.stats.findings import Diverged, Paired, findings, without_words
+from overfitlab.stats.pairs import EqualFit
+from overfitlab.stats.verdict import Contrast, Verdict
+from overfitlab.words.language import ENGLISH
 
 BETTER = (2.1, 1.8, 2.5, 2.0, 2.2, 1.9, 2.4)
 SAME = (0.1, -0.1, 0.05, -0.05, 0.1, -0.08, 0.0)
@@ -33,7 +44,7 @@ def verdict_of(contrasts, **changes):
     values = {
         "study": "study", "seeds": 7, "look": 1, "looks": (7,), "alpha": 0.05, "margin": 0.5, "gap_margin": 1.0,
         "provisional": False, "test_images": 359, "baseline": "base", "methods": (), "recommended": None,
-        "differing": (), "image_noise_leads": False,
+        "validation_images": 432, "differing": (), "progress": None,
     }  # fmt: skip
     return Verdict(contrasts=tuple(contrasts), **values | changes)
 
@@ -43,7 +54,7 @@ def contrast(method, accuracy, gap, **changes):
         "against": "base", "label": method, "against_label": "base", "onset_metric": accuracy, "onset_gap": gap,
         "fit": None, "equal_fit": None, "time_ratio": 1.0, "time_quartiles": (1.0, 1.0), "missing": 0,
     }  # fmt: skip
-    return Contrast(method=method, accuracy=accuracy, gap=gap, **values | changes)
+    return Contrast(method=method, metric=accuracy, gap=gap, **values | changes)
 
 
 def sentence(accuracy, gap, fit=None, train=-5.0, crossed=None, diverged=None, **changes):
@@ -69,7 +80,7 @@ def sentence(accuracy, gap, fit=None, train=-5.0, crossed=None, diverged=None, *
         ((), (), ["is undecided: no number; no pair of finished runs; a verdict needs 3."]),
         ((1.0,), (1.0,), ["is undecided: 1.0 points more test accuracy (n = 1); 1 pair of runs; a verdict needs 3."]),
         ((1.0, 2.0), (1.0, 2.0), ["interval -4.9 to +7.9, n = 2); 2 pairs of runs; a verdict needs 3."]),
-        ((0.7,) * 5, (0.0,) * 5, ["all 5 differences are the same", "overfits as much as none"]),
+        ((0.7,) * 5, (0.0,) * 5, ["all 5 differences are the same", "no interval, adjusted p = 1.000"]),
     ],
 )  # fmt: skip
 def test_sentences(accuracy, gap, said):
@@ -101,22 +112,119 @@ def test_a_larger_gap_may_come_from_fitting_better():
     )
 
 
-def test_few_test_images_bring_their_noise_along():
-    crossed = Crossed(2.1, -0.3, 4.5, 0.1, 1.0)
-    text = sentence(BETTER, WORSE, crossed=crossed, image_noise_leads=True)
-    headline = "2.1 points more test accuracy (95 % interval over seeds and test images -0.3 to +4.5, adjusted p"
-    assert headline in text
-    assert "Over seeds alone the interval is +1.9 to +2.4. So on other test images it could be otherwise." in text
-    assert "seeds alone" not in sentence(BETTER, WORSE, crossed=crossed)
-    sure = sentence(BETTER, WORSE, crossed=Crossed(2.1, 1.3, 2.9, 0.1, 0.2), image_noise_leads=True)
-    assert "Over seeds alone the interval is +1.9 to +2.4. It overfits" in sure
-    same = sentence(SAME, SAME, crossed=Crossed(0.0, -1.9, 2.1, 0.1, 1.0), image_noise_leads=True)
-    assert "So on other test images it could be otherwise" in same  # equivalent, but not on others
+def test_other_images_have_an_interval_of_their_own():
+    """Shown where their noise matters, beside the interval of the word; never instead of it."""
+    noisy = sentence(BETTER, WORSE, crossed=Crossed(2.1, -0.3, 4.5, 0.1, 1.0))
+    assert (
+        "dropout generalizes better than none on these test images: 2.1 points more test accuracy (95 % interval +1.9 "
+        "to +2.4, for other images -0.3 to +4.5, adjusted p < 0.001, n = 7)."
+    ) in noisy
+    sure = sentence(BETTER, WORSE, crossed=Crossed(2.1, 1.3, 2.9, 0.1, 0.2))
+    assert "better than none: 2.1 points more test accuracy (95 % interval +1.9 to +2.4, for other images +1.3" in sure
+    little = sentence(BETTER, WORSE, crossed=Crossed(2.1, -0.3, 4.5, 0.1, 0.03))
+    assert "image" not in little
+    same = sentence(SAME, SAME, crossed=Crossed(0.0, -1.9, 2.1, 0.1, 1.0))
+    assert "generalizes as well as none, to within 0.5 points on these test images: " in same
 
 
-def test_no_verdict_words_while_it_is_provisional():
-    text = sentence(BETTER, WORSE, provisional=True)
-    assert text == "dropout minus none, so far: test accuracy +2.1 (+1.9 to +2.4), gap -2.1 (-2.4 to -1.9); n = 7"
+def test_labels_follow_the_level():
+    judged = contrast("dropout", found(BETTER, alpha=0.025), found(WORSE, 1.0, smaller_is_better=True, alpha=0.025))
+    verdict = verdict_of([judged], alpha=0.025)
+    assert "(97.5 % interval" in answer(verdict)
+    assert "95" not in answer(verdict)
+    assert "97.5 %" in contrast_table(verdict).header
+    assert "97.5 %" in onset_table(verdict).header
+
+
+@pytest.mark.parametrize(
+    ("alpha", "said"), [(0.05, "95"), (0.025, "97.5"), (0.05 / 3, "98.3"), (0.001, "99.9"), (1e-6, "99.9999")]
+)
+def test_a_level_is_never_rounded_to_certainty(alpha, said):
+    assert level(1 - alpha) == said
+
+
+def test_where_nothing_varies_there_is_no_interval():
+    assert "(no interval, n = 5); all 5 differences are the same" in sentence((0.7,) * 5, (0.0,) * 5)
+    same = contrast("dropout", found((0.0,) * 5, unit=0.3), found((0.0,) * 5, 1.0, unit=0.2))
+    assert contrast_table(verdict_of([same])).rows[0].count("no interval") == 2
+
+
+def test_equivalence_beside_an_interval_that_leaves_the_margin():
+    wide = (0.9, -0.4, 0.5, -0.7, 0.6, -0.5, 0.4)
+    finding = found(wide, 0.6)
+    assert finding.verdict == "equivalent"
+    assert finding.high > 0.6 > finding.equivalence_high
+    text = answer(verdict_of([contrast("dropout", finding, found(SAME, 1.0))], margin=0.6))
+    low, high = finding.equivalence_low, finding.equivalence_high
+    assert f" Equivalence goes by the 90 % interval, {low:+.2f} to {high:+.2f}." in text
+    assert "90 %" not in sentence(SAME, SAME)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"p_adjusted": 0.041}, " Close: adjusted p is 0.041, of at most 0.05."),
+        ({"p_adjusted": 0.02}, ""),
+        ({"p_adjusted": 0.02, "mean": 0.7, "deviation": 0.6},
+         " Close: the estimate lies beyond the margin of 0.5 points by 0.2, less than its standard error."),
+        ({"p_adjusted": 0.061, "verdict": "undecided"}, " Close: adjusted p is 0.061, of at most 0.05."),
+        ({"p_adjusted": 0.128, "verdict": "undecided"}, ""),
+        ({"p_adjusted": 0.01, "mean": 0.45, "verdict": "undecided"},
+         " Close: the estimate lies within the margin of 0.5 points by 0.0, less than its standard error."),
+        ({"p_adjusted": 0.9, "p_equivalence_adjusted": 0.06, "mean": 0.1, "verdict": "undecided"},
+         " Close to equivalent: its adjusted p is 0.060, of at most 0.05."),
+        ({"p_equivalence_adjusted": 0.03, "mean": 0.1, "verdict": "equivalent"},
+         " Close: adjusted p of equivalence is 0.030, of at most 0.05."),
+    ],
+)  # fmt: skip
+def test_how_near_to_its_threshold_a_word_is(changes, said):
+    finding = replace(found(BETTER), **changes)
+    assert closeness(finding, 0.5, verdict_of([]), ENGLISH) == said
+    assert closeness(finding, 0.5, verdict_of([], provisional=True), ENGLISH) == ""
+
+
+def test_no_words_p_or_intervals_while_it_is_provisional():
+    bare = without_words(found(BETTER))
+    judged = contrast("dropout", bare, without_words(found(WORSE, 1.0)), against_label="none")
+    verdict = verdict_of([judged], provisional=True)
+    assert answer(verdict) == "dropout minus none, so far: test accuracy +2.1, gap -2.1; n = 7"
+    assert contrast_table(verdict).header == (
+        "contrast", "test accuracy", "verdict", "gap", "verdict", "n", "time",
+    )  # fmt: skip
+    assert contrast_table(verdict).rows[0][2] == "provisional"
+    assert onset_table(verdict).header == ("at the onset", "test accuracy", "gap", "n")
+    assert not has_sign_flips(verdict)
+
+
+def test_every_p_says_what_it_is():
+    verdict = verdict_of([contrast(name, found(BETTER), found(WORSE, 1.0)) for name in "ab"])
+    assert contrast_table(verdict).header == (
+        "contrast", "test accuracy", "95 %", "p adjusted", "verdict", "gap", "95 %", "p adjusted", "verdict", "n",
+        "time",
+    )  # fmt: skip
+    every = p_table(verdict)
+    assert every.header == (
+        "contrast", "axis", "difference: p raw", "p adjusted", "equivalence: p raw", "p adjusted",
+        "sign-flip: p raw", "p adjusted", "least p raw", "n",
+    )  # fmt: skip
+    assert [row[:2] for row in every.rows] == [
+        ("a - base", "test accuracy"), ("a - base", "gap"), ("b - base", "test accuracy"), ("b - base", "gap"),
+    ]  # fmt: skip
+    finding = verdict.contrasts[0].metric
+    assert every.rows[0][6:] == (p_value(finding.p_sign_flip_raw), p_value(finding.p_sign_flip_adjusted), "0.016", "7")
+    assert sign_flip_table(verdict).header == (
+        "exact sign-flip test", "test accuracy: p raw", "p adjusted", "gap: p raw", "p adjusted", "least p raw", "n",
+    )  # fmt: skip
+
+
+def test_few_seeds_cannot_be_confirmed_by_the_exact_test():
+    """Three pairs of three methods: the first multiplier is 3, and two pairs with one baseline have 2."""
+    few = verdict_of([contrast("a", found(BETTER[:5]), found(WORSE[:5], 1.0))])
+    assert exact_test_note(few) == (
+        "With so few seeds the exact sign-flip test can confirm no word: adjusted, its p is 0.062 at least."
+    )
+    assert exact_test_note(verdict_of([contrast(name, found(BETTER), found(WORSE, 1.0)) for name in "abc"])) == ""
+    assert exact_test_note(verdict_of([contrast(name, found(BETTER), found(WORSE, 1.0)) for name in "abcd"]))
 
 
 def test_divergence_is_said():
@@ -159,11 +267,11 @@ def test_tables_of_a_real_study(small_study):
     verdict = overfitlab.load_study(small_study).judged()
     methods, contrasts = laid_out(method_table(verdict)), laid_out(contrast_table(verdict))
     assert [line.split()[0] for line in methods.splitlines()[2:]] == ["none", "dropout", "early_stopping:patience=1"]
-    assert len(contrasts.splitlines()) == 2 + 3 + 1
-    accuracy = verdict.contrasts[0].accuracy
+    assert len(contrasts.splitlines()) == 2 + 3
+    accuracy = verdict.contrasts[0].metric
     assert f"{accuracy.mean:+.2f}" in contrasts.splitlines()[2]
-    assert f"{accuracy.crossed.low:+.2f} to {accuracy.crossed.high:+.2f}" in contrasts.splitlines()[2]
-    assert contrasts.splitlines()[-1] == "Intervals of test accuracy have the noise of only 359 test images in them."
+    assert f"{accuracy.low:+.2f} to {accuracy.high:+.2f}" in contrasts.splitlines()[2]
+    assert ("for other images" in contrasts) == any(other_images(each.metric) for each in verdict.contrasts)
     second = laid_out(onset_table(verdict)).splitlines()
     onset = verdict.contrasts[0].onset_gap
     cells = second[2].split()
@@ -192,7 +300,15 @@ def test_caveats(small_study):
     assert "Given up for the budget: epochs: 6 instead of 12." in said
     assert "The study x asked the same." in said
     assert re.search(r"2 of 6 runs of none diverged", said)
-    assert "The run dropout-seed0-123456 failed: out of memory. The same command tries it again." in said
+    assert "The run dropout-seed0-123456 failed: out of memory." in said
+    waits = failed_note(replace(verdict, provisional=True), record)
+    assert waits.startswith(
+        "The verdict waits for runs that failed: the same command tries them again, and with --give"
+    )
+    assert failed_note(verdict, record) == failed_note(replace(verdict, provisional=True), study.record) == ""
+    given_up = msgspec.structs.replace(record, failures={"x": msgspec.structs.replace(failure, given_up=True)})
+    assert "It was given up, and the verdict is read without it." in "\n".join(caveats(verdict, given_up))
+    assert failed_note(replace(verdict, provisional=True), given_up) == ""
 
 
 def test_a_table_of_hangul_is_aligned():

@@ -25,15 +25,14 @@ from overfitlab.models.sites import PLACES
 from overfitlab.reasons import Reason
 from overfitlab.records.run_record import DIVERGED, FINISHED, INTERRUPTED, RUNNING
 from overfitlab.records.study_record import PartSizes
+from overfitlab.report import metric_words
 from overfitlab.report.evaluation_text import COLUMNS, PARTS
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.run_text import MOMENTS
-from overfitlab.report.statistics_text import METRICS, UNIT_NAMES
-from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS, SIZES
-from overfitlab.report.study_tables import contrast_table, method_table, onset_table, sign_flip_table
+from overfitlab.report.statistics_text import UNIT_NAMES
+from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS
 from overfitlab.results.measurement import Parts
 from overfitlab.stats.findings import Diverged, Paired, findings
-from overfitlab.stats.verdict import Design, compute_verdict
 from overfitlab.study.budget import _given_up
 from overfitlab.terminal.task_screen import UNITS
 from overfitlab.words.language import ENGLISH, Name
@@ -45,8 +44,9 @@ SPEAKERS = ("say", "_say")  # what languages are called in the code
 # what else is handed to them: names of values that are no literals where they are said
 NAMED = {
     *(word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair),
-    *(*ACCURACY_WORDS, *SIZES.values(), FURTHER, *VARIED.values(), *CHANGED.values()),
-    *METRICS.values(), *UNIT_NAMES.values(),
+    *(*ACCURACY_WORDS, FURTHER, *VARIED.values(), *CHANGED.values()),
+    *(*metric_words.TEXTS, *metric_words.HELPING_SIDE.values(), *metric_words.HELPING_GAP.values(), "points", "nats"),
+    *UNIT_NAMES.values(),
     *("undecided", "gap", "python", "system", "processor", "cores"),
     *("precision", "threads", "device", "kernels"),  # of what was not the same in all runs
     *MOMENTS.values(), *Parts.__struct_fields__,  # of a run
@@ -86,9 +86,6 @@ def templates():
     for path in (FOLDER / "report" / "templates").glob("*.html"):
         for double, single in re.findall(r"""say\((?:"([^"]*)"|'([^']*)')""", path.read_text(encoding="utf-8")):
             found.add(double or single)
-    nothing = compute_verdict([], Design("study", {"none": "none"}, (), (), (1,), 1, 0.05, 0.5, 1.0))
-    for table in (contrast_table, onset_table, sign_flip_table, method_table):
-        found |= set(table(nothing).header)
     return found
 
 

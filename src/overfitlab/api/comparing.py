@@ -8,30 +8,41 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from overfitlab import machine
 from overfitlab.api.studies import Study, load_study, shown
 from overfitlab.api.training import images_loaded
-from overfitlab.config import StudyConfig, check_whole, protocol_named, varied
+from overfitlab.config import UNTIL, StudyConfig, check_whole, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.config import looks as looks_from
 from overfitlab.config import margins as margins_from
 from overfitlab.config import seconds as seconds_from
+from overfitlab.config import until_decided as until_from
 from overfitlab.data import loading
-from overfitlab.errors import UsageError
+from overfitlab.errors import UsageError, unknown_name
 from overfitlab.events import Event, Listener, StudyEnded, listening
 from overfitlab.files import text_of, user_path
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
 from overfitlab.records.study_folder import StudyFolder
+from overfitlab.results.metric import BY_NAME
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.terminal.screen import screen_on
 from overfitlab.words.languages import spoken
 
-NO_OPTIONS = {"methods", "baseline", "contrasts", "verbose", "stream", "listener", "command"}  # on the command line
+NO_OPTIONS = {
+    "methods",
+    "baseline",
+    "contrasts",
+    "verbose",
+    "stream",
+    "listener",
+    "command",
+    "give_up",
+}  # on the command line
 FOLDERS = ("data", "data_dir", "weights", "out")
 
 
@@ -43,8 +54,11 @@ def compare(
     contrasts: Sequence[str] = (),
     protocol: str = "clean",
     seeds: int | str | None = None,
+    until_decided: int | str | bool | None = None,
+    alpha: float = 0.05,
     first_seed: int = 0,
     budget: str | None = None,
+    metric: str = "accuracy",
     equivalence: str | float | None = None,
     data_dir: str | Path | None = None,
     image_size: int | str | None = None,
@@ -62,6 +76,7 @@ def compare(
     out: str | Path | None = None,
     verbose: bool = True,
     stream: TextIO | None = None,
+    give_up: bool = False,
     listener: Listener | Callable[[Event], object] | None = None,
     command: str = "",
 ) -> Study:
@@ -70,8 +85,9 @@ def compare(
     Calling it again with the same arguments resumes an interrupted study, and returns a finished one without training.
 
     Args:
-        methods: regularization methods, alone or composed: `["none", "dropout:rate=0.3", "batch_norm+dropout"]`. None
-            at all asks the notebook's question: none, dropout, batch_norm, and batch_norm against dropout.
+        methods: regularization methods, alone or composed: `["none", "dropout:rate=0.3", "batch_norm+dropout"]`. The
+            baseline alone asks how much it varies from seed to seed; none at all asks the notebook's question: none,
+            dropout, batch_norm, and batch_norm against dropout.
         data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `model`, `weights`, `vary`, `epochs`,
             `batch_size`, `learning_rate`, `training_images` and `precision`.
         baseline: what every method is compared with; None for `none`, which is added where it is not among the methods.
@@ -80,10 +96,16 @@ def compare(
         protocol: `"clean"` or `"quick"`: docs/protocols.md.
         seeds: how many; None for as many as make a verdict reachable. `"6,12"` plans two looks: after 6 seeds the study
             ends if every contrast is decided, else it goes on to 12; each look has its share of the level.
+        until_decided: add seeds until every contrast is decided on both axes, up to so many (from 6 to 100; `True` for
+            12), or `"none"` for no maximum. A method all of whose contrasts are decided trains no further seeds.
+        alpha: level of the tests on each axis.
         first_seed: the seeds count from here.
         budget: a time that the study must fit into, such as `"10m"`; what is given up for it is in docs/study.md.
-        equivalence: differences that do not matter, in points of accuracy, and of gap after a comma; None for
-            `"0.5,1"`.
+        metric: what the verdict goes by, on both axes: `"accuracy"`, `"balanced_accuracy"`, `"f1"` (macro) or `"loss"`
+            (nats, where less is better).
+        equivalence: differences that do not matter, in the metric's unit, and of its gap after a comma; None for
+            `"0.5,1"` points, of a loss `"0.02,0.04"` nats.
+        alpha: level of the tests of each axis, from 1e-6 to 0.5; intervals beside them are at 1 - alpha.
         threads: of each run; None for one, more where there are more cores than runs.
         jobs: runs at once; None for as many as there are free cores.
         name: of the study; its folder is `runs/NAME`. None for one after what is compared.
@@ -92,6 +114,7 @@ def compare(
         stream: where to show it; None for standard output.
         listener: is told what happens (`overfitlab.Listener`, or a function that takes an event), and can end the study
             from another thread: `listener.cancel()`.
+        give_up: read the verdict without the runs that failed, which are not tried again.
         command: how to call this again, for people; empty for what one would type on the command line.
 
     Raises:
@@ -126,7 +149,12 @@ def compare(
         )
     if jobs is not None:
         check_whole("jobs", jobs, low=1)
-    margins = (StudyConfig.margin, StudyConfig.gap_margin) if equivalence is None else margins_from(str(equivalence))
+    if metric not in BY_NAME:
+        raise unknown_name("metric", str(metric), BY_NAME)
+    usual = BY_NAME[metric]
+    margins = usual.margin, usual.gap_margin
+    if equivalence is not None:
+        margins = margins_from(str(equivalence), usual.gap_margin)
     size = None if image_size is None else size_from(str(image_size))
     config = StudyConfig(
         protocol_named(protocol, **changes),
@@ -134,6 +162,8 @@ def compare(
         tuple(asked.contrasts),
         data,
         looks=None if seeds is None else looks_from(str(seeds)),
+        until_decided=_until(until_decided),
+        alpha=alpha,
         first_seed=first_seed,
         budget=None if budget is None else seconds_from(str(budget)),
         margin=margins[0],
@@ -145,6 +175,7 @@ def compare(
         weights=None if weights is None else file_hash(weights),
         precision=precision,
         threads=threads,
+        metric=metric,
     )
     command = command or _as_typed(asked, given)
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
@@ -157,9 +188,16 @@ def compare(
         folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
         tell.on(images_loaded(dataset, unexpected=data == "auto" and dataset.name == "digits"))
         images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
-        return _compared(folder, Session(folder, config, images, asked.labels, tell, command), jobs, threads, tell)
+        session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up)
+        return _compared(folder, session, jobs, threads, tell)
     finally:
         tell.close()
+
+
+def _until(given: int | str | bool | None) -> int | Literal["none"] | None:
+    if given is None or given is False:
+        return None
+    return UNTIL if given is True else until_from(str(given))
 
 
 def _compared(folder: StudyFolder, session: Session, jobs: int | None, threads: int | None, tell: Listener) -> Study:

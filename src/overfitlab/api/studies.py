@@ -32,8 +32,9 @@ class Study(room.Study):
         """Return what the study says, a row for each contrast; while runs are missing, without words and p.
 
         The index is method and against; the columns are those of `contrasts.csv` (docs/report.md explains each). On
-        two axes, `metric` (of the test images) and `gap`, they are `_difference` (method minus against, points),
-        `_low` and `_high` (interval at 1 - `level`), `_verdict` (helps, equivalent, harms, undecided), `_margin`,
+        two axes, `metric` (of the test images) and `gap`, they are `_difference` (method minus against, in points, of
+        a loss in nats), `_low` and `_high` (interval at 1 - `level`), `_verdict` (helps, equivalent, harms,
+        undecided), `_margin`,
         `_p_raw`, `_p_adjusted` and so on (from 0 to 1); besides them `n`, `metric_low_other_images` and
         `metric_high_other_images`, `gap_at_equal_fit` (points), `time_ratio` and others. docs/statistics.md says how
         all this is found.
@@ -123,7 +124,8 @@ class Study(room.Study):
         from overfitlab.report.study_tables import contrast_table
 
         verdict, say = self.judged(), spoken()
-        return f"{escaped(headline(verdict, say))}\n\n{table(contrast_table(verdict, say))}"
+        answer = escaped(headline(verdict, say))
+        return f"{answer}\n\n{table(contrast_table(verdict, say))}" if verdict.contrasts else answer
 
 
 def shown(study: room.Study) -> Study:

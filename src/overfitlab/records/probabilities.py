@@ -14,6 +14,7 @@ from overfitlab.files import read_checked
 from overfitlab.results.predictions import Predicted
 
 FIELDS = {"rows": np.int64, "labels": np.int64, "classes": np.int64, "probabilities": np.float16}
+LOSSES = "losses"  # as float32; runs of before they were kept lack them
 
 
 def to_bytes(predicted: Mapping[str, Predicted], run_id: str) -> bytes:
@@ -23,6 +24,9 @@ def to_bytes(predicted: Mapping[str, Predicted], run_id: str) -> bytes:
         for part, found in predicted.items()
         for field, kind in FIELDS.items()
     }
+    for part, found in predicted.items():
+        if found.losses is not None:
+            tensors[f"{part}.{LOSSES}"] = np.ascontiguousarray(found.losses, dtype=np.float32)
     return safetensors.numpy.save(tensors, {"run": run_id})
 
 
@@ -35,7 +39,12 @@ def read(path: Path, needed: Collection[str] = (), sha256: str | None = None) ->
     try:
         tensors: dict[str, NDArray[Any]] = safetensors.numpy.load(content)
         parts = sorted({name.partition(".")[0] for name in tensors})
-        found = {part: Predicted(**{field: tensors[f"{part}.{field}"] for field in FIELDS}) for part in parts}
+        found = {
+            part: Predicted(
+                **{field: tensors[f"{part}.{field}"] for field in FIELDS}, losses=tensors.get(f"{part}.{LOSSES}")
+            )
+            for part in parts
+        }
         if not found.keys() >= set(needed) or not all(_sound(each) for each in found.values()):
             raise KeyError
         return found
@@ -48,6 +57,9 @@ def read(path: Path, needed: Collection[str] = (), sha256: str | None = None) ->
 def _sound(found: Predicted) -> bool:
     count = len(found.labels)
     if found.probabilities.ndim != 2 or len(found.probabilities) != count or not count:
+        return False
+    losses = found.losses
+    if losses is not None and (losses.shape != (count,) or losses.dtype != np.float32 or bool((losses < 0).any())):
         return False
     classes = max(1, found.probabilities.shape[1])
     return (

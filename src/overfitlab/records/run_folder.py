@@ -6,7 +6,7 @@ curves.png, curves.svg        loss and accuracy over the epochs
 duplicates.png                near-duplicates across the parts, where there are any
 model.txt                     the network, layer by layer
 weights.safetensors           the trained weights
-probabilities.safetensors     what they say of each validation and test image: class probabilities as float16
+probabilities.safetensors     what they say of each validation and test image: probabilities as float16, loss as float32
 checkpoint.safetensors        the state after the last finished epoch; gone once the run has finished
 checkpoint.previous.safetensors
 """

@@ -3,9 +3,9 @@
 It is made from the document of a study's evidence and nothing else, so that every number can be found there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from overfitlab.report import study_figures
+from overfitlab.report import metric_words, study_figures
 from overfitlab.report.blocks import (
     Bullets,
     Confusion,
@@ -18,27 +18,35 @@ from overfitlab.report.blocks import (
     Section,
     TableBlock,
 )
+from overfitlab.report.fresh_seeds import optimism
 from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
+from overfitlab.report.numbers import interval_name, level, other_images, plain
 from overfitlab.report.paper_files import paper_section
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
-from overfitlab.report.study_sentences import answer, headline, recommendation
+from overfitlab.report.round_sentences import state
+from overfitlab.report.study_sentences import answer, exact_test_note, failed_note, headline, recommendation
 from overfitlab.report.study_tables import (
     Table,
     contrast_table,
     difference,
     method_table,
     onset_table,
+    p_table,
     pair,
-    sign_flip_table,
     spread,
+    student_level,
 )
 from overfitlab.report.study_tables import between as between_bounds
+from overfitlab.results.metric import BY_NAME
 from overfitlab.study.evidence import Evidence, Opinion
 from overfitlab.words.language import Language
 
 
 def title(evidence: Evidence, say: Language) -> str:
     """Return the title of a report."""
+    if not evidence.contrasts:
+        return say("How much does {name} vary from seed to seed? {study}",
+                   name=say.method(evidence.label(evidence.baseline)), study=evidence.study)  # fmt: skip
     return say("Which method helps against overfitting? {study}", study=evidence.study)
 
 
@@ -62,39 +70,59 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
 
 
 def _answer(evidence: Evidence, say: Language) -> Section:
-    texts = [headline(evidence, say)]
-    if evidence.recommended is not None:
-        texts.append(recommendation(evidence, say))
-    return Section("answer", say("The answer"), (Paragraphs(tuple(texts), leading=True),))
+    notes = (exact_test_note(evidence, say), failed_note(evidence, evidence, say))
+    texts = [headline(evidence, say), state(evidence, say), *notes]
+    if evidence.recommended is not None and evidence.contrasts:
+        texts.append(" ".join(filter(None, (recommendation(evidence, say), optimism(evidence, say)))))
+    return Section("answer", say("The answer"), (Paragraphs(tuple(filter(None, texts)), leading=True),))
 
 
-def _verdict(evidence: Evidence, say: Language) -> Section:
+def _verdict(evidence: Evidence, say: Language) -> Section | None:
+    if not evidence.contrasts:
+        return None
     axes = say("Every contrast on two axes: does it generalize better, does it overfit less")
     sentences = Bullets(tuple(answer(evidence, say).split("\n")))
     onset = say(
         "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
-        "baseline too, has been stopped early."
+        "baseline too, has been stopped early. Estimates without words, which are said of the end alone."
     )
-    looks = (TableBlock(contrast_table(evidence, say), axes), TableBlock(onset_table(evidence, say), onset))
+    contrasts = TableBlock(contrast_table(evidence, say), axes)
+    at_onset = TableBlock(onset_table(evidence, say), onset)
     if evidence.provisional:
         text = say(
-            "Until all runs have ended there are neither words nor p: who looks again and again, and stops when a p is "
-            "small, finds differences that are not there."
+            "Until all runs have ended there are neither words, p nor intervals: who looks again and again, and stops "
+            "when a p is small, finds differences that are not there."
         )
-        return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1]))
-    text = say(
+        return Section("verdict", say("The verdict"), (contrasts, Paragraphs((text,)), sentences, at_onset))
+    every_p = TableBlock(p_table(evidence, say), _about_p(evidence, say))
+    rules = Paragraphs(tuple(_rules(evidence, say)))
+    return Section("verdict", say("The verdict"), (contrasts, rules, sentences, at_onset, every_p))
+
+
+def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield when which word is said, and what the numbers beside it are."""
+    yield say(
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the margin of what "
-        "does not matter (test accuracy within {accuracy}, gap within {gap} points). Equivalent: two one-sided tests "
-        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in points, paired by "
-        "seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
-        alpha=f"{evidence.alpha:g}", accuracy=f"±{evidence.margin:g}", gap=f"±{evidence.gap_margin:g}",
+        "does not matter ({metric} within {margin}, gap within {gap} {unit}). Equivalent: two one-sided tests "
+        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in {unit}, paired "
+        "by seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
+        alpha=f"{evidence.alpha:g}", metric=metric_words.name(evidence.metric, say), margin=f"±{evidence.margin:g}",
+        gap=f"±{evidence.gap_margin:g}", unit=say(BY_NAME[evidence.metric].unit),
     )  # fmt: skip
-    exact = say(
-        "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, "
-        "unadjusted, and the least that so many seeds can give."
+    if any(other_images(each.metric) for each in evidence.contrasts):
+        yield say(
+            "Word, p and the interval beside them are one test: other seeds, these test images. The interval for other "
+            "images covers other test images of the same kind, too."
+        )
+
+
+def _about_p(evidence: Evidence, say: Language) -> str:
+    if evidence.progress is not None:
+        return say("Every p, raw and adjusted for the number of contrasts, and the plain intervals")
+    return say(
+        "Every p, raw and adjusted for the number of contrasts: of the two tests that words go by, and of the exact "
+        "sign-flip test of the same differences, which assumes less, with the least raw p that so many seeds can give"
     )
-    flips = TableBlock(sign_flip_table(evidence, say), exact)
-    return Section("verdict", say("The verdict"), (looks[0], Paragraphs((text,)), sentences, looks[1], flips))
 
 
 def _methods(evidence: Evidence, say: Language) -> Section:
@@ -105,13 +133,19 @@ def _methods(evidence: Evidence, say: Language) -> Section:
         "memory, and n, the runs that finished. All in evaluation mode on clean images, with the weights that a method "
         "hands over."
     )
+    if evidence.metric != "accuracy":
+        text = say(
+            "{metric} and its gap, in {unit}, stand in the place of test accuracy and its gap.",
+            metric=say(metric_words.TEST_WORDS[evidence.metric].title), unit=say(BY_NAME[evidence.metric].unit),
+        ) + " " + text  # fmt: skip
     return Section("methods", say("The methods"), (TableBlock(method_table(evidence, say), text),))
 
 
 def _differences(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Each dot is one seed: the same split, order and, in shared layers, initial weights under both methods. The "
-        "interval is Student's t, 95 %."
+        "line below the dots is the {interval} that belongs to the word.",
+        interval=interval_name(evidence, say),
     )
     return _figure(evidence, say, "paired_differences", "differences", say("Differences, seed by seed"), caption)
 
@@ -141,32 +175,38 @@ def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
         "A method can have a smaller gap only because it learns less. Here validation accuracy stands against training "
         "accuracy: where one line lies above the other, that method generalizes better at the same fit."
     )
-    header = (say("contrast"), say("gap at equal fit"), "95 %", say("gap at the end"), say("n"))
+    # at equal fit it is the gap in accuracy, whatever the metric
+    end = [say("gap at the end")] if evidence.metric == "accuracy" else []
+    header = (say("contrast"), say("gap at equal fit"), student_level(evidence, say), *end, say("n"))
     rows = []
     for each in evidence.contrasts:
         fit = each.equal_fit
         cells = ("", "", "0") if fit is None else (
             difference(fit.mean), between_bounds(fit, say), str(fit.n)
         )  # fmt: skip
-        rows.append((pair(each, say), cells[0], cells[1], difference(each.gap.mean), cells[2]))
+        rows.append((pair(each, say), cells[0], cells[1], *(difference(each.gap.mean) for _ in end), cells[2]))
     text = say(
         "The difference in gap, in points, at the best training accuracy that both reach, where each first reaches it: "
         "not the same as at the end, even where both end there. Epoch by epoch training accuracy is that of a fixed "
         "part of the training images, at the end of all of them"
     )
-    table = TableBlock(Table(header, tuple(rows)), text)
-    return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=(table,))
+    above = (TableBlock(Table(header, tuple(rows)), text),) if rows else ()
+    return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=above)
 
 
 def _noise(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "How far the mean difference in test accuracy would vary with other seeds, and with other test images. More "
-        "seeds make only the first smaller."
+        "How far the mean difference in {metric} would vary with other seeds, and with other test images. More "
+        "seeds make only the first smaller.",
+        metric=metric_words.name(evidence.metric, say),
     )
-    header = (say("contrast"), say("test accuracy"), say("95 %, seeds"), say("95 %, seeds and test images"))
+    places = metric_words.table_digits(evidence.metric)
+    confidence = level(evidence.confidence)
+    header = (say("contrast"), metric_words.name(evidence.metric, say), say("{level} %, seeds", level=confidence),
+              say("{level} %, seeds and test images", level=confidence))  # fmt: skip
     rows = tuple(
-        (pair(each, say), difference(each.metric.mean), between_bounds(each.metric, say),
-         between_bounds(each.metric.crossed, say))
+        (pair(each, say), difference(each.metric.mean, places), between_bounds(plain(each.metric), say, places),
+         between_bounds(each.metric.crossed, say, places))
         for each in evidence.contrasts
         if each.metric.crossed
     )  # fmt: skip
@@ -283,6 +323,13 @@ def _protocol(evidence: Evidence, say: Language) -> Section:
     )
 
 
+def _adjusted_p(evidence: Evidence, say: Language) -> str:
+    if evidence.progress is not None:
+        return say("p of evidence that may be read after every seed, corrected for the number of contrasts after Holm "
+                   "or Shaffer")  # fmt: skip
+    return say("p of the paired t-test, corrected for the number of contrasts after Holm or Shaffer")
+
+
 def _words(evidence: Evidence, say: Language) -> Section:
     return Section("words", say("Words"), (Facts((
         (say("generalization gap"), say("training accuracy minus validation accuracy, both in evaluation mode on clean "
@@ -292,6 +339,6 @@ def _words(evidence: Evidence, say: Language) -> Section:
         (say("seed"), say("one number that decides {what}", what=varied(evidence, say))),
         (say("paired"), say("at the same seed every method gets the same split, order and, in shared layers, the same "
                             "initial weights")),
-        (say("adjusted p"), say("p of the paired t-test, corrected for the number of contrasts after Holm")),
+        (say("adjusted p"), _adjusted_p(evidence, say)),
         (say("point"), say("a hundredth: 71 % accuracy is one point more than 70 %")),
     )),))  # fmt: skip

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from overfitlab.report import metric_words
 from overfitlab.report.curve_figures import baseline_name
 from overfitlab.report.lettering import on_a_line, told_apart
 from overfitlab.report.marks import HEIGHT, LETTERS, Axis, Dot, Dots, Line, Mark, Panel, Text, Tick
+from overfitlab.report.numbers import interval_name
 from overfitlab.report.scales import around, axis, minus
 from overfitlab.report.study_tables import difference
+from overfitlab.results.metric import BY_NAME
 from overfitlab.stats.verdict import Contrast
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
@@ -25,7 +28,7 @@ NEAR = 0.2  # of it: no other tick stands nearer to that of the baseline
 
 @dataclass(frozen=True)
 class Method:
-    """A method beside the baseline: its gain in points, at so many times the time of an epoch."""
+    """A method beside the baseline: its difference in the metric, at so many times the time of an epoch."""
 
     contrast: Contrast
     name: str
@@ -47,7 +50,7 @@ class Times:
 
 
 def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
-    """Return one panel: the gain in test accuracy over the baseline against the time of an epoch."""
+    """Return one panel: the difference in the metric from the baseline against the time of an epoch."""
     methods = [
         Method(each, str(say.method(each.label)), each.time_ratio, each.metric.mean) for each in evidence.contrasts
         if each.against == evidence.baseline and each.time_ratio and each.metric.mean is not None
@@ -55,8 +58,9 @@ def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]
     if not methods:
         return []
     said = "; ".join(
-        say("{name}: {difference} points at {ratio} times the time",
-            name=each.name, difference=difference(each.gain), ratio=f"{each.ratio:.2f}")
+        say("{name}: {difference} {unit} at {ratio} times the time", name=each.name,
+            difference=difference(each.gain, metric_words.table_digits(evidence.metric)),
+            unit=say(BY_NAME[evidence.metric].unit), ratio=f"{each.ratio:.2f}")
         for each in methods
     )  # fmt: skip
     base = baseline_name(evidence, say)
@@ -64,7 +68,7 @@ def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]
     times = Times(min(ends), max(ends))
     findings = [each.contrast.metric for each in methods]
     reached = [value for one in findings for value in (one.mean, one.low, one.high) if value is not None]
-    y = axis(*around((0.0, *reached)), say("test accuracy, points more"))
+    y = axis(*around((0.0, *reached)), say(metric_words.TEST_WORDS[evidence.metric].axis))
     height = max(HEIGHT, 1.4 + ROW_HEIGHT * len(methods))
     dots = tuple(Dot(each.ratio, each.gain, SIZE, each.contrast.method, tip=each.name) for each in methods)
     marks = (
@@ -72,14 +76,16 @@ def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]
         Line(x=(times.least - BEFORE * times.width, times.greatest + 0.04 * times.width), y=(0.0, 0.0), color="soft",
              width=0.8),
         *(mark for each in methods for mark in _uncertain(each)),
-        Dots(dots=dots, color="method", size=SIZE, label=say("mean, 95 % interval")),
+        Dots(dots=dots, color="method", size=SIZE,
+             label=say("mean, {interval}", interval=interval_name(evidence, say))),
         Line(x=(), y=(), color="method", opacity=FAINT, label=say("the middle half of the times")),
         Dots(dots=(Dot(1.0, 0.0, SIZE, evidence.baseline, tip=base),), color="other", shape="square", size=SIZE),
     )  # fmt: skip
     panel = Panel(
         title=say("Benefit against cost"), height=height, marks=marks, y=y,
         x=_time_axis(times, say("time of an epoch, times that of {baseline}", baseline=on_a_line(base, 20))),
-        alternative=say("Gain in test accuracy over {baseline} against time: {said}.", baseline=base, said=said),
+        alternative=say("Difference in {metric} from {baseline} against time: {said}.",
+                        metric=metric_words.name(evidence.metric, say), baseline=base, said=said),
     )  # fmt: skip
     return [panel]
 

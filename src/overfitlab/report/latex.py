@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from overfitlab._version import __version__
 from overfitlab.display import display_name
+from overfitlab.report import metric_words
+from overfitlab.report.numbers import Interval, p_value
 from overfitlab.report.statistics_text import (
     correction,
     deviations,
@@ -14,7 +16,6 @@ from overfitlab.report.statistics_text import (
     percents,
     unit_name,
 )
-from overfitlab.report.study_sentences import Interval, p_value, points
 from overfitlab.report.study_tables import word
 from overfitlab.stats.findings import Finding
 from overfitlab.stats.verdict import Contrast
@@ -100,8 +101,8 @@ def _p(value: float | None, alpha: float) -> str:
 def _notes(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield a sentence on everything that a reader of the table has to know."""
     yield say(
-        "A difference is method minus what it is compared with, over n seeds at which both finished; in {unit} "
-        "({name}) and percentage points (gap, where a negative difference is less overfitting).",
+        "A difference is method minus what it is compared with, over n seeds at which both finished; in {unit}. "
+        "First {name}, then the gap, where a negative difference is less overfitting.",
         unit=unit_name(evidence, say), name=metric_name(evidence, say),
     )  # fmt: skip
     if not evidence.provisional:
@@ -110,7 +111,7 @@ def _notes(evidence: Evidence, say: Language) -> Iterator[str]:
             "p: that there is no difference; p=: that the difference is not within the margin of {metric} ({name}) or "
             "{gap} (gap); both adjusted, at the level {alpha}.",
             metric=margin_of_metric(evidence, say), name=metric_name(evidence, say),
-            gap=points(evidence.gap_margin, say), alpha=f"{evidence.alpha:g}",
+            gap=metric_words.amount(evidence.gap_margin, evidence.metric, say), alpha=f"{evidence.alpha:g}",
         )  # fmt: skip
         yield correction(evidence, say)
         yield say("A cell is empty where the differences do not give its number.")

@@ -3,10 +3,15 @@
 import shlex
 from collections.abc import Iterator
 
-from overfitlab.config import Protocol
-from overfitlab.report.study_sentences import caveats, points
+from overfitlab.config import Protocol, StudyConfig
+from overfitlab.report import metric_words
+from overfitlab.report.fresh_seeds import fresh_command, optimism
+from overfitlab.report.numbers import other_images
+from overfitlab.report.power_text import percent, power_sentence
+from overfitlab.report.seed_spread import known_deviation
+from overfitlab.report.study_sentences import caveats
 from overfitlab.study.evidence import Evidence
-from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.language import Language
 
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
 CHANGED = {
@@ -43,14 +48,26 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
         "network or longer training can answer otherwise."
     )
     yield say("Every method ran with the one setting that is named below; none was tuned on these images.")
-    yield say(
-        "The intervals cover other seeds, each of which decides {what} on these images; the wider one of test accuracy "
-        "covers other test images of the same kind too. Neither covers images of another kind.",
-        what=varied(evidence, say),
-    )
+    yield from _covered(evidence, say)
     yield say("Times come from the machine that is named below, with what else it had to do.")
     if evidence.data.note is not None:
         yield say("About the data: {note}.", note=say.reason(evidence.data.note))
+
+
+def _covered(evidence: Evidence, say: Language) -> Iterator[str]:
+    if not evidence.contrasts:
+        yield say(
+            "The interval of the standard deviation assumes normal noise, and is about other seeds on these images."
+        )
+        return
+    yield say("Word, p and the interval beside them are about other seeds, each of which decides {what}, on these test "
+              "images.", what=varied(evidence, say))  # fmt: skip
+    if any(other_images(each.metric) for each in evidence.contrasts):
+        yield say("The interval for other images covers other test images of the same kind as well.")
+    yield say(
+        "No interval covers images of another kind, nor other training images: all seeds draw theirs from the same "
+        "ones."
+    )
 
 
 def varied(evidence: Evidence, say: Language) -> str:
@@ -59,21 +76,19 @@ def varied(evidence: Evidence, say: Language) -> str:
 
 
 def _power(evidence: Evidence, say: Language) -> str:
-    last = say(" That holds for the last look.") if len(evidence.looks) > 1 else ""
     power = evidence.power
-    chances = ", ".join(f"{each.points:g}: {percent(each.chance, say)}" for each in power.differ)
-    return say(
-        "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in test accuracy is found with a "
-        "probability, by its size in points, of {chances}; that there is none is shown with {equal}. This was reckoned "
-        "before the training, for paired differences that vary by {deviation} points (SD).",
-        seeds=power.seeds, contrasts=power.contrasts, chances=chances, equal=percent(power.equal, say),
-        deviation=f"{power.deviation:g}",
-    ) + last  # fmt: skip
-
-
-def percent(chance: float, say: Language = ENGLISH) -> str:
-    """Return a probability in percent."""
-    return say("{number} %", number=f"{100 * chance:.0f}" if chance >= 0.005 else "< 1")
+    if not evidence.contrasts:
+        if power.seeds < 2:
+            return say("One seed says nothing of how much the method varies.")
+        return say("So many seeds, {seeds}, know a standard deviation to {factors}, where the noise is normal.",
+                   seeds=power.seeds, factors=known_deviation(power.seeds, say))  # fmt: skip
+    found = []
+    for case in power.cases:
+        chances = say.listing([f"{each.points:g}: {percent(each.chance, say)}" for each in case.differ])
+        axis = say(metric_words.words_of(evidence.metric, case.axis).name)
+        found.append(say("{axis}, SD {deviation}: {chances}; none: {equal}", axis=axis,
+                         deviation=f"{case.deviation:g}", chances=chances, equal=percent(case.equal, say)))  # fmt: skip
+    return f"{power_sentence(power, say)} {'. '.join(found)}."
 
 
 def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
@@ -116,9 +131,12 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if asked.budget:
         yield say("budget"), say("{seconds} s", seconds=str(asked.budget))
     yield say("settings of the methods"), "; ".join(each.method for each in evidence.methods)
+    if asked.alpha != StudyConfig.alpha:
+        yield say("level of the tests"), f"{asked.alpha:g}"
     yield say("differences that do not matter"), say(
-        "test accuracy within {accuracy}, gap within {gap}", accuracy=points(evidence.margin, say),
-        gap=points(evidence.gap_margin, say),
+        "{metric} within {margin}, gap within {gap}", metric=metric_words.name(evidence.metric, say),
+        margin=metric_words.amount(evidence.margin, evidence.metric, say),
+        gap=metric_words.amount(evidence.gap_margin, evidence.metric, say),
     )  # fmt: skip
 
 
@@ -151,5 +169,7 @@ def commands(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if evidence.command:
         yield say("the study"), evidence.command
     yield say("this report"), f"overfitlab report {name}" + ("" if say.code == "en" else f" --lang {say.code}")
+    if optimism(evidence, say) and (fresh := fresh_command(evidence)):
+        yield say("an estimate from fresh seeds"), fresh
     if evidence.recommended is not None:
         yield say("the recommended model"), f"overfitlab train --like {name}"

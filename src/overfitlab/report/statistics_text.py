@@ -2,21 +2,19 @@
 
 from collections.abc import Iterator
 
-from overfitlab.report.study_sentences import points
+from overfitlab.report import metric_words
 from overfitlab.stats.multiplicity import holm, shaffer
 from overfitlab.stats.sequential import FEWEST
 from overfitlab.study.contrasts import metric_and_unit
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
-METRICS = {"accuracy": "test accuracy"}
-UNIT_NAMES = {"points": "percentage points"}
+UNIT_NAMES = {"points": "percentage points", "nats": "nats"}
 
 
 def metric_name(evidence: Evidence, say: Language = ENGLISH) -> str:
     """Return what is compared on the first axis, for people."""
-    name, _ = metric_and_unit(evidence)
-    return say(METRICS.get(name, name))
+    return metric_words.name(evidence.metric, say)
 
 
 def unit_name(evidence: Evidence, say: Language = ENGLISH) -> str:
@@ -27,8 +25,7 @@ def unit_name(evidence: Evidence, say: Language = ENGLISH) -> str:
 
 def margin_of_metric(evidence: Evidence, say: Language = ENGLISH) -> str:
     """Return the margin of the metric, with its unit."""
-    _, unit = metric_and_unit(evidence)
-    return points(evidence.margin, say) if unit == "points" else f"{evidence.margin:g} {say(unit)}"
+    return metric_words.amount(evidence.margin, evidence.metric, say)
 
 
 def percents(share: float, say: Language = ENGLISH) -> str:
@@ -115,7 +112,7 @@ def _equivalence(evidence: Evidence, say: Language) -> str:
     parts = evidence.plan.parts
     fields = {
         "metric": margin_of_metric(evidence, say), "name": metric_name(evidence, say),
-        "gap": points(evidence.gap_margin, say),
+        "gap": metric_words.amount(evidence.gap_margin, evidence.metric, say),
     }  # fmt: skip
     text = (
         say(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from overfitlab.report import metric_words
 from overfitlab.report.cost_figure import cost_and_benefit
 from overfitlab.report.curve_figures import equal_fit, gap_curves, learning_curves
 from overfitlab.report.layout import RIGHT
@@ -22,11 +23,13 @@ from overfitlab.report.marks import (
     Rule,
     Text,
 )
+from overfitlab.report.numbers import interval_name, other_images
 from overfitlab.report.scales import around, axis
 from overfitlab.report.study_tables import between, difference, pair
+from overfitlab.results.metric import BY_NAME
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Finding
-from overfitlab.stats.verdict import Contrast
+from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.study.evidence import Evidence, MethodCalibration
 from overfitlab.words.language import ENGLISH, Language
 
@@ -35,6 +38,7 @@ MARGIN = 0.12  # inches: left of rows, whose labels stand above them
 ROW_HEIGHT = 0.56  # inches of a contrast
 JITTER = (0.0, 0.09, -0.09, 0.18, -0.18)  # so that dots with equal values stay apart
 ABOVE, BELOW = 0.33, 0.3  # of a row: where its label stands, and the interval lies below its dots
+LOWEST = 0.42  # and that for other images
 UNNOTICED = 0.01  # of confidence
 CERTAIN = 1.04  # the end of a scale of probabilities, with room for a large dot at 1
 SEED, MEAN = 3.5, 6.0  # points: sizes of dots
@@ -45,29 +49,38 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
     contrasts = [each for each in evidence.contrasts if each.metric.n]
     if not contrasts:
         return []
-    found = []
+    found, metric = [], BY_NAME[evidence.metric]
+    places = metric_words.table_digits(metric.name)
+    side = say(metric_words.HELPING_SIDE[metric.unit, metric.smaller_is_better])
     for name, title, better, margin in (
-        ("metric", say("Test accuracy"), say("points; right of 0: generalizes better"), evidence.margin),
-        ("gap", say("Generalization gap"), say("points; left of 0: overfits less"), evidence.gap_margin),
+        ("metric", say(metric_words.TEST_WORDS[metric.name].title), side, evidence.margin),
+        ("gap", say("Generalization gap"), say(metric_words.HELPING_GAP[metric.unit]), evidence.gap_margin),
     ):
         findings = [each.axis(name) for each in contrasts]
         said = "; ".join(
-            say("{contrast}: mean {mean}, 95 % interval {range}, n = {n}",
-                contrast=pair(each, say), mean=difference(one.mean), range=between(one, say) or "-", n=one.n)
+            say("{contrast}: mean {mean}, {intervals}, n = {n}",
+                contrast=pair(each, say), mean=difference(one.mean, places),
+                intervals=_intervals(one, evidence, say), n=one.n)
             for each, one in zip(contrasts, findings, strict=True)
         )  # fmt: skip
         alternative = say("Paired differences, a dot for each seed. {title}: {said}.", title=title, said=said)
-        shown = [value for one in findings for value in (*one.differences, one.low, one.high) if value is not None]
+        bounds = (bound for one in findings for interval in (one, other_images(one)) if interval
+                  for bound in (interval.low, interval.high))  # fmt: skip
+        shown = [value for value in (*(each for one in findings for each in one.differences), *bounds)
+                 if value is not None]  # fmt: skip
         marks = [
             Area(low=-margin, high=margin, axis="x", color="margin", label=say("differences that do not matter")),
             Rule(at=0.0, axis="x", color="soft", width=1.0),
             *_labels(contrasts, around((*shown, -margin, margin))[0], say),
-            *(mark for row, each in enumerate(contrasts) for mark in _differences(row, each, each.axis(name), say)),
+            *(mark for row, each in enumerate(contrasts)
+              for mark in _differences(row, each, each.axis(name), evidence, say)),
+            *_image_intervals(contrasts, name, say),
         ]  # fmt: skip
         found.append(
             Panel(
                 title=title, alternative=alternative, x=axis(*around((*shown, -margin, margin)), better),
-                y=_rows(contrasts), marks=tuple(marks), height=1.1 + ROW_HEIGHT * len(contrasts), left=MARGIN, key=name,
+                y=_rows(contrasts), marks=tuple(marks), height=_height(evidence) + ROW_HEIGHT * len(contrasts),
+                left=MARGIN, key=name,
             )
         )  # fmt: skip
     return found
@@ -78,12 +91,16 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     known = [(each, each.metric.crossed) for each in evidence.contrasts if each.metric.crossed is not None]
     if not known:
         return []
+    places = metric_words.table_digits(evidence.metric)
     said = "; ".join(
         say("{contrast}: seeds {seeds}, test images {images}",
-            contrast=pair(each, say), seeds=f"{crossed.seed_deviation:.2f}", images=f"{crossed.image_deviation:.2f}")
+            contrast=pair(each, say), seeds=f"{crossed.seed_deviation:.{places}f}",
+            images=f"{crossed.image_deviation:.{places}f}")
         for each, crossed in known
     )  # fmt: skip
-    alternative = say("Standard deviation of the mean difference in test accuracy, in points: {said}.", said=said)
+    unit = say(BY_NAME[evidence.metric].unit)
+    alternative = say("Standard deviation of the mean difference in {metric}, in {unit}: {said}.",
+                      metric=metric_words.name(evidence.metric, say), unit=unit, said=said)  # fmt: skip
     contrasts = [each for each, _ in known]
     by_cause: tuple[tuple[str, str, str, float, Callable[[Crossed], float]], ...] = (
         ("seeds", "method", say("seeds: more of them narrow it"), 0.08, lambda found: found.seed_deviation),
@@ -97,7 +114,7 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
         for cause, color, label, offset, size in by_cause
     ]  # fmt: skip
     longest = max(bar.length for one in bars for bar in one.bars)
-    x = axis(0.0, 1.05 * longest or 1.0, say("standard deviation of the mean difference, points"))
+    x = axis(0.0, 1.05 * longest or 1.0, say("standard deviation of the mean difference, {unit}", unit=unit))
     panel = Panel(
         title=say("Where the noise comes from"), alternative=alternative, x=x, y=_rows(contrasts),
         marks=(*_labels(contrasts, 0.0, say), *bars), height=1.3 + ROW_HEIGHT * len(known), left=MARGIN,
@@ -158,11 +175,38 @@ def _labels(contrasts: Sequence[Contrast], left: float, say: Language) -> list[T
     return [Text(x=left, y=ABOVE - row, text=name, stands=True, ground=True) for row, name in enumerate(names)]
 
 
-def _differences(row: int, contrast: Contrast, finding: Finding, say: Language) -> list[Mark]:
+def _height(evidence: Evidence) -> float:
+    """Return the inches of a panel of differences that are no rows: more for longer labels in its legend."""
+    return 1.1 if evidence.progress is None else 1.35
+
+
+def _intervals(finding: Finding, verdict: Verdict, say: Language) -> str:
+    """Return the intervals of a finding in words."""
+    places = metric_words.table_digits(verdict.metric)
+    found = [f"{interval_name(verdict, say)} {between(finding, say, places) or '-'}"]
+    crossed = other_images(finding)
+    if crossed is not None:
+        found.append(say("for other images {range}", range=between(crossed, say, places)))
+    return ", ".join(found)
+
+
+def _image_intervals(contrasts: Sequence[Contrast], axis: str, say: Language) -> list[Mark]:
+    """Return the intervals for other images, below those of the words."""
+    known = [(row, each, crossed) for row, each in enumerate(contrasts)
+             if (crossed := other_images(each.axis(axis))) is not None]  # fmt: skip
+    return [
+        Line(x=(crossed.low, crossed.high), y=(y := -row - LOWEST, y), color="val", width=1.2,
+             label=say("for other images") if place == 0 else "", key=f"{_key(each)}:images")
+        for place, (row, each, crossed) in enumerate(known)
+    ]  # fmt: skip
+
+
+def _differences(row: int, contrast: Contrast, finding: Finding, verdict: Verdict, say: Language) -> list[Mark]:
     """Return the dots of the seeds of one contrast, and the mean with its interval below them."""
+    places = metric_words.table_digits(verdict.metric)
     dots = tuple(
         Dot(value, JITTER[number % len(JITTER)] - row, SEED, f"{_key(contrast)}:{seed}",
-            tip=say("seed {seed}: {difference}", seed=seed, difference=difference(value)))
+            tip=say("seed {seed}: {difference}", seed=seed, difference=difference(value, places)))
         for number, (seed, value) in enumerate(zip(finding.seeds, finding.differences, strict=True))
     )  # fmt: skip
     found: list[Mark] = [
@@ -172,7 +216,7 @@ def _differences(row: int, contrast: Contrast, finding: Finding, say: Language) 
     if finding.low is not None and finding.high is not None:
         interval = (finding.low, finding.high)
         found.append(Line(x=interval, y=(y, y), color="method", width=2.2, key=f"{_key(contrast)}:interval"))
-    label = say("mean, 95 % interval") if row == 0 else ""
+    label = say("mean, {interval}", interval=interval_name(verdict, say)) if row == 0 else ""
     mean = () if finding.mean is None else (Dot(finding.mean, y, MEAN, f"{_key(contrast)}:mean"),)
     return [*found, Dots(dots=mean, color="method", size=MEAN, shape="diamond", label=label)]
 

@@ -1,22 +1,35 @@
 """What a study says, in sentences; every one has to be true of the numbers of its verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure, StudyPlan
-from overfitlab.stats.crossed import Crossed
-from overfitlab.stats.findings import Difference, Finding
+from overfitlab.report.closeness import closeness
+from overfitlab.report.metric_words import amount, digits, table_digits, words_of
+from overfitlab.report.metric_words import name as metric_name
+from overfitlab.report.metric_words import size as size_of
+from overfitlab.report.numbers import (
+    LEAST_SHOWN,
+    floor_adjusted,
+    interval_name,
+    least_p,
+    level,
+    other_images,
+    p_value,
+    span,
+    student_name,
+    without_interval,
+)
+from overfitlab.report.round_sentences import decided
+from overfitlab.report.seed_spread import alone
+from overfitlab.stats.findings import UNDECIDED, Finding
 from overfitlab.stats.method_summary import MethodSummary
 from overfitlab.stats.pairs import EqualFit
 from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.words.language import ENGLISH, Language, Name
 
-Interval = Difference | Crossed | EqualFit  # what has a lower and an upper bound
 FEWEST_PAIRS = 3  # for a statement
-UNDECIDED = "undecided"
-MOST_DIGITS = 8  # of a p
-LEAST_SHOWN = 0.001  # of a p: what is smaller says more about the model of the noise than about the methods
 MOST_NAMED = 4  # undecided methods in a headline
 # words of the verdict on each axis: how a headline says them of one method, and of several
 ACCURACY_WORDS = {
@@ -31,7 +44,7 @@ GAP_WORDS = {
     "equivalent": ("{names} overfits as much", "{names} overfit as much"),
     "undecided": ("whether {names} overfits less is undecided", "whether {names} overfit less is undecided"),
 }
-SIZES = {"metric": "{name} ({difference} points of test accuracy)", "gap": "{name} ({difference} points of gap)"}
+AXIS_WORDS = {"metric": ACCURACY_WORDS, "gap": GAP_WORDS}
 FURTHER = "{name} ({difference})"  # after the first
 
 
@@ -41,16 +54,22 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
     asked = [each for each in verdict.contrasts if each.against == verdict.baseline]
     if verdict.provisional:
         return say("Not all runs have ended, so there is no verdict yet.")
+    if not verdict.contrasts:
+        return alone(verdict, say)
     if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in ("metric", "gap")):
+        if not verdict.over:
+            return say("Compared with {baseline}, nothing is decided yet.", baseline=baseline)
         return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
-    said = [*_grouped(asked, "metric", ACCURACY_WORDS, say), *_grouped(asked, "gap", GAP_WORDS, say)]
+    said = [part for axis, words in AXIS_WORDS.items() for part in _grouped(asked, axis, words, verdict.metric, say)]
     pairs = sorted({each.metric.n for each in asked})
     seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
                baseline=baseline, seeds=seeds, parts="; ".join(said))  # fmt: skip
 
 
-def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, str]], say: Language) -> list[str]:
+def _grouped(
+    asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, str]], metric: str, say: Language
+) -> list[str]:
     """Return what was shown on one axis, the methods of each word together, the greatest difference first."""
     found = []
     for word, (one, several) in words.items():
@@ -63,9 +82,9 @@ def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, st
             if len(names) > MOST_NAMED:
                 names = [say("{count} methods", count=len(names))]
         else:
-            sizes = [SIZES[axis], *[FURTHER] * (len(same) - 1)]
+            sizes = [words_of(metric, axis).headline, *[FURTHER] * (len(same) - 1)]
             names = [
-                say(size, name=name, difference=f"{each.axis(axis).mean:+.1f}")
+                say(size, name=name, difference=f"{each.axis(axis).mean:+.{digits(metric)}f}")
                 for size, name, each in zip(sizes, names, same, strict=True)
             ]
         found.append(say(one if len(same) == 1 else several, names=say.listing(names)))
@@ -74,6 +93,8 @@ def _grouped(asked: list[Contrast], axis: str, words: Mapping[str, tuple[str, st
 
 def answer(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return what the study says, a short paragraph for each contrast; numbers alone while it is provisional."""
+    if not verdict.contrasts:
+        return alone(verdict, say)
     return "\n".join(contrast_sentence(each, verdict, say) for each in verdict.contrasts)
 
 
@@ -83,66 +104,95 @@ def contrast_sentence(contrast: Contrast, verdict: Verdict, say: Language = ENGL
     name, against = say.method(contrast.label), say.method(contrast.against_label)
     if verdict.provisional:
         return say(
-            "{name} minus {against}, so far: test accuracy {accuracy}, gap {gap}; n = {n}",
-            name=name, against=against, accuracy=_estimate(accuracy, say), gap=_estimate(gap, say), n=accuracy.n,
+            "{name} minus {against}, so far: {metric} {estimate}, gap {gap}; n = {n}",
+            name=name, against=against, metric=metric_name(verdict.metric, say),
+            estimate=_estimate(accuracy, verdict.metric, say), gap=_estimate(gap, verdict.metric, say), n=accuracy.n,
         )  # fmt: skip
     return f"{_generalizes(name, against, accuracy, verdict, say)} {_overfits(against, contrast, verdict, say)}"
 
 
+def decided_sentence(contrast: Contrast, axes: Collection[str], verdict: Verdict, say: Language = ENGLISH) -> str:
+    """Return what has just been decided of one contrast in rounds, on one axis (`metric` or `gap`) or both."""
+    known = [axis for axis in AXIS_WORDS if axis in axes]
+    seeds = max((contrast.axis(axis).decided_at or 0 for axis in known), default=0)
+    parts = [part for axis in known for part in _grouped([contrast], axis, AXIS_WORDS[axis], verdict.metric, say)]
+    return say("After {seeds}, compared with {baseline}: {parts}.", seeds=say.count(seeds, "seed"),
+               baseline=say.method(contrast.against_label), parts="; ".join(parts))  # fmt: skip
+
+
 def _generalizes(name: Name, against: Name, finding: Finding, verdict: Verdict, say: Language) -> str:
-    interval = leading_interval(finding, verdict)
-    numbers = _numbers(finding, _accuracy_size(finding.mean, say), interval, verdict, say)
+    numbers = _numbers(finding, size_of(finding.mean, verdict.metric, "metric", say), verdict, say)
     margin = verdict.margin
+    fields = {"name": name, "against": against, "numbers": numbers, "images": _on_these_images(finding, margin, say)}
     word = finding.verdict
     if word == "helps":
-        text = say("{name} generalizes better than {against}: {numbers}.", name=name, against=against, numbers=numbers)
+        text = say("{name} generalizes better than {against}{images}: {numbers}.", **fields)
     elif word == "harms":
-        text = say("{name} generalizes worse than {against}: {numbers}.", name=name, against=against, numbers=numbers)
+        text = say("{name} generalizes worse than {against}{images}: {numbers}.", **fields)
     elif word == "equivalent":
         text = say(
-            "{name} generalizes as well as {against}, to within {margin}: {numbers}.",
-            name=name, against=against, margin=points(margin, say), numbers=numbers,
+            "{name} generalizes as well as {against}, to within {margin}{images}: {numbers}.",
+            margin=amount(margin, verdict.metric, say), **fields,
+        )  # fmt: skip
+    elif _is_open(finding, verdict):
+        text = say(
+            "Whether {name} generalizes better than {against} is open so far: {why}.",
+            name=name, against=against, why=_why(finding, numbers, say),
         )  # fmt: skip
     else:
         text = say(
             "Whether {name} generalizes better than {against} is undecided: {why}.",
             name=name, against=against, why=_why(finding, numbers, say),
         )  # fmt: skip
-    return text + _on_other_images(finding, interval, margin, say)
+    return text + _equivalence_interval(finding, margin, verdict, say) + closeness(finding, margin, verdict, say)
 
 
-def leading_interval(finding: Finding, verdict: Verdict) -> Finding | Crossed:
-    """Return what has the interval of a test accuracy: with few test images the one that has their noise in it."""
-    return finding
+def _is_open(finding: Finding, verdict: Verdict) -> bool:
+    """Return whether seeds are still to come that can bring a word."""
+    return not verdict.over and finding.decided_at is None and finding.reason is None
 
 
-def _on_other_images(finding: Finding, interval: Interval, margin: float, say: Language) -> str:
-    """Return what the noise of few test images leaves open, where the word goes by the seeds on just these images."""
-    low, high = interval.low, interval.high
-    if interval is finding or low is None or high is None:
+def _on_these_images(finding: Finding, margin: float, say: Language) -> str:
+    """Return that a word is about these test images, where the interval for others does not bear it out."""
+    crossed = other_images(finding)
+    if crossed is None:
         return ""
-    over_seeds = _range(finding, say)
-    same = over_seeds == _range(interval, say)
-    text = "" if same else say(" Over seeds alone the interval is {range}.", range=over_seeds)
-    beyond = finding.verdict == "equivalent" and (low < -margin or high > margin)
-    if beyond or (finding.verdict in ("helps", "harms") and low <= 0 <= high):
-        return text + say(" So on other test images it could be otherwise.")
-    return text
+    beyond = finding.verdict == "equivalent" and (crossed.low < -margin or crossed.high > margin)
+    if beyond or (finding.verdict in ("helps", "harms") and crossed.low <= 0 <= crossed.high):
+        return say(" on these test images")
+    return ""
+
+
+def _equivalence_interval(finding: Finding, margin: float, verdict: Verdict, say: Language) -> str:
+    """Return why a word *equivalent* stands beside an interval that leaves the margin."""
+    low, high = finding.low, finding.high
+    if finding.verdict != "equivalent" or low is None or high is None or (-margin <= low and high <= margin):
+        return ""
+    low, high = finding.equivalence_low, finding.equivalence_high
+    if low is None or high is None:
+        return say(" That the interval leaves the margin is no contradiction: each side of it is tested by itself.")
+    places = table_digits(verdict.metric)
+    return say(
+        " Equivalence goes by the {level} % interval, {low} to {high}.",
+        level=level(1 - 2 * verdict.alpha), low=f"{low:+.{places}f}", high=f"{high:+.{places}f}",
+    )  # fmt: skip
 
 
 def _overfits(against: Name, contrast: Contrast, verdict: Verdict, say: Language) -> str:
-    finding = contrast.gap
-    numbers = _numbers(finding, _gap_size(finding.mean, say), finding, verdict, say)
+    finding, margin = contrast.gap, verdict.gap_margin
+    numbers = _numbers(finding, size_of(finding.mean, verdict.metric, "gap", say), verdict, say)
     word = finding.verdict
+    close = _equivalence_interval(finding, margin, verdict, say) + closeness(finding, margin, verdict, say)
     if word == "helps":
-        return say("It overfits less: {numbers}.", numbers=numbers) + _learns_less(contrast, verdict, say)
+        return say("It overfits less: {numbers}.", numbers=numbers) + close + _learns_less(contrast, verdict, say)
     if word == "harms":
-        return say("It overfits more: {numbers}.", numbers=numbers) + _fits_more(contrast, verdict, say)
+        return say("It overfits more: {numbers}.", numbers=numbers) + close + _fits_more(contrast, verdict, say)
     if word == "equivalent":
-        margin = points(verdict.gap_margin, say)
         return say("It overfits as much as {against}, to within {margin}: {numbers}.",
-                   against=against, margin=margin, numbers=numbers)  # fmt: skip
-    return say("Whether it overfits less is undecided: {why}.", why=_why(finding, numbers, say))
+                   against=against, margin=amount(margin, verdict.metric, say), numbers=numbers) + close  # fmt: skip
+    if _is_open(finding, verdict):
+        return say("Whether it overfits less is open so far: {why}.", why=_why(finding, numbers, say))
+    return say("Whether it overfits less is undecided: {why}.", why=_why(finding, numbers, say)) + close
 
 
 def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
@@ -151,7 +201,9 @@ def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
     Where test accuracy improves all the same, only if they are fitted less well by more than gaps that do not matter.
     """
     fit_lost = -(contrast.fit or 0.0)
-    if fit_lost <= (verdict.gap_margin if contrast.metric.verdict == "helps" else 0.0):
+    # the fit is in points of training accuracy, whatever the metric
+    matters = verdict.gap_margin if verdict.metric == "accuracy" else 1.0
+    if fit_lost <= (matters if contrast.metric.verdict == "helps" else 0.0):
         return ""
     fit = contrast.equal_fit
     if fit is None:
@@ -160,15 +212,15 @@ def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
             "both pass can their gaps be compared.",
             points=f"{fit_lost:.1f}",
         )
-    size = _gap_size(fit.mean, say)
+    size = _fit_size(fit.mean, verdict, say)
     if fit.n >= FEWEST_PAIRS and fit.high is not None and fit.high < 0:
         return say(
             " Not only because it learns less: when both fit the training images equally well, {size} ({details}).",
-            size=size, details=_details(fit, fit, verdict, say),
+            size=size, details=_fit_details(fit, verdict, say),
         )  # fmt: skip
     return say(
         " It may do so because it learns less: when both fit the training images equally well, {size} ({details}).",
-        size=size, details=_details(fit, fit, verdict, say),
+        size=size, details=_fit_details(fit, verdict, say),
     )  # fmt: skip
 
 
@@ -187,92 +239,57 @@ def _fits_more(contrast: Contrast, verdict: Verdict, say: Language) -> str:
         return ""
     return say(
         " It does so because it fits the training images better: when both fit them equally well, {size} ({details}).",
-        size=_gap_size(fit.mean, say), details=_details(fit, fit, verdict, say),
+        size=_fit_size(fit.mean, verdict, say), details=_fit_details(fit, verdict, say),
     )  # fmt: skip
 
 
-def _numbers(finding: Finding, size: str, interval: Interval, verdict: Verdict, say: Language) -> str:
-    """Return the estimate with its interval, p and n, in words."""
+def _numbers(finding: Finding, size: str, verdict: Verdict, say: Language) -> str:
+    """Return the estimate with its intervals, p and n, in words."""
     if finding.mean is None:
         return say("no number")
-    return f"{size} ({_details(finding, interval, verdict, say)})"
+    return f"{size} ({', '.join(_details(finding, verdict, say))})"
 
 
-def _details(finding: Finding | EqualFit, interval: Interval, verdict: Verdict, say: Language) -> str:
-    details = [say("n = {n}", n=finding.n)]
-    p = finding.p_adjusted if isinstance(finding, Finding) else None
+def _details(finding: Finding, verdict: Verdict, say: Language) -> Iterator[str]:
+    if finding.low is not None:
+        yield f"{interval_name(verdict, say)} {span(finding, say, digits(verdict.metric))}"
+    elif without_interval(finding):
+        yield say("no interval")
+    crossed = other_images(finding)
+    if crossed is not None:
+        yield say("for other images {range}", range=span(crossed, say, digits(verdict.metric)))
+    p = finding.p_adjusted
     if p is not None:
-        small = p < LEAST_SHOWN
-        details.insert(
-            0,
-            say("adjusted p < {p}", p=LEAST_SHOWN) if small else say("adjusted p = {p}", p=p_value(p, verdict.alpha)),
-        )
-    if interval.low is not None:
-        with_images = isinstance(interval, Crossed)
-        details.insert(0, say("95 % interval over seeds and test images {range}", range=_range(interval, say))
-                       if with_images else say("95 % interval {range}", range=_range(interval, say)))  # fmt: skip
-    return ", ".join(details)
+        shown = p_value(p, verdict.alpha)
+        yield say("adjusted p < {p}", p=LEAST_SHOWN) if p < LEAST_SHOWN else say("adjusted p = {p}", p=shown)
+    if after := decided(finding, say):
+        yield after
+    yield say("n = {n}", n=finding.n)
 
 
-def _accuracy_size(mean: float | None, say: Language) -> str:
-    if not mean:
-        return say("the same test accuracy")
-    if mean > 0:
-        return say("{points} points more test accuracy", points=f"{mean:.1f}")
-    return say("{points} points less test accuracy", points=f"{-mean:.1f}")
+def _fit_details(fit: EqualFit, verdict: Verdict, say: Language) -> str:
+    interval = [] if fit.low is None else [f"{student_name(verdict, say)} {span(fit, say)}"]
+    return ", ".join([*interval, say("n = {n}", n=fit.n)])
 
 
-def _gap_size(mean: float | None, say: Language) -> str:
-    if not mean:
-        return say("its gap is the same")
-    if mean > 0:
-        return say("its gap is {points} points larger", points=f"{mean:.1f}")
-    return say("its gap is {points} points smaller", points=f"{-mean:.1f}")
+def _fit_size(mean: float | None, verdict: Verdict, say: Language) -> str:
+    """Return a difference in gap at equal fit, which is one in accuracy, whatever the metric of the study."""
+    text = size_of(mean, "accuracy", "gap", say)
+    return text if verdict.metric == "accuracy" else say("in accuracy, {what}", what=text)
 
 
 def _why(finding: Finding, numbers: str, say: Language) -> str:
     return f"{numbers}; {say.reason(finding.reason)}" if finding.reason else numbers
 
 
-def _range(numbers: Interval, say: Language, digits: int = 1) -> str:
-    low, high = (numbers.low or 0.0, numbers.high or 0.0)  # asked only where they are known
-    return say("{low} to {high}", low=f"{low:+.{digits}f}", high=f"{high:+.{digits}f}")
-
-
-def points(size: float, say: Language = ENGLISH) -> str:
-    """Return a size in points, with the word."""
-    return say("{number} point" if size == 1 else "{number} points", number=f"{size:g}")
-
-
-def _estimate(finding: Finding, say: Language) -> str:
-    if finding.mean is None:
-        return say("no pair yet")
-    between = f" ({_range(finding, say)})" if finding.low is not None else ""
-    return f"{finding.mean:+.1f}{between}"
-
-
-def p_value(value: float, alpha: float | None = None) -> str:
-    """Return p with three digits, or that it is smaller than they can say.
-
-    With more of them where it would look as if it were at most `alpha`, and is not.
-    """
-    if value < LEAST_SHOWN:
-        return f"<{LEAST_SHOWN}"
-    digits = 3
-    while alpha is not None and float(f"{value:.{digits}f}") <= alpha < value and digits < MOST_DIGITS:
-        digits += 1
-    return f"{value:.{digits}f}"
-
-
-def least_p(value: float) -> str:
-    """Return the smallest p that a test can give, with as many digits as that takes."""
-    return f"{value:.3f}" if value >= LEAST_SHOWN else f"{value:.1g}"
+def _estimate(finding: Finding, metric: str, say: Language) -> str:
+    return say("no pair yet") if finding.mean is None else f"{finding.mean:+.{digits(metric)}f}"
 
 
 def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return which method to take, and why; no text where none is recommended yet."""
     chosen, baseline = verdict.recommended, verdict.baseline
-    if chosen is None:
+    if chosen is None or not verdict.contrasts:
         return ""
     name = say.method(verdict.label(chosen))
     if chosen == baseline and all(each.metric.n < FEWEST_PAIRS for each in verdict.contrasts):
@@ -288,8 +305,15 @@ def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
         if each.against == baseline and each.metric.verdict == "helps" and each.method != chosen
     ]
     if rivals:
-        return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
+        return _best_of_several(name, verdict, say)
     return say("Recommended: {name}, because it generalizes better.", name=name)
+
+
+def _best_of_several(name: Name, verdict: Verdict, say: Language) -> str:
+    if verdict.metric == "accuracy":
+        return say("Recommended: {name}, the most accurate of those that generalize better.", name=name)
+    return say("Recommended: {name}, the best in {metric} of those that generalize better.",
+               name=name, metric=metric_name(verdict.metric, say))  # fmt: skip
 
 
 class Noted(Protocol):
@@ -323,24 +347,37 @@ def caveats(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> list[st
     for each in verdict.methods:
         if each.diverged:
             found.append(_diverged(each, say))
-    for name, failure in record.failures.items():
-        found.append(
-            say("The run {name} failed: {reason}. The same command tries it again.",
-                name=name, reason=say.reason(failure.reason))
-        )  # fmt: skip
-    floors = [each.metric.p_sign_flip_floor for each in verdict.contrasts if each.metric.n]
-    least = max((floor for floor in floors if floor is not None), default=0.0)
-    if not verdict.provisional and len(floors) * least > verdict.alpha:
-        found.append(
-            say("With so few seeds the exact sign-flip test cannot confirm a word: its least p is {p}, to be adjusted "
-                "for the number of contrasts, {contrasts}.", p=least_p(least), contrasts=len(floors))
-        )  # fmt: skip
+    found += [_failed(name, failure, say) for name, failure in record.failures.items()]
     if len(verdict.looks) > 1:
         found.append(
             say("This is look {look} of {looks} that were planned, each at the level {alpha}.",
                 look=verdict.look, looks=len(verdict.looks), alpha=f"{verdict.alpha:g}")
         )  # fmt: skip
     return found
+
+
+def exact_test_note(verdict: Verdict, say: Language = ENGLISH) -> str:
+    """Return that the exact test cannot agree with any word, where so few seeds have no p that is small enough."""
+    floor = floor_adjusted(verdict)
+    if verdict.provisional or floor <= verdict.alpha:
+        return ""
+    return say("With so few seeds the exact sign-flip test can confirm no word: adjusted, its p is {p} at least.",
+               p=least_p(floor))  # fmt: skip
+
+
+def failed_note(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> str:
+    """Return what to do about failed runs that the verdict waits for; no text where it waits for none."""
+    if verdict.over or all(failure.given_up for failure in record.failures.values()):
+        return ""
+    return say("The verdict waits for runs that failed: the same command tries them again, and with --give-up reads it "
+               "without them, for good.")  # fmt: skip
+
+
+def _failed(name: str, failure: Failure, say: Language) -> str:
+    fields = {"name": name, "reason": say.reason(failure.reason)}
+    if failure.given_up:
+        return say("The run {name} failed: {reason}. It was given up, and the verdict is read without it.", **fields)
+    return say("The run {name} failed: {reason}.", **fields)
 
 
 def _diverged(method: MethodSummary, say: Language) -> str:

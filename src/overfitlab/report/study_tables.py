@@ -1,10 +1,13 @@
 """The tables of a study, as cells of text: a screen, Markdown and a page lay them out each in its way."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from overfitlab.report.study_sentences import Interval, leading_interval, least_p, p_value
-from overfitlab.stats.findings import Finding
+from overfitlab.report import metric_words
+from overfitlab.report.numbers import Interval, least_p, level, other_images, p_value, plain, without_interval
+from overfitlab.report.round_sentences import about_intervals
+from overfitlab.report.seed_spread import deviation_range
+from overfitlab.stats.findings import Difference, Finding
 from overfitlab.stats.method_summary import Spread
 from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.words.language import ENGLISH, Language
@@ -24,48 +27,139 @@ class Table:
     tones: Mapping[tuple[int, int], str | None] = field(default_factory=dict)
 
 
+Column = tuple[str, Callable[[Finding], str]]  # its header, and the cell of a finding
+
+
 def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
-    """Return the table of contrasts: estimate, interval, adjusted p, n and word on both axes, and the cost."""
-    axis_header = ("95 %", "p adj.", "verdict")
-    header = ("contrast", "test accuracy", *axis_header, "gap", *axis_header, "n", "time")
+    """Return the table of contrasts: estimate, interval, adjusted p, n and word on both axes, and the cost.
+
+    While runs are missing there are estimates alone.
+    """
+    by_axis = {axis: _columns(axis, verdict, say) for axis in ("metric", "gap")}
+    header = [say("contrast"), *(name for columns in by_axis.values() for name, _ in columns), say("n"), say("time")]
     rows, tones = [], {}
     for row, each in enumerate(verdict.contrasts):
         cells = [pair(each, say)]
-        for axis in ("metric", "gap"):
+        for axis, columns in by_axis.items():
             finding = each.axis(axis)
-            interval = leading_interval(finding, verdict) if axis == "metric" else finding
-            p = "" if finding.p_adjusted is None else p_value(finding.p_adjusted, verdict.alpha)
-            cells += [difference(finding.mean), between(interval, say), p, word(finding, verdict, say)]
-            tones[row, len(cells) - 1] = finding.verdict
+            place = len(cells) + [name for name, _ in columns].index(say("verdict"))
+            cells += [cell(finding) for _, cell in columns]
+            tones[row, place] = finding.verdict
         cells += [str(each.metric.n), "" if each.time_ratio is None else f"x{each.time_ratio:.2f}"]
         rows.append(tuple(cells))
-    return Table(tuple(map(say, header)), tuple(rows), tones=tones)
+    return Table(tuple(header), tuple(rows), about_intervals(verdict, say), tones=tones)
+
+
+def _columns(axis: str, verdict: Verdict, say: Language) -> list[Column]:
+    """Return what a table of contrasts has on one axis."""
+    name = metric_words.name(verdict.metric, say) if axis == "metric" else say("gap")
+    estimate: Column = (name, lambda found: difference(found.mean, metric_words.table_digits(verdict.metric)))
+    said: Column = (say("verdict"), lambda found: word(found, verdict, say))
+    if verdict.provisional:
+        return [estimate, said]
+    columns = [estimate, *_interval_columns(axis, verdict, say)]
+    columns += [(say("p adjusted"), lambda found: _p(found.p_adjusted, verdict.alpha)), said]
+    if verdict.progress is not None:
+        columns.append((say("after seeds"), lambda found: "" if found.decided_at is None else str(found.decided_at)))
+    return columns
+
+
+def _interval_columns(axis: str, verdict: Verdict, say: Language) -> list[Column]:
+    """Return the interval of the word, and those that others are read for."""
+    confidence, places = level(verdict.confidence), metric_words.table_digits(verdict.metric)
+    if verdict.progress is None:
+        columns: list[Column] = [(say("{level} %", level=confidence), lambda found: between(found, say, places))]
+    else:
+        columns = [(say("{level} %, always valid", level=confidence), lambda found: between(found, say, places))]
+    if axis == "metric" and any(other_images(each.metric) for each in verdict.contrasts):
+        columns.append((say("for other images"), lambda found: _known(other_images(found), say, places)))
+    return columns
+
+
+def _p(value: float | None, alpha: float | None = None) -> str:
+    return "" if value is None else p_value(value, alpha)
+
+
+def _known(interval: Interval | None, say: Language, digits: int) -> str:
+    return "" if interval is None else between(interval, say, digits)
 
 
 def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
-    """Return the contrasts with the weights of the onset.
+    """Return the contrasts with the weights of the onset: estimates without words.
 
-    At the epoch with the lowest validation loss every method has been stopped early, the baseline too.
+    At the epoch with the lowest validation loss every method has been stopped early, the baseline too. A word here
+    would be another chance to be wrong, for which no level was set apart.
     """
-    header = ("at the onset", "test accuracy", "95 %", "gap", "95 %", "n")
+    plain_name = student_level(verdict, say)
+    name, places = metric_words.name(verdict.metric, say), metric_words.table_digits(verdict.metric)
+    header = (say("at the onset"), name, plain_name, say("gap"), plain_name, say("n"))
+    shown = [True, True, not verdict.provisional, True, not verdict.provisional, True]
     rows = []
     for each in verdict.contrasts:
         cells = [pair(each, say)]
         for found in (each.onset_metric, each.onset_gap):
-            cells += [difference(found.mean), between(found, say)]
-        rows.append((*cells, str(each.onset_metric.n)))
-    return Table(tuple(map(say, header)), tuple(rows))
+            cells += [difference(found.mean, places), between(found, say, places)]
+        rows.append(_kept((*cells, str(each.onset_metric.n)), shown))
+    return Table(_kept(header, shown), tuple(rows))
+
+
+def _kept(cells: tuple[str, ...], shown: list[bool]) -> tuple[str, ...]:
+    return tuple(cell for cell, keep in zip(cells, shown, strict=True) if keep)
+
+
+def student_level(verdict: Verdict, say: Language) -> str:
+    """Return the header of a column of Student's t intervals."""
+    confidence = level(verdict.confidence)
+    if verdict.progress is not None:
+        return say("{level} %, plain", level=confidence)
+    return say("{level} %", level=confidence)
 
 
 def sign_flip_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the p of the exact sign-flip test on both axes, and the least that it can give with so many seeds."""
-    header = ("sign-flip p", "test accuracy", "gap", "least p", "n")
+    name = metric_words.name(verdict.metric, say)
+    header = (say("exact sign-flip test"), say("{metric}: p raw", metric=name), say("p adjusted"), say("gap: p raw"),
+              say("p adjusted"), say("least p raw"), say("n"))  # fmt: skip
     rows = []
     for each in verdict.contrasts:
-        accuracy, floor = each.metric, each.metric.p_sign_flip_floor
-        exact = ["" if p is None else p_value(p) for p in (accuracy.p_sign_flip_raw, each.gap.p_sign_flip_raw)]
-        rows.append((pair(each, say), *exact, "" if floor is None else least_p(floor), str(accuracy.n)))
-    return Table(tuple(map(say, header)), tuple(rows))
+        metric, gap, floor = each.metric, each.gap, each.metric.p_sign_flip_floor
+        exact = (metric.p_sign_flip_raw, metric.p_sign_flip_adjusted, gap.p_sign_flip_raw, gap.p_sign_flip_adjusted)
+        shown = [_p(p, verdict.alpha) for p in exact]
+        rows.append((pair(each, say), *shown, "" if floor is None else least_p(floor), str(metric.n)))
+    return Table(header, tuple(rows))
+
+
+def p_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
+    """Return every p of a verdict, before and after its adjustment, a row for each contrast and axis.
+
+    Of a verdict in rounds there are plain intervals instead of the exact test.
+    """
+    last: list[Column] = [
+        (say("sign-flip: p raw"), lambda found: _p(found.p_sign_flip_raw)),
+        (say("p adjusted"), lambda found: _p(found.p_sign_flip_adjusted, verdict.alpha)),
+        (say("least p raw"), lambda found: "" if found.p_sign_flip_floor is None else least_p(found.p_sign_flip_floor)),
+    ]
+    if verdict.progress is not None:
+        last = [(student_level(verdict, say), lambda found: between(plain(found), say))]
+    columns: list[Column] = [
+        (say("difference: p raw"), lambda found: _p(found.p_raw)),
+        (say("p adjusted"), lambda found: _p(found.p_adjusted, verdict.alpha)),
+        (say("equivalence: p raw"), lambda found: _p(found.p_equivalence_raw)),
+        (say("p adjusted"), lambda found: _p(found.p_equivalence_adjusted, verdict.alpha)),
+        *last,
+        (say("n"), lambda found: str(found.n)),
+    ]
+    rows = [
+        (pair(each, say), name, *(cell(each.axis(axis)) for _, cell in columns))
+        for each in verdict.contrasts
+        for axis, name in (("metric", say("test accuracy")), ("gap", say("gap")))
+    ]
+    return Table((say("contrast"), say("axis"), *(name for name, _ in columns)), tuple(rows), left=2)
+
+
+def has_sign_flips(verdict: Verdict) -> bool:
+    """Return whether the exact test says anything: not while runs are missing, nor of a verdict in rounds."""
+    return any(each.metric.p_sign_flip_raw is not None for each in verdict.contrasts)
 
 
 def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
@@ -73,8 +167,13 @@ def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
 
     The loss rise is validation loss at the end less that at the onset: what overfitting cost.
     """
-    header = ("method", "test acc", "gap", "train acc", "onset", "loss rise", "best epoch", "s/epoch", "params", "MB",
-              "n")  # fmt: skip
+    test = say("test acc") if verdict.metric == "accuracy" else metric_words.name(verdict.metric, say)
+    alone = [] if verdict.contrasts else [say("SD, 95 %")]
+    places = metric_words.digits(verdict.metric)
+    header = (
+        say("method"), test, *alone, say("gap"), say("train acc"), say("onset"), say("loss rise"), say("best epoch"),
+        say("s/epoch"), say("params"), say("MB"), say("n"),
+    )  # fmt: skip
     rows = []
     for each in verdict.methods:
         extra = []
@@ -88,8 +187,9 @@ def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
             extra.append(say("{count} stopped early", count=each.stopped_early))
         rows.append((
             say.method(each.label),
-            spread(each.accuracy),
-            spread(each.gap),
+            spread(each.metric, places),
+            *(deviation_range(each, verdict.metric, say) for _ in alone),
+            spread(each.gap, places),
             spread(each.train_acc),
             spread(each.onset),
             spread(each.loss_rise, 2),
@@ -99,7 +199,7 @@ def method_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
             "" if each.peak_memory_mb is None else str(each.peak_memory_mb),
             ", ".join([str(each.finished), *extra]),
         ))  # fmt: skip
-    return Table(tuple(map(say, header)), tuple(rows))
+    return Table(header, tuple(rows))
 
 
 def pair(contrast: Contrast, say: Language = ENGLISH) -> str:
@@ -107,16 +207,18 @@ def pair(contrast: Contrast, say: Language = ENGLISH) -> str:
     return f"{say.method(contrast.label)} - {say.method(contrast.against_label)}"
 
 
-def difference(value: float | None) -> str:
+def difference(value: float | None, digits: int = 2) -> str:
     """Return a difference in points with its sign."""
-    return "" if value is None else f"{value:+.2f}"
+    return "" if value is None else f"{value:+.{digits}f}"
 
 
-def between(interval: Interval, say: Language = ENGLISH) -> str:
-    """Return an interval, nothing where it is not known."""
+def between(interval: Interval, say: Language = ENGLISH, digits: int = 2) -> str:
+    """Return an interval, nothing where it is not known, and that there is none where nothing varies."""
+    if isinstance(interval, Difference) and without_interval(interval):
+        return say("no interval")
     if interval.low is None or interval.high is None:
         return ""
-    return say("{low} to {high}", low=f"{interval.low:+.2f}", high=f"{interval.high:+.2f}")
+    return say("{low} to {high}", low=f"{interval.low:+.{digits}f}", high=f"{interval.high:+.{digits}f}")
 
 
 def word(finding: Finding, verdict: Verdict, say: Language = ENGLISH) -> str:

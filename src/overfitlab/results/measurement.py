@@ -17,6 +17,7 @@ class Measurement(msgspec.Struct, frozen=True):
     loss: Nats | None  # mean cross-entropy in nats; None where it is not finite
     acc: Share  # fraction of images
     balanced_acc: Share  # mean over the classes, of those that have images, of the fraction of theirs
+    f1: Share | None = None  # macro: mean over the classes that have images or are predicted; None in older records
 
 
 class Parts(msgspec.Struct, frozen=True, omit_defaults=True):

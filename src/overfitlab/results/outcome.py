@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from overfitlab.results.gap import gaps
 from overfitlab.results.history import EpochRow
 from overfitlab.results.measurement import Parts
+from overfitlab.results.metric import BY_NAME, Measure, measure
 
 Conditions = Mapping[str, frozenset[str]]  # what a run was computed with: all values, by name
 
@@ -36,6 +37,14 @@ class Endpoints:
     seconds_per_epoch: float  # training and validation
     parameters: int
     peak_memory_mb: int | None
+    # by metric; a run of before they were measured, or whose loss is not finite, lacks some
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+
+    def of(self, metric: str) -> Measure:
+        """Return one metric of this run; raises `KeyError` where it does not have it."""
+        if metric == "accuracy":
+            return Measure(self.accuracy, self.gap, self.onset_accuracy, self.onset_gap)
+        return self.measures[metric]
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,9 @@ class Outcome:
     stopped_early: bool = False  # by its method
     conditions: Conditions = field(default_factory=dict)  # under which it was trained
     correct: NDArray[np.bool_] | None = None  # whether each test image [I] is classified rightly; None where unknown
+    labels: NDArray[np.int64] | None = None  # of the test images [I], likewise:
+    classes: NDArray[np.int64] | None = None  # what they are taken for
+    losses: NDArray[np.float32] | None = None  # nats
 
 
 def endpoints(
@@ -83,4 +95,7 @@ def endpoints(
         seconds_per_epoch=sum(row.seconds for row in rows) / len(rows),
         parameters=parameters,
         peak_memory_mb=memory_mb,
+        measures={
+            name: found for name, metric in BY_NAME.items() if (found := measure(metric, end, onset_parts)) is not None
+        },
     )

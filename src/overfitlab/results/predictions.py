@@ -14,6 +14,7 @@ class Predicted:
     labels: NDArray[np.int64]  # [N]
     classes: NDArray[np.int64]  # [N] the likeliest class, before the probabilities are rounded
     probabilities: NDArray[np.float16]  # [N, K]
+    losses: NDArray[np.float32] | None = None  # [N] nats, infinite or NaN where they are; None in older runs
 
     @property
     def correct(self) -> NDArray[np.bool_]:

@@ -92,6 +92,11 @@ def balanced_accuracy(confusion: Integers) -> float:
     return float(np.mean(np.diag(confusion)[present] / images[present]))
 
 
+def macro_f1(confusion: Integers) -> float:
+    """Return the mean F1 over the classes that have images or are predicted, as scikit-learn's `average="macro"`."""
+    return float(np.nanmean([each.f1 for each in class_scores(confusion)]))
+
+
 def top_confusions(confusion: Integers, count: int) -> list[Confusion]:
     """Return the most frequent mistakes, up to `count` of them, the most frequent first."""
     mistakes = confusion.copy()

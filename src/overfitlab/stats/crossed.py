@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+MATTERS = 0.3  # of the noise of seeds: below, that of images widens an interval by less than a twentieth
+
 
 @dataclass(frozen=True)
 class Crossed:
@@ -17,6 +19,11 @@ class Crossed:
     high: float
     seed_deviation: float  # standard deviation of the mean that is due to seeds (and to seeds with images)
     image_deviation: float  # and to images
+
+    @property
+    def images_matter(self) -> bool:
+        """Whether the noise of images is large enough, beside that of seeds, for their interval to be shown."""
+        return self.image_deviation > MATTERS * self.seed_deviation
 
 
 def crossed(differences: NDArray[np.float64], confidence: float = 0.95) -> Crossed | None:
@@ -37,27 +44,34 @@ def crossed(differences: NDArray[np.float64], confidence: float = 0.95) -> Cross
     residual = differences - by_seed[:, None] - by_image[None, :] + mean
     rest_df = (seeds - 1) * (images - 1)
     ms_rest = float((residual**2).sum()) / rest_df
-    from_images = max(0.0, ms_image - ms_rest)
-    total = ms_seed + from_images
+    count = seeds * images
+    return interval(mean, ms_seed / count, ms_image / count, ms_rest / count, seeds, images, confidence)
+
+
+def interval(
+    mean: float, from_seeds: float, in_images: float, rest: float, seeds: int, images: int, confidence: float
+) -> Crossed | None:
+    """Return the interval of a mean from the parts of its variance, which are mean squares over S I.
+
+    `from_seeds` is the variance over the seeds / S, `in_images` that over the images in the mean over the seeds, of
+    which `rest` is due to images with seeds. None where nothing varies.
+    """
+    from_images = max(0.0, in_images - rest)
+    total = from_seeds + from_images
     if total <= 0:
         return None
-    count = seeds * images
+    rest_df = (seeds - 1) * (images - 1)
     parts = (
-        (ms_seed, seeds - 1),
-        (ms_image if from_images else 0.0, images - 1),
-        (ms_rest if from_images else 0.0, rest_df),
+        (from_seeds, seeds - 1),
+        (in_images if from_images else 0.0, images - 1),
+        (rest if from_images else 0.0, rest_df),
     )
     freedom = total**2 / sum(square**2 / degrees for square, degrees in parts)
     freedom = max(freedom, min(seeds - 1, images - 1))  # a sum of squares has no less; the difference in it can
     tail = (1 + confidence) / 2
     half = max(
-        float(stats.t.ppf(tail, freedom)) * math.sqrt(total / count),
-        float(stats.t.ppf(tail, seeds - 1)) * math.sqrt(ms_seed / count),
+        float(stats.t.ppf(tail, freedom)) * math.sqrt(total),
+        float(stats.t.ppf(tail, seeds - 1)) * math.sqrt(from_seeds),
     )
-    return Crossed(
-        float(mean),
-        float(mean) - half,
-        float(mean) + half,
-        math.sqrt(ms_seed / count),
-        math.sqrt(from_images / count),
-    )
+    mean = float(mean)
+    return Crossed(mean, mean - half, mean + half, math.sqrt(from_seeds), math.sqrt(from_images))

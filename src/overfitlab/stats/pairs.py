@@ -4,15 +4,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from overfitlab.results.outcome import Endpoints, Outcome
 from overfitlab.stats import paired
 from overfitlab.stats.crossed import Crossed, crossed
 from overfitlab.stats.design import POINTS, Run
 from overfitlab.stats.equal_fit import difference_at_equal_fit
-from overfitlab.stats.findings import Paired
+from overfitlab.stats.findings import ALPHA, Paired
+from overfitlab.stats.image_noise import crossed_by_bootstrap
 
 LARGEST_RATIO = 1e15  # of times: a history of a stranger may say that an epoch took none
 Pairs = list[tuple[int, Outcome, Outcome]]
@@ -39,27 +42,42 @@ def pairs_of(by_run: Mapping[Run, Outcome], contrast: tuple[str, str], seeds: Se
 
 
 def differences(
-    pairs: Pairs, value: Callable[[Endpoints], float], *, with_images: bool, confidence: float = 0.95
-) -> Paired:
-    """Return a difference for each pair, in points; `with_images` also what the test images contribute to its noise."""
+    pairs: Pairs, value: Callable[[Endpoints], float], scale: float = POINTS, images_of: str | None = None,
+    alpha: float = ALPHA,
+) -> Paired:  # fmt: skip
+    """Return a difference for each pair, in points or another unit of that `scale`.
+
+    `images_of` names the metric, where what the test images contribute to its noise is wanted too, and the interval for
+    other images at 1 - alpha.
+    """
     ends = [(one.end, other.end) for _, one, other in pairs if one.end and other.end]
-    differences = tuple(rounded(value(one) - value(other)) for one, other in ends)
-    noise = _crossed(pairs, confidence) if with_images and len(pairs) > 1 else None
+    differences = tuple(rounded(value(one) - value(other), scale) for one, other in ends)
+    noise = _crossed(pairs, images_of, alpha) if images_of and len(pairs) > 1 else None
     return Paired(differences, tuple(seed for seed, *_ in pairs), noise)
 
 
-def rounded(share: float) -> float:
+def rounded(value: float, scale: float = POINTS) -> float:
     """Return points, rounded far below a single image, so that equal accuracies differ by exactly nothing."""
-    return round(POINTS * share, 9)
+    return round(scale * value, 9)
 
 
-def _crossed(pairs: Pairs, confidence: float) -> Crossed | None:
-    """Return the interval with image noise of paired runs on the same test images, in points."""
-    both = [(one.correct, other.correct) for _, one, other in pairs]
-    known = [(one, other) for one, other in both if one is not None and other is not None]
-    if len(known) < len(both) or len({len(each) for two in known for each in two}) > 1:
+def _crossed(pairs: Pairs, metric: str, alpha: float) -> Crossed | None:
+    """Return the interval with image noise of paired runs on the same test images, in the metric's unit."""
+    runs = [run for _, *both in pairs for run in both]
+    if metric == "loss":
+        return _mean_over_images([run.losses for run in runs], 1, alpha)
+    if metric == "accuracy":
+        return _mean_over_images([run.correct for run in runs], POINTS, alpha)
+    classes, labels = [run.classes for run in runs], [run.labels for run in runs]
+    return crossed_by_bootstrap(metric, classes, labels, POINTS, 1 - alpha)
+
+
+def _mean_over_images(values: Sequence[NDArray[Any] | None], scale: float, alpha: float) -> Crossed | None:
+    """Return it for a mean over images, given values of runs [I], the method and the other by turns."""
+    known = [each.astype(np.float64) for each in values if each is not None]
+    if len(known) < len(values) or len({len(each) for each in known}) > 1 or not np.isfinite(known).all():
         return None
-    return crossed(POINTS * np.array([one.astype(np.float64) - other for one, other in known]), confidence)
+    return crossed(scale * (np.array(known[::2]) - np.array(known[1::2])), 1 - alpha)
 
 
 def fit(pairs: Pairs) -> float | None:

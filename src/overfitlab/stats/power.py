@@ -5,12 +5,12 @@ import math
 import numpy as np
 from scipy import stats
 
-from overfitlab.stats.paired import sign_flip_floor
+from overfitlab.stats.paired import least_noise, sign_flip_floor
 
 QUANTILES = (np.arange(4000) + 0.5) / 4000  # of the standard deviation's distribution: the midpoint rule
 FEWEST, MOST = 3, 100  # seeds
 ENOUGH_POWER = 0.5  # found more likely than not
-WORTH_FINDING = 1.5  # points of accuracy beyond the margin: what the default number of seeds has to find
+WORTH_FINDING = {"points": 1.5, "nats": 0.06}  # beyond the margin: what the default number of seeds has to find
 
 
 def power_to_differ(difference: float, deviation: float, n: int, margin: float, alpha: float, contrasts: int) -> float:
@@ -28,24 +28,29 @@ def power_to_differ(difference: float, deviation: float, n: int, margin: float, 
     return float(stats.norm.sf((least - difference) / (deviation / math.sqrt(n))).mean())
 
 
-def power_to_equal(deviation: float, n: int, margin: float, alpha: float, contrasts: int) -> float:
-    """Return the probability of *equivalent* where there is no difference at all."""
-    if n < FEWEST:
+def power_to_equal(
+    deviation: float, n: int, margin: float, alpha: float, contrasts: int, unit: float | None = 0.0
+) -> float:
+    """Return the probability of *equivalent* where there is no difference at all; `unit` as in `paired.equivalence`."""
+    if n < FEWEST or unit is None:
         return 0.0
     critical = stats.t.ppf(1 - alpha / contrasts, n - 1)
     seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))
+    seen = np.maximum(seen, least_noise(margin, unit))
     room = np.maximum(margin - critical * seen / math.sqrt(n), 0)
     return float((1 - 2 * stats.norm.sf(room / (deviation / math.sqrt(n)))).mean())
 
 
-def seeds_needed(contrasts: int, deviation: float, margin: float, alpha: float) -> int:
+def seeds_needed(
+    contrasts: int, deviation: float, margin: float, alpha: float, worth: float = WORTH_FINDING["points"]
+) -> int:
     """Return how many seeds make a verdict reachable.
 
     So many that the exact sign-flip test can agree after Holm's correction, 2/2^n <= alpha / contrasts, and that a
-    difference of 1.5 points more than the margin is found more likely than not; at most 100.
+    difference of `worth`, 1.5 points, more than the margin is found more likely than not; at most 100.
     """
     for n in range(FEWEST, MOST):
         agrees = sign_flip_floor(n) * contrasts <= alpha
-        if agrees and power_to_differ(margin + WORTH_FINDING, deviation, n, margin, alpha, contrasts) >= ENOUGH_POWER:
+        if agrees and power_to_differ(margin + worth, deviation, n, margin, alpha, contrasts) >= ENOUGH_POWER:
             return n
     return MOST

@@ -6,7 +6,8 @@ A pure function of outcomes, wherever they came from; docs/statistics.md says wh
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from overfitlab.results.outcome import Conditions, Endpoints, Outcome
+from overfitlab.results.metric import BY_NAME, Measure
+from overfitlab.results.outcome import Conditions, Outcome
 from overfitlab.stats.design import Axis, Design, Run, axes
 from overfitlab.stats.findings import HARMS, HELPS, Difference, Diverged, Finding, difference, findings, without_words
 from overfitlab.stats.method_summary import MethodSummary, summary
@@ -63,6 +64,7 @@ class Verdict:
     recommended: str | None  # method; None until it is over, and where the baseline has no run that finished
     differing: tuple[str, ...]  # what the runs were computed with, where that is not the same in all of them
     progress: Progress | None  # of a verdict in rounds
+    metric: str = "accuracy"  # of config.METRICS: of the test images, and of the gap
 
     @property
     def confidence(self) -> float:
@@ -110,9 +112,8 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
     ]  # fmt: skip
 
     def axis(place: int, known: Axis) -> list[Finding]:
-        measured = [
-            differences(each, known.value, with_images=known.with_images, confidence=1 - design.alpha) for each in pairs
-        ]
+        images_of = design.metric if known.with_images else None
+        measured = [differences(each, known.value, known.scale, images_of, design.alpha) for each in pairs]
         if rounds is not None:
             return findings_in_rounds(measured, rounds, place, design, diverged)
         found = findings(
@@ -121,12 +122,18 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
         )  # fmt: skip
         return [without_words(each) for each in found] if provisional else found
 
-    def at_onset(value: Callable[[Endpoints], float]) -> list[Difference]:
-        found = [difference(differences(each, value, with_images=False), design.alpha) for each in pairs]
+    def at_onset(value: Callable[[Measure], float]) -> list[Difference]:
+        scale = BY_NAME[design.metric].scale
+        measured = [differences(each, lambda end: value(end.of(design.metric)), scale) for each in pairs]
+        found = [difference(each, design.alpha) for each in measured]
         return [replace(each, low=None, high=None) for each in found] if provisional else found
 
+    def at_equal_fit(index: int) -> EqualFit | None:
+        found = equal_fit(pairs[index], design.alpha)
+        return replace(found, low=None, high=None) if found and provisional else found
+
     metric, gap = (axis(place, known) for place, known in enumerate(axes(design)))
-    onset_metric, onset_gap = at_onset(lambda end: end.onset_accuracy), at_onset(lambda end: end.onset_gap)
+    onset_metric, onset_gap = at_onset(lambda found: found.onset_test), at_onset(lambda found: found.onset_gap)
     contrasts = tuple(
         Contrast(
             method,
@@ -138,14 +145,16 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
             onset_metric[index],
             onset_gap[index],
             fit(pairs[index]),
-            equal_fit(pairs[index], design.alpha),
+            at_equal_fit(index),
             *time_ratio(pairs[index]),
             len(seeds[index]) - len(pairs[index]),
         )
         for index, (method, against) in enumerate(design.contrasts)
     )
     progress = None if rounds is None else progress_of(rounds, design)
-    methods = tuple(summary(method, label, by_run, of_method[method]) for method, label in design.labels.items())
+    methods = tuple(
+        summary(method, label, by_run, of_method[method], design.metric) for method, label in design.labels.items()
+    )
     over = not provisional and not (progress and progress.wanted)
     return Verdict(
         study=design.name,
@@ -161,22 +170,24 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
         baseline=design.baseline,
         methods=methods,
         contrasts=contrasts,
-        recommended=recommended(design.baseline, contrasts) if over and methods[0].finished else None,
+        recommended=recommended(design.baseline, contrasts, design.metric) if over and methods[0].finished else None,
         differing=differing(outcome.conditions for outcome in counted),
         progress=progress,
+        metric=design.metric,
     )
 
 
-def recommended(baseline: str, contrasts: Sequence[Contrast]) -> str:
+def recommended(baseline: str, contrasts: Sequence[Contrast], metric: str = "accuracy") -> str:
     """Return the method to take, going by the contrasts with the baseline.
 
-    The most accurate of those that generalize better; where none does, the one with the smallest gap of those that
-    overfit less without generalizing worse; else the baseline, because nothing was shown to be better.
+    The best, by the metric, of those that generalize better; where none does, the one with the smallest gap of those
+    that overfit less without generalizing worse; else the baseline, because nothing was shown to be better.
     """
     with_baseline = [each for each in contrasts if each.against == baseline]
     better = [each for each in with_baseline if each.metric.verdict == HELPS]
     if better:
-        return max(better, key=lambda each: each.metric.mean or 0).method
+        sign = -1 if BY_NAME[metric].smaller_is_better else 1
+        return max(better, key=lambda each: sign * (each.metric.mean or 0)).method
     calmer = [each for each in with_baseline if each.gap.verdict == HELPS and each.metric.verdict != HARMS]
     if calmer:
         return min(calmer, key=lambda each: each.gap.mean or 0).method

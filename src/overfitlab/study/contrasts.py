@@ -1,5 +1,6 @@
 """The contrasts of a study as rows: every number under a name that says what it is (docs/report.md has a table)."""
 
+from overfitlab.results.metric import BY_NAME
 from overfitlab.stats.findings import Difference, Finding
 from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.study.rows import Row
@@ -37,9 +38,9 @@ CONTRAST_COLUMNS = (
 FIXED, ALWAYS_VALID = "student_t", "always_valid"  # kinds of intervals
 
 
-def metric_and_unit(_: Verdict) -> tuple[str, str]:
+def metric_and_unit(verdict: Verdict) -> tuple[str, str]:
     """Return the name of what is compared on the first axis, and the unit of its differences."""
-    return "accuracy", "points"
+    return verdict.metric, BY_NAME[verdict.metric].unit
 
 
 def contrast_rows(verdict: Verdict) -> list[Row]:

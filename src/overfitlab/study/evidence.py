@@ -25,21 +25,41 @@ OWN = "own"  # the source of images that are no published set
 
 @dataclass(frozen=True)
 class Chance:
-    """The probability, from 0 to 1, that a true difference of so many points is found."""
+    """The probability, from 0 to 1, that a true difference of that size is found."""
 
-    points: float
+    points: float  # nats of a loss
     chance: float
 
 
 @dataclass(frozen=True)
+class PowerCase:
+    """What a study can decide on one axis, if paired differences vary by `deviation` points (SD) from seed to seed."""
+
+    axis: str  # metric or gap
+    deviation: float
+    assumed: bool  # whether that is what the plan reckons with; the others are half and twice as much
+    differ: tuple[Chance, ...]
+    equal: float  # probability of *equivalent* where there is no difference
+
+
+@dataclass(frozen=True)
 class Power:
-    """What the last look can decide, reckoned before anything was trained."""
+    """What the last look can decide, or a verdict in rounds at its maximum, reckoned before anything was trained."""
 
     seeds: int
     contrasts: int
-    deviation: float  # points: the assumed noise of paired differences
-    differ: tuple[Chance, ...]
-    equal: float  # probability of *equivalent* where there is no difference
+    deviation: float  # in the metric's unit: the assumed noise of paired differences
+    cases: tuple[PowerCase, ...]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How many runs a verdict in rounds takes, reckoned before anything was trained."""
+
+    least: int  # all is decided in the first round that is read
+    typical: int  # mean, if each method differs from the next one by `difference` on both axes
+    most: int | None  # None without a maximum
+    difference: float  # in the metric's unit
 
 
 @dataclass(frozen=True)

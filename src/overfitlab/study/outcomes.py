@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from overfitlab.errors import DamagedError
+from overfitlab.errors import DamagedError, UsageError
 from overfitlab.records import probabilities
 from overfitlab.records.run_folder import PROBABILITIES, StoredRun
 from overfitlab.records.run_record import DIVERGED, FINISHED, OwnRunRecord
@@ -13,21 +13,31 @@ from overfitlab.results.predictions import Predicted
 RECORDED = ("overfitlab", "python", "processor", "torch", "numpy", "scikit-learn")  # of machine and packages
 
 
-def outcomes(folder: StudyFolder, stored: Sequence[StoredRun], *, with_images: bool = True) -> list[Outcome]:
-    """Return the runs that have ended, with what is right among their test images where that is wanted.
+def outcomes(
+    folder: StudyFolder, stored: Sequence[StoredRun], metric: str = "accuracy", *, with_images: bool = True
+) -> list[Outcome]:
+    """Return the runs that have ended, with what they say of their test images where that is wanted.
 
-    Raises `DamagedError` where a run lacks what was measured, or its predictions are damaged.
+    Raises `DamagedError` where a run lacks what was measured, or its predictions are damaged, and `UsageError` where it
+    is of before the metric was measured.
     """
     return [
-        _outcome(folder, run, run.record.own(), with_images=with_images)
+        _outcome(folder, run, run.record.own(), metric, with_images=with_images)
         for run in stored
         if run.record.status in (FINISHED, DIVERGED)
     ]
 
 
-def _outcome(folder: StudyFolder, run: StoredRun, record: OwnRunRecord, *, with_images: bool) -> Outcome:
+def _outcome(folder: StudyFolder, run: StoredRun, record: OwnRunRecord, metric: str, *, with_images: bool) -> Outcome:
     end = _endpoints(run, record) if record.status == FINISHED else None
     predicted = predicted_for_test(folder, run.name, record.files.get(PROBABILITIES)) if end and with_images else None
+    lacking = end is not None and metric != "accuracy" and metric not in end.measures
+    if lacking and metric != "loss":
+        raise _of_before(run, metric)
+    if lacking:
+        end = None  # a loss that is not finite is worse than any number: such a run counts as diverged
+    elif metric == "loss" and predicted is not None and predicted.losses is None:
+        raise _of_before(run, metric)
     return Outcome(
         method=record.config.method,
         seed=record.config.seed,
@@ -37,7 +47,19 @@ def _outcome(folder: StudyFolder, run: StoredRun, record: OwnRunRecord, *, with_
         stopped_early=end is not None and len(run.rows) < record.config.protocol.epochs,
         conditions=conditions(record),
         correct=None if predicted is None else predicted.correct,
+        labels=None if predicted is None else predicted.labels,
+        classes=None if predicted is None else predicted.classes,
+        losses=None if predicted is None else predicted.losses,
     )
+
+
+def _of_before(run: StoredRun, metric: str) -> UsageError:
+    return UsageError(
+        "run_of_before_the_metric",
+        "the run {run} is of a version that did not keep what --metric {metric} needs; move its folder away, and train "
+        "it again",
+        run=run.name, metric=metric,
+    )  # fmt: skip
 
 
 def _endpoints(run: StoredRun, record: OwnRunRecord) -> Endpoints:

@@ -38,7 +38,10 @@ class Question:
 
 
 def question(methods: Sequence[str | Method], baseline: str | Method | None, contrasts: Sequence[str]) -> Question:
-    """Return what is compared with what: the baseline first, then each method with it, then what else was asked for."""
+    """Return what is compared with what: the baseline first, then each method with it, then what else was asked for.
+
+    The baseline alone is a question too: how much one method varies from seed to seed.
+    """
     if isinstance(contrasts, str) or not isinstance(contrasts, Iterable):
         raise UsageError("contrasts_are_a_list", "contrasts are a list, such as ['batch_norm:dropout']")
     if isinstance(methods, str | Method) or not isinstance(methods, Iterable):
@@ -57,10 +60,6 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
     start = found.add(baseline if baseline is not None else BASELINE)
     for method in [*specs, *(side for pair in pairs for side in pair)]:
         found.add(method)
-    if len(found.methods) < 2:
-        raise UsageError(
-            "nothing_to_compare", "a comparison needs a method besides the baseline; overfitlab methods lists them"
-        )
     for method in found.methods[1:]:
         found.compare(method, start)
     for method, against in [NOTEBOOKS_CONTRAST] if asks_the_notebook and baseline is None else pairs:

@@ -13,9 +13,11 @@ FAILED = "failed"
 # accuracies and gaps are fractions from 0 to 1, losses nats
 RUN_COLUMNS = (
     *("method", "label", "seed", "run", "status", "test_acc", "gap", "train_acc", "val_acc", "loss_gap"),
+    *("test_balanced_acc", "test_f1", "test_loss"),
     *("onset", "onset_test_acc", "onset_gap", "acc_drop", "loss_rise", "best_epoch", "epochs", "stopped_early"),
     *("seconds_per_epoch", "parameters", "peak_memory_mb"),
 )
+OTHER_METRICS = {"test_balanced_acc": "balanced_accuracy", "test_f1": "f1", "test_loss": "loss"}
 HISTORY_COLUMNS = ("method", "seed", *ALL_COLUMNS)
 
 
@@ -35,6 +37,8 @@ def run_rows(outcomes: Sequence[Outcome], labels: Mapping[str, str], failures: M
                 "best_epoch": end.best_epoch, "seconds_per_epoch": end.seconds_per_epoch,
                 "parameters": end.parameters, "peak_memory_mb": end.peak_memory_mb,
             }  # fmt: skip
+            for column, metric in OTHER_METRICS.items():
+                row[column] = end.measures[metric].test if metric in end.measures else None
         rows.append(row)
     for name, failure in failures.items():
         row = dict.fromkeys(RUN_COLUMNS) | _about(failure.method, failure.seed, name, labels)

@@ -28,16 +28,14 @@ from overfitlab.events import (
 )
 from overfitlab.records.run_folder import DUPLICATES, StoredRun
 from overfitlab.records.study_folder import RECORD, RUNS, VERDICT
-from overfitlab.records.study_record import StudyRecord
+from overfitlab.report import metric_words
 from overfitlab.report.study_text import whole
-from overfitlab.stats.power import FEWEST
-from overfitlab.study.cost import plan_seconds, run_seconds
-from overfitlab.study.plan import power
+from overfitlab.results.metric import BY_NAME
+from overfitlab.terminal.plan_text import plan_text
 from overfitlab.terminal.task_screen import duration
-from overfitlab.terminal.training_screen import data_lines, falling
+from overfitlab.terminal.training_screen import data_lines
 from overfitlab.words.language import ENGLISH, Language
 
-LONG = 30 * 60  # seconds: longer studies are told what would be shorter
 BAR_WIDTH = 24
 REFRESHES = 4  # a second
 
@@ -47,6 +45,7 @@ class StudyLines(Listener):
 
     def __init__(self, stream: TextIO, say: Language = ENGLISH) -> None:
         self._stream, self._say = stream, say
+        self._metric = "accuracy"
 
     def on(self, event: Event) -> None:
         """Print what there is to say."""
@@ -60,6 +59,7 @@ class StudyLines(Listener):
                 methods = say.count(event.methods, "method")
                 return [say("Measuring a few steps of {methods}, to plan the study ...", methods=methods)]
             case StudyPlanned():
+                self._metric = event.record.config.metric
                 notes = [say("Note: {what}", what=say.reason(note)) for note in event.record.notes]
                 plan = plan_text(event.record, event.jobs, say)
                 return [*data_lines(event.record.data, say, RECORD), plan, *notes]
@@ -98,7 +98,8 @@ class StudyLines(Listener):
     def _finished(self, event: TaskFinished) -> list[str]:
         say = self._say
         left = say("; about {time} left", time=duration(event.seconds_left)) if event.done < event.total else ""
-        return [f"[{event.done}/{event.total}] {_named(event.task, say)}: {_outcome(event.run, say)}{left}"]
+        outcome = _outcome(event.run, self._metric, say)
+        return [f"[{event.done}/{event.total}] {_named(event.task, say)}: {outcome}{left}"]
 
     def _print(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
@@ -160,88 +161,37 @@ class LiveStudy(StudyLines):
     def _so_far(self) -> Table:
         say = self._say
         table = Table(title=say("so far, provisional"), title_justify="left", box=None, padding=(0, 2))
-        columns = (say("method"), say("runs"), say("test acc %"), say("gap"), say("train acc %"))
+        metric = BY_NAME[self._metric]
+        test = say("test acc %") if metric.name == "accuracy" else metric_words.name(metric.name, say)
+        columns = (say("method"), say("runs"), test, say("gap"), say("train acc %"))
         for number, column in enumerate(columns):
             table.add_column(column, justify="left" if number == 0 else "right")
         for method, label in self._labels.items():
             ended = [run for run in self._ended if run.record.own().config.method == method]
-            known = [numbers for run in ended if (numbers := _numbers(run)) is not None]
-            cells = [f"{100 * mean(column):.1f}" for column in zip(*known, strict=True)] if known else ["", "", ""]
+            known = [numbers for run in ended if (numbers := _numbers(run, self._metric)) is not None]
+            cells = ["", "", ""]
+            if known:
+                *own, fit = (mean(column) for column in zip(*known, strict=True))
+                places = metric_words.digits(metric.name)
+                cells = [*(f"{metric.scale * value:.{places}f}" for value in own), f"{100 * fit:.1f}"]
             table.add_row(say.method(label), str(len(ended)), *cells)
         return table
 
 
-def _numbers(run: StoredRun) -> tuple[float, float, float] | None:
-    """Return test accuracy, gap and training accuracy at the end, from 0 to 1; None where it diverged."""
+def _numbers(run: StoredRun, metric: str) -> tuple[float, float, float] | None:
+    """Return test metric, its gap and training accuracy at the end, as shares or nats; None where it diverged."""
     end = run.record.measured.end
     if end is None or end.test is None or end.training is None or end.validation is None:
         return None
-    return end.test.acc, end.training.acc - end.validation.acc, end.training.acc
+    kind = BY_NAME[metric]
+    training, validation, test = kind.of(end.training), kind.of(end.validation), kind.of(end.test)
+    if training is None or validation is None or test is None:
+        return None
+    return test, kind.gap(training, validation), end.training.acc
 
 
 def _named(task: Task, say: Language) -> str:
     return say("{method}, seed {seed}", method=say.method(task.label), seed=task.seed)
-
-
-def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
-    """Return what a study will do, what that takes, and what it can decide."""
-    config, plan = record.config, record.plan
-    labels = {method: say.method(label) for method, label in record.labels.items()}
-    protocol, parts = plan.protocol, plan.parts
-    looks = ""
-    if len(plan.looks) > 1:
-        looks = say(", looked at after {seeds}", seeds=say.last_comma.join(map(str, plan.looks)))
-    each = ", ".join(
-        f"{labels[method]} {duration(run_seconds(cost, protocol, parts))}" for method, cost in plan.costs.items()
-    )
-    seconds, memory = plan_seconds(plan, jobs), plan.memory_mb(jobs)
-    lines = [
-        say(
-            "Study: {methods} at {seeds} ({first} to {last}{looks}), {runs} runs, paired by seed",
-            methods=say.count(len(config.methods), "method"), seeds=say.count(plan.seeds, "seed"),
-            first=config.first_seed, last=config.first_seed + plan.seeds - 1, looks=looks,
-            runs=len(config.methods) * plan.seeds,
-        ),
-        say("Contrasts: {contrasts}",
-            contrasts=", ".join(f"{labels[method]} - {labels[against]}" for method, against in config.contrasts)),
-        say(
-            "Protocol: {name}, {training:,} training, {validation:,} validation, {test:,} test images, {epochs}, "
-            "batches of {batch}, Adam {rate:g}{falling}; {model}",
-            name=protocol.name, training=parts.training, validation=parts.validation, test=parts.test,
-            epochs=say.count(protocol.epochs, "epoch"), batch=protocol.batch_size, rate=protocol.learning_rate,
-            falling=falling(protocol, say), model=config.model,
-        ),
-        say(
-            "Takes: about {time} with {runs} at once, {threads} each{memory}; a run: {each}",
-            time=duration(seconds), runs=say.count(jobs, "run"), threads=say.count(plan.threads, "thread"),
-            memory=f", {memory:,} MB" if memory else "", each=each,
-        ),
-    ]  # fmt: skip
-    if plan.gave_up:
-        given_up = "; ".join(map(say.reason, plan.gave_up))
-        lines.append(say("Given up for the budget of {time}: {what}", time=duration(config.budget or 0), what=given_up))
-    elif seconds > LONG and config.budget is None:
-        lines.append(
-            say("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
-        )
-    lines.append(power_text(record, say))
-    return "\n".join(lines)
-
-
-def power_text(record: StudyRecord, say: Language = ENGLISH) -> str:
-    """Return what the number of seeds can decide."""
-    config, plan = record.config, record.plan
-    if plan.seeds < FEWEST:
-        return say("Can decide: nothing with {seeds}; a verdict needs {least} at least.",
-                   seeds=say.count(plan.seeds, "seed"), least=FEWEST)  # fmt: skip
-    found = power(config, plan)
-    differ = ", ".join(f"{each.points:g}: {_percent(each.chance, say)}" for each in found.differ)
-    return say(
-        "Can decide: a true difference in test accuracy is found with a probability, by its size in points, of "
-        "{chances}; that there is none (within {margin:g}) is shown with {equal}. Assumed: paired differences vary by "
-        "{deviation:g} points (SD) from seed to seed.",
-        chances=differ, margin=config.margin, equal=_percent(found.equal, say), deviation=plan.deviation,
-    )  # fmt: skip
 
 
 def ended_text(event: StudyEnded, say: Language = ENGLISH) -> str:
@@ -261,16 +211,14 @@ def ended_text(event: StudyEnded, say: Language = ENGLISH) -> str:
     return "\n".join(lines)
 
 
-def _outcome(run: StoredRun, say: Language) -> str:
-    numbers = _numbers(run)
+def _outcome(run: StoredRun, metric: str, say: Language) -> str:
+    numbers = _numbers(run, metric)
     if numbers is None:
         return say("diverged in epoch {epoch}", epoch=len(run.rows))
-    accuracy, gap, _ = numbers
+    test, gap, _ = numbers
     return say(
-        "test accuracy {accuracy:.4f}, gap {gap:.1f} points, {time}",
-        accuracy=accuracy, gap=100 * gap, time=duration(run.record.times.training_seconds or 0.0),
+        "{metric} {test}, gap {gap}, {time}", metric=metric_words.name(metric, say), test=f"{test:.4f}",
+        gap=say("{number} points" if metric != "loss" else "{number} nats",
+                number=f"{BY_NAME[metric].scale * gap:.{metric_words.digits(metric)}f}"),
+        time=duration(run.record.times.training_seconds or 0.0),
     )  # fmt: skip
-
-
-def _percent(chance: float, say: Language) -> str:
-    return say("{percent:.0f} %", percent=100 * chance) if chance >= 0.005 else say("less than 1 %")

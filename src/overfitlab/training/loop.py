@@ -90,7 +90,7 @@ class Trainer:
         rows: Indices,
         batches: BatchSource | None = None,
         network: Model | None = None,
-        said: list[tuple[Tensor, Tensor]] | None = None,
+        said: list[tuple[Tensor, Tensor, Tensor]] | None = None,
     ) -> Measurement:
         """Return loss and accuracies on those rows, in evaluation mode; of the network as it stands now, or another.
 
@@ -165,12 +165,12 @@ class Trainer:
         for name, rows in parts.items():
             if not len(rows):
                 continue
-            said: list[tuple[Tensor, Tensor]] | None = [] if keep and name != "training" else None
+            said: list[tuple[Tensor, Tensor, Tensor]] | None = [] if keep and name != "training" else None
             found[name] = self.measure(rows, network=network, said=said)
             if said is not None:
-                classes, probabilities = (torch.cat(each).numpy() for each in zip(*said, strict=True))
+                classes, probabilities, losses = (torch.cat(each).numpy() for each in zip(*said, strict=True))
                 labels = self.material.dataset.labels[rows]
-                self.predicted[name] = Predicted(rows, labels, classes, probabilities)
+                self.predicted[name] = Predicted(rows, labels, classes, probabilities, losses)
         return Parts(**found)
 
     def clean_subset(self) -> Indices:

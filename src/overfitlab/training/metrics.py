@@ -35,15 +35,15 @@ def evaluate(
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
     compute: Compute,
-    said: list[tuple[Tensor, Tensor]] | None = None,
+    said: list[tuple[Tensor, Tensor, Tensor]] | None = None,
 ) -> Measurement:
     """Measure `model` on `batches` of images [B, C, H, W] and labels [B]; it is left in training mode.
 
-    What it says of each batch, likeliest classes [B] and class probabilities [B, K] as float16, is added to `said`
-    where that is given.
+    What it says of each batch, likeliest classes [B], class probabilities [B, K] as float16 and losses [B] in nats as
+    float32, is added to `said` where that is given.
     """
     loss = torch.zeros((), dtype=torch.float64)
-    images = correct = torch.zeros(0, dtype=torch.int64)  # by class
+    images = correct = taken = torch.zeros(0, dtype=torch.int64)  # by class; `taken` for it, rightly or not
     model.eval()
     for x, labels in batches:
         with compute.autocast():
@@ -51,18 +51,22 @@ def evaluate(
         logits = logits.to("cpu", compute.dtype)  # [B, K]
         loss += F.cross_entropy(logits, labels, reduction="sum").double()
         if said is not None:
-            said.append((logits.argmax(1), logits.softmax(1).half()))
+            each = F.cross_entropy(logits, labels, reduction="none")
+            said.append((logits.argmax(1), logits.softmax(1).half(), each.float()))
         classes = logits.shape[1]
-        right = labels[logits.argmax(1) == labels]
+        answers = logits.argmax(1)
+        right = labels[answers == labels]
         images = torch.bincount(labels, minlength=classes) + (images if len(images) else 0)
         correct = torch.bincount(right, minlength=classes) + (correct if len(correct) else 0)
+        taken = torch.bincount(answers, minlength=classes) + (taken if len(taken) else 0)
     model.train()
     count = int(images.sum())
     mean = loss.item() / count
-    present = images > 0
+    present, seen = images > 0, images + taken > 0
     return Measurement(
         images=count,
         loss=mean if math.isfinite(mean) else None,
         acc=int(correct.sum()) / count,
         balanced_acc=(correct[present] / images[present]).double().mean().item(),
+        f1=(2 * correct[seen].double() / (images + taken)[seen]).mean().item(),
     )

@@ -1,0 +1,95 @@
+"""How texts call the metric that a study compares by: its name, unit and sizes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from overfitlab.results.metric import BY_NAME, POINTS
+from overfitlab.words.language import ENGLISH, Language
+
+
+@dataclass(frozen=True)
+class MetricWords:
+    """The English of one metric; fields `size` and `points` of the templates are both the number."""
+
+    name: str  # of the test images
+    title: str
+    same: str
+    more: str
+    less: str
+    headline: str  # a method and its difference
+    axis: str  # of a figure: what the baseline is exceeded by
+
+
+TEST_WORDS: Mapping[str, MetricWords] = {
+    "accuracy": MetricWords(
+        "test accuracy", "Test accuracy", "the same test accuracy", "{points} points more test accuracy",
+        "{points} points less test accuracy", "{name} ({difference} points of test accuracy)",
+        "test accuracy, points more",
+    ),
+    "balanced_accuracy": MetricWords(
+        "balanced test accuracy", "Balanced test accuracy", "the same balanced test accuracy",
+        "{size} points more balanced test accuracy", "{size} points less balanced test accuracy",
+        "{name} ({difference} points of balanced test accuracy)", "balanced test accuracy, points more",
+    ),
+    "f1": MetricWords(
+        "test macro F1", "Test macro F1", "the same test macro F1", "{size} points more test macro F1",
+        "{size} points less test macro F1", "{name} ({difference} points of test macro F1)",
+        "test macro F1, points more",
+    ),
+    "loss": MetricWords(
+        "test loss", "Test loss", "the same test loss", "{size} nats more test loss", "{size} nats less test loss",
+        "{name} ({difference} nats of test loss)", "test loss, nats more",
+    ),
+}  # fmt: skip
+GAP_WORDS_BY_UNIT: Mapping[str, MetricWords] = {
+    "points": MetricWords(
+        "gap", "Generalization gap", "its gap is the same", "its gap is {points} points larger",
+        "its gap is {points} points smaller", "{name} ({difference} points of gap)", "",
+    ),
+    "nats": MetricWords(
+        "gap", "Generalization gap", "its gap is the same", "its gap is {size} nats larger",
+        "its gap is {size} nats smaller", "{name} ({difference} nats of gap)", "",
+    ),
+}  # fmt: skip
+TEXTS = {text for words in (*TEST_WORDS.values(), *GAP_WORDS_BY_UNIT.values()) for text in vars(words).values() if text}
+HELPING_SIDE = {  # of an axis of differences, by unit and by whether less is better
+    ("points", False): "points; right of 0: generalizes better",
+    ("nats", True): "nats; left of 0: generalizes better",
+}
+HELPING_GAP = {"points": "points; left of 0: overfits less", "nats": "nats; left of 0: overfits less"}
+
+
+def name(metric: str, say: Language = ENGLISH) -> str:
+    """Return what the metric is called, of test images: `test accuracy`."""
+    return say(TEST_WORDS[metric].name)
+
+
+def words_of(metric: str, axis: str) -> MetricWords:
+    """Return the words of an axis: `metric` or `gap`."""
+    return TEST_WORDS[metric] if axis == "metric" else GAP_WORDS_BY_UNIT[BY_NAME[metric].unit]
+
+
+def digits(metric: str) -> int:
+    """Return how many decimals a size has in a sentence."""
+    return 1 if BY_NAME[metric].unit == POINTS else 3
+
+
+def table_digits(metric: str) -> int:
+    """Return how many decimals a difference has in tables and figures."""
+    return 2 if BY_NAME[metric].unit == POINTS else 3
+
+
+def size(mean: float | None, metric: str, axis: str, say: Language = ENGLISH) -> str:
+    """Return a difference in words: `1.2 points more test accuracy`, `its gap is 0.030 nats smaller`."""
+    words = words_of(metric, axis)
+    if not mean:
+        return say(words.same)
+    number = f"{abs(mean):.{digits(metric)}f}"
+    return say(words.more if mean > 0 else words.less, size=number, points=number)
+
+
+def amount(number: float, metric: str, say: Language = ENGLISH) -> str:
+    """Return a margin with its unit: `0.5 points`, `0.02 nats`."""
+    if BY_NAME[metric].unit == POINTS:
+        return say("{number} point" if number == 1 else "{number} points", number=f"{number:g}")
+    return say("{number} nats", number=f"{number:g}")

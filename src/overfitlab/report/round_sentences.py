@@ -1,0 +1,38 @@
+"""What a verdict in rounds says besides its words: how far it has come, and what its intervals are."""
+
+from overfitlab.stats.findings import Finding
+from overfitlab.stats.verdict import Verdict
+from overfitlab.words.language import ENGLISH, Language
+
+
+def state(verdict: Verdict, say: Language = ENGLISH) -> str:
+    """Return how far a verdict in rounds has come; no text for a fixed number of seeds."""
+    progress = verdict.progress
+    if progress is None:
+        return ""
+    seeds = say.count(progress.round, "seed")
+    contrasts = say.listing([f"{say.method(verdict.label(method))} - {say.method(verdict.label(against))}"
+                             for method, against in progress.open])  # fmt: skip
+    if progress.wanted:
+        return say("So far {seeds}; still open: {contrasts}.", seeds=seeds, contrasts=contrasts)
+    if not progress.open:
+        return say("Decided after {seeds}.", seeds=seeds)
+    return say("Not decided at the maximum of {seeds}: {contrasts}.", seeds=seeds, contrasts=contrasts)
+
+
+def decided(finding: Finding, say: Language = ENGLISH) -> str:
+    """Return after how many seeds a word was there; no text where there is none, or the number was fixed."""
+    if finding.decided_at is None:
+        return ""
+    return say("decided after {seeds}", seeds=say.count(finding.decided_at, "seed"))
+
+
+def about_intervals(verdict: Verdict, say: Language = ENGLISH) -> str:
+    """Return what the intervals of a verdict in rounds cover; no text for a fixed number of seeds."""
+    if verdict.progress is None:
+        return ""
+    return say(
+        "Always-valid intervals hold after every number of seeds at once, so it does no harm to look after each of "
+        "them. Plain ones, and those for other images, count as if the number had been fixed: too narrow after so many "
+        "looks."
+    )
