@@ -46,6 +46,15 @@ CASES = {
     "other margins": (
         {"margins": (1.0, 2.5)}, ["±1 point (test accuracy) and ±2.5 points (gap)"], ["±0.5"],
     ),
+    "the loss": (
+        {"metric": "loss", "margins": (0.02, 0.04)},
+        ["test loss, and the generalization gap (by how much the same metric is worse on validation",
+         "margins of ±0.02 nats (test loss) and ±0.04 nats (gap)"],
+        ["what one image changes", "accuracy", "point"],
+    ),
+    "macro F1": (
+        {"metric": "f1"}, ["test macro F1, and the generalization gap", "one of the smallest class"], ["of 359 test"],
+    ),
     "one contrast": (
         {"pairs": made.PAIRS[:1]}, ["There is one contrast, so its p was not adjusted"], ["Holm", "Shaffer"],
     ),

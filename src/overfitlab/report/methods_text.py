@@ -167,8 +167,8 @@ def _outcomes(evidence: Evidence, say: Language) -> Iterator[str]:
         )  # fmt: skip
     yield say(
         "There are two outcomes, both of the weights that a method hands over at the end: {metric}, and the "
-        "generalization gap (training minus validation accuracy), measured in evaluation mode on clean images. A "
-        "difference is method minus what it is compared with.",
+        "generalization gap (by how much the same metric is worse on validation than on training images), measured in "
+        "evaluation mode on clean images. A difference is method minus what it is compared with.",
         metric=metric_name(evidence, say),
     )
 

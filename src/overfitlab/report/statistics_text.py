@@ -127,6 +127,14 @@ def _equivalence(evidence: Evidence, say: Language) -> str:
             **fields,
         )
     )
+    if evidence.metric == "loss":  # of two networks that differ it is never the same, so there is no floor
+        return text
+    if evidence.metric != "accuracy":
+        return text + say(
+            " There the standard deviation of the differences was taken to be at least the square root of the margin "
+            "times what one image changes (one of the smallest class, of the test or, for the gap, the validation "
+            "images): a few seeds that miss the same images prove no equivalence."
+        )
     return text + say(
         " There the standard deviation of the differences was taken to be at least the square root of the margin times "
         "what one image changes (one of {test} test images or, for the gap, of {validation} validation images): a few "
@@ -178,6 +186,8 @@ def intervals(evidence: Evidence, say: Language) -> Iterator[str]:
             "images as crossed random effects, degrees of freedom after Satterthwaite).",
             level=level,
         )
+        if evidence.metric not in ("accuracy", "loss"):
+            yield say("What images contribute to it was found by a bootstrap over images.")
         if evidence.progress is not None:
             yield say("That one is for a fixed number of seeds, and too narrow for a study that is read after each.")
 
