@@ -207,7 +207,6 @@ def test_an_empty_list():
         (["l3"], "unknown method 'l3'"),
         (["l2", "--protocol", "notebook"], "--protocol clean"),
         (["l2", "--contrast", "l2"], "is no pair"),
-        (["none"], "needs a method besides the baseline"),
         (["l2", "--budget", "x"], "a budget is a time like 90s, 10m or 1.5h"),
     ],
 )

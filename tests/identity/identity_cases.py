@@ -56,7 +56,7 @@ def studies() -> Iterator[tuple[str, StudyConfig]]:
         replace(plain, methods=tuple(more.methods), contrasts=tuple(more.contrasts), data="digits"),
     )
     fields: dict[str, Any] = {
-        "looks": (6, 12), "first_seed": 100, "budget": 600, "accuracy_zone": 1.0, "gap_zone": 2,
+        "looks": (6, 12), "first_seed": 100, "budget": 600, "margin": 1.0, "gap_margin": 2,
         "given": ("epochs", "vary"), "model": "resnet20", "model_source": "0" * 64, "image_size": (48, 64),
         "weights": "f" * 64, "precision": "float32", "threads": 1,
     }  # fmt: skip

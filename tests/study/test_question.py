@@ -55,7 +55,6 @@ def test_objects_and_texts_are_the_same():
     ("methods", "baseline", "given", "message"),
     [
         (["dropout", "dropout:rate=0.2"], None, [], "dropout is given twice"),
-        (["none"], None, [], "needs a method besides the baseline"),
         (["dropuot"], None, [], "did you mean 'dropout'"),
         ([], "nothing", [], "unknown method"),
         (["l2"], None, ["l2"], "is no pair"),

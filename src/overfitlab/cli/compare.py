@@ -73,10 +73,10 @@ from overfitlab.words.languages import spoken
 )
 @click.option(
     "--metric",
-    type=click.Choice(METRICS),
     default=METRICS[0],
     show_default=True,
-    help="What the verdict goes by, of the test images and of the gap.",
+    metavar="NAME",
+    help=f"What the verdict goes by, of the test images and of the gap: {', '.join(METRICS)}.",
 )
 @click.option(
     "--equivalence",
