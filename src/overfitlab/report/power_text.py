@@ -25,7 +25,7 @@ def power_table(power: Power, metric: str, say: Language = ENGLISH) -> Table:
         chances = [percent(chance, say) for chance in (*(each.chance for each in case.differ), case.equal)]
         rows.append((say(metric_words.words_of(metric, case.axis).name), assumed, *chances))
     return Table(
-        (say("true difference, {unit}", unit=say(BY_NAME[metric].unit)), "SD", *sizes, say("none")), tuple(rows)
+        (say("true difference, {unit}", unit=say(BY_NAME[metric].unit)), say("SD"), *sizes, say("none")), tuple(rows)
     )
 
 
