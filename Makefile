@@ -91,7 +91,7 @@ study: $(VENV)/.run ## the published study, on CIFAR-10 (docs/studies/; an after
 statistics: $(VENV)/.run ## simulate the verdict's procedure (docs/statistics.md; some minutes)
 	@$(BIN)/python benchmarks/verdict_simulation.py $(ARGS)
 
-calibration: $(VENV)/.run ## try the verdict's procedure on real trainings whose truth is known (docs/statistics.md; about an hour and a half)
+calibration: $(VENV)/.run ## try the verdict's procedure on real trainings whose truth is known (docs/statistics.md; two to three hours)
 	@$(BIN)/python benchmarks/calibration.py $(ARGS)
 
 budget-floor: $(VENV)/.run ## how little training still shows overfitting, on CIFAR-10 (docs/study.md; some minutes)
