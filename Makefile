@@ -91,7 +91,7 @@ study: $(VENV)/.run ## the published study, on CIFAR-10 (docs/studies/; an after
 statistics: $(VENV)/.run ## simulate the verdict's procedure (docs/statistics.md; some minutes)
 	@$(BIN)/python benchmarks/verdict_simulation.py $(ARGS)
 
-calibration: $(VENV)/.run ## try the verdict's procedure on real trainings whose truth is known (docs/statistics.md; about an hour and a half)
+calibration: $(VENV)/.run ## try the verdict's procedure on real trainings whose truth is known (docs/statistics.md; two to three hours)
 	@$(BIN)/python benchmarks/calibration.py $(ARGS)
 
 thresholds: $(VENV)/.run ## simulate how often evidence reaches a value by chance (src/overfitlab/stats/maxima.csv; some minutes)
