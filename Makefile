@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run train test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics budget-floor duplicates clean
+.PHONY: help run train test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics calibration budget-floor duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -90,6 +90,9 @@ study: $(VENV)/.run ## the published study, on CIFAR-10 (docs/studies/; an after
 
 statistics: $(VENV)/.run ## simulate the verdict's procedure (docs/statistics.md; some minutes)
 	@$(BIN)/python benchmarks/verdict_simulation.py $(ARGS)
+
+calibration: $(VENV)/.run ## try the verdict's procedure on real trainings whose truth is known (docs/statistics.md; about an hour and a half)
+	@$(BIN)/python benchmarks/calibration.py $(ARGS)
 
 budget-floor: $(VENV)/.run ## how little training still shows overfitting, on CIFAR-10 (docs/study.md; some minutes)
 	@$(BIN)/python benchmarks/budget_floor.py $(ARGS)

@@ -24,6 +24,7 @@ FEWEST_SEEDS, MOST_SEEDS = 3, 1000  # of a study
 LARGEST_MARGIN = 100  # points
 LEAST_ALPHA, LARGEST_ALPHA = 1e-6, 0.5
 SHORTEST_ROUNDS, LONGEST_ROUNDS = 6, 100  # planned maxima of seeds that are added until all is decided
+UNTIL = 12  # the maximum unless one is given
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -279,6 +280,8 @@ class StudyConfig:
                 "seeds_and_until_decided",
                 "--seeds fixes the number of seeds and --until-decided leaves it open; give one of them",
             )
+        if self.until_decided == "none" and self.budget is not None:
+            raise UsageError("budget_without_a_maximum", "--budget needs a maximum of seeds: --until-decided 12")
         if not self.contrasts and (self.until_decided is not None or len(self.looks or ()) > 1):
             raise UsageError(
                 "nothing_to_decide", "one method alone has nothing to decide: give a fixed number of --seeds"
@@ -358,6 +361,18 @@ def looks(text: str) -> tuple[int, ...]:
             text=text,
         )  # fmt: skip
     return tuple(int(word) for word in words)
+
+
+def until_decided(text: str) -> int | Literal["none"]:
+    """Return the largest number of seeds from `"12"`, or `"none"`; raises `UsageError`."""
+    word = text.strip().lower()
+    if word == "none":
+        return "none"
+    if not (word.isascii() and word.isdigit() and len(word) < 10):
+        raise UsageError(
+            "no_maximum_of_seeds", "--until-decided takes the largest number of seeds, or none; not {text!r}", text=text
+        )
+    return int(word)
 
 
 def seconds(text: str) -> int:

@@ -24,6 +24,8 @@ from overfitlab.records.run_folder import StoredRun
 from overfitlab.records.run_record import OwnRunRecord, RunRecord
 from overfitlab.records.study_record import StudyRecord
 from overfitlab.results.history import EpochRow
+from overfitlab.stats.forecast import Forecast
+from overfitlab.stats.reading import Progress
 from overfitlab.stats.verdict import Verdict
 
 
@@ -209,6 +211,14 @@ class TaskFailed(Event, frozen=True):
     task: Task
     reason: Reason
     again: bool
+
+
+class RoundRead(Event, frozen=True):
+    """A study that goes on until all is decided has read another round; words, p and intervals hold as they are."""
+
+    progress: Progress
+    verdict: Verdict
+    forecast: Forecast | None  # what to expect from here; None when it is over
 
 
 class StudyStopping(Event, frozen=True):

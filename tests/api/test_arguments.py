@@ -54,5 +54,5 @@ def test_a_tilde_is_ones_home(small_study):
 def test_numbers_that_nobody_knows_are_numbers_all_the_same(small_study):
     study = overfitlab.load_study(small_study)
     unfinished = type(study)(study.folder, study.record, study.stored[:5]).verdict()
-    assert unfinished["accuracy_p"].isna().all()
-    assert unfinished["accuracy_p"].dtype == unfinished["gap_at_equal_fit"].dtype == "float64"
+    assert unfinished["metric_p_adjusted"].isna().all()
+    assert unfinished["metric_p_adjusted"].dtype == unfinished["gap_at_equal_fit"].dtype == "float64"

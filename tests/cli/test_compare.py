@@ -81,7 +81,7 @@ def test_json_for_machines():
     assert Path("runs/mine/report/report.html").is_file()
     assert "Report: runs/mine/report/report.html" in done.stderr
     assert document["status"] == "finished"
-    assert document["verdict"]["contrasts"][0]["accuracy"]["n"] == 2
+    assert document["verdict"]["contrasts"][0]["metric"]["n"] == 2
     assert "[4/4]" in done.stderr
 
 

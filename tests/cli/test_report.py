@@ -40,8 +40,8 @@ def study(small_study):
 def test_it_writes_below_the_study_or_elsewhere(study):
     done = overfitlab("report", "small", check=0)
     assert done.stdout == (
-        "Wrote runs/small/report/report.html (and report.md, verdict.json, runs.csv, history.csv, figures/); "
-        "open it in a browser\n"
+        "Wrote runs/small/report/report.html (and report.md, contrasts.csv, contrasts.tex, methods.txt, "
+        "verdict.json, runs.csv, history.csv, figures/); open it in a browser\n"
     )
     assert not done.stderr
     document = json.loads(overfitlab("report", study, "--lang", "ko", "--out", "mine", "--json", check=0).stdout)

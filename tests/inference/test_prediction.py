@@ -9,7 +9,8 @@ from refusals import refused
 
 import overfitlab
 from overfitlab.data.sources import digits
-from overfitlab.errors import UsageError
+from overfitlab.errors import CancelledError, UsageError
+from overfitlab.events import Listener, TaskAdvanced, TaskBegan, TaskEnded
 from overfitlab.inference import pictures, prediction
 from overfitlab.inference.trained import load_trained
 from overfitlab.reasons import Reason
@@ -162,3 +163,22 @@ def test_an_error_while_reading_reaches_the_caller(digits_run, digit_files, monk
     monkeypatch.setattr(pictures, "read_images", broken)
     with pytest.raises(MemoryError):
         overfitlab.predict(digits_run, digit_files)
+
+
+def test_a_listener_is_told_and_can_end_it(digits_run, digit_files):
+    for work, given in ((overfitlab.predict, digit_files[0].parent), (overfitlab.explain, digit_files[0].parent)):
+        heard = []
+        work(digits_run, given, listener=heard.append)
+        began, *advanced, ended = heard
+        assert (type(began), type(ended)) == (TaskBegan, TaskEnded)
+        assert [event.done for event in advanced] == list(range(1, began.total + 1))
+        listener = Listener()
+        listener.cancel()
+        with pytest.raises(CancelledError):
+            work(digits_run, given, listener=listener)
+
+
+def test_a_listener_is_told_of_arrays_too(digits_run):
+    heard = []
+    overfitlab.predict(digits_run, np.zeros((3, 8, 8, 1), dtype=np.uint8), listener=heard.append)
+    assert [type(event) for event in heard] == [TaskBegan, *[TaskAdvanced] * 3, TaskEnded]

@@ -14,6 +14,7 @@ from overfitlab.display import display_name
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure
 from overfitlab.report.page import page, typeset
+from overfitlab.stats.findings import without_words
 from overfitlab.study.evidence import Curve, Curves, MethodPredictions
 from overfitlab.words.languages import CODES, language_named
 
@@ -28,7 +29,7 @@ HOSTILE = [
     "고양이", "<!--", "javascript:alert(1)",
 ]  # fmt: skip
 MINUS = "\N{MINUS SIGN}"
-AXES = ("accuracy", "gap", "onset_metric", "onset_gap")
+AXES, ONSET = ("metric", "gap"), ("onset_metric", "onset_gap")
 NOW = "2026-11-28T12:00:00+00:00"
 
 
@@ -74,10 +75,11 @@ def test_every_part_is_there(html, evidence):
     anchors = [attributes["id"] for attributes in reader.all("section")]
     assert anchors == [
         "answer", "differences", "verdict", "methods", "curves", "gaps", "equal-fit", "noise", "cost", "confusion",
-        "calibration", "disputed", "limits", "protocol", "words",
+        "calibration", "disputed", "limits", "protocol", "paper", "words",
     ]  # fmt: skip
     linked = [attributes["href"] for attributes in reader.all("a")]
-    assert linked == ["#answer", *(f"#{anchor}" for anchor in anchors)]  # to skip the contents, and the contents
+    links = [link for link in linked if link.startswith("#")]
+    assert links == ["#answer", *(f"#{anchor}" for anchor in anchors)]  # to skip the contents, and the contents
     text = " ".join(reader.text)
     assert evidence.data.sha256 in text
     assert "overfitlab report small" in text
@@ -197,7 +199,7 @@ def test_hostile_names_stay_text(evidence, code):
 
 def test_a_provisional_study_says_so_and_has_no_verdict(evidence):
     contrasts = tuple(
-        replace(each, **{axis: replace(each.axis(axis), word=None) for axis in AXES}) for each in evidence.contrasts
+        replace(each, **{axis: without_words(each.axis(axis)) for axis in AXES}) for each in evidence.contrasts
     )
     unfinished = replace(evidence, provisional=True, recommended=None, contrasts=contrasts)
     text = " ".join(read(page(unfinished)).text)
@@ -207,6 +209,7 @@ def test_a_provisional_study_says_so_and_has_no_verdict(evidence):
     assert "provisional" in table
     assert not re.search("helps|harms|equivalent|undecided", table)
     assert "who looks again and again" in text
+    assert "95 %" not in text.partition("How it was done")[0].replace("\N{NO-BREAK SPACE}", " ").partition("Cost")[0]
     assert "sign-flip" not in text.partition("How it was done")[0]
 
 
@@ -218,7 +221,7 @@ def test_nothing_is_said_of_what_a_seed_does_not_decide(evidence):
     )  # fmt: skip
     text = " ".join(read(page(changed)).text)
     assert "one number that decides initial weights" in text
-    assert "other seeds, each of which decides initial weights on these images" in text
+    assert "about other seeds, each of which decides initial weights, on these test images" in text
     assert "the same at every seed, split seed 4242" in text
     assert "at random" in text
     assert "of all images that are not for testing" in text
@@ -242,12 +245,15 @@ def test_methods_without_a_finished_run_leave_no_hole(evidence):
     gone = replace(method, finished=0, diverged=4, **unknown)
     empty = Curve((), ())
     nothing = {
-        "n": 0, "mean": None, "low": None, "high": None, "differences": (), "seeds": (), "word": "undecided",
-        "p_adjusted": None, "p_sign_flip_raw": None, "p_sign_flip_floor": None, "crossed": None,
-        "reason": Reason("no_pair_of_runs", {"needed": 3}),
+        "n": 0, "mean": None, "deviation": None, "low": None, "high": None, "differences": (), "seeds": (),
+    }  # fmt: skip
+    unsaid = nothing | {
+        "verdict": "undecided", "p_raw": None, "p_adjusted": None, "p_sign_flip_raw": None, "crossed": None,
+        "p_sign_flip_adjusted": None, "p_sign_flip_floor": None, "reason": Reason("no_pair_of_runs", {"needed": 3}),
     }  # fmt: skip
     contrasts = tuple(
-        replace(each, **{axis: replace(each.axis(axis), **nothing) for axis in AXES}, equal_fit=None, time_ratio=None,
+        replace(each, **{axis: replace(each.axis(axis), **unsaid) for axis in AXES},
+                **{axis: replace(each.axis(axis), **nothing) for axis in ONSET}, equal_fit=None, time_ratio=None,
                 time_quartiles=None, fit=None, missing=4)
         if gone.method in (each.method, each.against) else each
         for each in evidence.contrasts

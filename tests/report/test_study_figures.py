@@ -8,6 +8,7 @@ import pytest
 from overfitlab.report.cost_figure import apart, cost_and_benefit, within
 from overfitlab.report.marks import Area, Bars, Dots, Line, Text
 from overfitlab.report.study_figures import FIGURES, calibration, noise, paired_differences
+from overfitlab.stats.crossed import Crossed
 
 
 def of(panel, kind):
@@ -43,6 +44,21 @@ def test_each_seed_is_a_dot_and_the_mean_has_its_interval(evidence):
         assert (margin.low, margin.high, margin.color) == (-size, size, "margin")
         for mark in (*dots, *means):
             assert all(panel.x.low < dot.x < panel.x.high for dot in mark.dots)
+
+
+def test_other_images_have_a_line_of_their_own_where_their_noise_matters(evidence):
+    first, *others = evidence.contrasts
+    for deviation, lines in ((1.0, 1), (0.2, 0)):
+        crossed = Crossed(0.0, -90.0, 90.0, 1.0, deviation)
+        noisy = replace(first, metric=replace(first.metric, crossed=crossed))
+        quiet = [replace(each, metric=replace(each.metric, crossed=None)) for each in others]
+        accuracy, gap = paired_differences(replace(evidence, contrasts=(*quiet, noisy)))
+        images = [line for line in of(accuracy, Line) if line.key.endswith(":images")]
+        assert [line.x for line in images] == [(-90.0, 90.0)] * lines
+        assert [line.label for line in images] == ["for other images"] * lines
+        assert ("for other images -90.00 to +90.00" in accuracy.alternative) == bool(lines)
+        assert not lines or accuracy.x.low < -90.0
+        assert all(not line.key.endswith(":images") for line in of(gap, Line))
 
 
 def test_labels_of_rows_lie_above_lines_but_below_dots(evidence):

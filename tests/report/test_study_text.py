@@ -10,9 +10,16 @@ import overfitlab
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure
 from overfitlab.report.closeness import closeness
-from overfitlab.report.numbers import least_p, level, p_value
-from overfitlab.report.study_sentences import answer, caveats, exact_test_note, headline, recommendation
-from overfitlab.report.study_tables import contrast_table, has_sign_flips, method_table, onset_table, sign_flip_table
+from overfitlab.report.numbers import least_p, level, other_images, p_value
+from overfitlab.report.study_sentences import answer, caveats, exact_test_note, failed_note, headline, recommendation
+from overfitlab.report.study_tables import (
+    contrast_table,
+    has_sign_flips,
+    method_table,
+    onset_table,
+    p_table,
+    sign_flip_table,
+)
 from overfitlab.report.study_text import laid_out, table
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Diverged, Paired, findings, without_words
@@ -144,10 +151,10 @@ def test_where_nothing_varies_there_is_no_interval():
 
 def test_equivalence_beside_an_interval_that_leaves_the_margin():
     wide = (0.9, -0.4, 0.5, -0.7, 0.6, -0.5, 0.4)
-    finding = found(wide, 0.55)
+    finding = found(wide, 0.6)
     assert finding.verdict == "equivalent"
-    assert finding.high > 0.55 > finding.equivalence_high
-    text = answer(verdict_of([contrast("dropout", finding, found(SAME, 1.0))], margin=0.55))
+    assert finding.high > 0.6 > finding.equivalence_high
+    text = answer(verdict_of([contrast("dropout", finding, found(SAME, 1.0))], margin=0.6))
     low, high = finding.equivalence_low, finding.equivalence_high
     assert f" Equivalence goes by the 90 % interval, {low:+.2f} to {high:+.2f}." in text
     assert "90 %" not in sentence(SAME, SAME)
@@ -158,12 +165,12 @@ def test_equivalence_beside_an_interval_that_leaves_the_margin():
     [
         ({"p_adjusted": 0.041}, " Close: adjusted p is 0.041, of at most 0.05."),
         ({"p_adjusted": 0.02}, ""),
-        ({"p_adjusted": 0.02, "mean": 0.7, "deviation": 0.6}, " Close: the estimate lies beyond the margin of 0.5 points "
-         "by 0.2, less than its standard error."),
+        ({"p_adjusted": 0.02, "mean": 0.7, "deviation": 0.6},
+         " Close: the estimate lies beyond the margin of 0.5 points by 0.2, less than its standard error."),
         ({"p_adjusted": 0.061, "verdict": "undecided"}, " Close: adjusted p is 0.061, of at most 0.05."),
         ({"p_adjusted": 0.128, "verdict": "undecided"}, ""),
-        ({"p_adjusted": 0.01, "mean": 0.45, "verdict": "undecided"}, " Close: the estimate lies within the margin of 0.5 "
-         "points by 0.0, less than its standard error."),
+        ({"p_adjusted": 0.01, "mean": 0.45, "verdict": "undecided"},
+         " Close: the estimate lies within the margin of 0.5 points by 0.0, less than its standard error."),
         ({"p_adjusted": 0.9, "p_equivalence_adjusted": 0.06, "mean": 0.1, "verdict": "undecided"},
          " Close to equivalent: its adjusted p is 0.060, of at most 0.05."),
         ({"p_equivalence_adjusted": 0.03, "mean": 0.1, "verdict": "equivalent"},
@@ -181,7 +188,7 @@ def test_no_words_p_or_intervals_while_it_is_provisional():
     judged = contrast("dropout", bare, without_words(found(WORSE, 1.0)), against_label="none")
     verdict = verdict_of([judged], provisional=True)
     assert answer(verdict) == "dropout minus none, so far: test accuracy +2.1, gap -2.1; n = 7"
-    assert contrast_table(verdict, raw=True).header == (
+    assert contrast_table(verdict).header == (
         "contrast", "test accuracy", "verdict", "gap", "verdict", "n", "time",
     )  # fmt: skip
     assert contrast_table(verdict).rows[0][2] == "provisional"
@@ -191,11 +198,20 @@ def test_no_words_p_or_intervals_while_it_is_provisional():
 
 def test_every_p_says_what_it_is():
     verdict = verdict_of([contrast(name, found(BETTER), found(WORSE, 1.0)) for name in "ab"])
-    assert contrast_table(verdict, raw=True).header == (
-        "contrast", "test accuracy", "95 %", "p raw", "p adjusted", "verdict",
-        "gap", "95 %", "p raw", "p adjusted", "verdict", "n", "time",
+    assert contrast_table(verdict).header == (
+        "contrast", "test accuracy", "95 %", "p adjusted", "verdict", "gap", "95 %", "p adjusted", "verdict", "n",
+        "time",
     )  # fmt: skip
-    assert "p raw" not in contrast_table(verdict).header
+    every = p_table(verdict)
+    assert every.header == (
+        "contrast", "axis", "difference: p raw", "p adjusted", "equivalence: p raw", "p adjusted",
+        "sign-flip: p raw", "p adjusted", "least p raw", "n",
+    )  # fmt: skip
+    assert [row[:2] for row in every.rows] == [
+        ("a - base", "test accuracy"), ("a - base", "gap"), ("b - base", "test accuracy"), ("b - base", "gap"),
+    ]  # fmt: skip
+    finding = verdict.contrasts[0].metric
+    assert every.rows[0][6:] == (p_value(finding.p_sign_flip_raw), p_value(finding.p_sign_flip_adjusted), "0.016", "7")
     assert sign_flip_table(verdict).header == (
         "exact sign-flip test", "test accuracy: p raw", "p adjusted", "gap: p raw", "p adjusted", "least p raw", "n",
     )  # fmt: skip
@@ -251,16 +267,16 @@ def test_tables_of_a_real_study(small_study):
     verdict = overfitlab.load_study(small_study).judged()
     methods, contrasts = laid_out(method_table(verdict)), laid_out(contrast_table(verdict))
     assert [line.split()[0] for line in methods.splitlines()[2:]] == ["none", "dropout", "early_stopping:patience=1"]
-    assert len(contrasts.splitlines()) == 2 + 3 + 1
+    assert len(contrasts.splitlines()) == 2 + 3
     accuracy = verdict.contrasts[0].metric
     assert f"{accuracy.mean:+.2f}" in contrasts.splitlines()[2]
-    assert f"{accuracy.crossed.low:+.2f} to {accuracy.crossed.high:+.2f}" in contrasts.splitlines()[2]
-    assert contrasts.splitlines()[-1] == "Intervals of test accuracy have the noise of only 359 test images in them."
+    assert f"{accuracy.low:+.2f} to {accuracy.high:+.2f}" in contrasts.splitlines()[2]
+    assert ("for other images" in contrasts) == any(other_images(each.metric) for each in verdict.contrasts)
     second = laid_out(onset_table(verdict)).splitlines()
     onset = verdict.contrasts[0].onset_gap
     cells = second[2].split()
     assert f"{onset.mean:+.2f}" in cells
-    assert f"{onset.low:+.2f} to {onset.high:+.2f}".split() == cells[-5:-2]
+    assert f"{onset.low:+.2f} to {onset.high:+.2f}".split() == cells[-4:-1]
     assert laid_out(sign_flip_table(verdict)).splitlines()[2].split()[-2:] == ["0.125", "4"]  # 2 / 2^4
     none = verdict.methods[0].accuracy
     assert f"{none.mean:.1f} ±{none.deviation:.1f}" in methods
@@ -284,7 +300,15 @@ def test_caveats(small_study):
     assert "Given up for the budget: epochs: 6 instead of 12." in said
     assert "The study x asked the same." in said
     assert re.search(r"2 of 6 runs of none diverged", said)
-    assert "The run dropout-seed0-123456 failed: out of memory. The same command tries it again." in said
+    assert "The run dropout-seed0-123456 failed: out of memory." in said
+    waits = failed_note(replace(verdict, provisional=True), record)
+    assert waits.startswith(
+        "The verdict waits for runs that failed: the same command tries them again, and with --give"
+    )
+    assert failed_note(verdict, record) == failed_note(replace(verdict, provisional=True), study.record) == ""
+    given_up = msgspec.structs.replace(record, failures={"x": msgspec.structs.replace(failure, given_up=True)})
+    assert "It was given up, and the verdict is read without it." in "\n".join(caveats(verdict, given_up))
+    assert failed_note(replace(verdict, provisional=True), given_up) == ""
 
 
 def test_a_table_of_hangul_is_aligned():

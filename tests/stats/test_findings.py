@@ -49,7 +49,7 @@ def test_a_smaller_gap_helps():
 def test_a_sure_difference_within_the_zone_is_no_help():
     differences = [each / 5 for each in BETTER]  # 0.4 points, and p far below 0.05
     found = one(differences)
-    assert found.p < 0.001
+    assert found.p_raw < 0.001
     assert found.verdict == EQUIVALENT
     assert one(differences, margin=0.45).verdict == UNDECIDED  # inside, but not shown to be
 
@@ -63,13 +63,13 @@ def test_contrasts_are_adjusted_together():
     weak = (1.4, 0.2, 1.1, 0.9, 0.1, 1.5, 0.7)
     alone = one(weak)
     first, *_ = findings([contrast(weak), contrast(NOISY), contrast(NOISY)], 0.5)
-    assert first.p == alone.p
-    assert first.p_adjusted == pytest.approx(min(1, 3 * alone.p))
+    assert first.p_raw == alone.p_raw
+    assert first.p_adjusted == pytest.approx(min(1, 3 * alone.p_raw))
 
 
 def test_a_level_that_looks_have_shared():
     weak = (1.4, 0.2, 1.1, 0.9, 0.1, 1.5, 0.7)
-    p = one(weak).p
+    p = one(weak).p_raw
     assert one(weak, alpha=p * 1.01).verdict == HELPS
     assert one(weak, alpha=p * 0.99).verdict == UNDECIDED
 
@@ -88,7 +88,7 @@ def test_too_few_pairs(differences, code, said):
     assert found.reason.code == code
     assert ENGLISH.reason(found.reason) == f"{said}; a verdict needs 3"
     assert found.n == len(differences)
-    assert found.p is None
+    assert found.p_raw is None
 
 
 def test_two_pairs_still_show_their_interval():
@@ -96,9 +96,29 @@ def test_two_pairs_still_show_their_interval():
     assert found.low < 1.1 < found.high
 
 
-def test_no_difference_at_all_is_equivalent():
-    found = one([0.0] * 5)
-    assert (found.verdict, found.mean, found.p) == (EQUIVALENT, 0, 1)
+def test_no_difference_at_all_is_equivalent_where_images_are_many_enough_to_show_it():
+    many = one([0.0] * 5, unit=100 / 10_000)
+    assert (many.verdict, many.mean, many.p_raw) == (EQUIVALENT, 0, 1)
+    assert 0 < many.p_equivalence_raw < 0.001
+    few = one([0.0] * 5, unit=100 / 50)
+    assert few.verdict == UNDECIDED
+    assert few.p_equivalence_raw > 0.05
+    unknown = one([0.0] * 5, unit=None)
+    assert (unknown.verdict, unknown.p_equivalence_raw, unknown.p_equivalence_adjusted) == (UNDECIDED, None, None)
+
+
+def test_identical_predictions_have_no_interval():
+    found = one([0.0] * 5, unit=100 / 10_000)
+    assert (found.low, found.high, found.equivalence_low, found.equivalence_high) == (None,) * 4
+    assert found.crossed is None
+
+
+def test_the_narrower_interval_is_that_of_the_equivalence_test():
+    """Two one-sided tests at 5 % are an interval at 90 %, if the images do not set the noise."""
+    for scale in (1.0, 3.0, 4.0, 4.5, 6.0):
+        found = one([each * scale for each in SAME])
+        assert (found.p_equivalence_raw <= 0.05) == (max(-found.equivalence_low, found.equivalence_high) <= 0.5)
+        assert found.low < found.equivalence_low < found.equivalence_high < found.high
 
 
 def test_no_spread_is_undecided_with_the_reason():
@@ -134,19 +154,28 @@ def test_numbers_alone_need_no_reason():
 
 def test_while_runs_are_missing_there_is_nothing_to_make_a_word_of():
     found = without_words(one(BETTER))
-    assert (found.verdict, found.p, found.p_adjusted, found.p_equivalence_raw, found.p_sign_flip_raw) == (None,) * 5
-    assert not found.disagreement
+    assert (found.verdict, found.p_raw, found.p_adjusted, found.p_equivalence_raw, found.p_sign_flip_raw) == (None,) * 5
+    assert (found.low, found.high, found.equivalence_low, found.bootstrap_low, found.crossed) == (None,) * 5
     assert found.mean == pytest.approx(np.mean(BETTER))
 
 
-def test_disagreement_with_the_exact_test_is_flagged():
-    outlier = one((2.0, 2.2, 1.9, 2.1, -0.05, 2.0))
-    assert outlier.verdict == HELPS
-    assert outlier.p_sign_flip_raw == 0.0625  # the sign of one seed is enough
-    assert outlier.disagreement
-    few = one((2.0, 2.1, 1.9))  # three seeds can have no sign-flip p below 0.25: that is no disagreement
-    assert few.verdict == HELPS
+def test_the_exact_test_stands_beside_raw_and_adjusted():
+    outlier = (2.0, 2.2, 1.9, 2.1, -0.05, 2.0)
+    found = one(outlier)
+    assert found.verdict == HELPS
+    assert found.p_sign_flip_raw == found.p_sign_flip_adjusted == 0.0625  # the sign of one seed is enough
+    assert found.p_sign_flip_floor == 0.03125
+    first, *_ = findings([contrast(outlier), contrast(NOISY), contrast(NOISY)], 0.5)
+    assert first.p_sign_flip_adjusted == pytest.approx(3 * 0.0625)
+    few = one((2.0, 2.1, 1.9))  # three seeds can have no sign-flip p below 0.25
     assert few.p_sign_flip_raw == few.p_sign_flip_floor == 0.25
-    assert not few.disagreement
-    assert not one(BETTER).disagreement
-    assert not one((2.0, 2.1)).disagreement
+
+
+def test_pairs_of_one_triangle_find_more_with_shaffer():
+    """True effects 2 and 1: with one difference found, at most one of the three contrasts has none."""
+    weak, strong = (1.4, 0.2, 1.1, 0.9, 0.1, 1.5, 0.7), BETTER
+    both = [contrast(strong), contrast(weak), contrast(NOISY)]
+    plain, more = findings(both, 0.5), findings(both, 0.5, multipliers=(3, 1, 1))
+    assert more[0].p_adjusted == plain[0].p_adjusted  # the first step is the same
+    assert more[1].p_adjusted == pytest.approx(plain[1].p_adjusted / 2)
+    assert [each.p_equivalence_adjusted for each in more] == [each.p_equivalence_adjusted for each in plain]

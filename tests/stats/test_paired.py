@@ -1,14 +1,10 @@
 """Statistics of paired differences, beside SciPy and statsmodels."""
 
 import itertools
-from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
 from overfitlab.stats import paired
@@ -52,18 +48,21 @@ def test_equivalence_is_that_of_statsmodels(n, margin):
     np.testing.assert_allclose(paired.equivalence(one - other, margin), expected, rtol=1e-9)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
-def test_holm_is_that_of_statsmodels(p):
-    with mock.patch("gc.collect"):  # statsmodels calls it each time, a quarter of a second beside PyTorch
-        expected = multipletests(p, method="holm")[1]
-    np.testing.assert_allclose(paired.holm(p), expected, rtol=1e-12, atol=1e-300)
+@pytest.mark.parametrize(("images", "margin"), [(20, 0.5), (359, 0.5), (10_000, 0.5), (750, 1.0)])
+@pytest.mark.parametrize("own", [0.01, 0.1, 100.0])
+def test_equivalence_reckons_with_the_noise_of_a_margin_of_images(images, margin, own):
+    values = own * stats.zscore([-1.0, 0.5, 0.1, 0.5, 0.0], ddof=1) + 0.02
+    error = max(own, np.sqrt(100 / images * margin)) / np.sqrt(5)
+    expected = max(stats.t.sf((0.02 + margin) / error, 4), stats.t.cdf((0.02 - margin) / error, 4))
+    assert paired.equivalence(values, margin, 100 / images) == pytest.approx(expected, rel=1e-9)
 
 
-def test_holm_along_an_axis_and_with_what_is_unknown():
-    p = np.array([[0.01, 0.04, 0.03], [0.2, 0.5, 0.01]])
-    np.testing.assert_allclose(paired.holm(p.T, axis=0).T, [multipletests(row, method="holm")[1] for row in p])
-    adjusted = paired.holm([0.02, np.nan, 0.01])
-    np.testing.assert_allclose(adjusted, [0.04, np.nan, 0.03])  # the unknown one still counts as a test
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("images", [20, 359, 10_000])
+def test_no_difference_in_any_seed_is_no_certainty(n, images):
+    found = paired.equivalence([0.0] * n, 0.5, 100 / images)
+    assert found > 0
+    assert found == pytest.approx(stats.t.sf(0.5 * np.sqrt(n) / np.sqrt(50 / images), n - 1), rel=1e-12)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 11])
@@ -132,7 +131,7 @@ def test_equal_differences_have_no_p_unless_they_are_zero():
     assert np.isnan(constant.p)
     assert np.isnan(paired.equivalence([0.1] * 5, 1))
     assert (zero.mean, zero.low, zero.high, zero.p) == (0, 0, 0, 1)
-    assert paired.equivalence([0.0] * 5, 0.5) == 0
+    assert np.isnan(paired.equivalence([0.0] * 5, 0.5))  # without images there is no noise to reckon with
 
 
 def test_no_differences_at_all():

@@ -6,8 +6,9 @@ import pytest
 from overfitlab.results.history import EpochRow
 from overfitlab.results.outcome import Endpoints, Outcome
 from overfitlab.stats.crossed import crossed
+from overfitlab.stats.design import Design
 from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS
-from overfitlab.stats.verdict import Design, compute_verdict
+from overfitlab.stats.verdict import compute_verdict
 
 SEEDS = 7
 LABELS = {"none": "none", "good": "good:rate=1", "calm": "calm", "same": "same"}
@@ -18,13 +19,14 @@ def design(**changes):
     values = {
         "name": "study", "labels": LABELS, "contrasts": [(method, "none") for method in LABELS if method != "none"],
         "seeds": range(SEEDS), "looks": (SEEDS,), "look": 1, "alpha": 0.05, "margin": 0.5, "gap_margin": 1.0,
+        "test_images": 10_000, "validation_images": 5_000,
     }  # fmt: skip
     return Design(**values | changes)
 
 
 def end(accuracy, gap, **changes):
     values = {
-        "accuracy": accuracy, "gap": gap, "onset_metric": accuracy, "onset_gap": gap, "train_acc": 0.9,
+        "accuracy": accuracy, "gap": gap, "onset_accuracy": accuracy, "onset_gap": gap, "train_acc": 0.9,
         "val_acc": 0.9 - gap, "loss_gap": 0.1, "onset": 2, "acc_drop": 0.0, "loss_rise": 0.0, "best_epoch": 2,
         "epochs": 3, "seconds_per_epoch": 2.0, "parameters": 10, "peak_memory_mb": None,
     }  # fmt: skip
@@ -51,10 +53,10 @@ def without(outcomes, method, seed):
 def test_words_and_what_to_take():
     found = compute_verdict(whole(), design())
     assert not found.provisional
-    words = {each.method: (each.accuracy.verdict, each.gap.verdict) for each in found.contrasts}
+    words = {each.method: (each.metric.verdict, each.gap.verdict) for each in found.contrasts}
     assert words == {"good": (HELPS, HARMS), "calm": (EQUIVALENT, HELPS), "same": (EQUIVALENT, EQUIVALENT)}
     assert found.recommended == "good"
-    assert found.contrasts[0].accuracy.mean == pytest.approx(3.0)
+    assert found.contrasts[0].metric.mean == pytest.approx(3.0)
     assert found.contrasts[0].label == "good:rate=1"
     assert found.label("good") == "good:rate=1"
     calmest = compute_verdict([each for each in whole() if each.method != "good"], design(labels={
@@ -76,18 +78,18 @@ def test_while_a_run_is_missing_there_is_no_word():
     found = compute_verdict(without(whole(), "same", 3), design())
     assert found.provisional
     assert found.recommended is None
-    assert {(each.accuracy.verdict, each.gap.p) for each in found.contrasts} == {(None, None)}
+    assert {(each.metric.verdict, each.gap.p_raw) for each in found.contrasts} == {(None, None)}
     assert found.contrasts[2].missing == 1
     assert found.methods[3].missing == 1
-    settled = compute_verdict(without(whole(), "same", 3), design(), failed=1)  # it never will be there
+    settled = compute_verdict(without(whole(), "same", 3), design(), given_up=[("same", 3)])  # it never will be there
     assert not settled.provisional
-    assert settled.contrasts[2].accuracy.n == SEEDS - 1
+    assert settled.contrasts[2].metric.n == SEEDS - 1
 
 
 def test_seeds_of_another_look_are_left_out():
     early = compute_verdict(whole(), design(seeds=range(4), looks=(4, SEEDS)))
     assert early.seeds == 4
-    assert early.contrasts[0].accuracy.seeds == (0, 1, 2, 3)
+    assert early.contrasts[0].metric.seeds == (0, 1, 2, 3)
     assert early.methods[0].finished == 4
 
 
@@ -97,8 +99,8 @@ def test_a_run_that_diverged_is_an_outcome():
     )  # fmt: skip
     assert not found.provisional
     assert found.methods[1].diverged == 1
-    assert found.contrasts[0].accuracy.verdict == "undecided"
-    assert found.contrasts[0].accuracy.reason.code == "one_run_of_the_method_diverged"
+    assert found.contrasts[0].metric.verdict == "undecided"
+    assert found.contrasts[0].metric.reason.code == "one_run_of_the_method_diverged"
 
 
 def test_conditions_that_were_not_the_same_are_named():
@@ -121,13 +123,12 @@ def test_few_test_images_give_an_interval_with_their_noise():
     ]  # fmt: skip
     found = compute_verdict(runs, design())
     assert found.test_images == 200
-    assert found.image_noise_leads
     differences = [100 * (right["good", seed].astype(float) - right["none", seed]) for seed in range(SEEDS)]
-    assert found.contrasts[0].accuracy.crossed == crossed(np.array(differences))
+    assert found.contrasts[0].metric.crossed == crossed(np.array(differences))
     assert found.contrasts[0].gap.crossed is None
-    assert not compute_verdict(whole(), design()).image_noise_leads  # nothing is known of images
+    assert compute_verdict(whole(), design()).contrasts[0].metric.crossed is None  # nothing is known of images
     other = [outcome(each.method, each.seed, correct=each.correct[: 100 + each.seed]) for each in runs]
-    assert compute_verdict(other, design()).contrasts[0].accuracy.crossed is None  # not of the same images
+    assert compute_verdict(other, design()).contrasts[0].metric.crossed is None  # not of the same images
 
 
 def test_times_are_compared_by_their_median():

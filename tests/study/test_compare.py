@@ -225,6 +225,12 @@ def test_a_budget_is_kept_with_what_was_given_up(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def nothing_trains_after(monkeypatch):
+    """From the call on, a run that is handed to a worker fails the test."""
+    return lambda: monkeypatch.setattr(LocalProcesses, "submit", lambda *_: pytest.fail("a run was submitted"))
+
+
+@pytest.fixture
 def ill_fated(monkeypatch):
     """Kill the worker of a run as often as told, as soon as it has that run: `ill_fated("dropout", times=1)`."""
 
@@ -269,12 +275,27 @@ def test_a_run_that_fails_twice_counts_as_failed_and_its_siblings_go_on(
     assert name.startswith("dropout-seed0")
     assert failure.attempts == 2
     verdict = study.judged()
-    assert not verdict.provisional  # the run has had its chances: the answer is that of the others, and says so
-    assert [contrast.accuracy.n for contrast in verdict.contrasts] == [3, 4, 3]
+    assert verdict.provisional  # a word now would be a look that was not paid for: the run may still come
+    assert [contrast.metric.n for contrast in verdict.contrasts] == [3, 4, 3]
     assert [contrast.missing for contrast in verdict.contrasts] == [1, 0, 1]
     again = overfitlab.compare(**arguments)  # the same command tries it again
     assert again.record.failures == {}
     assert outcome(again) == outcome(overfitlab.load_study(small_study))
+
+
+def test_a_failed_run_that_is_given_up_is_not_tried_again(tmp_path, ill_fated, nothing_trains_after, small_settings):
+    ill_fated("dropout", times=2)
+    arguments = {"jobs": 2, "out": tmp_path / "study", **small_settings}
+    overfitlab.compare(**arguments)
+    nothing_trains_after()
+    study = overfitlab.compare(give_up=True, **arguments)
+    [failure] = study.record.failures.values()
+    assert failure.given_up
+    verdict = study.judged()
+    assert not verdict.provisional
+    assert [contrast.metric.n for contrast in verdict.contrasts] == [3, 4, 3]
+    assert all(contrast.metric.verdict for contrast in verdict.contrasts)
+    assert overfitlab.compare(**arguments).record.failures == study.record.failures  # nor by the command without it
 
 
 def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
@@ -284,7 +305,7 @@ def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
     assert not verdict.provisional
     assert [method.diverged for method in verdict.methods] == [3, 3]
     [contrast] = verdict.contrasts
-    assert (contrast.accuracy.verdict, contrast.accuracy.reason.code) == ("undecided", "no_pair_of_runs")
+    assert (contrast.metric.verdict, contrast.metric.reason.code) == ("undecided", "no_pair_of_runs")
     assert verdict.recommended is None  # the baseline has nothing to show for itself
 
 

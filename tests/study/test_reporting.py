@@ -26,7 +26,10 @@ def written(small_study, tmp_path_factory):
 
 def test_everything_is_written_and_readable(written):
     names = {path.name for path in written.iterdir() if path.name != ".lock"}
-    assert names == {"report.html", "report.md", "verdict.json", "runs.csv", "history.csv", "figures"}
+    assert names == {
+        "report.html", "report.md", "verdict.json", "contrasts.csv", "contrasts.tex", "methods.txt", "runs.csv",
+        "history.csv", "figures",
+    }  # fmt: skip
     figures = {path.name for path in (written / "figures").iterdir()}
     assert figures == {f"{name}.{kind}" for name in reporting.FIGURE_NAMES for kind in ("png", "svg")}
     for path in (written / "figures").glob("*.png"):
@@ -58,7 +61,10 @@ def test_the_same_study_gives_the_same_bytes(small_study, written, tmp_path):
 
 def test_the_tables_are_the_frames(small_study, written):
     study = overfitlab.load_study(small_study)
-    for name, frame in (("runs.csv", study.results()), ("history.csv", study.history())):
+    for name, frame in (
+        ("runs.csv", study.results()), ("history.csv", study.history()),
+        ("contrasts.csv", study.verdict().reset_index()),
+    ):  # fmt: skip
         read = pandas.read_csv(written / name)
         assert list(read.columns) == list(frame.columns)
         for column in read.columns:

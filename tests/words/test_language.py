@@ -29,6 +29,7 @@ from overfitlab.report import metric_words
 from overfitlab.report.evaluation_text import COLUMNS, PARTS
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.run_text import MOMENTS
+from overfitlab.report.statistics_text import UNIT_NAMES
 from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS
 from overfitlab.results.measurement import Parts
 from overfitlab.stats.findings import Diverged, Paired, findings
@@ -45,6 +46,7 @@ NAMED = {
     *(word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair),
     *(*ACCURACY_WORDS, FURTHER, *VARIED.values(), *CHANGED.values()),
     *(*metric_words.TEXTS, *metric_words.HELPING_SIDE.values(), *metric_words.HELPING_GAP.values(), "points", "nats"),
+    *UNIT_NAMES.values(),
     *("undecided", "gap", "python", "system", "processor", "cores"),
     *("precision", "threads", "device", "kernels"),  # of what was not the same in all runs
     *MOMENTS.values(), *Parts.__struct_fields__,  # of a run

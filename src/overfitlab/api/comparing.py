@@ -8,16 +8,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from overfitlab import machine
 from overfitlab.api.studies import Study, load_study, shown
 from overfitlab.api.training import images_loaded
-from overfitlab.config import StudyConfig, check_whole, protocol_named, varied
+from overfitlab.config import UNTIL, StudyConfig, check_whole, protocol_named, varied
 from overfitlab.config import image_size as size_from
 from overfitlab.config import looks as looks_from
 from overfitlab.config import margins as margins_from
 from overfitlab.config import seconds as seconds_from
+from overfitlab.config import until_decided as until_from
 from overfitlab.data import loading
 from overfitlab.errors import UsageError, unknown_name
 from overfitlab.events import Event, Listener, StudyEnded, listening
@@ -32,7 +33,16 @@ from overfitlab.study.session import Images, Session
 from overfitlab.terminal.screen import screen_on
 from overfitlab.words.languages import spoken
 
-NO_OPTIONS = {"methods", "baseline", "contrasts", "verbose", "stream", "listener", "command"}  # on the command line
+NO_OPTIONS = {
+    "methods",
+    "baseline",
+    "contrasts",
+    "verbose",
+    "stream",
+    "listener",
+    "command",
+    "give_up",
+}  # on the command line
 FOLDERS = ("data", "data_dir", "weights", "out")
 
 
@@ -44,11 +54,12 @@ def compare(
     contrasts: Sequence[str] = (),
     protocol: str = "clean",
     seeds: int | str | None = None,
+    until_decided: int | str | bool | None = None,
+    alpha: float = 0.05,
     first_seed: int = 0,
     budget: str | None = None,
     metric: str = "accuracy",
     equivalence: str | float | None = None,
-    alpha: float = 0.05,
     data_dir: str | Path | None = None,
     image_size: int | str | None = None,
     model: str = "notebook_cnn",
@@ -65,6 +76,7 @@ def compare(
     out: str | Path | None = None,
     verbose: bool = True,
     stream: TextIO | None = None,
+    give_up: bool = False,
     listener: Listener | Callable[[Event], object] | None = None,
     command: str = "",
 ) -> Study:
@@ -84,6 +96,9 @@ def compare(
         protocol: `"clean"` or `"quick"`: docs/protocols.md.
         seeds: how many; None for as many as make a verdict reachable. `"6,12"` plans two looks: after 6 seeds the study
             ends if every contrast is decided, else it goes on to 12; each look has its share of the level.
+        until_decided: add seeds until every contrast is decided on both axes, up to so many (from 6 to 100; `True` for
+            12), or `"none"` for no maximum. A method all of whose contrasts are decided trains no further seeds.
+        alpha: level of the tests on each axis.
         first_seed: the seeds count from here.
         budget: a time that the study must fit into, such as `"10m"`; what is given up for it is in docs/study.md.
         metric: what the verdict goes by, on both axes: `"accuracy"`, `"balanced_accuracy"`, `"f1"` (macro) or `"loss"`
@@ -99,6 +114,7 @@ def compare(
         stream: where to show it; None for standard output.
         listener: is told what happens (`overfitlab.Listener`, or a function that takes an event), and can end the study
             from another thread: `listener.cancel()`.
+        give_up: read the verdict without the runs that failed, which are not tried again.
         command: how to call this again, for people; empty for what one would type on the command line.
 
     Raises:
@@ -146,6 +162,8 @@ def compare(
         tuple(asked.contrasts),
         data,
         looks=None if seeds is None else looks_from(str(seeds)),
+        until_decided=_until(until_decided),
+        alpha=alpha,
         first_seed=first_seed,
         budget=None if budget is None else seconds_from(str(budget)),
         margin=margins[0],
@@ -157,7 +175,6 @@ def compare(
         weights=None if weights is None else file_hash(weights),
         precision=precision,
         threads=threads,
-        alpha=alpha,
         metric=metric,
     )
     command = command or _as_typed(asked, given)
@@ -171,9 +188,16 @@ def compare(
         folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
         tell.on(images_loaded(dataset, unexpected=data == "auto" and dataset.name == "digits"))
         images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
-        return _compared(folder, Session(folder, config, images, asked.labels, tell, command), jobs, threads, tell)
+        session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up)
+        return _compared(folder, session, jobs, threads, tell)
     finally:
         tell.close()
+
+
+def _until(given: int | str | bool | None) -> int | Literal["none"] | None:
+    if given is None or given is False:
+        return None
+    return UNTIL if given is True else until_from(str(given))
 
 
 def _compared(folder: StudyFolder, session: Session, jobs: int | None, threads: int | None, tell: Listener) -> Study:

@@ -1,6 +1,6 @@
 """`overfitlab.explain`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -11,8 +11,10 @@ from overfitlab.api.explanations import ON_A_SHEET, Explanations
 from overfitlab.api.predicting import Given, complaint, listed
 from overfitlab.api.runs import Run, find_run
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.events import Event, Listener, listening
 from overfitlab.files import replacing, user_path
 from overfitlab.inference.explanation import Explainer, Explanation
+from overfitlab.inference.followed import followed
 from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
 from overfitlab.inference.trained import load_trained
 from overfitlab.inference.writable import refuse_unwritable
@@ -34,6 +36,7 @@ def explain(
     precision: str = "float32",
     threads: int | None = None,
     model: str | None = None,
+    listener: Listener | Callable[[Event], object] | None = None,
 ) -> Explanations:
     """Return where the network finds the evidence for a class in each image, by Grad-CAM (arXiv:1610.02391).
 
@@ -45,6 +48,8 @@ def explain(
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation, and for reading files; None for one a core.
         model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
+        listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
+            another thread: `listener.cancel()`, which raises `CancelledError`.
 
     Raises `UsageError` for a class or layer that the network does not have, and for an array of another type or
     shape, and `OverfitlabError` where the run is unfinished or damaged.
@@ -55,11 +60,13 @@ def explain(
     explainer = Explainer(trained, class_name, layer)
     outcomes: Iterator[Explanation | Unreadable]
     if isinstance(images, np.ndarray):
-        outcomes, brightest = explainer.of_array(as_images(trained, images)), trained.brightest
+        array = as_images(trained, images)
+        outcomes, total, brightest = explainer.of_array(array), len(array), trained.brightest
     else:
-        outcomes, brightest = explainer.of_files(expand(listed(images))), FULL
+        paths = expand(listed(images))
+        outcomes, total, brightest = explainer.of_files(paths), len(paths), FULL
     found = Explanations([], explainer.layer, trained.class_names, [], brightest)
-    for outcome in outcomes:
+    for outcome in followed(outcomes, total, reason("explaining"), listening(listener)):
         (found.unreadable if isinstance(outcome, Unreadable) else found.images).append(outcome)  # type: ignore[arg-type]
     return found
 

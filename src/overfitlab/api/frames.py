@@ -5,37 +5,21 @@ from collections.abc import Mapping, Sequence
 import pandas
 
 from overfitlab.stats.verdict import Verdict
-from overfitlab.words.language import ENGLISH
+from overfitlab.study import contrasts
 
 WHOLE = ("seed", "epoch", "onset", "best_epoch", "epochs", "parameters", "peak_memory_mb")
 YES_OR_NO = ("stopped_early",)
-AXES = ("metric", "gap")
-NUMBERS = {  # of a finding: what its column is called
-    "mean": "difference", "low": "low", "high": "high", "p_raw": "p_raw", "p_adjusted": "p_adjusted",
-    "verdict": "verdict", "p_sign_flip_raw": "p_sign_flip_raw", "p_sign_flip_adjusted": "p_sign_flip_adjusted",
-}  # fmt: skip
+INDEX = ["method", "against"]
 
 
 def verdict_frame(verdict: Verdict) -> pandas.DataFrame:
-    """Return a row for each contrast: both axes, in points (of a loss in nats), and the cost; none of one method."""
-    rows = []
-    for each in verdict.contrasts:
-        row: dict[str, object] = {"method": each.label, "against": each.against_label, "n": each.metric.n}
-        for axis, finding in zip(AXES, (each.metric, each.gap), strict=True):
-            row |= {f"{axis}_{column}": getattr(finding, name) for name, column in NUMBERS.items()}
-            row[f"{axis}_reason"] = "" if finding.reason is None else ENGLISH.reason(finding.reason)
-        crossed = each.metric.crossed
-        row["metric_low_images"] = crossed and crossed.low
-        row["metric_high_images"] = crossed and crossed.high
-        row["gap_at_equal_fit"] = each.equal_fit and each.equal_fit.mean
-        row["time_ratio"] = each.time_ratio
-        rows.append(row)
-    if not rows:
-        return pandas.DataFrame(index=pandas.MultiIndex.from_arrays([[], []], names=["method", "against"]))
-    found = pandas.DataFrame(rows).set_index(["method", "against"])
-    texts = [f"{axis}_{column}" for axis in AXES for column in ("verdict", "reason")]
-    numbers = [name for name in found.columns if name not in (*texts, "n")]
-    return found.astype(dict.fromkeys(numbers, "float64"))  # also where none of them is known
+    """Return a row for each contrast, with the columns of `contrasts.csv`."""
+    found = pandas.DataFrame(contrasts.contrast_rows(verdict), columns=list(contrasts.CONTRAST_COLUMNS))
+    texts = (*INDEX, *contrasts.TEXTS)
+    kinds = {
+        name: "Int64" if name in contrasts.WHOLE else "float64" for name in found.columns if name not in texts
+    }  # also where none of them is known
+    return found.astype(kinds).set_index(INDEX)
 
 
 def frame(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> pandas.DataFrame:

@@ -14,8 +14,9 @@ from overfitlab.api.runs import Run, find_run
 from overfitlab.data.dataset import Images
 from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError, unknown_name
-from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
+from overfitlab.events import Event, Listener, TaskNoted, listening
 from overfitlab.files import replacing, user_path
+from overfitlab.inference.followed import followed
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
 from overfitlab.inference.trained import Trained, load_trained
@@ -36,6 +37,7 @@ def predict(
     precision: str = "float32",
     threads: int | None = None,
     model: str | None = None,
+    listener: Listener | Callable[[Event], object] | None = None,
 ) -> Predictions:
     """Return the class probabilities of images.
 
@@ -46,6 +48,8 @@ def predict(
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation, and for reading files; None for one a core.
         model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
+        listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
+            another thread: `listener.cancel()`, which raises `CancelledError`.
 
     Files that cannot be read are listed in the result, with the reason. Raises `UsageError` for an array of another
     type or shape, and `OverfitlabError` where the run is unfinished or damaged.
@@ -54,8 +58,9 @@ def predict(
         run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
     )
     if isinstance(images, np.ndarray):
-        return of_array(trained, images)
-    return collected(trained, stream(trained, expand(listed(images))))
+        return of_array(trained, images, listening(listener))
+    paths = expand(listed(images))
+    return collected(trained, followed(stream(trained, paths), len(paths), reason("predicting"), listening(listener)))
 
 
 def predict_and_write(
@@ -192,21 +197,17 @@ def _write(
     def write(text: str) -> None:
         target.write(text.encode(encoding, "backslashreplace"))
 
-    listener.on(TaskBegan(reason("predicting"), len(paths), "images"))
-    try:
-        outcomes = stream(trained, paths)
+    outcomes = followed(stream(trained, paths), len(paths), reason("predicting"), listener)
+    with contextlib.closing(outcomes):
         first = next(outcomes)  # before anything is written: where nothing can be computed, nothing is begun
         write(chosen.begin())
-        for done, outcome in enumerate(itertools.chain([first], outcomes), start=1):
+        for outcome in itertools.chain([first], outcomes):
             if isinstance(outcome, Unreadable):
                 target.flush()
                 say(complaint(outcome))
                 unreadable.append((outcome.file, ENGLISH.reason(outcome.reason)))
             else:
                 write(chosen.row(outcome.file, outcome.probabilities.tolist()))
-            listener.advanced(done)
-    finally:
-        listener.on(TaskEnded())
     write(chosen.end(unreadable))
     target.flush()
     return len(unreadable)

@@ -2,13 +2,11 @@
 
 import io
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -29,11 +27,12 @@ from overfitlab.report.markdown import markdown
 from overfitlab.report.marks import Panel
 from overfitlab.report.page import page
 from overfitlab.report.paper import composed, drawing
-from overfitlab.report.spreadsheets import text_cell, to_csv
+from overfitlab.report.paper_files import PAPER_FILES, file_of_text, paper_files
+from overfitlab.report.spreadsheets import rows_to_csv
 from overfitlab.report.study_figures import FIGURES
 from overfitlab.report.svg import sheet
-from overfitlab.study.evidence import Evidence
-from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, Row, history_rows, run_rows
+from overfitlab.study.evidence import Evidence, document
+from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
 from overfitlab.words.language import ENGLISH, Language
 from overfitlab.words.languages import language_named
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 Images = Mapping[int, NDArray[np.uint8]]
 MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE = "report.md", "verdict.json", "runs.csv", "history.csv"
-FILES = (PAGE, MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE)
+FILES = (PAGE, MARKDOWN, NUMBERS, *PAPER_FILES, RUNS_TABLE, HISTORY_TABLE)
 FIGURE_FOLDER = "figures"
 KINDS = ("png", "svg")
 CONFUSION, DISPUTED = "confusion", "disputed"
@@ -52,7 +51,6 @@ CONFUSION_COLUMNS = 3
 WHITE = 255
 DPI = 300  # what papers ask for
 LARGEST_NUMBERS = 2**28  # bytes
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # in names of a stranger, for a terminal to obey
 PATIENCE = 30.0  # seconds for another process that writes a report to the same place
 
 
@@ -70,9 +68,10 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     images = {row: _png(picture, brightest(evidence.data.source)) for row, picture in pictures.items()}
     made = {
         PAGE: page(evidence, images, say),  # the first: it marks the folder as ours
-        RUNS_TABLE: _csv(run_rows(study.outcomes, study.labels, study.record.failures), RUN_COLUMNS),
-        HISTORY_TABLE: _csv(history_rows(study.outcomes, study.labels), HISTORY_COLUMNS),
+        RUNS_TABLE: rows_to_csv(run_rows(study.outcomes, study.labels, study.record.failures), RUN_COLUMNS),
+        HISTORY_TABLE: rows_to_csv(history_rows(study.outcomes, study.labels), HISTORY_COLUMNS),
         MARKDOWN: markdown(evidence, FIGURE_FOLDER, say, pictures=bool(pictures)),
+        **paper_files(evidence, say),
     }
     figures = _figure_files(evidence, pictures, say)
     busy = BusyError(
@@ -82,7 +81,7 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
     with claimed(folder, lambda: _refuse_strangers(folder, study.folder), busy, "--out", PATIENCE):
         (folder / NUMBERS).unlink(missing_ok=True)  # from here on it is no whole report
         for name, text in made.items():
-            write_atomically(folder / name, _file_of_text(text))
+            write_atomically(folder / name, file_of_text(text))
         (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
         remove_leftovers(folder / FIGURE_FOLDER)
         for name, content in figures.items():
@@ -91,11 +90,6 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
             (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
         write_atomically(folder / NUMBERS, numbers.encode())  # the last: it says that all of it is there
     return folder / PAGE
-
-
-def _file_of_text(text: str) -> bytes:
-    """Return a text as a file that a terminal can show: controls, and signs that are none, are escaped."""
-    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text).encode("utf-8", "backslashreplace")
 
 
 def is_current(study: "Study", folder: Path) -> bool:
@@ -108,7 +102,7 @@ def is_current(study: "Study", folder: Path) -> bool:
 
 
 def _numbers(evidence: Evidence) -> str:
-    return json.dumps(msgspec.to_builtins(evidence), indent=1, allow_nan=False) + "\n"
+    return json.dumps(document(evidence), indent=1, allow_nan=False) + "\n"
 
 
 def _refuse_strangers(folder: Path, study: Path) -> None:
@@ -207,12 +201,3 @@ def _png(picture: NDArray[np.uint8], white: int) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "png")
     return stream.getvalue()
-
-
-def _csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """Return rows as CSV; what is not known is an empty cell."""
-    return to_csv([columns, *([_cell(row[name]) for name in columns] for row in rows)])
-
-
-def _cell(value: Any) -> Any:
-    return "" if value is None else text_cell(value) if isinstance(value, str) else value

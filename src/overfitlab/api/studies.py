@@ -31,12 +31,13 @@ class Study(room.Study):
     def verdict(self) -> "pandas.DataFrame":
         """Return what the study says, a row for each contrast; while runs are missing, without words and p.
 
-        The index is method and against. On two axes, `metric` (of the test images) and `gap`, the columns are
-        `_difference` (method minus against, in points, of a loss in nats), `_low` and `_high` (the interval at 1 -
-        alpha, likewise), `_p_raw` and `_p_adjusted` (from 0 to 1), `_verdict` (helps, equivalent, harms, undecided),
-        `_reason`, `_p_sign_flip_raw` and `_p_sign_flip_adjusted`; besides them `n`, `metric_low_images` and
-        `metric_high_images` (the interval with the noise of the test images), `gap_at_equal_fit` (points) and
-        `time_ratio`. docs/statistics.md says how all this is found.
+        The index is method and against; the columns are those of `contrasts.csv` (docs/report.md explains each). On
+        two axes, `metric` (of the test images) and `gap`, they are `_difference` (method minus against, in points, of
+        a loss in nats), `_low` and `_high` (interval at 1 - `level`), `_verdict` (helps, equivalent, harms,
+        undecided), `_margin`,
+        `_p_raw`, `_p_adjusted` and so on (from 0 to 1); besides them `n`, `metric_low_other_images` and
+        `metric_high_other_images`, `gap_at_equal_fit` (points), `time_ratio` and others. docs/statistics.md says how
+        all this is found.
 
         Raises `DamagedError` where a file of a run is damaged.
         """

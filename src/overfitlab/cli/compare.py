@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.optional_number import UntilDecidedCommand
 from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
@@ -16,17 +17,19 @@ from overfitlab.cli.settings import (
     precision_option,
     weights_option,
 )
-from overfitlab.config import CLEAN, METRICS, QUICK
+from overfitlab.config import CLEAN, METRICS, QUICK, UNTIL
 from overfitlab.errors import OverfitlabError
 from overfitlab.words.languages import spoken
 
 
 @click.command(
+    cls=UntilDecidedCommand,
     epilog="\b\nExamples:\n"
     "  overfitlab compare --protocol quick\n"
     "  overfitlab compare none dropout:rate=0.2 dropout:rate=0.5 --data digits --protocol quick\n"
     "  overfitlab compare augment l2 batch_norm+dropout --budget 30m --name mine\n"
-    "  overfitlab compare batch_norm dropout --contrast batch_norm:dropout --seeds 6,12 --data photos/"
+    "  overfitlab compare batch_norm dropout --contrast batch_norm:dropout --seeds 6,12 --data photos/\n"
+    "  overfitlab compare dropout --until-decided 20",
 )
 @click.argument("methods", nargs=-1, metavar="[M]...")
 @click.option(
@@ -48,6 +51,11 @@ from overfitlab.words.languages import spoken
     "--seeds",
     metavar="N",
     help="How many, or planned looks: 6,12 ends after 6 if all is decided.  [default: enough for a verdict]",
+)
+@click.option(
+    "--until-decided",
+    metavar="[T]",
+    help=f"Add seeds until all is decided, up to T, or none for no maximum.  [T: {UNTIL} unless given]",
 )
 @click.option("--first-seed", type=int, default=0, show_default=True, metavar="N", help="Count the seeds from here.")
 @click.option(
@@ -95,6 +103,9 @@ from overfitlab.words.languages import spoken
 @precision_option
 @click.option("--threads", type=int, metavar="N", help="Threads of each run.  [default: 1, more where cores are left]")
 @click.option(
+    "--give-up", is_flag=True, help="Read the verdict without the runs that failed; they are not tried again."
+)
+@click.option(
     "--report/--no-report",
     default=True,
     help="Write the report too, where there is none or an old one, as overfitlab report does.  [default: --report]",
@@ -121,9 +132,11 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
         click.echo(say("Report: {page} (open it in a browser)", page=page), file=stream)
     if as_json:
         click.echo(json.dumps(study.document(), allow_nan=False))
-    failed = len(study.record.failures)
+    failed = sum(not failure.given_up for failure in study.record.failures.values())
     if failed:
         raise OverfitlabError(
-            "runs_failed", "{failed} of its runs failed (overfitlab show says why); the same command tries them again",
+            "runs_failed",
+            "{failed} of its runs failed (overfitlab show says why), so there is no verdict yet; the same command "
+            "tries them again, and with --give-up it reads the verdict without them",
             failed=failed,
-        )  # fmt: skip
+        )

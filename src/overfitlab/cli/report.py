@@ -28,7 +28,8 @@ def report(study: str, out: Path | None, as_json: bool) -> None:
     """Write the report of a study: a page to read and pass on, figures, tables, and every number behind them.
 
     STUDY is a folder, or a name or the beginning of an id below runs/. A study that still trains gives a provisional
-    report. It writes report.html, report.md, verdict.json, runs.csv, history.csv and figures/.
+    report. It writes report.html, report.md, figures/, for a paper contrasts.csv, contrasts.tex and methods.txt, and
+    the numbers: verdict.json, runs.csv and history.csv.
     """
     # They import NumPy and more, which --help need not wait for.
     from overfitlab.api.reporting import language_of_pictures
@@ -50,5 +51,5 @@ def report(study: str, out: Path | None, as_json: bool) -> None:
             code=say.code,
         )
         click.echo(note, err=True)
-    others = "report.md, verdict.json, runs.csv, history.csv, figures/"
+    others = "report.md, contrasts.csv, contrasts.tex, methods.txt, verdict.json, runs.csv, history.csv, figures/"
     click.echo(say("Wrote {page} (and {others}); open it in a browser", page=page, others=others))

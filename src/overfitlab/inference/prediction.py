@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Images
+from overfitlab.events import Listener
+from overfitlab.inference.followed import followed
 from overfitlab.inference.pictures import Unreadable, as_images, batches
 from overfitlab.inference.trained import Trained, computing
+from overfitlab.reasons import reason
 
 
 @dataclass(frozen=True)
@@ -64,19 +67,21 @@ def collected(trained: Trained, outcomes: Iterator[Predicted | Unreadable]) -> P
     return Predictions(files, table, trained.class_names, unreadable)
 
 
-def of_array(trained: Trained, array: Images) -> Predictions:
+def of_array(trained: Trained, array: Images, listener: Listener) -> Predictions:
     """Return the predictions for uint8 images [N, H, W, C], or one image; raises `UsageError` for another shape."""
     images = as_images(trained, array)
     with computing(trained):
-        table = probabilities(trained, images)
+        rows = list(followed(_rows(trained, images), len(images), reason("predicting"), listener))
+    table = np.stack(rows) if rows else np.empty((0, len(trained.class_names)))
     return Predictions([f"image {row}" for row in range(len(images))], table, trained.class_names, [])
 
 
 def probabilities(trained: Trained, images: Images) -> NDArray[np.float64]:
     """Return the softmax [N, K] of uint8 images [N, H, W, C]."""
-    table = np.empty((len(images), len(trained.class_names)))
-    done = 0
+    rows = list(_rows(trained, images))
+    return np.stack(rows) if rows else np.empty((0, len(trained.class_names)))
+
+
+def _rows(trained: Trained, images: Images) -> Iterator[NDArray[np.float64]]:
     for x in trained.inputs(images):
-        table[done : done + len(x)] = np.exp(trained.log_probabilities(x))
-        done += len(x)
-    return table
+        yield from np.exp(trained.log_probabilities(x)).astype(np.float64)

@@ -51,6 +51,7 @@ class DataRecord(Struct, kw_only=True):
     classes: list[Text]
     class_images: dict[str, list[Count]]  # by part
     test_set_apart: bool
+    brings_validation: bool | None = None  # whether the source has validation images of its own; None: not recorded
     skipped: list[SkippedFile]
     skipped_count: Count
     mean: list[Level]  # by channel, in raw pixel values

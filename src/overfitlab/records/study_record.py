@@ -50,6 +50,7 @@ class StudyPlan(Struct, frozen=True):
     gave_up: tuple[Reason, ...]  # for the budget
     costs: dict[str, Cost]  # by method
     deviation: Annotated[float, Meta(ge=0, le=1e6)]  # in the metric's unit: the assumed noise of paired differences
+    gap_deviation: Annotated[float, Meta(ge=0, le=1e6)] | None = None  # the same of the gap; None in older records
 
     def __post_init__(self) -> None:
         if not self.looks or sorted({*self.looks}) != list(self.looks):

@@ -83,7 +83,24 @@ class Facts:
     commands: bool = False
 
 
-Block = Paragraphs | Bullets | TableBlock | FigureBlock | Confusions | Pictures | Facts
+@dataclass(frozen=True)
+class Offered:
+    """A file to take away."""
+
+    name: str
+    kind: str  # MIME type
+    content: bytes
+    about: str
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Files to take away; the page holds them itself."""
+
+    found: tuple[Offered, ...]
+
+
+Block = Paragraphs | Bullets | TableBlock | FigureBlock | Confusions | Pictures | Facts | Downloads
 
 
 @dataclass(frozen=True)

@@ -21,18 +21,18 @@ from overfitlab.report.blocks import (
 from overfitlab.report.fresh_seeds import optimism
 from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
 from overfitlab.report.numbers import interval_name, level, other_images, plain
+from overfitlab.report.paper_files import paper_section
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
 from overfitlab.report.round_sentences import state
-from overfitlab.report.study_sentences import answer, exact_test_note, headline, recommendation
+from overfitlab.report.study_sentences import answer, exact_test_note, failed_note, headline, recommendation
 from overfitlab.report.study_tables import (
     Table,
     contrast_table,
     difference,
-    has_sign_flips,
     method_table,
     onset_table,
+    p_table,
     pair,
-    sign_flip_table,
     spread,
     student_level,
 )
@@ -64,13 +64,14 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
     """Return the report; a section that has nothing to show says so or is left out."""
     made: list[Callable[[Evidence, Language], Section | None]] = [
         _answer, _differences, _verdict, _methods, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
-        _disputed, _limits, _protocol, _words,
+        _disputed, _limits, _protocol, paper_section, _words,
     ]  # fmt: skip
     return [section for make in made if (section := make(evidence, say)) is not None]
 
 
 def _answer(evidence: Evidence, say: Language) -> Section:
-    texts = [headline(evidence, say), state(evidence, say), exact_test_note(evidence, say)]
+    notes = (exact_test_note(evidence, say), failed_note(evidence, evidence, say))
+    texts = [headline(evidence, say), state(evidence, say), *notes]
     if evidence.recommended is not None and evidence.contrasts:
         texts.append(" ".join(filter(None, (recommendation(evidence, say), optimism(evidence, say)))))
     return Section("answer", say("The answer"), (Paragraphs(tuple(filter(None, texts)), leading=True),))
@@ -85,7 +86,7 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
         "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
         "baseline too, has been stopped early. Estimates without words, which are said of the end alone."
     )
-    contrasts = TableBlock(contrast_table(evidence, say, raw=True), axes)
+    contrasts = TableBlock(contrast_table(evidence, say), axes)
     at_onset = TableBlock(onset_table(evidence, say), onset)
     if evidence.provisional:
         text = say(
@@ -93,8 +94,9 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
             "when a p is small, finds differences that are not there."
         )
         return Section("verdict", say("The verdict"), (contrasts, Paragraphs((text,)), sentences, at_onset))
-    blocks = (contrasts, Paragraphs(tuple(_rules(evidence, say))), sentences, at_onset)
-    return Section("verdict", say("The verdict"), (*blocks, *_sign_flips(evidence, say)))
+    every_p = TableBlock(p_table(evidence, say), _about_p(evidence, say))
+    rules = Paragraphs(tuple(_rules(evidence, say)))
+    return Section("verdict", say("The verdict"), (contrasts, rules, sentences, at_onset, every_p))
 
 
 def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
@@ -114,14 +116,13 @@ def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
         )
 
 
-def _sign_flips(evidence: Evidence, say: Language) -> tuple[TableBlock, ...]:
-    if not has_sign_flips(evidence):
-        return ()
-    exact = say(
-        "The exact sign-flip test of the differences at the end, which assumes less than the t-test: its p, raw and "
-        "adjusted for the number of contrasts, and the least raw p that so many seeds can give."
+def _about_p(evidence: Evidence, say: Language) -> str:
+    if evidence.progress is not None:
+        return say("Every p, raw and adjusted for the number of contrasts, and the plain intervals")
+    return say(
+        "Every p, raw and adjusted for the number of contrasts: of the two tests that words go by, and of the exact "
+        "sign-flip test of the same differences, which assumes less, with the least raw p that so many seeds can give"
     )
-    return (TableBlock(sign_flip_table(evidence, say), exact),)
 
 
 def _methods(evidence: Evidence, say: Language) -> Section:

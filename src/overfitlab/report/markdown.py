@@ -8,6 +8,7 @@ from overfitlab.report.blocks import (
     Block,
     Bullets,
     Confusions,
+    Downloads,
     Facts,
     FigureBlock,
     Paragraphs,
@@ -52,6 +53,7 @@ def laid_out(block: Block, figures: str, say: Language, *, pictures: bool = True
         Confusions: lambda found: _confusions(found, figures, say),
         Pictures: lambda found: _pictures(found, figures if pictures else None, say),
         Facts: _facts,
+        Downloads: lambda found: "\n".join(f"- [{one.name}]({one.name}): {escaped(one.about)}" for one in found.found),
     }
     return layouts[type(block)](block)
 

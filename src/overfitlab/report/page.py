@@ -17,8 +17,10 @@ from overfitlab.report.blocks import (
     Block,
     Bullets,
     Confusions,
+    Downloads,
     Facts,
     FigureBlock,
+    Offered,
     Paragraphs,
     Pictures,
     TableBlock,
@@ -34,6 +36,7 @@ Json = Mapping[str, Any]
 MACROS: dict[type[Block], str] = {
     Paragraphs: "paragraphs", Bullets: "bullets", TableBlock: "table", FigureBlock: "figure",
     Confusions: "confusions", Pictures: "pictures", Facts: "facts",
+    Downloads: "downloads",
 }  # fmt: skip
 TEMPLATES = "report/templates"
 SHADES = 10  # steps of a confusion matrix
@@ -57,7 +60,15 @@ def page(evidence: Evidence, pictures: Mapping[int, bytes] | None = None, say: L
 
     environment = _environment()
     shown = {row: f"data:image/png;base64,{base64.b64encode(png).decode()}" for row, png in (pictures or {}).items()}
-    parts = {"say": say, "drawn": drawn, "shade": _shade, "cell": _cell, "shown": shown, "typeset": typeset}
+    parts = {
+        "say": say,
+        "drawn": drawn,
+        "shade": _shade,
+        "cell": _cell,
+        "shown": shown,
+        "typeset": typeset,
+        "link": _link,
+    }
     macros: Any = environment.get_template("blocks.html").make_module(parts)
 
     numbers = count(1)  # that keep ids apart
@@ -112,6 +123,11 @@ def typeset(text: str) -> str:
     for pattern, sign in SIGNS:
         text = pattern.sub(sign, text)
     return text
+
+
+def _link(offered: Offered) -> str:
+    """Return the address of a file that is in the page itself, so that it can be passed on with it."""
+    return f"data:{offered.kind};charset=utf-8;base64,{base64.b64encode(offered.content).decode()}"
 
 
 def _shade(share: float) -> int:

@@ -7,11 +7,11 @@ from overfitlab.config import Protocol, StudyConfig
 from overfitlab.report import metric_words
 from overfitlab.report.fresh_seeds import fresh_command, optimism
 from overfitlab.report.numbers import other_images
+from overfitlab.report.power_text import percent, power_sentence
 from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_sentences import caveats
-from overfitlab.results.metric import BY_NAME
 from overfitlab.study.evidence import Evidence
-from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.language import Language
 
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
 CHANGED = {
@@ -76,27 +76,19 @@ def varied(evidence: Evidence, say: Language) -> str:
 
 
 def _power(evidence: Evidence, say: Language) -> str:
-    last = say(" That holds for the last look.") if len(evidence.looks) > 1 else ""
     power = evidence.power
     if not evidence.contrasts:
         if power.seeds < 2:
             return say("One seed says nothing of how much the method varies.")
         return say("So many seeds, {seeds}, know a standard deviation to {factors}, where the noise is normal.",
                    seeds=power.seeds, factors=known_deviation(power.seeds, say))  # fmt: skip
-    chances = ", ".join(f"{each.points:g}: {percent(each.chance, say)}" for each in power.differ)
-    return say(
-        "With n = {seeds} seeds, and contrasts: {contrasts}, a true difference in {metric} is found with a "
-        "probability, by its size in {unit}, of {chances}; that there is none is shown with {equal}. This was reckoned "
-        "before the training, for paired differences that vary by {deviation} {unit} (SD).",
-        metric=metric_words.name(evidence.metric, say), unit=say(BY_NAME[evidence.metric].unit),
-        seeds=power.seeds, contrasts=power.contrasts, chances=chances, equal=percent(power.equal, say),
-        deviation=f"{power.deviation:g}",
-    ) + last  # fmt: skip
-
-
-def percent(chance: float, say: Language = ENGLISH) -> str:
-    """Return a probability in percent."""
-    return say("{number} %", number=f"{100 * chance:.0f}" if chance >= 0.005 else "< 1")
+    found = []
+    for case in power.cases:
+        chances = say.listing([f"{each.points:g}: {percent(each.chance, say)}" for each in case.differ])
+        axis = say(metric_words.words_of(evidence.metric, case.axis).name)
+        found.append(say("{axis}, SD {deviation}: {chances}; none: {equal}", axis=axis,
+                         deviation=f"{case.deviation:g}", chances=chances, equal=percent(case.equal, say)))  # fmt: skip
+    return f"{power_sentence(power, say)} {'. '.join(found)}."
 
 
 def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:

@@ -33,5 +33,6 @@ def about_intervals(verdict: Verdict, say: Language = ENGLISH) -> str:
         return ""
     return say(
         "Always-valid intervals hold after every number of seeds at once, so it does no harm to look after each of "
-        "them. Plain ones are Student's t, as if the number had been fixed: too narrow after so many looks."
+        "them. Plain ones, and those for other images, count as if the number had been fixed: too narrow after so many "
+        "looks."
     )

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 NO_SIGN = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no byte either; JSON can spell them
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that a spreadsheet would compute
@@ -30,3 +30,12 @@ def to_csv(rows: Iterable[Sequence[object]]) -> str:
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue()
+
+
+def rows_to_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """Return rows as CSV below the names of their columns; what is not known is an empty cell."""
+    return to_csv([columns, *([_cell(row[name]) for name in columns] for row in rows)])
+
+
+def _cell(value: object) -> object:
+    return "" if value is None else text_cell(value) if isinstance(value, str) else value

@@ -79,7 +79,8 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
         found.append(
             Panel(
                 title=title, alternative=alternative, x=axis(*around((*shown, -margin, margin)), better),
-                y=_rows(contrasts), marks=tuple(marks), height=1.1 + ROW_HEIGHT * len(contrasts), left=MARGIN, key=name,
+                y=_rows(contrasts), marks=tuple(marks), height=_height(evidence) + ROW_HEIGHT * len(contrasts),
+                left=MARGIN, key=name,
             )
         )  # fmt: skip
     return found
@@ -174,6 +175,11 @@ def _labels(contrasts: Sequence[Contrast], left: float, say: Language) -> list[T
     return [Text(x=left, y=ABOVE - row, text=name, stands=True, ground=True) for row, name in enumerate(names)]
 
 
+def _height(evidence: Evidence) -> float:
+    """Return the inches of a panel of differences that are no rows: more for longer labels in its legend."""
+    return 1.1 if evidence.progress is None else 1.35
+
+
 def _intervals(finding: Finding, verdict: Verdict, say: Language) -> str:
     """Return the intervals of a finding in words."""
     places = metric_words.table_digits(verdict.metric)
@@ -190,7 +196,7 @@ def _image_intervals(contrasts: Sequence[Contrast], axis: str, say: Language) ->
              if (crossed := other_images(each.axis(axis))) is not None]  # fmt: skip
     return [
         Line(x=(crossed.low, crossed.high), y=(y := -row - LOWEST, y), color="val", width=1.2,
-             label=say("interval for other images") if place == 0 else "", key=f"{_key(each)}:images")
+             label=say("for other images") if place == 0 else "", key=f"{_key(each)}:images")
         for place, (row, each, crossed) in enumerate(known)
     ]  # fmt: skip
 

@@ -365,16 +365,19 @@ def exact_test_note(verdict: Verdict, say: Language = ENGLISH) -> str:
                p=least_p(floor))  # fmt: skip
 
 
+def failed_note(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> str:
+    """Return what to do about failed runs that the verdict waits for; no text where it waits for none."""
+    if verdict.over or all(failure.given_up for failure in record.failures.values()):
+        return ""
+    return say("The verdict waits for runs that failed: the same command tries them again, and with --give-up reads it "
+               "without them, for good.")  # fmt: skip
+
+
 def _failed(name: str, failure: Failure, say: Language) -> str:
-    why = say.reason(failure.reason)
+    fields = {"name": name, "reason": say.reason(failure.reason)}
     if failure.given_up:
-        return say("The run {name} failed: {reason}. It was given up, and the verdict is read without it.",
-                   name=name, reason=why)  # fmt: skip
-    return say(
-        "The run {name} failed: {reason}. The same command tries it again, and with --give-up reads the verdict "
-        "without it.",
-        name=name, reason=why,
-    )  # fmt: skip
+        return say("The run {name} failed: {reason}. It was given up, and the verdict is read without it.", **fields)
+    return say("The run {name} failed: {reason}.", **fields)
 
 
 def _diverged(method: MethodSummary, say: Language) -> str:

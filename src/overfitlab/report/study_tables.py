@@ -30,12 +30,12 @@ class Table:
 Column = tuple[str, Callable[[Finding], str]]  # its header, and the cell of a finding
 
 
-def contrast_table(verdict: Verdict, say: Language = ENGLISH, *, raw: bool = False) -> Table:
+def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     """Return the table of contrasts: estimate, interval, adjusted p, n and word on both axes, and the cost.
 
-    With `raw` the p before its adjustment, too. While runs are missing there are estimates alone.
+    While runs are missing there are estimates alone.
     """
-    by_axis = {axis: _columns(axis, verdict, say, raw=raw) for axis in ("metric", "gap")}
+    by_axis = {axis: _columns(axis, verdict, say) for axis in ("metric", "gap")}
     header = [say("contrast"), *(name for columns in by_axis.values() for name, _ in columns), say("n"), say("time")]
     rows, tones = [], {}
     for row, each in enumerate(verdict.contrasts):
@@ -50,7 +50,7 @@ def contrast_table(verdict: Verdict, say: Language = ENGLISH, *, raw: bool = Fal
     return Table(tuple(header), tuple(rows), about_intervals(verdict, say), tones=tones)
 
 
-def _columns(axis: str, verdict: Verdict, say: Language, *, raw: bool) -> list[Column]:
+def _columns(axis: str, verdict: Verdict, say: Language) -> list[Column]:
     """Return what a table of contrasts has on one axis."""
     name = metric_words.name(verdict.metric, say) if axis == "metric" else say("gap")
     estimate: Column = (name, lambda found: difference(found.mean, metric_words.table_digits(verdict.metric)))
@@ -58,8 +58,6 @@ def _columns(axis: str, verdict: Verdict, say: Language, *, raw: bool) -> list[C
     if verdict.provisional:
         return [estimate, said]
     columns = [estimate, *_interval_columns(axis, verdict, say)]
-    if raw:
-        columns.append((say("p raw"), lambda found: _p(found.p_raw)))
     columns += [(say("p adjusted"), lambda found: _p(found.p_adjusted, verdict.alpha)), said]
     if verdict.progress is not None:
         columns.append((say("after seeds"), lambda found: "" if found.decided_at is None else str(found.decided_at)))
@@ -72,10 +70,7 @@ def _interval_columns(axis: str, verdict: Verdict, say: Language) -> list[Column
     if verdict.progress is None:
         columns: list[Column] = [(say("{level} %", level=confidence), lambda found: between(found, say, places))]
     else:
-        columns = [
-            (say("{level} %, always valid", level=confidence), lambda found: between(found, say, places)),
-            (say("{level} %, plain", level=confidence), lambda found: between(plain(found), say, places)),
-        ]
+        columns = [(say("{level} %, always valid", level=confidence), lambda found: between(found, say, places))]
     if axis == "metric" and any(other_images(each.metric) for each in verdict.contrasts):
         columns.append((say("for other images"), lambda found: _known(other_images(found), say, places)))
     return columns
@@ -132,6 +127,34 @@ def sign_flip_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
         shown = [_p(p, verdict.alpha) for p in exact]
         rows.append((pair(each, say), *shown, "" if floor is None else least_p(floor), str(metric.n)))
     return Table(header, tuple(rows))
+
+
+def p_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
+    """Return every p of a verdict, before and after its adjustment, a row for each contrast and axis.
+
+    Of a verdict in rounds there are plain intervals instead of the exact test.
+    """
+    last: list[Column] = [
+        (say("sign-flip: p raw"), lambda found: _p(found.p_sign_flip_raw)),
+        (say("p adjusted"), lambda found: _p(found.p_sign_flip_adjusted, verdict.alpha)),
+        (say("least p raw"), lambda found: "" if found.p_sign_flip_floor is None else least_p(found.p_sign_flip_floor)),
+    ]
+    if verdict.progress is not None:
+        last = [(student_level(verdict, say), lambda found: between(plain(found), say))]
+    columns: list[Column] = [
+        (say("difference: p raw"), lambda found: _p(found.p_raw)),
+        (say("p adjusted"), lambda found: _p(found.p_adjusted, verdict.alpha)),
+        (say("equivalence: p raw"), lambda found: _p(found.p_equivalence_raw)),
+        (say("p adjusted"), lambda found: _p(found.p_equivalence_adjusted, verdict.alpha)),
+        *last,
+        (say("n"), lambda found: str(found.n)),
+    ]
+    rows = [
+        (pair(each, say), name, *(cell(each.axis(axis)) for _, cell in columns))
+        for each in verdict.contrasts
+        for axis, name in (("metric", say("test accuracy")), ("gap", say("gap")))
+    ]
+    return Table((say("contrast"), say("axis"), *(name for name, _ in columns)), tuple(rows), left=2)
 
 
 def has_sign_flips(verdict: Verdict) -> bool:

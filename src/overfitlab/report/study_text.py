@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from overfitlab.report.fresh_seeds import Commanded, fresh_command, optimism
 from overfitlab.report.round_sentences import state
-from overfitlab.report.study_sentences import Noted, answer, caveats, exact_test_note, recommendation
+from overfitlab.report.study_sentences import Noted, answer, caveats, exact_test_note, failed_note, recommendation
 from overfitlab.report.study_tables import (
     Table,
     contrast_table,
@@ -32,7 +32,8 @@ def whole(verdict: Verdict, record: Recorded, say: Language = ENGLISH) -> str:
     contrasts = [contrast_table, onset_table] if verdict.contrasts else []
     tables = [method_table, *contrasts, *([sign_flip_table] if has_sign_flips(verdict) else [])]
     parts = [*(laid_out(made(verdict, say)) for made in tables), _joined(state(verdict, say), answer(verdict, say))]
-    notes = [note for note in (exact_test_note(verdict, say), *caveats(verdict, record, say)) if note]
+    beside = (exact_test_note(verdict, say), failed_note(verdict, record, say))
+    notes = [note for note in (*beside, *caveats(verdict, record, say)) if note]
     if notes:
         parts.append("\n".join(say("Note: {what}", what=note) for note in notes))
     if verdict.recommended is not None and verdict.contrasts:

@@ -41,6 +41,7 @@ def data_record(material: Material, data_dir: str | None, near_duplicates: Seque
             part: np.bincount(dataset.labels[rows], minlength=classes).tolist() for part, rows in parts.items()
         },
         test_set_apart=dataset.test_set_apart,
+        brings_validation=dataset.validation is not None,
         skipped=[SkippedFile(file.name, file.reason) for file in dataset.skipped[:LISTED]],
         skipped_count=len(dataset.skipped),
         mean=standardization.mean.tolist(),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from overfitlab.stats.paired import sign_flip_floor
+from overfitlab.stats.paired import least_noise, sign_flip_floor
 
 QUANTILES = (np.arange(4000) + 0.5) / 4000  # of the standard deviation's distribution: the midpoint rule
 FEWEST, MOST = 3, 100  # seeds
@@ -28,12 +28,15 @@ def power_to_differ(difference: float, deviation: float, n: int, margin: float, 
     return float(stats.norm.sf((least - difference) / (deviation / math.sqrt(n))).mean())
 
 
-def power_to_equal(deviation: float, n: int, margin: float, alpha: float, contrasts: int) -> float:
-    """Return the probability of *equivalent* where there is no difference at all."""
-    if n < FEWEST:
+def power_to_equal(
+    deviation: float, n: int, margin: float, alpha: float, contrasts: int, unit: float | None = 0.0
+) -> float:
+    """Return the probability of *equivalent* where there is no difference at all; `unit` as in `paired.equivalence`."""
+    if n < FEWEST or unit is None:
         return 0.0
     critical = stats.t.ppf(1 - alpha / contrasts, n - 1)
     seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))
+    seen = np.maximum(seen, least_noise(margin, unit))
     room = np.maximum(margin - critical * seen / math.sqrt(n), 0)
     return float((1 - 2 * stats.norm.sf(room / (deviation / math.sqrt(n)))).mean())
 

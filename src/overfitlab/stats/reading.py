@@ -13,7 +13,8 @@ from overfitlab.stats import design as asked
 from overfitlab.stats import sequential
 from overfitlab.stats.design import Design, Run
 from overfitlab.stats.design import axes as axes_of
-from overfitlab.stats.findings import Diverged, Finding, Paired, difference, judged
+from overfitlab.stats.findings import UNDECIDED, Diverged, Finding, Paired, difference, judged
+from overfitlab.stats.forecast import Forecast, while_training
 from overfitlab.stats.multiplicity import shaffer
 from overfitlab.stats.pairs import rounded
 from overfitlab.stats.rounds import Axis, Rounds
@@ -30,17 +31,13 @@ class Progress:
     open: tuple[tuple[str, str], ...]  # contrasts without a word on one axis or both
 
 
-def wanted(outcomes: Sequence[Outcome], design: Design, given_up: Collection[Run] = ()) -> tuple[str, ...]:
-    """Return the methods of a verdict in rounds that train on, after all rounds that can be read."""
-    by_run = {(each.method, each.seed): each for each in outcomes}
-    return progress(read(by_run, {*by_run, *given_up}, design), design).wanted
-
-
 def read(by_run: Mapping[Run, Outcome], ended: Collection[Run], design: Design) -> Rounds:
     """Read every round in which all that is still wanted has ended."""
+    there = {seed for _, seed in ended}
+    begun = 1 + max((place for place, seed in enumerate(design.seeds) if seed in there), default=0)
 
     def of_seeds(value: Callable[[tuple[str, str], int], float | bool]) -> NDArray[np.float64]:
-        return np.array([[value(pair, seed) for seed in design.seeds] for pair in design.contrasts])
+        return np.array([[value(pair, seed) for seed in design.seeds[:begun]] for pair in design.contrasts])
 
     def paired_difference(known: asked.Axis, pair: tuple[str, str], seed: int) -> float:
         one, other = (by_run.get((method, seed)) for method in pair)
@@ -75,6 +72,13 @@ def progress(rounds: Rounds, design: Design) -> Progress:
     return Progress(design.until.maximum if design.until else None, rounds.n, methods, undecided)
 
 
+def outlook(rounds: Rounds, design: Design) -> Forecast:
+    """Return what is to be expected of further rounds; it changes nothing in how they are read."""
+    seen = [axis.differences[..., : rounds.n] for axis in rounds.axes]
+    maximum = design.until.maximum if design.until else None
+    return while_training(seen, axes_of(design), design.contrasts, maximum, design.alpha)
+
+
 def findings_in_rounds(
     measured: Sequence[Paired], rounds: Rounds, place: int, design: Design, diverged: Sequence[Diverged]
 ) -> list[Finding]:
@@ -88,7 +92,7 @@ def findings_in_rounds(
         if plain.mean is not None and plain.deviation and plain.n >= sequential.FEWEST:
             half = float(half_width(plain.n, x)) * plain.deviation / math.sqrt(plain.n)
             low, high = (plain.mean - half, plain.mean + half) if math.isfinite(half) else (None, None)
-        word, why = judged(str(axis.word[index]), each.differences, diverged[index], sequential.FEWEST)
+        word, why = judged(str(axis.said[index]), each.differences, diverged[index], sequential.FEWEST)
         found.append(
             Finding(
                 **vars(replace(plain, low=low, high=high)),
@@ -100,7 +104,7 @@ def findings_in_rounds(
                 p_equivalence_adjusted=float(axis.p_equivalence_adjusted[index]) if axis.unit is not None else None,
                 plain_low=plain.low,
                 plain_high=plain.high,
-                decided_at=int(axis.decided_at[index]) or None,
+                decided_at=int(axis.decided_at[index]) if word != UNDECIDED else None,
                 crossed=each.crossed,
             )
         )

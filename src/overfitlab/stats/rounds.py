@@ -46,14 +46,15 @@ class Axis:
     p_adjusted: Floats = field(init=False)
     p_equivalence: Floats = field(init=False)
     p_equivalence_adjusted: Floats = field(init=False)
-    word: NDArray[np.str_] = field(init=False)
+    said: NDArray[np.str_] = field(init=False)  # the word that the numbers alone give
+    word: NDArray[np.str_] = field(init=False)  # undecided where a divergence forbids it
     decided_at: NDArray[np.int64] = field(init=False)  # seeds; 0 while open
 
     def __post_init__(self) -> None:
         shape = self.differences.shape[:-1]
         self.difference, self.above, self.below = (np.full(shape, -np.inf) for _ in range(3))
         self.p, self.p_adjusted, self.p_equivalence, self.p_equivalence_adjusted = (np.ones(shape) for _ in range(4))
-        self.word = np.full(shape, UNDECIDED)
+        self.said, self.word = np.full(shape, UNDECIDED), np.full(shape, UNDECIDED)
         self.decided_at = np.zeros(shape, dtype=np.int64)
 
 
@@ -129,7 +130,7 @@ class Rounds:
         axis.p_equivalence_adjusted = np.where(running, equal_adjusted, axis.p_equivalence_adjusted)
         sign = -1 if axis.smaller_is_better else 1
         found = words(sign * mean, axis.p_adjusted, axis.p_equivalence_adjusted, axis.margin, self._alpha)
-        found = np.where(running, found, axis.word)
-        lost = self.open & np.select([found == word for word in unsayable], list(unsayable.values()), False)
-        axis.word = np.where(lost, UNDECIDED, found)
+        axis.said = np.where(running, found, axis.said)
+        lost = np.select([axis.said == word for word in unsayable], list(unsayable.values()), False)
+        axis.word = np.where(self.open, np.where(lost, UNDECIDED, axis.said), axis.word)
         axis.decided_at = np.where(running & (axis.word != UNDECIDED), self.n, axis.decided_at)

@@ -16,7 +16,7 @@ from importlib.resources import files
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from overfitlab.config import LONGEST_ROUNDS, SHORTEST_ROUNDS
 
@@ -42,7 +42,7 @@ def log_evidence_above(t: ArrayLike, n: ArrayLike) -> Floats:
     """
     t, n = np.asarray(t, dtype=np.float64), np.asarray(n, dtype=np.float64)
     inner = n * t / np.sqrt(np.square(t) + (1 + n) * (n - 1))
-    return np.asarray(math.log(2) + log_evidence(t, n) + stats.t.logcdf(inner, n))
+    return np.asarray(math.log(2) + log_evidence(t, n) + np.log(special.stdtr(n, inner)))
 
 
 def p_of_maximum(log_largest: ArrayLike, maximum: int | None, sides: str) -> Floats:

@@ -5,26 +5,22 @@ report is made from this document alone, so that every number on it can be found
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from overfitlab._version import __version__
 from overfitlab.config import StudyConfig
 from overfitlab.machine import Facts
 from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord
+from overfitlab.records.run_record import Producer
 from overfitlab.records.study_record import Failure, Sitting, StudyPlan
 from overfitlab.stats.method_summary import Spread
 from overfitlab.stats.verdict import Verdict
 
-FORMAT = 2
+FORMAT = 3  # of verdict.json
 OWN = "own"  # the source of images that are no published set
-
-
-@dataclass(frozen=True)
-class Made:
-    """What wrote the document, and in which format."""
-
-    format: int = FORMAT
-    made_with: str = __version__
 
 
 @dataclass(frozen=True)
@@ -36,14 +32,34 @@ class Chance:
 
 
 @dataclass(frozen=True)
+class PowerCase:
+    """What a study can decide on one axis, if paired differences vary by `deviation` points (SD) from seed to seed."""
+
+    axis: str  # metric or gap
+    deviation: float
+    assumed: bool  # whether that is what the plan reckons with; the others are half and twice as much
+    differ: tuple[Chance, ...]
+    equal: float  # probability of *equivalent* where there is no difference
+
+
+@dataclass(frozen=True)
 class Power:
-    """What the last look can decide, reckoned before anything was trained."""
+    """What the last look can decide, or a verdict in rounds at its maximum, reckoned before anything was trained."""
 
     seeds: int
     contrasts: int
     deviation: float  # in the metric's unit: the assumed noise of paired differences
-    differ: tuple[Chance, ...]
-    equal: float  # probability of *equivalent* where there is no difference
+    cases: tuple[PowerCase, ...]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How many runs a verdict in rounds takes, reckoned before anything was trained."""
+
+    least: int  # all is decided in the first round that is read
+    typical: int  # mean, if each method differs from the next one by `difference` on both axes
+    most: int | None  # None without a maximum
+    difference: float  # in the metric's unit
 
 
 @dataclass(frozen=True)
@@ -139,7 +155,6 @@ class DisputedImage:
 class Evidence(Verdict):
     """The verdict with all numbers behind it; nothing in it says whose folders they came from."""
 
-    report: Made = Made()
     study_id: str
     reference: str  # how to name the study on the command line
     status: str
@@ -150,6 +165,7 @@ class Evidence(Verdict):
     power: Power
     data: DataRecord  # without places
     precision: tuple[str, ...]
+    producer: Producer  # that trained
     environment: Facts
     sessions: list[Sitting]
     notes: list[Reason]
@@ -157,3 +173,9 @@ class Evidence(Verdict):
     curves: dict[str, Curves]  # by method
     predictions: dict[str, MethodPredictions]  # by method
     disputed: tuple[DisputedImage, ...]
+
+
+def document(found: Verdict) -> dict[str, Any]:
+    """Return a verdict, or the whole evidence, as `verdict.json` has it: its format, and plain JSON values."""
+    values: dict[str, Any] = msgspec.to_builtins(found)
+    return {"format": FORMAT, "made_with": __version__, **values}

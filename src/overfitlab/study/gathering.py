@@ -73,6 +73,7 @@ def gathered(
         power=power(config, plan),
         data=_public(record.data),
         precision=tuple(sorted({value for each in ended for value in each.conditions["precision"]})),
+        producer=record.producer,
         environment=record.environment,
         sessions=record.sessions,
         notes=record.notes,

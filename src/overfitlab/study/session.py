@@ -41,11 +41,14 @@ from overfitlab.stats.findings import UNDECIDED
 from overfitlab.stats.verdict import Verdict
 from overfitlab.study.budget import fit
 from overfitlab.study.cost import reduced, whole_study
+from overfitlab.study.evidence import document
 from overfitlab.study.execute.local import LocalProcesses
 from overfitlab.study.execute.messages import Setup
-from overfitlab.study.plan import looks_for, typical_deviation
+from overfitlab.study.outcomes import outcomes
+from overfitlab.study.plan import looks_for, typical_deviations
 from overfitlab.study.runner import Runner, measured, run_name
 from overfitlab.study.study import Study, studies
+from overfitlab.study.wanted import AllSeeds, UntilDecided, Wanted
 from overfitlab.words.languages import spoken
 
 MEMORY_SHARE = 0.7  # of what is free; runs take up to a third more than the few steps of a probe
@@ -83,9 +86,11 @@ class Session:
         labels: Mapping[str, str],
         listener: Listener,
         command: str,
+        *,
+        give_up: bool = False,
     ) -> None:
         self._folder, self._config, self._images, self._labels = folder, config, images, labels
-        self._listener, self._command = listener, command
+        self._listener, self._command, self._give_up = listener, command, give_up
         self.duplicates: list[NearDuplicates] = []  # across the parts, where they were looked for in this session
         self.study_id = config.study_id(images.dataset.content_hash)
         self._record: StudyRecord | None = folder.record() if folder.exists() else None
@@ -94,20 +99,23 @@ class Session:
     def finished_before(self) -> bool:
         """Whether the study has ended, with nothing that could be tried again."""
         record = self._record
-        if record is None or record.status != FINISHED or record.failures or not (self._folder / VERDICT).exists():
+        if record is None or record.status != FINISHED or not (self._folder / VERDICT).exists():
             return False
-        plan = record.plan
-        wanted = {
-            run_name(record.labels[method], seed, self._run_id(plan, method, seed))
-            for method, seed in plan.runs(self._config, 0, plan.looks[record.look - 1])
-        }
-        whole = {
-            folder.path.name
-            for folder in self._folder.runs()
-            if (status := folder.record().status) == DIVERGED
-            or (status == RUN_FINISHED and (folder / PROBABILITIES).exists())
-        }
-        return wanted <= whole
+        if any(not failure.given_up for failure in record.failures.values()):
+            return False
+        whole = [
+            stored
+            for stored in self._folder.stored()
+            if stored.record.status == DIVERGED
+            or (stored.record.status == RUN_FINISHED and (self._folder.run(stored.name) / PROBABILITIES).exists())
+        ]
+        ended = {run.name for run in whole} | record.failures.keys()
+        found = outcomes(self._folder, whole, with_images=False)
+        needed = wanted_by(Study(self._folder.path, record, whole)).after(found, record.given_up, 0).needed
+        return all(
+            run_name(record.labels[method], seed, self._run_id(record.plan, method, seed)) in ended
+            for method, seed in needed
+        )
 
     def _run_id(self, plan: StudyPlan, method: str, seed: int) -> str:
         return self._config.run(plan.protocol, method, seed, plan.threads).run_id(self._data_hash)
@@ -132,21 +140,29 @@ class Session:
                     executor.limit(at_once)
                     free = machine.available_memory_mb() or 0
                     self._listener.on(MemoryIsLittle(record.plan.memory_mb(1) or 0, free, at_once))
+                if self._give_up:
+                    record.failures = {
+                        name: msgspec.structs.replace(failure, given_up=True)
+                        for name, failure in record.failures.items()
+                    }
                 record.status = RUNNING
                 record.sessions.append(Sitting(recording.now(), at_once))
                 self._folder.write_record(record)
                 self._listener.on(StudyPlanned(record, at_once))
+                runner = Runner(self._folder, record, executor, self._listener)
                 try:
-                    study = self._look_by_look(record, executor)
+                    self._train_all(record, runner)
                 except (KeyboardInterrupt, CancelledError):
                     self._listener.on(StudyStopping())
                     raise
         except BaseException as error:
             self._interrupted(error)
             raise
+        runner.discard_unwanted()
+        study = Study(self._folder.path, record, self._folder.stored())
         record.status = FINISHED
         record.sessions[-1].finished = recording.now()
-        text = json.dumps(msgspec.to_builtins(study.judged()), indent=2, allow_nan=False)
+        text = json.dumps(document(study.judged()), indent=2, allow_nan=False)
         self._folder.write(VERDICT, f"{text}\n".encode())
         self._folder.write_record(record)
         return study
@@ -179,7 +195,8 @@ class Session:
 
     def _most_runs(self) -> int:
         config = self._config
-        return len(config.methods) * looks_for(config, typical_deviation(config.data, config.metric))[-1]
+        deviation, _ = typical_deviations(config.data, config.metric)
+        return len(config.methods) * looks_for(config, deviation)[-1]
 
     def _planned(self, executor: LocalProcesses[Task], threads: int) -> StudyRecord:
         """Measure a few steps of each method, fit the plan to the budget, and return the study's first record."""
@@ -195,10 +212,10 @@ class Session:
         self.duplicates = near_duplicates(dataset, first.split) if loading.is_own(dataset) else []
         where = self._images.data_dir
         data = recording.data_record(first, str(where.absolute()) if where else None, self.duplicates)
-        deviation = typical_deviation(config.data, config.metric)
+        deviation, gap_deviation = typical_deviations(config.data, config.metric)
         looks = looks_for(config, deviation)
         parts = PartSizes(data.training, data.validation, data.test)
-        unfitted = StudyPlan(settings, looks, threads, parts, (), costs, deviation)
+        unfitted = StudyPlan(settings, looks, threads, parts, (), costs, deviation, gap_deviation)
         at_once = fitting(unfitted, executor.capacity)
         settings, gave_up = self._within_budget(settings, parts, costs, looks[-1], at_once)
         return StudyRecord(
@@ -207,7 +224,7 @@ class Session:
             producer=Producer(),
             status=RUNNING,
             config=config,
-            plan=StudyPlan(settings, looks, threads, reduced(settings, parts), gave_up, costs, deviation),
+            plan=msgspec.structs.replace(unfitted, protocol=settings, parts=reduced(settings, parts), gave_up=gave_up),
             look=1,
             labels=dict(self._labels),
             data=data,
@@ -264,17 +281,20 @@ class Session:
     def _data_hash(self) -> str:
         return self._images.dataset.content_hash
 
-    def _look_by_look(self, record: StudyRecord, executor: LocalProcesses[Task]) -> Study:
-        """Train up to each look, until one decides every contrast or the last one is reached."""
-        runner = Runner(self._folder, record, executor, self._listener)
-        looks = record.plan.looks
+    def _train_all(self, record: StudyRecord, runner: Runner) -> None:
+        """Train up to each look, until one decides every contrast or the last one is reached; or round after round."""
         while True:
-            stored = runner.train(looks[record.look - 1])
-            study = Study(self._folder.path, record, stored)
-            if record.look == len(looks) or decided(study.judged()):
-                return study
+            runner.train(wanted_by(Study(self._folder.path, record, [])))
+            looks = record.plan.looks
+            if record.look == len(looks) or decided(Study(self._folder.path, record, self._folder.stored()).judged()):
+                return
             record.look += 1
             self._folder.write_record(record)
+
+
+def wanted_by(study: Study) -> Wanted:
+    """Return what says which runs a study wants."""
+    return AllSeeds(study.design) if study.design.until is None else UntilDecided(study.design)
 
 
 def fitting(plan: StudyPlan, jobs: int) -> int:

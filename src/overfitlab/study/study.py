@@ -1,7 +1,7 @@
 """A study, read from its folder."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from overfitlab.stats.verdict import Verdict, compute_verdict
 from overfitlab.study.evidence import Evidence
 from overfitlab.study.gathering import gathered
 from overfitlab.study.outcomes import outcomes
-from overfitlab.study.plan import alpha_of_a_look, until
+from overfitlab.study.plan import asked
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,21 +59,10 @@ class Study:
     @cached_property
     def design(self) -> Design:
         """What is compared with what at the look that the runs belong to: the last one that has been begun."""
-        config, looks, look = self.config, self.plan.looks, self.record.look
-        return Design(
+        found = asked(self.config, self.plan, self.record.look, self.labels)
+        return replace(
+            found,
             name=display_name(self.folder.absolute().name),
-            labels=self.labels,
-            contrasts=config.contrasts,
-            seeds=range(config.first_seed, config.first_seed + looks[look - 1]),
-            looks=looks,
-            look=look,
-            alpha=alpha_of_a_look(config.alpha, looks),
-            margin=config.margin,
-            gap_margin=config.gap_margin,
-            test_images=self.plan.parts.test,
-            validation_images=self.plan.parts.validation,
-            until=until(config),
-            metric=config.metric,
             test_classes=self._class_images("test", self.plan.parts.test),
             validation_classes=self._class_images("validation", self.plan.parts.validation),
         )

@@ -28,19 +28,14 @@ from overfitlab.events import (
 )
 from overfitlab.records.run_folder import DUPLICATES, StoredRun
 from overfitlab.records.study_folder import RECORD, RUNS, VERDICT
-from overfitlab.records.study_record import StudyRecord
 from overfitlab.report import metric_words
-from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_text import whole
 from overfitlab.results.metric import BY_NAME
-from overfitlab.stats.power import FEWEST
-from overfitlab.study.cost import plan_seconds, run_seconds
-from overfitlab.study.plan import power
+from overfitlab.terminal.plan_text import plan_text
 from overfitlab.terminal.task_screen import duration
-from overfitlab.terminal.training_screen import data_lines, falling
+from overfitlab.terminal.training_screen import data_lines
 from overfitlab.words.language import ENGLISH, Language
 
-LONG = 30 * 60  # seconds: longer studies are told what would be shorter
 BAR_WIDTH = 24
 REFRESHES = 4  # a second
 
@@ -199,75 +194,6 @@ def _named(task: Task, say: Language) -> str:
     return say("{method}, seed {seed}", method=say.method(task.label), seed=task.seed)
 
 
-def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
-    """Return what a study will do, what that takes, and what it can decide."""
-    config, plan = record.config, record.plan
-    labels = {method: say.method(label) for method, label in record.labels.items()}
-    protocol, parts = plan.protocol, plan.parts
-    looks = ""
-    if len(plan.looks) > 1:
-        looks = say(", looked at after {seeds}", seeds=say.last_comma.join(map(str, plan.looks)))
-    each = ", ".join(
-        f"{labels[method]} {duration(run_seconds(cost, protocol, parts))}" for method, cost in plan.costs.items()
-    )
-    seconds, memory = plan_seconds(plan, jobs), plan.memory_mb(jobs)
-    lines = [
-        say(
-            "Study: {methods} at {seeds} ({first} to {last}{looks}), {runs} runs, paired by seed",
-            methods=say.count(len(config.methods), "method"), seeds=say.count(plan.seeds, "seed"),
-            first=config.first_seed, last=config.first_seed + plan.seeds - 1, looks=looks,
-            runs=len(config.methods) * plan.seeds,
-        ),
-        *([say("Contrasts: {contrasts}",
-               contrasts=", ".join(f"{labels[method]} - {labels[against]}" for method, against in config.contrasts))]
-          if config.contrasts else []),
-        say(
-            "Protocol: {name}, {training:,} training, {validation:,} validation, {test:,} test images, {epochs}, "
-            "batches of {batch}, Adam {rate:g}{falling}; {model}",
-            name=protocol.name, training=parts.training, validation=parts.validation, test=parts.test,
-            epochs=say.count(protocol.epochs, "epoch"), batch=protocol.batch_size, rate=protocol.learning_rate,
-            falling=falling(protocol, say), model=config.model,
-        ),
-        say(
-            "Takes: about {time} with {runs} at once, {threads} each{memory}; a run: {each}",
-            time=duration(seconds), runs=say.count(jobs, "run"), threads=say.count(plan.threads, "thread"),
-            memory=f", {memory:,} MB" if memory else "", each=each,
-        ),
-    ]  # fmt: skip
-    if plan.gave_up:
-        given_up = "; ".join(map(say.reason, plan.gave_up))
-        lines.append(say("Given up for the budget of {time}: {what}", time=duration(config.budget or 0), what=given_up))
-    elif seconds > LONG and config.budget is None:
-        lines.append(
-            say("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
-        )
-    lines.append(power_text(record, say))
-    return "\n".join(lines)
-
-
-def power_text(record: StudyRecord, say: Language = ENGLISH) -> str:
-    """Return what the number of seeds can decide."""
-    config, plan = record.config, record.plan
-    if not config.contrasts:
-        if plan.seeds < 2:
-            return say("Can say: the outcome of one seed, and nothing of how much the method varies.")
-        return say("Can say: how much one method varies from seed to seed; {seeds} know that standard deviation to "
-                   "{factors}.", seeds=say.count(plan.seeds, "seed"),
-                   factors=known_deviation(plan.seeds, say))  # fmt: skip
-    if plan.seeds < FEWEST:
-        return say("Can decide: nothing with {seeds}; a verdict needs {least} at least.",
-                   seeds=say.count(plan.seeds, "seed"), least=FEWEST)  # fmt: skip
-    found = power(config, plan)
-    differ = ", ".join(f"{each.points:g}: {_percent(each.chance, say)}" for each in found.differ)
-    return say(
-        "Can decide: a true difference in {metric} is found with a probability, by its size in {unit}, of "
-        "{chances}; that there is none (within {margin:g}) is shown with {equal}. Assumed: paired differences vary by "
-        "{deviation:g} {unit} (SD) from seed to seed.",
-        metric=metric_words.name(config.metric, say), unit=say(BY_NAME[config.metric].unit),
-        chances=differ, margin=config.margin, equal=_percent(found.equal, say), deviation=plan.deviation,
-    )  # fmt: skip
-
-
 def ended_text(event: StudyEnded, say: Language = ENGLISH) -> str:
     """Return what a study says, and where it lies."""
     folder, verdict = Path(event.folder), event.verdict
@@ -296,7 +222,3 @@ def _outcome(run: StoredRun, metric: str, say: Language) -> str:
                 number=f"{BY_NAME[metric].scale * gap:.{metric_words.digits(metric)}f}"),
         time=duration(run.record.times.training_seconds or 0.0),
     )  # fmt: skip
-
-
-def _percent(chance: float, say: Language) -> str:
-    return say("{percent:.0f} %", percent=100 * chance) if chance >= 0.005 else say("less than 1 %")

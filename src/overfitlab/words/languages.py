@@ -1,4 +1,4 @@
-"""The languages that people are spoken to in: English, and for each other four files beside this one."""
+"""The languages that people are spoken to in: English, and for each other five files beside this one."""
 
 import os
 from contextvars import ContextVar
@@ -7,7 +7,7 @@ from functools import cache
 from overfitlab.errors import UsageError
 from overfitlab.words.language import ENGLISH, CardWords, Language, words_in
 
-FILES = {"ko": "korean"}  # and korean_terminal, korean_errors, korean_cards
+FILES = {"ko": "korean"}  # and korean_paper, korean_terminal, korean_errors, korean_cards
 CODES = ("en", *FILES)
 VARIABLE = "OVERFITLAB_LANG"
 _chosen: ContextVar[str | None] = ContextVar("chosen language", default=None)
@@ -39,10 +39,15 @@ def language_named(code: str) -> Language:
     if code == ENGLISH.code:
         return ENGLISH
     name = FILES[code]
-    read, terminal, errors = (words_in(f"{name}{part}.toml") for part in ("", "_terminal", "_errors"))
+    read, paper, terminal, errors = (words_in(f"{name}{part}.toml") for part in ("", "_paper", "_terminal", "_errors"))
     return Language(
         code,
-        {english: own for file in (read, terminal) for part in file["texts"].values() for english, own in part.items()},
+        {
+            english: own
+            for file in (read, paper, terminal)
+            for part in file["texts"].values()
+            for english, own in part.items()
+        },
         read["method_names"],
         read["last_comma"],
         read["reasons"],

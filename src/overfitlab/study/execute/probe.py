@@ -24,8 +24,8 @@ from overfitlab.training.loop import Trainer
 
 WARM_UP_STEPS = 3
 FEWEST_STEPS, MOST_STEPS = 2, 40
-TURNS = 3  # the median of so many measurements of steps
-PROBE_SECONDS = 0.6  # for all of them, where a step is short
+TURNS = 5  # the median of so many measurements of steps
+PROBE_SECONDS = 2.0  # for all of them, where a step is short: less is at the mercy of what else the machine does
 EVALUATED = 200  # images
 
 

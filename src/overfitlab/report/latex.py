@@ -1,0 +1,120 @@
+"""The table of contrasts for a paper, in LaTeX with booktabs; whatever is in a name stays text."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from overfitlab._version import __version__
+from overfitlab.display import display_name
+from overfitlab.report import metric_words
+from overfitlab.report.numbers import Interval, p_value
+from overfitlab.report.statistics_text import (
+    correction,
+    deviations,
+    intervals,
+    margin_of_metric,
+    metric_name,
+    percents,
+    unit_name,
+)
+from overfitlab.report.study_tables import word
+from overfitlab.stats.findings import Finding
+from overfitlab.stats.verdict import Contrast
+from overfitlab.study.evidence import Evidence
+from overfitlab.words.language import ENGLISH, Language
+
+SIGNS = {  # what LaTeX would take for commands, or print as something else
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedblright{}", "`": r"\textasciigrave{}",
+    "\N{PLUS-MINUS SIGN}": r"$\pm$", "\N{MINUS SIGN}": "$-$", "\N{MULTIPLICATION SIGN}": r"$\times$",
+}  # fmt: skip
+SPECIAL = re.compile("|".join(map(re.escape, SIGNS)))
+HYPHENS = re.compile("-(?=-)")  # several in a row would become a dash
+BEYOND_LATIN = re.compile("[^\x00-\u024f]")  # what the usual fonts of pdfLaTeX do not have
+PREAMBLE = "% Made by overfitlab {version}. It needs \\usepackage{{booktabs}}{letters}."
+LETTERS = ", and XeLaTeX or LuaLaTeX with a font for its letters"
+
+
+def escaped(text: str) -> str:
+    """Return text as LaTeX prints it: on one line, with its controls written out, and without a command in it."""
+    shown = display_name(" ".join(text.split())).encode("utf-8", "backslashreplace").decode()
+    return HYPHENS.sub("-{}", SPECIAL.sub(lambda found: SIGNS[found[0]], shown))
+
+
+def latex_table(evidence: Evidence, say: Language = ENGLISH) -> str:
+    """Return a table of the contrasts on both outcomes, with notes on what each number says."""
+    level = percents(evidence.confidence, say)
+    texts = (say("difference"), say("interval, {level}", level=level), say("for other images"))
+    header = ("", *map(escaped, texts), "$p$", "$p_=$", escaped(say("verdict")))
+    contrasts = [_rows(each, len(header), evidence, say) for each in evidence.contrasts]
+    columns = "l" + "r" * (len(header) - 2) + "l"
+    caption = escaped(say("What the study {study} says of each contrast.", study=evidence.study))
+    lines = [
+        r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", r"\label{tab:contrasts}", r"\footnotesize",
+        r"\setlength{\tabcolsep}{3pt}", rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule", _row(header),
+        r"\midrule", *"\\addlinespace\n".join(contrasts).splitlines(), r"\bottomrule", r"\end{tabular}",
+        r"\par\smallskip",
+        r"\begin{minipage}{\linewidth}", *map(escaped, _notes(evidence, say)), r"\end{minipage}", r"\end{table}",
+    ]  # fmt: skip
+    text = "\n".join(lines) + "\n"
+    letters = LETTERS if BEYOND_LATIN.search(text) else ""
+    return f"{PREAMBLE.format(version=__version__, letters=letters)}\n{text}"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return rf"{' & '.join(cells)} \\"
+
+
+def _rows(each: Contrast, columns: int, evidence: Evidence, say: Language) -> str:
+    """Return the rows of a contrast: what is compared, and a row for each outcome."""
+    pair = f"{escaped(say.method(each.label))} $-$ {escaped(say.method(each.against_label))}, $n = {each.metric.n}$"
+    outcomes = (("metric", metric_name(evidence, say)), ("gap", say("gap")))
+    return "\n".join([
+        _row([rf"\multicolumn{{{columns}}}{{@{{}}l@{{}}}}{{{pair}}}"]),
+        *(_row([rf"\quad {escaped(name)}", *_cells(each.axis(axis), evidence, say)]) for axis, name in outcomes),
+    ]) + "\n"  # fmt: skip
+
+
+def _cells(finding: Finding, evidence: Evidence, say: Language) -> tuple[str, ...]:
+    decided = "" if finding.decided_at is None else f" ({finding.decided_at})"
+    return (
+        "" if finding.mean is None else f"${finding.mean:+.2f}$",
+        _between(finding),
+        "" if finding.crossed is None else _between(finding.crossed),
+        _p(finding.p_adjusted, evidence.alpha),
+        _p(finding.p_equivalence_adjusted, evidence.alpha),
+        escaped(word(finding, evidence, say)) + decided,
+    )
+
+
+def _between(interval: Interval) -> str:
+    """Return an interval; the brackets are no option of the row above, as no row begins with it."""
+    if interval.low is None or interval.high is None:
+        return ""
+    return f"[${interval.low:+.2f}$, ${interval.high:+.2f}$]"
+
+
+def _p(value: float | None, alpha: float) -> str:
+    return "" if value is None else f"${p_value(value, alpha)}$"
+
+
+def _notes(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield a sentence on everything that a reader of the table has to know."""
+    yield say(
+        "A difference is method minus what it is compared with, over n seeds at which both finished; in {unit}. "
+        "First {name}, then the gap, where a negative difference is less overfitting.",
+        unit=unit_name(evidence, say), name=metric_name(evidence, say),
+    )  # fmt: skip
+    if not evidence.provisional:
+        yield from intervals(evidence, say)
+        yield say(
+            "p: that there is no difference; p=: that the difference is not within the margin of {metric} ({name}) or "
+            "{gap} (gap); both adjusted, at the level {alpha}.",
+            metric=margin_of_metric(evidence, say), name=metric_name(evidence, say),
+            gap=metric_words.amount(evidence.gap_margin, evidence.metric, say), alpha=f"{evidence.alpha:g}",
+        )  # fmt: skip
+        yield correction(evidence, say)
+        yield say("A cell is empty where the differences do not give its number.")
+    if any(each.axis(axis).decided_at is not None for each in evidence.contrasts for axis in ("metric", "gap")):
+        yield say("In brackets: the number of seeds at which it was decided.")
+    yield from deviations(evidence, say)

@@ -1,0 +1,221 @@
+"""The methods of a study in a paragraph for a paper, written from its evidence: true of this study, and of no other."""
+
+from collections.abc import Iterator
+
+from overfitlab._version import __version__
+from overfitlab.report.reproduction_facts import CHANGED, varied
+from overfitlab.report.statistics_text import (
+    design,
+    deviations,
+    exact_test,
+    intervals,
+    metric_name,
+    tests,
+)
+from overfitlab.study.evidence import OWN, Evidence
+from overfitlab.words.language import ENGLISH, Language
+
+TITLE = "overfitlab: does a method help against overfitting on your images, how sure is that, and what does it cost"
+AUTHORS = "The overfitlab developers"
+YEAR = "2026"
+FIXED = (  # what is cited where the number of seeds is fixed
+    "D. J. Schuirmann (1987). A comparison of the two one-sided tests procedure and the power approach for assessing "
+    "the equivalence of average bioavailability. Journal of Pharmacokinetics and Biopharmaceutics 15.",
+    "R. A. Fisher (1935). The Design of Experiments. (Sign flips.)",
+)
+IN_ROUNDS = (
+    "T. L. Lai (1976). On confidence sequences. Annals of Statistics 4.",
+    "H. Wang and A. Ramdas (2023). Anytime-valid t-tests and confidence sequences for Gaussian means with unknown "
+    "variance. arXiv:2310.03722.",
+)
+SEVERAL = (
+    "S. Holm (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6.",
+    "J. P. Shaffer (1986). Modified sequentially rejective multiple test procedures. Journal of the American "
+    "Statistical Association 81.",
+)
+IMAGES = (
+    "S. R. Searle, G. Casella and C. E. McCulloch (1992). Variance Components. Wiley. (Crossed random effects.)",
+    "F. E. Satterthwaite (1946). An approximate distribution of estimates of variance components. Biometrics "
+    "Bulletin 2.",
+)
+OPTIMIZER = "D. P. Kingma and J. Ba (2015). Adam: a method for stochastic optimization. ICLR. arXiv:1412.6980."
+
+
+def methods_text(evidence: Evidence, say: Language) -> str:
+    """Return the file: the paragraphs, what they cite, and how to cite the program."""
+    parts = [
+        *methods_paragraphs(evidence, say),
+        "\n".join([say("References:"), *(f"- {each}" for each in references(evidence))]),
+        citation(say),
+        bibtex(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def methods_paragraphs(evidence: Evidence, say: Language = ENGLISH) -> tuple[str, ...]:
+    """Return images, training, design, statistics, what went otherwise, and software."""
+    judged = (*design(evidence, say), *_outcomes(evidence, say))
+    statistics = (*tests(evidence, say), *intervals(evidence, say), *exact_test(evidence, say))
+    planned = () if evidence.provisional else statistics
+    parts = (_images, _training, lambda *_: judged, lambda *_: planned, deviations, _software)
+    return tuple(text for part in parts if (text := " ".join(part(evidence, say))))
+
+
+def _images(evidence: Evidence, say: Language) -> Iterator[str]:
+    data, parts, settings = evidence.data, evidence.plan.parts, evidence.plan.protocol
+    height, width, _ = data.image_shape
+    fields = {
+        "data": data.name, "classes": len(data.classes), "height": height, "width": width, "all": f"{data.images:,}",
+        "training": f"{parts.training:,}", "validation": f"{parts.validation:,}", "test": f"{parts.test:,}",
+    }  # fmt: skip
+    yield (
+        say(
+            "Networks were trained on images of our own, {data} ({all} images of {classes} classes, {height} x {width} "
+            "pixels): {training} for training, {validation} for validation and {test} for testing.",
+            **fields,
+        )
+        if data.source == OWN
+        else say(
+            "Networks were trained on {data} ({all} images of {classes} classes, {height} x {width} pixels): "
+            "{training} for training, {validation} for validation and {test} for testing.",
+            **fields,
+        )
+    )
+    yield (
+        say("As there were no test images, about a fifth of each class was set apart, by a hash of the pixels.")
+        if data.test_set_apart
+        else say("The test images are those that the data comes with.")
+    )
+    yield say("The test images are the same at every seed, and were looked at once, at the end of each run.")
+    yield from _split(evidence, say)
+    yield (
+        say("Images were standardized per channel by mean and standard deviation of the training images.")
+        if settings.standardization == "training"
+        else say("Images were standardized per channel by mean and standard deviation of all but the test images.")
+    )
+    if data.note is not None:
+        yield say("About the data: {note}.", note=say.reason(data.note))
+
+
+def _split(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield where the validation images come from, and what is drawn anew at every seed."""
+    data, settings = evidence.data, evidence.plan.protocol
+    brings = data.brings_validation if data.source == OWN else False  # no published set has any
+    anew = "split" in settings.vary
+    if brings:
+        yield say("The validation images are those that the data comes with.")
+        yield (
+            say("Where fewer images were taken of a part than there are, they were drawn anew at every seed.")
+            if anew
+            else say("Where fewer images were taken of a part than there are, they are the same at every seed.")
+        )
+        return
+    if brings is None:  # an older record, which does not say it
+        yield say("Training and validation images are never the same.")
+        return
+    shares = say("with the classes in equal shares") if settings.stratified else say("at random")
+    yield (
+        say("Training and validation images were drawn from the others anew at every seed, {shares}.", shares=shares)
+        if anew
+        else say("Training and validation images were drawn from the others once, {shares}; they are the same at every "
+                 "seed.", shares=shares)
+    )  # fmt: skip
+
+
+def _training(evidence: Evidence, say: Language) -> Iterator[str]:
+    asked, settings = evidence.asked, evidence.plan.protocol
+    own = asked.model_source is not None
+    baseline = next(each for each in evidence.methods if each.method == evidence.baseline)
+    name = say("of our own, {model}", model=asked.model) if own else asked.model
+    if baseline.parameters is None:
+        yield say("The network was {model}.", model=name)
+    else:
+        yield say("The network was {model}, with {parameters} parameters under {baseline}.",
+                  model=name, parameters=f"{baseline.parameters:,}", baseline=say.method(baseline.label))  # fmt: skip
+    if asked.weights is not None:
+        yield say("Training began from given weights (SHA-256 {hash}).", hash=asked.weights)
+    falling = say(", falling to zero along a cosine") if settings.schedule == "cosine" else ""
+    yield say(
+        "It was trained for {epochs} epochs in batches of {batch} images, by Adam as Keras computes it with the "
+        "learning rate {rate}{falling}, on cross-entropy and what a method adds to it (overfitlab's protocol "
+        "{protocol}); precision: {precision}.",
+        epochs=settings.epochs, batch=settings.batch_size, rate=f"{settings.learning_rate:g}", falling=falling,
+        protocol=settings.name, precision=", ".join(evidence.precision) or asked.precision,
+    )  # fmt: skip
+    if asked.given:
+        changed = say.listing([say(CHANGED.get(name, name)) for name in asked.given])
+        yield say("Changed in that protocol: {changed}.", changed=changed)
+    if evidence.plan.gave_up:
+        yield say(
+            "To fit a budget of {seconds} s, before the training: {what}.", seconds=str(asked.budget),
+            what="; ".join(say.reason(each) for each in evidence.plan.gave_up),
+        )  # fmt: skip
+    yield say("The methods and their settings: {methods}.", methods="; ".join(each.method for each in evidence.methods))
+    for each in evidence.methods:
+        if each.stopped_early:
+            yield say("{name} ended {count} of its {all} runs before the last epoch.", name=say.method(each.label),
+                      count=each.stopped_early, all=each.finished)  # fmt: skip
+
+
+def _outcomes(evidence: Evidence, say: Language) -> Iterator[str]:
+    numbers = evidence.seed_numbers
+    if numbers:
+        yield say(
+            "Seeds ran from {first} to {last}; each decides {what}, the same for every method in what they share, so "
+            "that runs are paired by seed.",
+            first=numbers[0], last=numbers[-1], what=varied(evidence, say),
+        )  # fmt: skip
+    yield say(
+        "There are two outcomes, both of the weights that a method hands over at the end: {metric}, and the "
+        "generalization gap (training minus validation accuracy), measured in evaluation mode on clean images. A "
+        "difference is method minus what it is compared with.",
+        metric=metric_name(evidence, say),
+    )
+
+
+def _software(evidence: Evidence, say: Language) -> Iterator[str]:
+    facts = evidence.environment
+    known = (("Python", "python"), ("PyTorch", "torch"), ("NumPy", "numpy"), ("scikit-learn", "scikit-learn"))
+    versions = [f"{name} {facts[key]}" for name, key in known if facts.get(key)]
+    trained = evidence.producer.version
+    own = f"overfitlab {trained}" if trained else "overfitlab"
+    if trained != __version__:
+        yield say("Trained with {own}; the verdict was computed with overfitlab {version}.", own=own,
+                  version=__version__)  # fmt: skip
+    else:
+        yield say("Trained and judged with {own}.", own=own)
+    machine = [str(facts[key]) for key in ("processor", "system") if facts.get(key)]
+    if facts.get("cores"):
+        machine.append(say("cores: {count}", count=facts["cores"]))
+    yield say("Machine and packages, at the beginning: {facts}.", facts=", ".join([*versions, *machine]))
+    jobs = sorted({each.jobs for each in evidence.sessions if each.jobs is not None})
+    yield say("Threads of each run: {threads}; runs at once: {jobs}.", threads=evidence.plan.threads,
+              jobs=", ".join(map(str, jobs)) or "-")  # fmt: skip
+    yield say("SHA-256 of the images: {hash}.", hash=evidence.data.sha256)
+    if evidence.command:
+        yield say("The study is made again by: {command}", command=evidence.command)
+
+
+def references(evidence: Evidence) -> Iterator[str]:
+    """Yield what the paragraphs rely on."""
+    yield OPTIMIZER
+    if not evidence.provisional:
+        yield from FIXED if evidence.progress is None else IN_ROUNDS
+        if len(evidence.contrasts) > 1:
+            yield from SEVERAL
+        if any(each.metric.crossed for each in evidence.contrasts):
+            yield from IMAGES
+
+
+def citation(say: Language) -> str:
+    """Return how to cite the program, in a line."""
+    return say("To cite the program: {reference}",
+               reference=f"{AUTHORS} ({YEAR}). {TITLE}. Version {__version__}. MIT License.")  # fmt: skip
+
+
+def bibtex() -> str:
+    """Return the entry of the program for BibTeX."""
+    return (
+        f"@software{{overfitlab,\n  author = {{{{{AUTHORS}}}}},\n  title = {{{{{TITLE}}}}},\n  year = {{{YEAR}}},\n"
+        f"  version = {{{__version__}}},\n  license = {{MIT}}\n}}"
+    )

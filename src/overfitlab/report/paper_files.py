@@ -1,0 +1,43 @@
+"""What a report offers to those who write a paper: the contrasts as CSV and LaTeX, the methods, and how to cite."""
+
+import re
+
+from overfitlab.report.blocks import Downloads, Offered, Paragraphs, Section
+from overfitlab.report.latex import latex_table
+from overfitlab.report.methods_text import citation, methods_paragraphs, methods_text
+from overfitlab.report.spreadsheets import rows_to_csv
+from overfitlab.study.contrasts import CONTRAST_COLUMNS, contrast_rows
+from overfitlab.study.evidence import Evidence
+from overfitlab.words.language import Language
+
+CONTRASTS, LATEX, METHODS = PAPER_FILES = ("contrasts.csv", "contrasts.tex", "methods.txt")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # in names of a stranger, for a terminal to obey
+
+
+def paper_files(evidence: Evidence, say: Language) -> dict[str, str]:
+    """Return the files, by their names."""
+    return {
+        CONTRASTS: rows_to_csv(contrast_rows(evidence), CONTRAST_COLUMNS),
+        LATEX: latex_table(evidence, say),
+        METHODS: methods_text(evidence, say),
+    }
+
+
+def paper_section(evidence: Evidence, say: Language) -> Section:
+    """Return the section that offers them, and shows the paragraphs."""
+    kinds = {
+        CONTRASTS: ("text/csv", say("the contrasts with all their numbers, a row for each")),
+        LATEX: ("application/x-tex", say("the table of contrasts in LaTeX, with notes on what each number says")),
+        METHODS: ("text/plain", say("the paragraphs below, what they cite, and an entry for BibTeX")),
+    }
+    offered = tuple(
+        Offered(name, kinds[name][0], file_of_text(text), kinds[name][1])
+        for name, text in paper_files(evidence, say).items()
+    )
+    texts = (*methods_paragraphs(evidence, say), citation(say))
+    return Section("paper", say("For a paper"), (Downloads(offered), Paragraphs(texts)))
+
+
+def file_of_text(text: str) -> bytes:
+    """Return a text as a file that a terminal can show: controls, and signs that are none, are escaped."""
+    return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text).encode("utf-8", "backslashreplace")

@@ -1,0 +1,54 @@
+"""What a study can decide, and takes: reckoned before anything is trained."""
+
+from overfitlab.report import metric_words
+from overfitlab.report.study_tables import Table
+from overfitlab.results.metric import BY_NAME
+from overfitlab.study.evidence import Power, Runs
+from overfitlab.words.language import ENGLISH, Language
+
+LEAST_SHOWN = 0.005
+
+
+def percent(chance: float, say: Language = ENGLISH) -> str:
+    """Return a probability in percent."""
+    if chance < LEAST_SHOWN:
+        return say("<1 %")
+    return say(">99 %") if chance > 1 - LEAST_SHOWN else say("{percent:.0f} %", percent=100 * chance)
+
+
+def power_table(power: Power, metric: str, say: Language = ENGLISH) -> Table:
+    """Return the probability of a word by the true difference, at half, one and twice the assumed noise."""
+    sizes = [f"{each.points:g}" for each in power.cases[0].differ]
+    rows = []
+    for case in power.cases:
+        assumed = say("{deviation} assumed", deviation=f"{case.deviation:g}") if case.assumed else f"{case.deviation:g}"
+        chances = [percent(chance, say) for chance in (*(each.chance for each in case.differ), case.equal)]
+        rows.append((say(metric_words.words_of(metric, case.axis).name), assumed, *chances))
+    return Table(
+        (say("true difference, {unit}", unit=say(BY_NAME[metric].unit)), "SD", *sizes, say("none")), tuple(rows)
+    )
+
+
+def power_sentence(power: Power, say: Language = ENGLISH) -> str:
+    """Return what the table of power is about."""
+    return say(
+        "Chance that a true difference is found, and that none is shown to be none, with {seeds} at most and "
+        "{contrasts}; SD is how much paired differences vary from seed to seed, which is known only afterwards.",
+        seeds=say.count(power.seeds, "seed"), contrasts=say.count(power.contrasts, "contrast"),
+    )  # fmt: skip
+
+
+def runs_sentence(runs: Runs, metric: str, say: Language = ENGLISH) -> str:
+    """Return how many runs a study takes that goes on until all is decided."""
+    difference = metric_words.amount(runs.difference, metric, say)
+    if runs.most is None:
+        return say(
+            "Goes on until all is decided: {least} runs at best, about {typical} if each method differs from the next "
+            "by {difference}, and no maximum.",
+            least=runs.least, typical=runs.typical, difference=difference,
+        )  # fmt: skip
+    return say(
+        "Goes on until all is decided: {least} runs at best, about {typical} if each method differs from the next by "
+        "{difference}, {most} at most.",
+        difference=difference, least=runs.least, typical=runs.typical, most=runs.most,
+    )  # fmt: skip

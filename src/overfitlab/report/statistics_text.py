@@ -1,0 +1,224 @@
+"""How a study was judged, in sentences that are true of this very study: for a paragraph of methods, and for notes."""
+
+from collections.abc import Iterator
+
+from overfitlab.report import metric_words
+from overfitlab.stats.multiplicity import holm, shaffer
+from overfitlab.stats.sequential import FEWEST
+from overfitlab.study.contrasts import metric_and_unit
+from overfitlab.study.evidence import Evidence
+from overfitlab.words.language import ENGLISH, Language
+
+UNIT_NAMES = {"points": "percentage points", "nats": "nats"}
+
+
+def metric_name(evidence: Evidence, say: Language = ENGLISH) -> str:
+    """Return what is compared on the first axis, for people."""
+    return metric_words.name(evidence.metric, say)
+
+
+def unit_name(evidence: Evidence, say: Language = ENGLISH) -> str:
+    """Return the unit of its differences."""
+    _, unit = metric_and_unit(evidence)
+    return say(UNIT_NAMES.get(unit, unit))
+
+
+def margin_of_metric(evidence: Evidence, say: Language = ENGLISH) -> str:
+    """Return the margin of the metric, with its unit."""
+    return metric_words.amount(evidence.margin, evidence.metric, say)
+
+
+def percents(share: float, say: Language = ENGLISH) -> str:
+    """Return a level or a coverage in percent, with the digits that it needs."""
+    return say("{number} %", number=f"{100 * share:.6g}")
+
+
+def design(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield how many seeds there were, who decided that, and what was compared."""
+    asked, looks = evidence.asked, evidence.looks
+    pairs = "; ".join(
+        say("{name} against {against}", name=say.method(each.label), against=say.method(each.against_label))
+        for each in evidence.contrasts
+    )
+    yield say("The contrasts were chosen before the training: {pairs}.", pairs=pairs)
+    if evidence.progress is not None:
+        yield _rounds(evidence, say)
+    elif len(looks) > 1:
+        yield say(
+            "The verdict was to be read after {looks} seeds, and no later look was to follow once every contrast was "
+            "decided; the level of {level} was shared equally, {share} for each look. This is look {look}, after "
+            "{seeds} seeds.",
+            looks=say.listing(list(map(str, looks))), level=percents(asked.alpha, say), look=evidence.look,
+            share=percents(evidence.alpha, say), seeds=evidence.seeds,
+        )  # fmt: skip
+    else:
+        yield say("The number of seeds, {seeds}, was fixed before the training.", seeds=evidence.seeds)
+
+
+def _rounds(evidence: Evidence, say: Language) -> str:
+    maximum = evidence.progress.maximum if evidence.progress else None
+    planned = (
+        say("no maximum was planned")
+        if maximum is None
+        else say("a maximum of {maximum} seeds was planned and is never exceeded", maximum=maximum)
+    )
+    used = sorted(each.metric.n + each.missing for each in evidence.contrasts) or [0]
+    span = str(used[0]) if used[0] == used[-1] else say("{fewest} to {most}", fewest=used[0], most=used[-1])
+    return say(
+        "Seeds were added one by one until every contrast was decided on both outcomes: from {first} seeds on all "
+        "contrasts still open were tested after each seed, and a method whose contrasts were all decided trained no "
+        "further; {planned}. The contrasts used seeds: {span}.",
+        first=FEWEST, planned=planned, span=span,
+    )  # fmt: skip
+
+
+def tests(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield the tests, their correction, and what a word means."""
+    yield (
+        say("Differences between runs of the same seed were tested with a two-sided paired t-test.")
+        if evidence.progress is None
+        else _process(evidence, say)
+    )
+    yield _equivalence(evidence, say)
+    yield correction(evidence, say)
+    yield say(
+        "A method was said to help or to harm where the adjusted p was at most {alpha} and the estimate lay outside "
+        "the margin, to be equivalent where the adjusted p of equivalence was at most {alpha} and the estimate lay "
+        "within it; otherwise the contrast is undecided.",
+        alpha=f"{evidence.alpha:g}",
+    )
+
+
+def _process(evidence: Evidence, say: Language) -> str:
+    maximum = evidence.progress.maximum if evidence.progress else None
+    bound = (
+        say("Ville's inequality bounds the probability that it ever becomes so large")
+        if maximum is None
+        else say(
+            "the p is the simulated probability, where there is no difference, that it becomes so large within "
+            "{maximum} seeds",
+            maximum=maximum,
+        )
+    )
+    return say(
+        "Differences between runs of the same seed were tested with the scale-invariant t process, a mixture of "
+        "likelihood ratios over standardized effects (normal, with standard deviation 1), of which the largest value "
+        "so far counts: {bound}.",
+        bound=bound,
+    )
+
+
+def _equivalence(evidence: Evidence, say: Language) -> str:
+    parts = evidence.plan.parts
+    fields = {
+        "metric": margin_of_metric(evidence, say), "name": metric_name(evidence, say),
+        "gap": metric_words.amount(evidence.gap_margin, evidence.metric, say),
+    }  # fmt: skip
+    text = (
+        say(
+            "Equivalence was tested with two one-sided paired t-tests against margins of ±{metric} ({name}) and ±{gap} "
+            "(gap).",
+            **fields,
+        )
+        if evidence.progress is None
+        else say(
+            "Equivalence was tested with two one-sided processes of that kind against margins of ±{metric} ({name}) "
+            "and ±{gap} (gap).",
+            **fields,
+        )
+    )
+    return text + say(
+        " There the standard deviation of the differences was taken to be at least the square root of the margin times "
+        "what one image changes (one of {test} test images or, for the gap, of {validation} validation images): a few "
+        "seeds that miss the same images prove no equivalence.",
+        test=f"{parts.test:,}", validation=f"{parts.validation:,}",
+    )  # fmt: skip
+
+
+def correction(evidence: Evidence, say: Language) -> str:
+    """Return how the p-values of several contrasts were adjusted."""
+    count = len(evidence.contrasts)
+    pairs = tuple((each.method, each.against) for each in evidence.contrasts)
+    if count < 2:
+        return say("There is one contrast, so its p was not adjusted; the two outcomes have a level each.")
+    if shaffer(pairs) == holm(count):
+        return say(
+            "For each outcome the p of the {count} contrasts were adjusted by Holm's procedure; the two outcomes have "
+            "a level each.",
+            count=count,
+        )
+    return say(
+        "For each outcome the p of the {count} contrasts were adjusted, those of differences by Shaffer's procedure "
+        "(not every set of them can be without a difference), those of equivalence by Holm's; the two outcomes have a "
+        "level each.",
+        count=count,
+    )
+
+
+def intervals(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield what each interval covers."""
+    level = percents(evidence.confidence, say)
+    yield (
+        say(
+            "Intervals are Student's t, {level}, not adjusted for the number of contrasts; they cover other seeds, on "
+            "these test images and with training images drawn from the same ones.",
+            level=level,
+        )
+        if evidence.progress is None
+        else say(
+            "Intervals are always valid, {level}: however often the study is read, they hold; they are not adjusted "
+            "for the number of contrasts, and cover other seeds, on these test images and with training images drawn "
+            "from the same ones.",
+            level=level,
+        )
+    )
+    if any(each.metric.crossed for each in evidence.contrasts):
+        yield say(
+            "The interval for other images, {level}, covers other test images of the same kind besides (seeds and "
+            "images as crossed random effects, degrees of freedom after Satterthwaite).",
+            level=level,
+        )
+        if evidence.progress is not None:
+            yield say("That one is for a fixed number of seeds, and too narrow for a study that is read after each.")
+
+
+def exact_test(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield that there is an exact test beside, where there is one."""
+    if any(each.metric.p_sign_flip_raw is not None for each in evidence.contrasts):
+        yield say("An exact sign-flip test of the same differences is reported besides, and decides nothing.")
+
+
+def deviations(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield what did not go as planned: runs that diverged, failed or are missing, and what changed between them."""
+    if evidence.provisional:
+        yield say("It is not finished: runs are missing, and there is no verdict yet.")
+    elif evidence.progress is not None and evidence.progress.wanted:
+        yield say("It is not finished: contrasts that are still open will be tested again with further seeds.")
+    diverged = [each for each in evidence.methods if each.diverged]
+    for each in diverged:
+        yield say("{count} of {all} runs of {name} diverged and have no outcome.",
+                  count=each.diverged, all=each.diverged + each.finished, name=say.method(each.label))  # fmt: skip
+    if diverged:
+        yield say(
+            "Their pairs are left out, and a contrast with a diverged run is not given a word in favour of the method "
+            "that diverged, nor called equivalent."
+        )
+    for name, failure in evidence.failures.items():
+        text = (
+            say("The run {name} failed ({reason}) and was given up, so the verdict is read without it.",
+                name=name, reason=say.reason(failure.reason))
+            if failure.given_up
+            else say("The run {name} failed ({reason}).", name=name, reason=say.reason(failure.reason))
+        )  # fmt: skip
+        yield text
+    missing = [each for each in evidence.contrasts if each.missing]
+    if missing:
+        pairs = ", ".join(
+            f"{say.method(each.label)} - {say.method(each.against_label)} {each.missing}" for each in missing
+        )
+        yield say("Pairs of runs that are missing: {what}.", what=pairs)
+    elif not evidence.provisional and not evidence.failures and not diverged:
+        yield say("No run diverged or failed.")
+    if evidence.differing:
+        yield say("Not all runs were trained with the same {what}, so they may differ by more than the method.",
+                  what=", ".join(say(name) for name in evidence.differing))  # fmt: skip

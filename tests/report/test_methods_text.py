@@ -1,0 +1,135 @@
+"""The paragraph of methods is true of the very study that it describes, whatever that was asked."""
+
+import re
+
+import made_evidence as made
+import pytest
+
+from overfitlab.reasons import Reason
+from overfitlab.records.study_record import Failure
+from overfitlab.report.methods_text import bibtex, methods_paragraphs, methods_text
+from overfitlab.words.languages import CODES, language_named
+
+NOW = "2026-11-28T12:00:00+00:00"
+FAILED = {"l2-3": Failure("l2:rate=0.001", 3, Reason("words_of_others", {"text": "no memory"}), 2, NOW)}
+GIVEN_UP = {"l2-3": Failure("l2:rate=0.001", 3, Reason("words_of_others", {"text": "no memory"}), 2, NOW, True)}
+TWO = made.PAIRS[:2]
+CASES = {
+    "a fixed number of seeds": (
+        {},
+        ["The number of seeds, 7, was fixed before the training.", "two-sided paired t-test", "Shaffer's procedure",
+         "two one-sided paired t-tests against margins of ±0.5 points (test accuracy) and ±1 point (gap)",
+         "one of 359 test images or, for the gap, of 432 validation images", "at most 0.05", "Student's t, 95 %",
+         "No run diverged or failed.", "Seeds ran from 0 to 6", "exact sign-flip test"],
+        ["always valid", "was to be read", "before the last epoch", "Ville", "a maximum"],
+    ),
+    "two looks": (
+        {"looks": (7, 14), "look": 1},
+        ["read after 7 and 14 seeds", "the level of 5 % was shared equally, 2.5 % for each look",
+         "This is look 1, after 7 seeds", "at most 0.025", "Student's t, 97.5 %"],
+        ["was fixed before the training", "always valid", "95 %"],
+    ),
+    "until decided, at most 12": (
+        {"seeds": 12, "until": 12},
+        ["Seeds were added one by one", "a maximum of 12 seeds was planned", "within 12 seeds", "from 4 seeds on",
+         "scale-invariant t process", "always valid, 95 %", "two one-sided processes"],
+        ["paired t-test", "was fixed before", "Ville", "sign-flip", "Student's"],
+    ),
+    "until decided, no maximum": (
+        {"seeds": 20, "until": "none"},
+        ["no maximum was planned", "Ville's inequality", "always valid, 95 %"],
+        ["a maximum of", "simulated", "paired t-test", "sign-flip"],
+    ),
+    "another level": (
+        {"alpha": 0.01}, ["at most 0.01", "Student's t, 99 %"], ["0.05", "95 %"],
+    ),
+    "other margins": (
+        {"margins": (1.0, 2.5)}, ["±1 point (test accuracy) and ±2.5 points (gap)"], ["±0.5"],
+    ),
+    "one contrast": (
+        {"pairs": made.PAIRS[:1]}, ["There is one contrast, so its p was not adjusted"], ["Holm", "Shaffer"],
+    ),
+    "contrasts with the baseline": (
+        {"pairs": TWO}, ["the 2 contrasts were adjusted by Holm's procedure"], ["Shaffer"],
+    ),
+    "early stopping": (
+        {"stopped": ("l2:rate=0.001",)}, ["l2 ended 7 of its 7 runs before the last epoch."], ["none ended"],
+    ),
+    "images of one's own": (
+        {"data": {"source": "own", "name": "photos", "test_set_apart": True, "brings_validation": False}},
+        ["on images of our own, photos (", "a fifth of each class was set apart", "drawn from the others anew"],
+        ["trained on digits", "comes with"],
+    ),
+    "images of one's own in parts": (
+        {"data": {"source": "own", "name": "photos", "test_set_apart": False, "brings_validation": True}},
+        ["The test images are those that the data comes with.",
+         "The validation images are those that the data comes with."],
+        ["drawn from the others", "a fifth"],
+    ),
+    "images of one's own, of whose parts an older record does not tell": (
+        {"data": {"source": "own", "name": "photos", "brings_validation": None}},
+        ["Training and validation images are never the same."], ["drawn from the others"],
+    ),
+    "one split": (
+        {"protocol": {"vary": ("init",), "stratified": False, "standardization": "all", "schedule": "constant"}},
+        ["drawn from the others once, at random; they are the same at every seed", "each decides initial weights,",
+         "of all but the test images"],
+        ["anew", "cosine"],
+    ),
+    "a run that diverged": (
+        {"diverged": {("l2:rate=0.001", 3)}},
+        ["1 of 7 runs of l2 diverged and have no outcome.", "Their pairs are left out"], ["No run diverged"],
+    ),
+    "a run that was given up": (
+        {"given_up": {("l2:rate=0.001", 3)}, "failures": GIVEN_UP},
+        ["The run l2-3 failed (no memory) and was given up", "Pairs of runs that are missing: l2 - none 1"],
+        ["No run diverged", "not finished"],
+    ),
+    "a run that failed": (
+        {"missing": {("l2:rate=0.001", 3)}, "failures": FAILED},
+        ["It is not finished", "The run l2-3 failed (no memory)."],
+        ["given up", "t-test", "Intervals", "No run diverged"],
+    ),
+    "other versions": (
+        {"differing": ("torch",)}, ["Not all runs were trained with the same torch"], [],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_says_what_was_done_and_nothing_else(case):
+    changes, said, unsaid = CASES[case]
+    text = " ".join(methods_paragraphs(made.evidence(**changes)))
+    for sentence in said:
+        assert sentence in text
+    for sentence in unsaid:
+        assert sentence not in text
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("code", CODES)
+def test_it_is_whole_in_every_language(case, code):
+    found = made.evidence(**CASES[case][0])
+    text = methods_text(found, language_named(code))
+    paragraphs = text.partition(bibtex())[0]
+    assert not re.search(r"[{}]|None|nan|  ", paragraphs)
+    assert found.data.sha256 in text
+    if code != "en":
+        assert len(re.findall("[가-힣]", paragraphs)) > 500
+
+
+def test_every_number_of_it_is_one_of_the_study():
+    """Also where the number of seeds of contrasts differs."""
+    found = made.evidence(seeds=12, until=12)
+    [spent] = re.findall(r"The contrasts used seeds: (.*?)\.", " ".join(methods_paragraphs(found)))
+    used = sorted(each.metric.n for each in found.contrasts)
+    assert spent == (str(used[0]) if used[0] == used[-1] else f"{used[0]} to {used[-1]}")
+    assert found.progress.maximum == 12
+
+
+def test_what_it_cites_is_what_it_used():
+    assert "Lai" not in methods_text(made.evidence(), language_named("en"))
+    rounds = methods_text(made.evidence(seeds=12, until=12), language_named("en"))
+    assert "Lai" in rounds
+    assert "Schuirmann" not in rounds
+    assert "Shaffer" not in methods_text(made.evidence(pairs=made.PAIRS[:1]), language_named("en"))
