@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from overfitlab import config
+from overfitlab import arguments
 from overfitlab.api import listing
 from overfitlab.config import Protocol, RunConfig, StudyConfig
 from overfitlab.data.prepare.images import read_image
@@ -43,7 +43,8 @@ def images(content: bytes) -> None:
 
 
 PARSERS: tuple[Callable[[str], Any], ...] = (
-    config.looks, config.seconds, config.margins, config.image_size, config.varied, registry.resolve,
+    arguments.looks, arguments.seconds, arguments.margins, arguments.image_size, arguments.varied,
+    arguments.until_decided, registry.resolve,
 )  # fmt: skip
 CONFIGURATIONS = (Protocol, RunConfig, StudyConfig)
 

@@ -25,7 +25,6 @@ LARGEST_MARGIN = 100  # points
 LEAST_ALPHA, LARGEST_ALPHA = 1e-6, 0.5
 SHORTEST_ROUNDS, LONGEST_ROUNDS = 6, 100  # planned maxima of seeds that are added until all is decided
 UNTIL = 12  # the maximum unless one is given
-SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def check_whole(what: str, value: Any, low: int, high: int | None = None) -> None:
@@ -43,7 +42,8 @@ def check_whole(what: str, value: Any, low: int, high: int | None = None) -> Non
         )  # fmt: skip
 
 
-def _one_of(what: str, value: Any, known: Sequence[str]) -> None:
+def check_one_of(what: str, value: Any, known: Sequence[str]) -> None:
+    """Refuse a value that is none of the known ones; raises `UsageError`, which names the nearest."""
     if value not in known:
         raise unknown_name(what, str(value), known)
 
@@ -73,7 +73,7 @@ class Protocol:
     def __post_init__(self) -> None:
         check_whole("epochs", self.epochs, low=1, high=MOST_EPOCHS)
         check_whole("batch size", self.batch_size, low=1)
-        _one_of("schedule", self.schedule, SCHEDULES)
+        check_one_of("schedule", self.schedule, SCHEDULES)
         for what, most in (("training", self.training_images), ("validation", self.validation_images)):
             if most is not None:
                 check_whole(f"number of {what} images", most, low=1)
@@ -83,7 +83,7 @@ class Protocol:
                 "no_learning_rate", "learning rate must be a finite number above 0, not {value}", value=repr(rate)
             )
         object.__setattr__(self, "learning_rate", float(rate))  # 1 and 1.0 are one configuration
-        _one_of("standardization", self.standardization, STANDARDIZATIONS)
+        check_one_of("standardization", self.standardization, STANDARDIZATIONS)
         if not 0 <= self.validation_fraction < 1:
             raise UsageError(
                 "no_validation_fraction", "validation fraction must be from 0 to below 1, not {value}",
@@ -91,7 +91,7 @@ class Protocol:
             )  # fmt: skip
         check_whole("split seed", self.split_seed, low=0, high=LARGEST_SPLIT_SEED)
         for word in self.vary:
-            _one_of("word after --vary:", word, VARIED)
+            check_one_of("word after --vary:", word, VARIED)
         # order and repetitions say nothing: one configuration has one form
         object.__setattr__(self, "vary", tuple(word for word in VARIED if word in self.vary))
 
@@ -173,8 +173,8 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         check_whole("seed", self.seed, low=0, high=LARGEST_SEED)
-        _one_of("precision", self.precision, PRECISIONS)
-        _one_of("device", self.device, DEVICES)
+        check_one_of("precision", self.precision, PRECISIONS)
+        check_one_of("device", self.device, DEVICES)
         if self.threads is not None:
             check_whole("threads", self.threads, low=1, high=1024)
         for side in self.image_size or ():
@@ -229,7 +229,7 @@ class StudyConfig:
                 protocol=self.protocol.name,
             )
         self._check_seeds()
-        _one_of("metric", self.metric, METRICS)
+        check_one_of("metric", self.metric, METRICS)
         for what, margin in (("metric", self.margin), ("gap", self.gap_margin)):
             if not math.isfinite(margin) or not 0 <= margin <= LARGEST_MARGIN:
                 raise UsageError(
@@ -244,7 +244,7 @@ class StudyConfig:
             )  # fmt: skip
         if self.budget is not None:
             check_whole("budget in seconds", self.budget, low=1)
-        _one_of("precision", self.precision, PRECISIONS)
+        check_one_of("precision", self.precision, PRECISIONS)
         if self.threads is not None:
             check_whole("threads", self.threads, low=1, high=1024)
         if not self.protocol.vary:
@@ -327,80 +327,3 @@ def _identity(config: dict[str, Any], data_hash: str) -> str:
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of `value`: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """Return (height, width) in pixels from `"64"` or `"48x64"`; raises `UsageError`."""
-    sides = [side.strip(" ") for side in text.lower().split("x")]
-    if len(sides) not in (1, 2) or not all(side.isascii() and side.isdigit() and len(side) < 10 for side in sides):
-        raise UsageError(
-            "no_image_size", "image size must be a number of pixels, or HEIGHTxWIDTH, not {text!r}", text=text
-        )
-    height, width = int(sides[0]), int(sides[-1])
-    for side in (height, width):
-        check_whole("image size", side, low=SMALLEST_IMAGE, high=LARGEST_IMAGE)
-    return height, width
-
-
-def varied(text: str) -> tuple[str, ...]:
-    """Return what the seed decides from `"split,init,order"`, some of them, or `"nothing"`; raises `UsageError`."""
-    words = tuple(word.strip() for word in text.split(","))
-    if words == ("nothing",):
-        return ()
-    for word in words:
-        _one_of("word after --vary:", word, VARIED)
-    return words
-
-
-def looks(text: str) -> tuple[int, ...]:
-    """Return after how many seeds a study is looked at, from `"8"` or `"6,12"`; raises `UsageError`."""
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
-        raise UsageError(
-            "no_numbers_of_seeds", "--seeds takes a number, or numbers of seeds for planned looks: 6,12; not {text!r}",
-            text=text,
-        )  # fmt: skip
-    return tuple(int(word) for word in words)
-
-
-def until_decided(text: str) -> int | Literal["none"]:
-    """Return the largest number of seeds from `"12"`, or `"none"`; raises `UsageError`."""
-    word = text.strip().lower()
-    if word == "none":
-        return "none"
-    if not (word.isascii() and word.isdigit() and len(word) < 10):
-        raise UsageError(
-            "no_maximum_of_seeds", "--until-decided takes the largest number of seeds, or none; not {text!r}", text=text
-        )
-    return int(word)
-
-
-def seconds(text: str) -> int:
-    """Return the seconds of `"90s"`, `"10m"` or `"1.5h"`; raises `UsageError`."""
-    number, unit = text.strip()[:-1], text.strip()[-1:].lower()
-    try:
-        value = float(number) * SECONDS[unit]
-    except (KeyError, ValueError):
-        raise UsageError("no_budget", "a budget is a time like 90s, 10m or 1.5h, not {text!r}", text=text) from None
-    if not math.isfinite(value) or value < 1:
-        raise UsageError("budget_of_no_time", "a budget of {text!r} is no time", text=text)
-    return round(value)
-
-
-def margins(text: str, gap_margin: float = StudyConfig.gap_margin) -> tuple[float, float]:
-    """Return the margins of metric and gap, in the metric's unit, from `"0.5,1"`, or `"0.5"` with that gap's margin.
-
-    Raises `UsageError`.
-    """
-    words = text.split(",")
-    try:
-        metric, gap = (float(words[0]), float(words[-1]) if len(words) > 1 else gap_margin)
-    except ValueError:
-        words = []
-    if len(words) not in (1, 2):
-        raise UsageError(
-            "no_equivalence",
-            "--equivalence takes a size in the metric's unit, and one of the gap after a comma: 0.5,1; not {text!r}",
-            text=text,
-        )  # fmt: skip
-    return metric, gap

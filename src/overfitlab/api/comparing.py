@@ -13,12 +13,13 @@ from typing import Any, Literal, TextIO
 from overfitlab import machine
 from overfitlab.api.studies import Study, load_study, shown
 from overfitlab.api.training import images_loaded
-from overfitlab.config import UNTIL, StudyConfig, check_whole, protocol_named, varied
-from overfitlab.config import image_size as size_from
-from overfitlab.config import looks as looks_from
-from overfitlab.config import margins as margins_from
-from overfitlab.config import seconds as seconds_from
-from overfitlab.config import until_decided as until_from
+from overfitlab.arguments import image_size as size_from
+from overfitlab.arguments import looks as looks_from
+from overfitlab.arguments import margins as margins_from
+from overfitlab.arguments import seconds as seconds_from
+from overfitlab.arguments import until_decided as until_from
+from overfitlab.arguments import varied
+from overfitlab.config import UNTIL, StudyConfig, check_whole, protocol_named
 from overfitlab.data import loading
 from overfitlab.errors import UsageError, unknown_name
 from overfitlab.events import Event, Listener, StudyEnded, listening

@@ -11,8 +11,9 @@ from typing import Any, TextIO
 from overfitlab import machine
 from overfitlab.api.drawing import draw_curves, draw_duplicates
 from overfitlab.api.runs import Run, shown
-from overfitlab.config import RunConfig, fitted, protocol_named, varied
-from overfitlab.config import image_size as size_from
+from overfitlab.arguments import image_size as size_from
+from overfitlab.arguments import varied
+from overfitlab.config import RunConfig, fitted, protocol_named
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.splits import available_for_training
