@@ -1,5 +1,8 @@
 """Commands that take next to no time to train, as processes that can be stopped, watched and killed."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,9 +22,14 @@ def begun(*arguments: object, folder: Path | None = None) -> "subprocess.Popen[s
 
 
 def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]") -> None:
-    """Return once the condition holds; the process must be alive all the time."""
+    """Return once the condition holds; the process must be alive all the time. It is killed where we give up."""
     deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    try:
+        while not condition():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):  # what it would still write is no business of the next test
+            os.killpg(process.pid, signal.SIGKILL)
+        raise

@@ -66,7 +66,7 @@ def test_a_clock_that_jumps_changes_nothing(breakable):
     jumpy = breakable.train("dropout", "jumpy")
     assert jumpy.code == 0, jumpy.said
     times = overfitlab.load_run(breakable.folder / "jumpy").record.times
-    began, ended = (datetime.datetime.fromisoformat(times[name]) for name in ("started", "finished"))
+    began, ended = (datetime.datetime.fromisoformat(moment) for moment in (times.started, times.finished))
     assert abs(datetime.datetime.now(datetime.UTC) - began).total_seconds() > DAY / 2, "the clock did not jump"
     assert ended.tzinfo
     assert of_run(breakable.folder / "jumpy") == of_run(breakable.folder / "whole")
