@@ -19,6 +19,7 @@ from overfitlab.config import StudyConfig
 from overfitlab.reasons import Reason
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.older import upgraded_study
+from overfitlab.records.run_record import Producer
 from overfitlab.records.study_record import Failure, Sitting, StudyPlan
 from overfitlab.results.history import EpochRow
 from overfitlab.results.outcome import Endpoints, Outcome
@@ -127,6 +128,7 @@ def evidence(folder: Path) -> Evidence:
         power=power(asked, plan),
         data=msgspec.convert({"origin": "", "data_dir": None} | values["data"], DataRecord),
         precision=tuple(then["precision"]),
+        producer=msgspec.convert(values["producer"], Producer),
         sessions=msgspec.convert(then["sessions"], list[Sitting]),
         notes=msgspec.convert(msgspec.to_builtins(values["notes"]), list[Reason]),
         failures=msgspec.convert(msgspec.to_builtins(values["failures"]), dict[str, Failure]),

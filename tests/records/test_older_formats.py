@@ -89,7 +89,8 @@ def test_an_old_study_of_every_state_is_read_and_reported(before, name):
     assert study.status == STUDIES[name]
     page = study.report(before / f"report of {name}")
     said = page.read_text(encoding="utf-8")
-    assert ("no verdict yet" in said) == (STUDIES[name] != "finished")
+    # a run that failed may still come, so its study has no words: an older version had given some
+    assert ("no verdict yet" in said) == (STUDIES[name] != "finished" or name == "failed")
     assert study.report(before / f"report of {name}, in Korean", "ko").exists()
 
 

@@ -53,9 +53,9 @@ def test_every_method_is_trained_at_every_seed(small_study, small_settings):
     runs = {(run.record.method, run.record.config.seed) for run in study.runs}
     assert runs == {(method, seed) for method in small_settings["methods"] for seed in range(4)}
     assert {run.record.status for run in study.runs} == {"finished"}
-    assert json.loads((small_study / "verdict.json").read_text()) == json.loads(
-        json.dumps(msgspec.to_builtins(study.judged()))
-    )
+    written = json.loads((small_study / "verdict.json").read_text())
+    assert (written.pop("format"), written.pop("made_with")) == (3, overfitlab.__version__)
+    assert written == json.loads(json.dumps(msgspec.to_builtins(study.judged())))
     assert study.record.failures == {}
     assert study.record.plan.looks == (4,)
 
@@ -178,9 +178,9 @@ def test_a_folder_holds_one_question(small_study, nothing_trains, changes, small
         ({"first_seed": PILOT_SEEDS.start}, "chose the defaults, so no verdict may use them"),
         ({"budget": "soon"}, "a budget is a time like"),
         ({"budget": "0m"}, "is no time"),
-        ({"equivalence": "a"}, "--equivalence takes points"),
-        ({"equivalence": "-1"}, "margin of equivalence for accuracy must be from 0"),
-        ({"equivalence": "1,nan"}, "margin of equivalence for gap must be from 0"),
+        ({"equivalence": "a"}, "--equivalence takes a size"),
+        ({"equivalence": "-1"}, "margin of equivalence for the metric must be from 0"),
+        ({"equivalence": "1,nan"}, "margin of equivalence for the gap must be from 0"),
         ({"jobs": 0}, "jobs must be a whole number of at least 1"),
         ({"name": "../elsewhere", "out": None}, "is no name for a study"),
         ({"name": "", "out": None}, "is no name for a study"),
