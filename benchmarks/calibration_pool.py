@@ -99,7 +99,7 @@ def trained(pool: Pool, run: Run) -> Ended:
             raise SystemExit(f"{method} diverged at seed {seed}, copy {copy}: nothing here reckons with that")
     test, said = parts.split.test[: pool.test_images], []
     trainer.measure(test, said=said)
-    classes = np.concatenate([each.numpy() for each, _ in said])
+    classes = np.concatenate([each.numpy() for each, *_ in said])
     validation = trainer.measure(parts.split.validation)
     return Ended(
         classes == dataset.labels[test],

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
+from overfitlab.arguments import image_size, varied
 from overfitlab.config import (
     CLEAN,
     NOTEBOOK,
@@ -20,9 +21,7 @@ from overfitlab.config import (
     RunConfig,
     canonical_json,
     fitted,
-    image_size,
     protocol_named,
-    varied,
 )
 from overfitlab.errors import UsageError
 

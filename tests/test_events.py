@@ -112,6 +112,7 @@ def test_it_is_public():
     assert all(kind.__doc__ for kind in kinds)
 
 
+@pytest.mark.slow
 def test_what_a_training_tells(monkeypatch):
     monkeypatch.setattr(loop, "TELL_SECONDS", 0.0)
     ears = Ears()
@@ -135,6 +136,7 @@ def test_what_a_training_tells(monkeypatch):
     assert again.of(RunEnded)[0].rows == run.rows
 
 
+@pytest.mark.slow
 def test_what_a_study_tells():
     ears = Ears()
     study = overfitlab.compare(**STUDY, out="study", listener=ears)
@@ -163,6 +165,7 @@ def test_what_a_study_tells():
     assert again.of(StudyEnded)[0].before
 
 
+@pytest.mark.slow
 def test_a_function_will_do():
     heard = []
     overfitlab.train(**RUN | {"epochs": 1}, out="run", listener=heard.append)
@@ -183,6 +186,7 @@ def is_epoch(number, kind=EpochBegan):
     return lambda event: isinstance(event, kind) and getattr(event, "row", event).epoch == number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("when", "kept"),
     [
@@ -212,6 +216,7 @@ def test_a_cancelled_training_goes_on_to_the_bit(uncancelled, when, kept):
         assert (run.folder / name).read_bytes() == (uncancelled.folder / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_training_that_is_cancelled_before_it_begins_leaves_what_goes_on(uncancelled):
     ears = Ears()
     ears.cancel()
@@ -248,7 +253,7 @@ def test_a_cancelled_study_goes_on_to_the_bit(uncancelled_study):
         for name in FILES:
             assert (run.folder / name).read_bytes() == (whole.folder / name).read_bytes(), f"{run.title}: {name}"
     for each, whole in zip(study.judged().contrasts, uncancelled_study.judged().contrasts, strict=True):
-        assert (each.accuracy, each.gap) == (whole.accuracy, whole.gap)
+        assert (each.metric, each.gap) == (whole.metric, whole.gap)
 
 
 @pytest.mark.slow
@@ -263,6 +268,7 @@ def test_a_run_that_is_cancelled_in_the_middle_of_a_study_goes_on(uncancelled_st
     ]
 
 
+@pytest.mark.slow
 def test_a_study_that_is_cancelled_while_it_is_planned_leaves_nothing():
     ears = Cancelling(lambda event: isinstance(event, CostsBegan))
     with pytest.raises(CancelledError):

@@ -58,6 +58,7 @@ def test_the_list_as_json(small_cifar10):
     assert sets["digits"]["here"]
 
 
+@pytest.mark.slow
 def test_the_list_reads_no_data_and_imports_no_torch(declared_official, monkeypatch):
     monkeypatch.setenv("OVERFITLAB_DATA", str(declared_official))
     monkeypatch.setattr(library, "read", lambda *_, **__: pytest.fail("it reads"))
@@ -74,6 +75,7 @@ def test_a_training_leaves_behind_that_a_copy_was_verified(small_cifar10):
     assert "used because it was named" in shown
 
 
+@pytest.mark.slow
 def test_verify_tells_official_from_other_and_damaged(declared_official, small_cifar10, tmp_path, monkeypatch):
     shutil.copytree(declared_official, tmp_path / "official")
     overfitted = tmp_path / "damaged"
@@ -128,6 +130,7 @@ def test_an_archive_packed_anew_says_so(declared_official, official_archive):
     assert (found.state, found.repacked, found.size_fits) == (OFFICIAL, True, False)
 
 
+@pytest.mark.slow
 def test_verify_on_the_command_line(declared_official, small_cifar10):
     done = overfitlab("data", "verify", check=0)
     assert "There is no copy to verify" in done.stdout
@@ -171,6 +174,7 @@ def mirror(official_archive, serve, tmp_path, monkeypatch):
     return start
 
 
+@pytest.mark.slow
 def test_fetch_puts_it_into_the_cache_and_verifies_it(mirror):
     server = mirror()
     done = overfitlab("data", "fetch", "cifar10", check=0)
@@ -185,6 +189,7 @@ def test_fetch_puts_it_into_the_cache_and_verifies_it(mirror):
     assert overfitlab("data", "verify", "cifar10", check=0)
 
 
+@pytest.mark.slow
 def test_fetch_to_a_folder(mirror):
     mirror()
     overfitlab("data", "fetch", "cifar10", "--to", "there", check=0)
@@ -205,6 +210,7 @@ def test_train_fetches_what_is_missing(mirror):
     assert server.asked == [None]
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_came(mirror):
     release = threading.Event()
 
@@ -245,6 +251,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "code", "message"), BAD, ids=[" ".join(case[0]) for case in BAD])
 def test_bad_input_is_one_line_and_leaves_nothing(arguments, code, message):
     done = overfitlab(*arguments, check=code)
@@ -254,6 +261,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(arguments, code, message):
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_one_line(mirror):
     mirror()
     Path("file").write_bytes(b"")

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def overfitlab(*arguments):
     command = [sys.executable, "-m", "overfitlab", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
+@pytest.mark.slow
 def test_a_line_each_and_exit_code_0():
     done = overfitlab("doctor")
     assert done.returncode == 0
@@ -21,6 +24,7 @@ def test_a_line_each_and_exit_code_0():
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.slow
 def test_json_and_exit_code_1_where_training_cannot_work():
     Path("runs").write_bytes(b"")
     done = overfitlab("doctor", "--json")

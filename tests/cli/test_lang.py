@@ -42,6 +42,7 @@ def test_every_command_has_it_and_helps_in_english(command):
     assert not hangul(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_an_unknown_language_is_one_line(ended, command):
     done = ended(*command, "--lang", "xx")
@@ -72,6 +73,7 @@ def test_the_figure_of_a_method_goes_by_it(ended):
     assert done.code == 0
 
 
+@pytest.mark.slow
 def test_a_training_an_evaluation_and_what_is_listed():
     settings = ("--data", "digits", "--epochs", "1", "--threads", "1", "--precision", "float32")
     trained = said(

@@ -25,6 +25,7 @@ def test_all_methods_a_line_each():
     assert not done.stderr
 
 
+@pytest.mark.slow
 def test_the_card_of_a_method_with_its_figure():
     done = overfitlab("methods", "augment+mixup:alpha=0.3", "--figure", "both.png")
     assert done.returncode == 0
@@ -36,6 +37,7 @@ def test_the_card_of_a_method_with_its_figure():
     assert Path("both.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_ascii_alone():
     done = overfitlab("methods", "mixup", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
@@ -44,6 +46,7 @@ def test_a_terminal_that_knows_ascii_alone():
     assert "\\u" not in done.stdout
 
 
+@pytest.mark.slow
 def test_json_is_one_document_on_standard_output():
     listed = json.loads(overfitlab("methods", "--json").stdout)["methods"]
     assert [one["name"] for one in listed] == registry.names()
@@ -57,6 +60,7 @@ def test_json_is_one_document_on_standard_output():
     assert part["demonstration"]["demonstrations"][0]["rows"][0]["panels"][0]["kind"] == "curves"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -27,6 +27,7 @@ def overfitlab(*arguments, check=None, **environment):
     return done
 
 
+@pytest.mark.slow
 def test_it_leaves_a_run_folder():
     done = overfitlab("train", "--data", "digits", "--epochs", 2, "--out", "run", check=0)
     folder = Path("run")
@@ -62,11 +63,13 @@ def test_json_is_one_document_on_standard_output():
     assert "Epoch 1/1" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_cifar10_digits_are_announced_loudly():
     done = overfitlab("train", "--epochs", 1, check=0)
     assert "!! NOT CIFAR-10" in done.stdout
 
 
+@pytest.mark.slow
 def test_cifar10_from_a_named_folder(small_cifar10):
     done = overfitlab("train", "--epochs", 1, "--data-dir", small_cifar10, check=0)
     assert "cifar10 from" in done.stdout
@@ -126,6 +129,7 @@ def test_bad_input_is_said_on_standard_error():
     assert BAD[0][2] in line
 
 
+@pytest.mark.slow
 def test_a_corrupt_copy_is_one_line_and_leaves_nothing(small_cifar10):
     (small_cifar10 / "cifar-10-batches-py" / "test_batch").write_bytes(pickle.dumps(print))
     done = overfitlab("train", "--data-dir", small_cifar10, check=1)
@@ -134,6 +138,7 @@ def test_a_corrupt_copy_is_one_line_and_leaves_nothing(small_cifar10):
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_broken_run_folder_is_one_line():
     overfitlab("train", *QUICK, "--out", "run", check=0)
     Path("run/run.json").write_text("{")
@@ -141,17 +146,20 @@ def test_a_broken_run_folder_is_one_line():
     assert "run/run.json is damaged" in line
 
 
+@pytest.mark.slow
 def test_a_batch_larger_than_the_data_is_all_of_it():
     done = overfitlab("train", *QUICK, "--batch-size", 10**9, check=0)
     assert "1/1 [====" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/sys/kernel").exists(), reason="needs a folder nobody can write")
 def test_a_folder_nobody_can_write_is_one_line():
     [line] = overfitlab("train", *QUICK, "--out", "/sys/kernel/run", check=1).stderr.splitlines()
     assert "cannot write to /sys/kernel/run" in line
 
 
+@pytest.mark.slow
 def test_a_bug_of_ours_is_one_line_too():
     code = (
         "import sys; from overfitlab.api import training\n"
@@ -164,6 +172,7 @@ def test_a_bug_of_ours_is_one_line_too():
     assert done.stderr == "overfitlab: internal error, RuntimeError: bug; OVERFITLAB_DEBUG=1 shows where\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "code"), [("INT", 130), ("TERM", 143)])
 def test_an_interruption_says_how_to_go_on(sent, code):
     command = [sys.executable, "-u", "-m", "overfitlab", "train", "--data", "digits", "--epochs", "500", "--out", "run"]

@@ -55,6 +55,7 @@ def checked(done, code):
     return done
 
 
+@pytest.mark.slow
 def test_evaluate_prints_numbers_and_leaves_files(own_digits_run):
     done = in_a_shell("evaluate", own_digits_run, check=0)
     assert {path.name for path in (own_digits_run / "evaluation" / "test").iterdir()} == EVALUATION_FILES
@@ -68,6 +69,7 @@ def test_evaluate_prints_numbers_and_leaves_files(own_digits_run):
     overfitlab("train", "--data", "digits", "--out", own_digits_run, check=2)  # still known as that run
 
 
+@pytest.mark.slow
 def test_evaluate_as_json_in_another_folder(own_digits_run):
     done = overfitlab(
         "evaluate", own_digits_run, "--part", "validation", "--json", "--out", "out", "--precision", "float64",
@@ -105,6 +107,7 @@ def test_evaluate_on_a_folder_of_other_images(own_digits_run, digit_files):
     assert "was not trained on: 'zero'" in line
 
 
+@pytest.mark.slow
 def test_a_run_is_found_by_its_id(own_digits_run):
     identity = json.loads((own_digits_run / "run.json").read_text())["id"]
     Path("runs").mkdir()
@@ -174,6 +177,7 @@ def test_unreadable_files_are_named_the_rest_goes_on_and_the_exit_code_says_so(d
     assert line == "overfitlab: 1 of 1 could not be read; nothing is predicted"
 
 
+@pytest.mark.slow
 def test_odd_names_of_files(digits_run, digit_files):
     odd = ["new\nline.png", "-dash.png", "=1+1.png", 'comma,"quote".png', "한글.png", "$x_1$.png", "a b.png"]
     if sys.platform == "linux":
@@ -205,6 +209,7 @@ def test_a_file_that_is_called_dash(digits_run, digit_files):
             )
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_it_quietly(digits_run, digit_files):
     folders = f"'{digit_files[0].parent}' " * 200
     command = f"{sys.executable} -m overfitlab predict '{digits_run}' {folders} | head -n 1"
@@ -213,6 +218,7 @@ def test_a_closed_pipe_ends_it_quietly(digits_run, digit_files):
     assert not done.stderr
 
 
+@pytest.mark.slow
 def test_an_interruption_says_that_it_starts_anew(digits_run, digit_files):
     command = [sys.executable, "-m", "overfitlab", "predict", str(digits_run), *[str(digit_files[0].parent)] * 1000]
     process = subprocess.Popen(
@@ -229,6 +235,7 @@ def test_an_interruption_says_that_it_starts_anew(digits_run, digit_files):
     assert list(Path().iterdir()) == [], "not half a file"
 
 
+@pytest.mark.slow
 def test_explain_writes_a_sheet(own_digits_run, digit_files):
     done = in_a_shell("explain", own_digits_run, *digit_files[:3], check=0)
     assert f"Wrote {own_digits_run / 'explain.png'}" in done.stdout
@@ -237,6 +244,7 @@ def test_explain_writes_a_sheet(own_digits_run, digit_files):
     assert len(done.stdout.splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_explain_as_json_for_another_class_on_several_sheets(digits_run, digit_files):
     done = overfitlab(
         "explain", digits_run, *digit_files, "--class", "8", "--layer", "relu4", "--out", "sheet.svg", "--json", check=0

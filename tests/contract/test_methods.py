@@ -23,6 +23,7 @@ def test_every_method_keeps_the_contract(check, method):
     check(method)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(NAMES, 2)))
 def test_either_order_of_a_pair_is_equal_or_refused(one, other):
     testing.check_pair(one, other)
@@ -36,6 +37,7 @@ def test_the_list_of_the_design_is_complete():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_only_normalizations_refuse_each_other():
     refused = set()
     for pair in itertools.combinations(NAMES, 2):

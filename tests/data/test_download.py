@@ -503,6 +503,7 @@ def test_two_processes_at_once_make_one_transfer(serve):
     assert_complete()
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_gives_way_and_its_part_is_resumed(serve):
     def slow_then_well(request, content):
         if request.headers.get("Range"):
@@ -524,6 +525,7 @@ def test_a_process_that_is_killed_gives_way_and_its_part_is_resumed(serve):
     assert server.asked[1] != "bytes=0-"
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_came_and_says_so(serve):
     def slow(request, content):
         request.answer(200, content[:100_000], length=len(content))

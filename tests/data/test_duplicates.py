@@ -46,6 +46,7 @@ def photographs():
     return load
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copy", COPIES)
 def test_copies_of_real_photographs_are_found(real_cifar10, photographs, copy):
     images = photographs(real_cifar10)

@@ -279,6 +279,7 @@ def test_the_size_of_an_image_is_known_without_decoding_it(tmp_path):
         image_size(tmp_path / "text.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "ending"), [("I;16", "png"), ("RGBA", "png"), ("P", "png"), ("RGB", "jp2"), ("CMYK", "tif")]
 )

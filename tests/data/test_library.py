@@ -238,6 +238,7 @@ def test_a_member_of_absurd_size_is_refused(tmp_path, size):
         loading.load("cifar10", tmp_path)
 
 
+@pytest.mark.slow
 def test_the_real_cifar10(real_cifar10):
     dataset = loading.load("cifar10", real_cifar10)
     assert dataset.images.shape == (60_000, 32, 32, 3)
@@ -410,6 +411,7 @@ def test_a_cache_that_cannot_be_written_is_no_matter(declared_official):
     assert loading.load("cifar10", declared_official).official
 
 
+@pytest.mark.slow
 def test_an_archive_bomb_is_given_up_before_it_fills_the_memory(tmp_path):
     """A header that claims a gigabyte, in a file of a megabyte."""
     header = tarfile.TarInfo("x")

@@ -148,6 +148,7 @@ def test_a_bomb_is_refused_before_it_takes_memory_and_time(bomb, code):
     assert most < 2**23 + 3 * len(bomb)
 
 
+@pytest.mark.slow
 def test_the_largest_batch_there_is_can_be_read():
     """One of CIFAR-100: its labels are two lists, and its names are long."""
     names = [f"name_of_an_image_{number}.png".encode() for number in range(50_000)]

@@ -47,6 +47,7 @@ def test_what_markdown_would_take_for_markup_is_escaped():
     assert markdown("doi:10.1/3_8.") == "[doi:10.1/3_8](https://doi.org/10.1/3_8)."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READMES)
 def test_the_python_example_runs(name, small_cifar10, monkeypatch):
     """On made-up data in CIFAR-10's layout, and for one epoch instead of the notebook's 30."""

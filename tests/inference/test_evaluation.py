@@ -183,6 +183,7 @@ def test_the_files_hold_the_same_numbers(digits_run, tmp_path):
         np.testing.assert_array_equal(stored["labels"], found.images.labels)
 
 
+@pytest.mark.slow
 def test_writing_again_gives_the_same_bytes(digits_run, tmp_path):
     for folder in ("one", "two"):
         evaluation_files.write(overfitlab.evaluate(digits_run, threads=1), tmp_path / folder)
@@ -190,6 +191,7 @@ def test_writing_again_gives_the_same_bytes(digits_run, tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_a_file_in_the_place_of_the_folder_is_one_clear_error(digits_run, tmp_path):
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
@@ -211,6 +213,7 @@ def test_the_worst_mistakes_come_first(digits_run):
 HOSTILE = ("=1+1", "$x_1$", "<b>\n", "", "한글", "\udcff", "\N{RIGHT-TO-LEFT OVERRIDE}abc", "a,b", '"', "x" * 300)
 
 
+@pytest.mark.slow
 def test_hostile_class_names_reach_every_file(own_digits_run, monkeypatch, tmp_path):
     record = json.loads((own_digits_run / "run.json").read_text())
     record["data"]["classes"] = list(HOSTILE)

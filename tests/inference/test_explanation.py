@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 from refusals import refused
 
@@ -56,6 +57,7 @@ def test_unreadable_files_do_not_stop_the_others(digits_run, digit_files, tmp_pa
     assert [entry.file for entry in found.unreadable] == [str(tmp_path / "text.png")]
 
 
+@pytest.mark.slow
 def test_sheets_of_twelve_are_drawn_and_numbers_are_json(digits_run, digit_files):
     found = overfitlab.explain(digits_run, digit_files)
     assert found.sheets == 3

@@ -178,6 +178,7 @@ def network(image_shape, classes):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["resnet20", "own.py:network"])
 def test_other_models_than_the_notebooks_are_built_again(model):
     Path("own.py").write_text(OWN)

@@ -92,6 +92,7 @@ def test_without_any_finite_loss_training_has_diverged_already():
     assert diverged(rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(finite, min_size=1, max_size=20), st.integers(1, 5))
 def test_it_is_a_function_of_the_history_alone(losses, patience):
@@ -103,6 +104,7 @@ def test_it_is_a_function_of_the_history_alone(losses, patience):
     assert [once.stop(rows[:count]) for count in range(len(rows), 0, -1)] == stopped[::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "protocol"), [("none", "notebook"), ("none", "clean"), ("weight_averaging:decay=0.8", "clean")]
 )

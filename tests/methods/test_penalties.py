@@ -51,6 +51,7 @@ def test_l1_pulls_at_all_weights_alike_and_l2_in_proportion():
     assert pulls["l2"] == pytest.approx([0.6, -0.1, 0.0])
 
 
+@pytest.mark.slow
 def test_the_l2_penalty_makes_least_squares_a_ridge_regression():
     """Its optimum against the closed form, to which gradient descent goes."""
     rng = np.random.default_rng(0)

@@ -26,6 +26,7 @@ def test_the_names_are_known():
     assert {"none", "batch_norm", "dropout"} <= set(registry.names())
 
 
+@pytest.mark.slow
 @given(st.floats(0, 0.99), st.floats(0, 1))
 def test_a_spec_makes_the_same_method_again(rate, momentum):
     method = registry.parse(f"dropout:rate={rate!r}+batch_norm:momentum={momentum!r}")

@@ -198,6 +198,7 @@ def test_batch_norm_undoes_the_scale_of_a_blocks_last_convolution():
         torch.testing.assert_close(network(x), small, rtol=0.1, atol=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "method"), list(itertools.product(["resnet20", "vgg11"], ["none", "batch_norm"])))
 def test_a_few_steps_lower_the_loss(name, method):
     from overfitlab.training.optimizer import KerasAdam

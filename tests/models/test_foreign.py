@@ -155,6 +155,7 @@ def test_so_it_does_with_tied_weights(user_net, tmp_path):
     check_resume(user_net(TIED), "none", tmp_path)
 
 
+@pytest.mark.slow
 def test_so_it_does_with_timm(tmp_path):
     if importlib.util.find_spec("timm") is None:
         pytest.skip("needs timm, which the test extra brings")

@@ -64,6 +64,7 @@ def test_a_step_agrees_with_the_reference(method):
     compare(step(network(method), INSTRUCTIONS[0], "float32"), expected, TOLERANCE)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not INSTRUCTIONS, reason="no kernels were compiled")
 @pytest.mark.parametrize("method", METHODS)
 def test_a_step_in_bfloat16_is_as_near_to_float32_as_plain_pytorchs(method):
@@ -75,6 +76,7 @@ def test_a_step_in_bfloat16_is_as_near_to_float32_as_plain_pytorchs(method):
         assert off <= allowed + 1e-2 * (value.norm() + 1e-3 * value.numel() ** 0.5), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_together_or_one_by_one_is_the_same(method, monkeypatch):
     together = step(network(method), library.OFF, "float32")
@@ -82,6 +84,7 @@ def test_together_or_one_by_one_is_the_same(method, monkeypatch):
     compare(together, step(network(method), library.OFF, "float32"), TOLERANCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["none", "batch_norm", "group_norm", "layer_norm", "batch_norm+dropout"])
 @pytest.mark.parametrize("name", ["notebook_cnn", "resnet20", "vgg11"])
 def test_evaluation_agrees_with_the_reference(name, method):

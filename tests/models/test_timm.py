@@ -85,6 +85,7 @@ def test_a_network_with_two_classifiers_offers_no_place():
     assert build("deit_tiny_distilled_patch16_224").sites == ()
 
 
+@pytest.mark.slow
 def test_small_images_need_batches_of_two_in_batch_norm():
     assert build("resnet18", shape=(32, 32, 3)).needs_batches_of_two
     model = build("resnet18", shape=(32, 32, 3)).train()
@@ -131,6 +132,7 @@ def broken_timm(tmp_path, text):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_an_installation_that_cannot_be_imported_is_one_line(tmp_path):
     said = broken_timm(tmp_path, "raise OSError('libfoo.so: cannot open\\nshared object')")
     assert said.startswith(
@@ -139,6 +141,7 @@ def test_an_installation_that_cannot_be_imported_is_one_line(tmp_path):
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_operators_that_torchvision_misses_are_declared(tmp_path):
     """A torchvision built for CUDA, beside a PyTorch for the CPU, fails on each of its operators in turn."""
     said = broken_timm(
@@ -152,6 +155,7 @@ def test_operators_that_torchvision_misses_are_declared(tmp_path):
     assert said == ""
 
 
+@pytest.mark.slow
 def test_a_missing_operator_of_somebody_else_is_not(tmp_path):
     said = broken_timm(tmp_path, "raise RuntimeError('operator other::nms does not exist')")
     assert "timm cannot be imported (operator other::nms does not exist)" in said

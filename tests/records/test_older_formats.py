@@ -36,6 +36,7 @@ def test_there_are_two():
     assert OLD == ["format-2", "format-3"]
 
 
+@pytest.mark.slow
 def test_an_old_study_is_read(old):
     study = overfitlab.load_study(old / "study")
     assert study.status == "finished"
@@ -49,6 +50,7 @@ def test_an_old_study_is_read(old):
     assert study.report(old / "report").exists()
 
 
+@pytest.mark.slow
 def test_an_old_study_goes_on(tmp_path):
     """One of its runs is lost, and trained again; the records that are written then have checksums."""
     old = Path(shutil.copytree(THERE / "format-2", tmp_path / "old"))
@@ -83,6 +85,7 @@ def test_an_old_run_of_every_state_is_read(before, name):
     assert run.figure()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_an_old_study_of_every_state_is_read_and_reported(before, name):
     study = overfitlab.load_study(before / name)
@@ -109,6 +112,7 @@ def test_an_old_run_that_diverged_stays_so(before):
         overfitlab.train("smaller_network:width=0.1", epochs=6, learning_rate=1e30, out=before / "diverged", **SETTINGS)
 
 
+@pytest.mark.slow
 def test_old_runs_that_failed_are_tried_again(before):
     settings = SETTINGS | {"training_images": None}
     assert len(overfitlab.load_study(before / "failed").record.failures) == 3
@@ -120,6 +124,7 @@ def test_old_runs_that_failed_are_tried_again(before):
     assert len(study.runs) == 6
 
 
+@pytest.mark.slow
 def test_an_old_study_that_was_interrupted_goes_on(before):
     kept = {run.record.id for run in overfitlab.load_study(before / "study-interrupted").runs}
     study = overfitlab.compare(
@@ -131,6 +136,7 @@ def test_an_old_study_that_was_interrupted_goes_on(before):
     assert len(study.runs) == 6
 
 
+@pytest.mark.slow
 def test_a_report_says_what_an_old_study_recorded_in_words(before):
     """In Korean too, though it was written down in English prose."""
     said = {}

@@ -35,6 +35,7 @@ def trained_images(run, rows):
     return digits.load().images[rows]
 
 
+@pytest.mark.slow
 def test_a_run_under_notebook_keeps_those_of_validation_alone(tmp_path):
     run = overfitlab.train("none", "digits", epochs=1, threads=1, out=tmp_path / "run", verbose=False)
     assert probabilities.read(run.folder / PROBABILITIES).keys() == {"validation"}

@@ -226,6 +226,7 @@ def test_numbers_that_no_record_has_are_refused_in_every_format(folder, number, 
         folder.record()
 
 
+@pytest.mark.slow
 def test_a_record_of_too_many_pieces_takes_little_memory(folder):
     """Ten megabytes of empty lists would take a hundred as Python's values: what nobody knows is passed over."""
     folder.path.mkdir()

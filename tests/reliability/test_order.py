@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from faults import COUNT
 
 from overfitlab.files import TEMPORARY
@@ -41,6 +42,7 @@ def unsafe(operations):
     return wrong + [f"{name} was never made safe" for name in pending]
 
 
+@pytest.mark.slow
 def test_a_run_is_written_in_a_safe_order(breakable):
     assert breakable.train("dropout").code == 0
     operations = breakable.faults.operations()
@@ -51,6 +53,7 @@ def test_a_run_is_written_in_a_safe_order(breakable):
     assert unsafe(operations) == []
 
 
+@pytest.mark.slow
 def test_a_study_and_its_report_are_written_in_a_safe_order(breakable):
     """One worker, so that what two processes do is not mixed."""
     assert breakable.compare("l2").code == 0

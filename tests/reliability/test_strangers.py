@@ -44,6 +44,7 @@ def rewrite(path, change):
     path.write_bytes(sealed(record))
 
 
+@pytest.mark.slow
 def test_what_a_record_says_is_shown_escaped(overfitlab, study):
     def change(record):
         record["command"] = f"overfitlab compare {ESCAPE}"
@@ -91,6 +92,7 @@ def test_a_pipe_keeps_nobody_waiting(overfitlab, study, name):
     assert done[0].code == 0
 
 
+@pytest.mark.slow
 def test_links_in_a_study_lead_nowhere(overfitlab, study, tmp_path):
     """Whatever the commands write there, a file of the user's stays what it is."""
     private = tmp_path / "private"
@@ -107,6 +109,7 @@ def test_links_in_a_study_lead_nowhere(overfitlab, study, tmp_path):
     assert not (study / "report" / "report.html").is_symlink()
 
 
+@pytest.mark.slow
 def test_a_link_in_the_place_of_a_folder_leads_to_no_report_of_the_users(overfitlab, study, tmp_path):
     """Where it is the folder of the report, or that of its figures."""
     mine = tmp_path / "mine"
@@ -142,6 +145,7 @@ def test_a_size_that_images_cannot_have_is_refused(overfitlab, study, size):
 FORGED = "x\nmine  study  finished  everything helps\nRecommended: EVIL"
 
 
+@pytest.mark.slow
 def test_a_name_of_two_lines_forges_no_line(overfitlab, study):
     rewrite(study / "study.json", lambda record: record["data"].update({"name": FORGED}))
     for run in study.glob("runs/*/run.json"):
@@ -186,6 +190,7 @@ def test_a_run_whose_settings_are_no_text_is_refused(overfitlab, study, change):
     assert "damaged" in one_line(overfitlab("report", "gift"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["workers.log", "runs/dropout/duplicates.png"])
 def test_a_pipe_in_a_study_that_goes_on_keeps_nobody_waiting(overfitlab, study, small_settings, file):
     """It is trained on, as its folder says what is left to do."""

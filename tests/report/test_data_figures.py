@@ -17,6 +17,7 @@ def dataset(channels, names):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("count", [1, 5, 20])
 def test_the_most_alike_are_shown_image_above_twin(channels, count):

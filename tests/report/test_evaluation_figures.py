@@ -25,6 +25,7 @@ def names(classes):
     return [HOSTILE[k] if k < len(HOSTILE) else f"class {k}" for k in range(classes)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 10, 20, 21, 110, 150])
 def test_the_confusion_matrix_is_readable_with_any_number_of_classes(classes):
     counts = matrix(classes)

@@ -18,6 +18,7 @@ def texts(figure):
     return [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 12])
 def test_every_image_stands_beside_its_map(count):
     figure = explanation_sheet([image()] * count, "$t_")

@@ -115,6 +115,7 @@ def test_it_says_what_was_done_and_nothing_else(case):
         assert sentence not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("code", CODES)
 def test_it_is_whole_in_every_language(case, code):

@@ -53,6 +53,7 @@ def boxes(figure, texts):
     return [text.get_window_extent(renderer) for text in texts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_everything_stays_within_its_panel(crowded, name):
     make, columns = FIGURES[name]
@@ -77,6 +78,7 @@ def test_everything_stays_within_its_panel(crowded, name):
                 top = low
 
 
+@pytest.mark.slow
 def test_both_renderers_put_the_axes_in_the_same_place(evidence):
     for make, columns in FIGURES.values():
         panels = make(evidence)
@@ -92,6 +94,7 @@ def test_both_renderers_put_the_axes_in_the_same_place(evidence):
         assert [text.get_text() for text in axes.get_legend().get_texts()] == [entry.label for entry in place.legend]
 
 
+@pytest.mark.slow
 def test_a_confusion_matrix_has_room_for_its_names(evidence):
     for names in (["a"] * 10, ["a very long name of a class, indeed"] * 10, ["고양이와 강아지와 새와 말"] * 10):
         classes = [f"{name}{number}" for number, name in enumerate(names)]

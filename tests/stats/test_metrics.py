@@ -109,6 +109,7 @@ def test_measures_of_a_run():
     assert measure(BY_NAME["balanced_accuracy"], older, older) is not None
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_standard_deviation_covers_as_often_as_it_says():
     rng = np.random.default_rng(0)
     for n in (3, 7, 12):

@@ -82,6 +82,7 @@ def test_runs_are_paired_by_their_seed(small_study):
     assert len({tuple(of_seed[0][1]) for of_seed in rows.values()}) == 1  # the test images are always the same
 
 
+@pytest.mark.slow
 def test_the_number_of_jobs_changes_nothing(small_study, tmp_path, small_settings):
     alone = overfitlab.compare(jobs=1, out=tmp_path / "alone", **small_settings)
     assert outcome(alone) == outcome(overfitlab.load_study(small_study))
@@ -94,6 +95,7 @@ def test_a_finished_study_is_not_trained_again(small_study, nothing_trains, caps
     assert "has finished before; nothing is trained again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_trained_and_nothing_else(small_study, tmp_path, small_settings):
     folder = tmp_path / "study"
     shutil.copytree(small_study, folder)
@@ -107,6 +109,7 @@ def test_what_is_missing_is_trained_and_nothing_else(small_study, tmp_path, smal
     assert outcome(again) == outcome(overfitlab.load_study(small_study))
 
 
+@pytest.mark.slow
 def test_a_finished_study_that_lost_a_run_trains_it_again(small_study, small_settings, tmp_path):
     folder = tmp_path / "study"
     shutil.copytree(small_study, folder)
@@ -115,6 +118,7 @@ def test_a_finished_study_that_lost_a_run_trains_it_again(small_study, small_set
     assert outcome(again) == outcome(overfitlab.load_study(small_study))
 
 
+@pytest.mark.slow
 def test_what_a_kill_while_planning_leaves_is_no_obstacle(tmp_path):
     folder = tmp_path / "study"
     (folder / ".abc.overfitlab-tmp").mkdir(parents=True)
@@ -124,6 +128,7 @@ def test_what_a_kill_while_planning_leaves_is_no_obstacle(tmp_path):
     assert not (folder / ".abc.overfitlab-tmp").exists()
 
 
+@pytest.mark.slow
 def test_little_memory_means_fewer_runs_at_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(machine, "available_memory_mb", lambda: 700)
     most = [0]
@@ -140,6 +145,7 @@ def test_little_memory_means_fewer_runs_at_once(tmp_path, monkeypatch, capsys):
     assert most == [1]
 
 
+@pytest.mark.slow
 def test_files_in_the_working_folder_are_no_modules(tmp_path):
     Path("random.py").write_text("raise SystemExit('mine')\n")
     assert overfitlab.compare(["l2"], out=tmp_path / "study", **FEW).status == "finished"
@@ -193,6 +199,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_written(settings, mes
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.slow
 def test_a_method_that_does_not_go_with_the_network_is_refused_before_training(tmp_path):
     Path("net.py").write_text(
         "from torch import nn\n"
@@ -204,12 +211,14 @@ def test_a_method_that_does_not_go_with_the_network_is_refused_before_training(t
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.slow
 def test_too_small_a_budget_leaves_nothing_behind(tmp_path):
     with pytest.raises(UsageError, match=r"0\.0167 minutes are too little: these methods and seeds take"):
         overfitlab.compare(["l2"], budget="1s", out=tmp_path / "study", **FEW | {"seeds": 40, "epochs": 3})
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.slow
 def test_a_budget_is_kept_with_what_was_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr("overfitlab.study.budget.LEAST_LEARNING", 0)
     monkeypatch.setattr("overfitlab.study.budget.LEAST_IMAGES", 40)
@@ -251,6 +260,7 @@ def ill_fated(monkeypatch):
     return arm
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced_and_its_run_tried_again(
     small_study, tmp_path, ill_fated, capsys, small_settings
 ):
@@ -265,6 +275,7 @@ def test_a_worker_that_dies_is_replaced_and_its_run_tried_again(
     assert outcome(study) == outcome(overfitlab.load_study(small_study))
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_twice_counts_as_failed_and_its_siblings_go_on(
     small_study, tmp_path, ill_fated, small_settings
 ):
@@ -283,6 +294,7 @@ def test_a_run_that_fails_twice_counts_as_failed_and_its_siblings_go_on(
     assert outcome(again) == outcome(overfitlab.load_study(small_study))
 
 
+@pytest.mark.slow
 def test_a_failed_run_that_is_given_up_is_not_tried_again(tmp_path, ill_fated, nothing_trains_after, small_settings):
     ill_fated("dropout", times=2)
     arguments = {"jobs": 2, "out": tmp_path / "study", **small_settings}
@@ -298,6 +310,7 @@ def test_a_failed_run_that_is_given_up_is_not_tried_again(tmp_path, ill_fated, n
     assert overfitlab.compare(**arguments).record.failures == study.record.failures  # nor by the command without it
 
 
+@pytest.mark.slow
 def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
     settings = FEW | {"learning_rate": 1e30, "seeds": 3, "epochs": 1}
     study = overfitlab.compare(["none", "dropout"], out=tmp_path / "study", **settings)
@@ -309,6 +322,7 @@ def test_diverged_runs_are_counted_and_decide_nothing_in_their_favour(tmp_path):
     assert verdict.recommended is None  # the baseline has nothing to show for itself
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("decided", "seeds"), [(True, 3), (False, 4)])
 def test_a_look_ends_the_study_if_all_is_decided(tmp_path, monkeypatch, decided, seeds):
     monkeypatch.setattr(session, "decided", lambda verdict: decided)
@@ -329,6 +343,7 @@ def test_seeds_that_were_seen_before_are_pointed_out(tmp_path, capsys):
     assert {run.record.config.seed for run in fresh.runs} == {2}
 
 
+@pytest.mark.slow
 def test_vary_decides_what_seeds_change(tmp_path):
     study = overfitlab.compare(["none", "l2"], out=tmp_path / "study", vary="init", **FEW | {"seeds": 2})
     rows = {
@@ -338,6 +353,7 @@ def test_vary_decides_what_seeds_change(tmp_path):
     assert study.config.protocol.vary == ("init",)
 
 
+@pytest.mark.slow
 def test_train_like_a_study(small_study, tmp_path, capsys):
     study = overfitlab.load_study(small_study)
     chosen = study.judged().recommended

@@ -56,6 +56,7 @@ def test_what_differs_is_named(small_study, tmp_path, change, name):
     assert overfitlab.load_study(study).judged().differing == (name,)
 
 
+@pytest.mark.slow
 def test_it_is_said_wherever_the_verdict_stands(small_study, tmp_path):
     study = shutil.copytree(small_study, tmp_path / "study")
     of_a_run(study, lambda record: record["resolved"].update(threads=2))

@@ -175,11 +175,11 @@ def test_a_history_in_which_no_time_passed_has_no_ratio_of_times(study, seconds)
 
 def test_missing_predictions_cost_the_second_interval_alone(study):
     before = overfitlab.load_study(study).judged()
-    assert before.contrasts[0].accuracy.crossed is not None
+    assert before.contrasts[0].metric.crossed is not None
     (next((study / "runs").glob("dropout*")) / "probabilities.safetensors").unlink()
     after = overfitlab.load_study(study).judged()
-    assert after.contrasts[0].accuracy.crossed is None
-    assert after.contrasts[0].accuracy.mean == before.contrasts[0].accuracy.mean
+    assert after.contrasts[0].metric.crossed is None
+    assert after.contrasts[0].metric.mean == before.contrasts[0].metric.mean
 
 
 def with_predictions(study, runs, change):
@@ -202,7 +202,7 @@ def test_predictions_of_other_images_are_one_line(study, tmp_path, runs):
     """Those of a seed fit to each other, and not to those of the other seeds."""
     with_predictions(study, runs, cut)
     shown = overfitlab.load_study(study)
-    assert shown.judged().contrasts[0].accuracy.crossed is None
+    assert shown.judged().contrasts[0].metric.crossed is None
     with pytest.raises(OverfitlabError, match="not all of the same images"):
         shown.report(tmp_path / "report")
 

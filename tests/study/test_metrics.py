@@ -18,6 +18,8 @@ from overfitlab.report.study_text import whole
 from overfitlab.study.question import question
 from overfitlab.words.languages import language_named
 
+pytestmark = pytest.mark.slow  # whole studies
+
 FEW = {
     "data": "digits", "protocol": "quick", "epochs": 2, "training_images": 60, "seeds": 3, "precision": "float32",
     "threads": 1, "jobs": 2, "verbose": False,

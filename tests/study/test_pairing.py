@@ -39,6 +39,7 @@ def seen(method, seed, vary, monkeypatch):
     return split, rows, initial
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_is_paired_with_none(method, monkeypatch):
     split, rows, initial = seen("none", 3, VARIED, monkeypatch)

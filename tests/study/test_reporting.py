@@ -53,6 +53,7 @@ def test_the_page_is_made_from_verdict_json_alone(small_study, written):
     assert page(evidence, images) == (written / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes(small_study, written, tmp_path):
     overfitlab.load_study(small_study).report(tmp_path / "again")
     for path in written.rglob("*.*"):
@@ -78,6 +79,7 @@ def test_the_tables_are_the_frames(small_study, written):
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_report_is_replaced_and_other_files_are_left_alone(small_study, tmp_path):
     study = overfitlab.load_study(small_study)
     folder = tmp_path / "report"
@@ -121,6 +123,7 @@ def test_a_study_that_has_hardly_begun(small_study, tmp_path):
     assert not (folder / "report" / "figures" / "learning_curves.png").exists()  # of the report before
 
 
+@pytest.mark.slow
 def test_images_that_are_gone_leave_a_report_without_pictures(small_study, tmp_path, monkeypatch):
     study = overfitlab.load_study(small_study)
     data = msgspec.structs.replace(study.record.data, source="cifar10", origin="gone", data_dir="gone")
@@ -130,6 +133,7 @@ def test_images_that_are_gone_leave_a_report_without_pictures(small_study, tmp_p
     assert not (tmp_path / "report" / "figures" / "disputed.png").exists()
 
 
+@pytest.mark.slow
 def test_figures_display_themselves(small_study):
     study = overfitlab.load_study(small_study)
     for name in reporting.FIGURE_NAMES:

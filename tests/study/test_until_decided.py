@@ -43,6 +43,7 @@ def seeds_of(study, method):
     return sorted(run.record.config.seed for run in study.runs if run.record.config.method.startswith(method))
 
 
+@pytest.mark.slow
 def test_all_is_decided_in_the_first_round(tmp_path):
     ears = Ears()
     study = overfitlab.compare(
@@ -63,6 +64,7 @@ def undecided(tmp_path_factory):
     return overfitlab.compare(["l2", "dropout"], out=folder, equivalence="0,0", jobs=1, listener=ears, **FEW), ears
 
 
+@pytest.mark.slow
 def test_nothing_is_added_beyond_the_maximum(undecided):
     study, ears = undecided
     verdict = study.judged()
@@ -91,6 +93,7 @@ def test_the_number_of_jobs_and_a_stop_change_no_word(undecided, tmp_path):
     assert not again.of(TaskStarted)
 
 
+@pytest.mark.slow
 def test_what_was_trained_ahead_of_a_decision_leaves_no_unfinished_run(tmp_path):
     study = overfitlab.compare(["dropout"], out=tmp_path / "s", equivalence=NOTHING_MATTERS, jobs=3, **FEW)
     assert {run.record.status for run in study.runs} == {"finished"}

@@ -69,6 +69,7 @@ def hungry(tmp_path, monkeypatch):
     return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "said"), ERRORS)
 def test_a_run_that_finds_no_memory_is_tried_again_as_it_was(tmp_path, hungry, capsys, error, said):
     hungry(error, times=1)
@@ -82,6 +83,7 @@ def test_a_run_that_finds_no_memory_is_tried_again_as_it_was(tmp_path, hungry, c
     assert {run.record.status for run in study.runs} == {"finished"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "said"), ERRORS)
 def test_a_run_that_finds_no_memory_twice_has_failed_and_its_siblings_go_on(tmp_path, hungry, error, said):
     hungry(error, times=2)
@@ -95,6 +97,7 @@ def test_a_run_that_finds_no_memory_twice_has_failed_and_its_siblings_go_on(tmp_
     assert contrast.missing == 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_ended_and_its_run_tried_again(tmp_path, monkeypatch, capsys):
     """It is stopped as soon as it has its run, as a driver or a deadlock would stop it."""
     monkeypatch.setattr(runner, "SILENCE", 10.0)
@@ -115,6 +118,7 @@ def test_a_worker_that_hangs_is_ended_and_its_run_tried_again(tmp_path, monkeypa
     assert {run.record.status for run in study.runs} == {"finished"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [Setup, Probe])
 def test_a_worker_that_hangs_before_its_first_run_is_ended(tmp_path, monkeypatch, moment):
     """While it reads the images, or measures: there is no study yet, and one line says why."""
@@ -133,6 +137,7 @@ def test_a_worker_that_hangs_before_its_first_run_is_ended(tmp_path, monkeypatch
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.slow
 def test_a_machine_that_slept_is_no_worker_that_hangs(tmp_path, monkeypatch, capsys):
     """Time that passed for us in one piece passed for the workers too."""
     monkeypatch.setattr(runner, "SILENCE", 0.0)

@@ -149,6 +149,7 @@ screen.on(TaskNoted(reason("words_of_others", text="after it")))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [40, 100])
 def test_a_live_bar_on_a_terminal_that_goes_away(columns):
     driver, terminal = pty.openpty()

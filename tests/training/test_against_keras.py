@@ -98,6 +98,7 @@ def our_step(model: Network, optimizer: KerasAdam, x: np.ndarray, y: np.ndarray,
 METHODS = ["none", "batch_norm", "dropout:rate=0", "batch_norm+dropout:rate=0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.usefixtures("float64_keras")
 def test_every_weight_equals_keras_after_50_steps_in_float64(method):
@@ -184,6 +185,7 @@ def test_dropout_stands_after_each_pooling():
     assert [keras_names.get(name, name) for name in mine] == theirs
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("float64_keras")
 @pytest.mark.parametrize(
     ("method", "schedule"),

@@ -66,6 +66,7 @@ def test_the_columns_for_training_images_are_in_evaluation_mode(run):
     assert set(run.history) == {"seconds", "loss", "acc", "val_loss", "val_acc", "train_loss", "train_acc"}
 
 
+@pytest.mark.slow
 def test_the_onset_has_the_lowest_validation_loss(tmp_path, misleading):
     settings = SETTINGS | {"data": misleading, "epochs": 4, "batch_size": 16}
     run = overfitlab.train("none", protocol="clean", out=tmp_path / "run", **settings)
@@ -80,6 +81,7 @@ def test_standardization_knows_the_training_images_only(run, parts):
     assert run.record.data.mean == pytest.approx(training.mean((0, 1, 2)).tolist())
 
 
+@pytest.mark.slow
 def test_the_notebook_never_looks_at_test_images(tmp_path, monkeypatch):
     """With other test images every number stays the same."""
     original = loading.load
@@ -100,6 +102,7 @@ def test_the_notebook_never_looks_at_test_images(tmp_path, monkeypatch):
     assert set(one.measured["end"]) == {"validation"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("word", "differs"), [("split", "validation"), ("init", "loss"), ("order", "loss")])
 def test_vary_says_what_the_seed_decides(tmp_path, word, differs):
     settings = SETTINGS | {"epochs": 1, "protocol": "clean"}
@@ -132,6 +135,7 @@ def test_the_table_shows_parts_and_gaps(run):
     assert f"{gap:+.4f}" in table
 
 
+@pytest.mark.slow
 def test_balanced_accuracy_and_imbalance_are_said(tmp_path, capsys):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (60, 8, 8), dtype=np.uint8)
@@ -145,6 +149,7 @@ def test_balanced_accuracy_and_imbalance_are_said(tmp_path, capsys):
     assert "balanced acc" in said
 
 
+@pytest.mark.slow
 def test_near_duplicates_are_shown_even_if_a_run_was_interrupted_right_before(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (40, 16, 16), dtype=np.uint8)

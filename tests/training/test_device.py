@@ -19,6 +19,7 @@ from overfitlab.training.loop import Trainer
 from overfitlab.training.metrics import RunningMean
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [*registry.built_in_names(), "batch_norm+dropout+l2+mixup+weight_averaging"])
 def test_a_training_step_stays_on_its_device(trainer_of, method, monkeypatch):
     on_cpu = trainer_of(method, protocol="clean")

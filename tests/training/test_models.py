@@ -36,6 +36,7 @@ def own() -> Path:
     return Path("net.py")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("model", ["resnet20", "vgg11", "net.py:plain", "net.py:described", "timm:resnet10t"])
 @pytest.mark.parametrize("protocol", ["notebook", "clean"])
@@ -61,6 +62,7 @@ def test_a_method_without_its_place_is_refused_and_leaves_nothing(tmp_path, own)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_another_source_is_another_run(tmp_path, own):
     one = overfitlab.train("none", model=f"{own}:described", out=tmp_path / "1", **QUIET)
     own.write_text(own.read_text().replace("build.conv(8)", "build.conv(9)"))
@@ -70,6 +72,7 @@ def test_another_source_is_another_run(tmp_path, own):
         overfitlab.train("none", model=f"{own}:described", out=tmp_path / "1", **QUIET)
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_the_weights_of_a_run(tmp_path, capsys):
     first = overfitlab.train("none", out=tmp_path / "1", **QUIET)
     capsys.readouterr()
@@ -79,6 +82,7 @@ def test_training_goes_on_from_the_weights_of_a_run(tmp_path, capsys):
     assert second.record.config.weights == first.record.files["weights.safetensors"]
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused(tmp_path):
     first = overfitlab.train("none", out=tmp_path / "1", **QUIET)
     with pytest.raises(UsageError, match="does not fit resnet20"):

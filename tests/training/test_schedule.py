@@ -35,6 +35,7 @@ def test_the_notebooks_rate_is_constant():
     assert {learning_rate(protocol_named("notebook"), step, 100) for step in range(100)} == {1e-4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_the_optimizer_gets_it_over_all_steps_of_all_epochs(monkeypatch, trainer_of, schedule):
     """40 images in batches of 16 are three steps an epoch; a run that goes on in epoch 2 goes on with the schedule."""

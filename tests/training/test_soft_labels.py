@@ -28,6 +28,7 @@ class Descent:
         self._sgd.zero_grad()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [KerasAdam, Descent])
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
 def test_one_hot_labels_give_the_weights_of_plain_labels_to_the_bit(optimizer, precision):
