@@ -34,6 +34,7 @@ def test_a_path_is_a_folder_of_images():
         overfitlab.train("none", Path("missing"))
 
 
+@pytest.mark.slow
 def test_what_a_study_is_asked_for(small_study):
     study = overfitlab.load_study(small_study)
     for ask, message in (

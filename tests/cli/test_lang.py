@@ -61,6 +61,7 @@ def test_people_read_it_and_machines_do_not(command):
     assert json.loads(document) is not None
 
 
+@pytest.mark.slow
 def test_an_error_is_said_in_it(ended):
     done = ended("methods", "dropuot", "--lang", "ko")
     assert (done.code, done.said) == (2, "overfitlab: 알 수 없는 기법입니다: 'dropuot'. 혹시 'dropout'인가요?\n")

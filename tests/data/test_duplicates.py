@@ -56,6 +56,7 @@ def test_copies_of_real_photographs_are_found(real_cifar10, photographs, copy):
     assert right >= 190  # of 200: in a few photographs hardly anything can be seen
 
 
+@pytest.mark.slow
 def test_different_photographs_are_not_taken_for_copies(real_cifar10, photographs):
     images = photographs(real_cifar10)
     found, _ = compare(images[:1000], images[1000:])

@@ -35,6 +35,7 @@ def test_arrays_of_bytes_survive(order, protocol):
     np.testing.assert_array_equal(restricted_loads(pickle.dumps(array, protocol)).array, array)
 
 
+@pytest.mark.slow
 @given(st.recursive(st.integers() | st.binary() | st.none() | st.booleans(), st.lists))
 def test_plain_values_survive(value):
     assert restricted_loads(pickle.dumps(value, 3)) == value

@@ -24,6 +24,7 @@ def pilot():
     sys.path.remove(str(ROOT / "benchmarks"))
 
 
+@pytest.mark.slow
 def test_every_default_is_what_the_rule_chooses(pilot):
     page, plan = pilot
     rows = page.read_runs()

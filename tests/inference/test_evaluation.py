@@ -164,6 +164,7 @@ def test_unknown_parts_are_refused(digits_run):
         overfitlab.evaluate(digits_run, "tests")
 
 
+@pytest.mark.slow
 def test_the_files_hold_the_same_numbers(digits_run, tmp_path):
     found = overfitlab.evaluate(digits_run)
     names = evaluation_files.write(found, tmp_path / "out")
@@ -228,6 +229,7 @@ def test_hostile_class_names_reach_every_file(own_digits_run, monkeypatch, tmp_p
     assert [row["class"] for row in document["classes"]] == shown
 
 
+@pytest.mark.slow
 def test_images_that_a_variable_named_are_found_without_it(small_cifar10, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv("OVERFITLAB_DATA", str(small_cifar10))

@@ -190,6 +190,7 @@ def test_a_network_that_mixes_places_is_refused():
         choose_layer(feature_layers(made(Transformer), images(1)), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "name", "shape"),
     [

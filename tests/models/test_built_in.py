@@ -24,6 +24,7 @@ def images(shape, count=2):
     return torch.randn(count, channels, height, width, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 13, 3), (28, 28, 1), (32, 32, 3), (64, 64, 3), (8, 224, 1)])
 @pytest.mark.parametrize("name", SMALL)
 def test_any_size_gives_logits_and_gradients(name, shape):
@@ -40,6 +41,7 @@ def test_any_size_gives_logits_and_gradients(name, shape):
             assert value.grad.isfinite().all(), part
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.BUILT_IN)
 def test_224_pixels_are_the_largest(name):
     network = model(name, shape=(224, 224, 3), classes=3).eval()
@@ -175,6 +177,7 @@ def test_sites_and_what_methods_put_there(name, norms, pools):
     assert len({site.name for site in network.sites}) == len(network.sites)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["none", "dropout", "batch_norm", "batch_norm+dropout"])
 @pytest.mark.parametrize("name", ["resnet20", "resnet56", "vgg11", "vgg16"])
 def test_the_signal_keeps_its_scale_at_the_start(name, method):

@@ -26,6 +26,7 @@ def images(shape, count=3):
     return torch.randn(count, channels, height, width, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape", "settings", "batch_norms"),
     [

@@ -53,6 +53,7 @@ def run_said(folder):
     return repr((run.record, run.rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["run.json", "history.csv"])
 def test_a_damaged_run_is_never_read_as_another_one(own_digits_run, name):
     missed, noticed = survivors(own_digits_run / name, lambda: run_said(own_digits_run))
@@ -90,6 +91,7 @@ def study(small_study, tmp_path):
     return StudyFolder(Path(shutil.copytree(small_study, tmp_path / "study")))
 
 
+@pytest.mark.slow
 def test_a_damaged_study_is_never_read_as_another_one(study):
     missed, noticed = survivors(study.path / "study.json", lambda: repr(overfitlab.load_study(study.path).record))
     assert missed == []
@@ -114,6 +116,7 @@ def state_of(learner):
     return [{name: value.numpy().tobytes() for name, value in part.items()} for part in parts]
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_never_taken(two_checkpoints):
     folder, learner = two_checkpoints
     newest, previous = (folder / CHECKPOINT).read_bytes(), (folder / PREVIOUS_CHECKPOINT).read_bytes()

@@ -64,6 +64,7 @@ def test_an_old_study_goes_on(tmp_path):
     assert sum(CHECKSUM in json.loads((run.folder / "run.json").read_text()) for run in study.runs) == 1
 
 
+@pytest.mark.slow
 def test_an_old_run_goes_on_after_its_last_epoch(old):
     rows = overfitlab.load_run(old / "interrupted").rows
     assert rows  # format-3 was interrupted between a checkpoint and its history

@@ -65,6 +65,7 @@ def test_a_study_and_its_report_are_written_in_a_safe_order(breakable):
     assert [wrong for of_one in by_process for wrong in unsafe(of_one)] == []
 
 
+@pytest.mark.slow
 def test_the_recorder_sees_what_is_wrong(breakable):
     """What writes in place, forgets to sync, or syncs too late is found."""
     assert breakable.train("dropout").code == 0

@@ -91,6 +91,7 @@ def test_escaping():
     assert escaped("a---b--c") == "a-{}-{}-b-{}-c"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdfLaTeX")
 @pytest.mark.parametrize("name", ["dropout", *HOSTILE])
 def test_latex_reads_it(name, tmp_path):

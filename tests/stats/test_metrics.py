@@ -168,6 +168,7 @@ def test_with_classes_of_one_size_the_bootstrap_agrees_with_the_crossed_analysis
     assert found.high - found.low == pytest.approx(exact.high - exact.low, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["f1", "balanced_accuracy"])
 def test_the_bootstrap_finds_the_noise_of_images(metric):
     """Two methods that differ in which images they find easy: the truth is simulated, images and seeds drawn anew."""

@@ -24,6 +24,7 @@ def written(small_study, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_readable(written):
     names = {path.name for path in written.iterdir() if path.name != ".lock"}
     assert names == {

@@ -10,6 +10,7 @@ from overfitlab.runs import execution
 from overfitlab.training import checkpoint, compute
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("alone", "pause", "saves"), [(True, 3600.0, 4), (False, 3600.0, 0), (False, 0.0, 4)])
 def test_one_of_many_saves_less_often(tmp_path, monkeypatch, alone, pause, saves):
     monkeypatch.setattr(execution, "SAVE_SECONDS", pause)

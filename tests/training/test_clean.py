@@ -46,6 +46,7 @@ def logits_of(run, rows):
         return model(torch.from_numpy(x.astype(np.float32)).permute(0, 3, 1, 2)), torch.from_numpy(data.labels[rows])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["training", "validation", "test"])
 def test_whole_parts_are_measured_at_the_end(run, parts, part):
     logits, labels = logits_of(run, getattr(parts, part))
