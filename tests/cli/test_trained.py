@@ -83,6 +83,7 @@ def test_evaluate_as_json_in_another_folder(own_digits_run):
     assert not (own_digits_run / "evaluation").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_on_a_folder_of_other_images(own_digits_run, digit_files):
     """The folder says which class each image is, by its subfolders; it lacks some of the classes."""
     for path in digit_files:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import overfitlab
 from overfitlab.cli.main import cli
 
@@ -76,6 +78,7 @@ def test_looking_at_studies_does_not_wait_for_torch():
     assert loaded_by(f"import {', '.join(f'overfitlab.{name}' for name in LOOKING)}", {"torch"}) == set()
 
 
+@pytest.mark.slow
 def test_a_worker_draws_nothing():
     """matplotlib takes half a second to load, in every process of a study."""
     slow = {"matplotlib", "pandas", "rich", "jinja2"}

@@ -15,9 +15,20 @@ from overfitlab.randomness import Key
 
 SHAPE, CLASSES = (8, 8, 3), 10
 NAMES = registry.names()
+QUICK = {
+    "none",
+    "l2",
+    "dropout",
+    "batch_norm",
+    "mixup",
+    "early_stopping",
+    "weight_averaging",
+}  # one for each kind of hook
 
 
-@pytest.mark.parametrize("method", NAMES)
+@pytest.mark.parametrize(
+    "method", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
 @pytest.mark.parametrize("check", testing.CHECKS, ids=testing.check_name)
 def test_every_method_keeps_the_contract(check, method):
     check(method)

@@ -17,6 +17,8 @@ from overfitlab.methods.base import Method, RandomLayer, hyperparameter
 from overfitlab.results.history import EpochRow
 from overfitlab.results.onset import onset
 
+pytestmark = pytest.mark.slow
+
 
 def shown(text):
     [found] = exhibit(registry.parse(text)).demonstrations

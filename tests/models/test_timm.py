@@ -13,6 +13,8 @@ from overfitlab.methods import registry as methods
 from overfitlab.models import registry, timm_models
 from overfitlab.randomness import Key
 
+pytestmark = pytest.mark.slow
+
 if importlib.util.find_spec("timm") is None:
     pytest.skip("needs timm, which the test extra brings", allow_module_level=True)
 
@@ -26,7 +28,6 @@ def images(shape, count=3):
     return torch.randn(count, channels, height, width, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape", "settings", "batch_norms"),
     [
@@ -86,7 +87,6 @@ def test_a_network_with_two_classifiers_offers_no_place():
     assert build("deit_tiny_distilled_patch16_224").sites == ()
 
 
-@pytest.mark.slow
 def test_small_images_need_batches_of_two_in_batch_norm():
     assert build("resnet18", shape=(32, 32, 3)).needs_batches_of_two
     model = build("resnet18", shape=(32, 32, 3)).train()
@@ -133,7 +133,6 @@ def broken_timm(tmp_path, text):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.slow
 def test_an_installation_that_cannot_be_imported_is_one_line(tmp_path):
     said = broken_timm(tmp_path, "raise OSError('libfoo.so: cannot open\\nshared object')")
     assert said.startswith(
@@ -142,7 +141,6 @@ def test_an_installation_that_cannot_be_imported_is_one_line(tmp_path):
     assert said.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_operators_that_torchvision_misses_are_declared(tmp_path):
     """A torchvision built for CUDA, beside a PyTorch for the CPU, fails on each of its operators in turn."""
     said = broken_timm(
@@ -156,7 +154,6 @@ def test_operators_that_torchvision_misses_are_declared(tmp_path):
     assert said == ""
 
 
-@pytest.mark.slow
 def test_a_missing_operator_of_somebody_else_is_not(tmp_path):
     said = broken_timm(tmp_path, "raise RuntimeError('operator other::nms does not exist')")
     assert "timm cannot be imported (operator other::nms does not exist)" in said

@@ -11,6 +11,8 @@ import pytest
 from overfitlab.report.latex import escaped, latex_table
 from overfitlab.words.languages import CODES, language_named
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = [
     r"\input{/etc/passwd}", r"a&b%c_d#e$f{g}h^i~j\\k", "50% \\end{tabular}", "x\ny\r\tz", "bell\x07\x1b[31m\u202e",
     "--- -- '' `` \"q\" <i> |p|", "%", "\\", "}{", "\ud800",
@@ -91,7 +93,6 @@ def test_escaping():
     assert escaped("a---b--c") == "a-{}-{}-b-{}-c"
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdfLaTeX")
 @pytest.mark.parametrize("name", ["dropout", *HOSTILE])
 def test_latex_reads_it(name, tmp_path):

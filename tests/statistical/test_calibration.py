@@ -18,6 +18,8 @@ from overfitlab.stats.findings import UNDECIDED, Paired, findings
 from overfitlab.training import compute
 from overfitlab.training.loop import Trainer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS, COPIES, IMAGES = 12, 4, 300
 
