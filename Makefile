@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 test: $(VENV)/.test ## the tests of every room that are quick, in two processes (about four minutes)
 	@$(PYTEST) -m "not slow" $(ARGS)
 
-test-rest: $(VENV)/.test ## the others: whole studies, kills, full disks, real CIFAR-10 (about ten minutes)
+test-rest: $(VENV)/.test ## the others: whole studies, kills, full disks, real CIFAR-10 (ten minutes to half an hour)
 	@$(PYTEST) -m slow $(ARGS)
 
 test-all: $(VENV)/.test ## all of them
