@@ -102,6 +102,7 @@ def test_tables_name_their_intervals():
     assert "hold after every number of seeds at once" in table.note
     assert onset_table(found).header[2] == "95 %, plain"
     assert "95 %, plain" in p_table(found).header
+    assert p_table(replace(found, metric="loss")).rows[0][1] == "test loss"
     metric = found.contrasts[0].metric
     assert f"{metric.plain_low:+.2f} to {metric.plain_high:+.2f}" in p_table(found).rows[0]
     assert metric.low < metric.plain_low

@@ -37,7 +37,7 @@ from overfitlab.report.study_tables import (
     student_level,
 )
 from overfitlab.report.study_tables import between as between_bounds
-from overfitlab.results.metric import BY_NAME
+from overfitlab.results.metric import BY_NAME, POINTS
 from overfitlab.study.evidence import Evidence, Opinion
 from overfitlab.words.language import Language
 
@@ -134,10 +134,15 @@ def _methods(evidence: Evidence, say: Language) -> Section:
         "hands over."
     )
     if evidence.metric != "accuracy":
+        metric = BY_NAME[evidence.metric]
         text = say(
-            "{metric} and its gap, in {unit}, stand in the place of test accuracy and its gap.",
-            metric=say(metric_words.TEST_WORDS[evidence.metric].title), unit=say(BY_NAME[evidence.metric].unit),
-        ) + " " + text  # fmt: skip
+            "Means over the seeds ± standard deviation: {metric} in {level}, its gap in {unit}, training accuracy in "
+            "percent, the onset and the epoch with the best validation accuracy, the loss rise from the onset to the "
+            "end in nats, seconds of an epoch with its validation; then parameters, peak memory, and n, the runs that "
+            "finished. All in evaluation mode on clean images, with the weights that a method hands over.",
+            metric=metric_words.name(metric.name, say), unit=say(metric.unit),
+            level=say("percent") if metric.unit == POINTS else say(metric.unit),
+        )  # fmt: skip
     return Section("methods", say("The methods"), (TableBlock(method_table(evidence, say), text),))
 
 

@@ -258,10 +258,11 @@ def _details(finding: Finding, verdict: Verdict, say: Language) -> Iterator[str]
     crossed = other_images(finding)
     if crossed is not None:
         yield say("for other images {range}", range=span(crossed, say, digits(verdict.metric)))
-    p = finding.p_adjusted
+    equal = finding.verdict == "equivalent"
+    p = finding.p_equivalence_adjusted if equal else finding.p_adjusted  # that of the word
     if p is not None:
-        shown = p_value(p, verdict.alpha)
-        yield say("adjusted p < {p}", p=LEAST_SHOWN) if p < LEAST_SHOWN else say("adjusted p = {p}", p=shown)
+        shown = f"< {LEAST_SHOWN}" if p < LEAST_SHOWN else f"= {p_value(p, verdict.alpha)}"
+        yield say("adjusted p of equivalence {p}", p=shown) if equal else say("adjusted p {p}", p=shown)
     if after := decided(finding, say):
         yield after
     yield say("n = {n}", n=finding.n)

@@ -140,7 +140,8 @@ def p_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
         (say("least p raw"), lambda found: "" if found.p_sign_flip_floor is None else least_p(found.p_sign_flip_floor)),
     ]
     if verdict.progress is not None:
-        last = [(student_level(verdict, say), lambda found: between(plain(found), say))]
+        places = metric_words.table_digits(verdict.metric)
+        last = [(student_level(verdict, say), lambda found: between(plain(found), say, places))]
     columns: list[Column] = [
         (say("difference: p raw"), lambda found: _p(found.p_raw)),
         (say("p adjusted"), lambda found: _p(found.p_adjusted, verdict.alpha)),
@@ -152,7 +153,7 @@ def p_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     rows = [
         (pair(each, say), name, *(cell(each.axis(axis)) for _, cell in columns))
         for each in verdict.contrasts
-        for axis, name in (("metric", say("test accuracy")), ("gap", say("gap")))
+        for axis, name in (("metric", metric_words.name(verdict.metric, say)), ("gap", say("gap")))
     ]
     return Table((say("contrast"), say("axis"), *(name for name, _ in columns)), tuple(rows), left=2)
 
