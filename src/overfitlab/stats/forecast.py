@@ -87,9 +87,11 @@ def while_training(
     rng = np.random.default_rng(0)
     left = max((maximum or FARTHEST) - seen[0].shape[1], 0)
     together = np.concatenate(seen)  # contrasts of one axis after those of the other
-    mean = np.nanmean(together, axis=1)
-    centred = np.nan_to_num(together - mean[:, None])
-    pairs = np.maximum((~np.isnan(together)).sum(1), 2)
+    there = ~np.isnan(together)
+    known = there.sum(1)
+    mean = np.where(known > 0, np.where(there, together, 0.0).sum(1) / np.maximum(known, 1), np.nan)
+    centred = np.where(there, together - mean[:, None], 0.0)
+    pairs = np.maximum(known, 2)
     weights = rng.standard_normal((STUDIES, centred.shape[1], left))
     further = mean[:, None] + np.einsum("ks,nsl->nkl", centred, weights) / np.sqrt(pairs - 1)[:, None]
     whole = np.concatenate([np.broadcast_to(together, (STUDIES, *together.shape)), further], axis=2)

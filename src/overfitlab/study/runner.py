@@ -88,9 +88,12 @@ class Runner:
             self._listener.on(TasksAdvanced(list(self._running), self._seconds_left()))
 
     def discard_unwanted(self) -> None:
-        """Remove what was trained ahead of a round that nobody needed, and has not ended."""
+        """Remove what was trained ahead of a round that nobody needed, and has not ended, or failed."""
         for task in self._running:
             shutil.rmtree(self._folder.run(task.name).path, ignore_errors=True)
+        failures, needed = self._record.failures, {self._name(run) for run in self._wants.needed}
+        for name in [name for name, failure in failures.items() if not failure.given_up and name not in needed]:
+            del failures[name]
 
     def _ask(self, wanted: Wanted) -> None:
         """Ask what is wanted now, and tell of the round that could be read."""
@@ -136,10 +139,7 @@ class Runner:
     def _hand_out(self) -> None:
         """Let every worker train: what is needed first, and what may be needed later where nothing else is left."""
         running = {(task.method, task.seed) for task in self._running}
-        ahead = [
-            run for run in self._wants.ahead if run not in self._ended and self._name(run) not in self._record.failures
-        ]
-        for run in (*self._waited_for(), *ahead):
+        for run in (*self._waited_for(), *self._left(self._wants.ahead)):
             if len(self._running) >= self._executor.capacity:
                 return
             if run in running:
