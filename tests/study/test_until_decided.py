@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 import overfitlab
+from overfitlab.api import listing
 from overfitlab.errors import CancelledError, UsageError
 from overfitlab.events import CostsBegan, Listener, RoundRead, StudyOpened, TaskFinished, TaskStarted
 from overfitlab.results.outcome import Endpoints, Outcome
@@ -179,3 +180,11 @@ def test_a_run_that_is_missing_blocks_its_round_and_one_that_was_given_up_does_n
 def test_at_its_maximum_nothing_more_is_wanted(end_of):
     found = UntilDecided(asked(6)).after(ended(end_of, range(6), {}), set(), 4)
     assert (found.progress.wanted, list(found.needed), list(found.ahead)) == ((), [], [])
+
+
+@pytest.mark.slow
+def test_a_list_names_no_number_of_seeds(undecided):
+    study, _ = undecided
+    [entry] = listing.listed(study.folder.parent)
+    assert entry.what.endswith("on digits, until all is decided")
+    assert "finished, until all is decided, 18 runs have ended" in listing.show(study.folder)[1]

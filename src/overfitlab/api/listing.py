@@ -74,11 +74,14 @@ def show(named: str | Path, say: Language = ENGLISH) -> tuple[dict[str, Any], st
 def _about(study: Study, status: str, say: Language) -> str:
     plan, record = study.plan, study.record
     ended = sum(run.record.status in (RUN_FINISHED, DIVERGED) for run in study.stored)
+    fields = {"folder": study.folder, "id": record.id, "status": say(status), "ended": ended}
+    if study.config.until_decided is None:
+        planned = len(study.config.methods) * plan.looks[record.look - 1]
+        head = say("Study {folder} ({id}): {status}, {ended} of {all} runs have ended", all=planned, **fields)
+    else:
+        head = say("Study {folder} ({id}): {status}, until all is decided, {ended} runs have ended", **fields)
     lines = [
-        say(
-            "Study {folder} ({id}): {status}, {ended} of {all} runs have ended", folder=study.folder, id=record.id,
-            status=say(status), ended=ended, all=len(study.config.methods) * plan.looks[record.look - 1],
-        ),
+        head,
         say(
             "Data: {name}, {training:,} training, {validation:,} validation, {test:,} test images; protocol "
             "{protocol}, {epochs} epochs",
@@ -97,7 +100,10 @@ def _study(name: str, path: Path, say: Language) -> Listed:
     except OverfitlabError as error:
         return Listed(name, "", "study", DAMAGED, "", say.error(error))
     names = ", ".join(map(say.method, record.labels.values()))
-    what = say("{names} on {data}, {seeds} seeds", names=names, data=record.data.name, seeds=record.plan.seeds)
+    if record.config.until_decided is None:
+        what = say("{names} on {data}, {seeds} seeds", names=names, data=record.data.name, seeds=record.plan.seeds)
+    else:
+        what = say("{names} on {data}, until all is decided", names=names, data=record.data.name)
     return Listed(name, record.id, "study", _status(path, record.status), what, _recommendation(path, record, say))
 
 
