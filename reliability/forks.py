@@ -23,10 +23,16 @@ PATIENCE = 300.0  # seconds for one command
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: exit code, or minus the signal that ended it; and what it said on both streams."""
+    """How a command ended: exit code, or minus the signal that ended it; and what it said on each stream."""
 
     code: int
-    said: str
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """What it said on both streams."""
+        return self.stdout + self.stderr
 
     @property
     def killed(self) -> bool:
@@ -38,7 +44,7 @@ class Forks:
     """Runs `overfitlab ARGUMENTS` in processes that cost no start-up."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._said = folder / "said"
+        self._streams = [folder / name for name in ("stdin", "stdout", "stderr")]
         self._server = subprocess.Popen(
             [sys.executable, __file__],
             stdin=subprocess.PIPE,
@@ -49,26 +55,33 @@ class Forks:
         )
 
     def __call__(
-        self, *arguments: object, folder: Path | None = None, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: object,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        given: bytes = b"",
+        patience: float = PATIENCE,
     ) -> Ended:
         """Run one command in that working folder to its end, with these variables besides those of the server.
 
-        One without a value is taken away. Raises `TimeoutError` where it takes longer than any should.
+        One without a value is taken away; `given` is what it reads on standard input. Raises `TimeoutError` where it
+        takes longer than that many seconds.
         """
+        self._streams[0].write_bytes(given)
         request = {
-            "arguments": list(map(str, arguments)), "folder": str(folder or Path.cwd()), "said": str(self._said),
-            "environment": dict(environment or {}),
+            "arguments": list(map(str, arguments)), "folder": str(folder or Path.cwd()),
+            "streams": list(map(str, self._streams)), "environment": dict(environment or {}),
         }  # fmt: skip
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
-        ready, _, _ = select.select([self._server.stdout], [], [], PATIENCE)
+        ready, _, _ = select.select([self._server.stdout], [], [], patience)
         if not ready:
             os.killpg(self._server.pid, signal.SIGKILL)
-            raise TimeoutError(f"overfitlab {' '.join(request['arguments'])} took more than {PATIENCE:.0f} s")
+            raise TimeoutError(f"overfitlab {' '.join(request['arguments'])} took more than {patience:.0f} s")
         code = os.waitstatus_to_exitcode(int(self._server.stdout.readline()))
-        return Ended(code, self._said.read_text(encoding="utf-8", errors="replace"))
+        return Ended(code, *(path.read_text(encoding="utf-8", errors="replace") for path in self._streams[1:]))
 
     def close(self) -> None:
         """End the server."""
@@ -129,10 +142,11 @@ def _end(main: Callable[[], object]) -> NoReturn:
 
 
 def _become(request: Mapping[str, object]) -> None:
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    said = os.open(str(request["said"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
+    streams = request["streams"]
+    assert isinstance(streams, Sequence)
+    for number, path in enumerate(streams):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY
+        os.dup2(os.open(path, flags, 0o644), number)
     os.chdir(str(request["folder"]))
     arguments, environment = request["arguments"], request["environment"]
     assert isinstance(environment, dict)

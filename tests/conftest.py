@@ -36,6 +36,7 @@ from overfitlab.training.loop import Trainer
 from overfitlab.words.languages import speak
 
 os.environ["KERAS_BACKEND"] = "torch"  # before anything imports Keras
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # or threads of two tests at once spin for each other's cores
 os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="overfitlab-matplotlib-"))  # one font cache for all
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typed import overfitlab
 
 from overfitlab.api import comparing
 from overfitlab.api.studies import Study, load_study
@@ -27,14 +28,6 @@ pytestmark = pytest.mark.slow
 QUICK = ["--data", "digits", "--protocol", "quick", "--training-images", "60", "--threads", "1"]
 COMPARE = ["compare", "l2", *QUICK, "--no-report"]
 SHORT = ["--epochs", "2", "--seeds", "2"]
-
-
-def overfitlab(*arguments, check=None):
-    command = [sys.executable, "-m", "overfitlab", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    if check is not None:
-        assert done.returncode == check, done.stderr
-    return done
 
 
 def begun(*arguments):
@@ -210,11 +203,11 @@ def test_an_empty_list():
         (["l2", "--budget", "x"], "a budget is a time like 90s, 10m or 1.5h"),
     ],
 )
-def test_wrong_usage_is_one_line(ended, arguments, line):
-    done = ended("compare", *arguments)
-    assert done.code == 2
-    assert line in done.said
-    assert done.said.count("\n") == 1
+def test_wrong_usage_is_one_line(arguments, line):
+    done = overfitlab("compare", *arguments)
+    assert done.returncode == 2
+    assert line in done.stderr
+    assert done.stderr.count("\n") == 1
     assert not Path("runs").exists()
 
 
@@ -228,7 +221,7 @@ def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
         cli.main(["compare", "l2", "--no-report"], standalone_mode=False)
 
 
-def test_a_study_from_python_says_what_to_type(small_study, ended):
+def test_a_study_from_python_says_what_to_type(small_study):
     """Typed where its folder lies, the command finds the study finished."""
     command = load_study(small_study).record.command
     assert command == (
@@ -237,6 +230,6 @@ def test_a_study_from_python_says_what_to_type(small_study, ended):
         "--training-images 60 --precision float32 --threads 1 --jobs 2 --out small"
     )
     shutil.copytree(small_study, "small")
-    done = ended(*shlex.split(command)[1:], "--no-report")
-    assert done.code == 0, done.said
-    assert "nothing is trained again" in done.said
+    done = overfitlab(*shlex.split(command)[1:], "--no-report")
+    assert done.returncode == 0, done.stderr
+    assert "nothing is trained again" in done.stdout

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from typed import overfitlab
 
 from overfitlab.cli.main import cli
 from overfitlab.data.catalog import inventory, library
@@ -19,16 +20,6 @@ from overfitlab.data.catalog.published import CIFAR10, SETS
 from overfitlab.files import cache_folder
 
 ARCHIVE = CIFAR10.archives[0].name
-
-
-def overfitlab(*arguments, check=None, **environment):
-    command = [sys.executable, "-m", "overfitlab", *map(str, arguments)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | environment, timeout=300
-    )
-    if check is not None:
-        assert done.returncode == check, done.stderr
-    return done
 
 
 def the_entry(name, data_dir=None):

@@ -1,16 +1,10 @@
 """`overfitlab doctor` as a person types it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-
-def overfitlab(*arguments):
-    command = [sys.executable, "-m", "overfitlab", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+from typed import overfitlab
 
 
 @pytest.mark.slow

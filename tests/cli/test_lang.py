@@ -5,6 +5,7 @@ import json
 import click
 import pytest
 from click.testing import CliRunner
+from typed import overfitlab
 
 from overfitlab.cli.main import cli
 
@@ -44,9 +45,9 @@ def test_every_command_has_it_and_helps_in_english(command):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_an_unknown_language_is_one_line(ended, command):
-    done = ended(*command, "--lang", "xx")
-    assert (done.code, done.said) == (2, "overfitlab: unknown language 'xx'; there are en and ko\n")
+def test_an_unknown_language_is_one_line(command):
+    done = overfitlab(*command, "--lang", "xx")
+    assert (done.returncode, done.stderr) == (2, "overfitlab: unknown language 'xx'; there are en and ko\n")
 
 
 @pytest.mark.parametrize("command", [("doctor",), ("data", "list"), ("list",), ("methods",), ("methods", "mixup")])
@@ -62,16 +63,19 @@ def test_people_read_it_and_machines_do_not(command):
 
 
 @pytest.mark.slow
-def test_an_error_is_said_in_it(ended):
-    done = ended("methods", "dropuot", "--lang", "ko")
-    assert (done.code, done.said) == (2, "overfitlab: 알 수 없는 기법입니다: 'dropuot'. 혹시 'dropout'인가요?\n")
-    assert hangul(ended("list", "--runs", "x", "--lang", "ko").said)
+def test_an_error_is_said_in_it():
+    done = overfitlab("methods", "dropuot", "--lang", "ko")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "overfitlab: 알 수 없는 기법입니다: 'dropuot'. 혹시 'dropout'인가요?\n",
+    )
+    assert hangul(overfitlab("list", "--runs", "x", "--lang", "ko").stderr)
 
 
-def test_the_figure_of_a_method_goes_by_it(ended):
-    done = ended("methods", "l2", "--figure", "l2.png", "--lang", "ko")
-    assert done.said.endswith("저장: l2.png\n")
-    assert done.code == 0
+def test_the_figure_of_a_method_goes_by_it():
+    done = overfitlab("methods", "l2", "--figure", "l2.png", "--lang", "ko")
+    assert done.stdout.endswith("저장: l2.png\n")
+    assert done.returncode == 0
 
 
 @pytest.mark.slow

@@ -1,20 +1,12 @@
 """`overfitlab methods` as a person types it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typed import overfitlab, typed_anew
 
 from overfitlab.methods import registry
-
-
-def overfitlab(*arguments, **environment):
-    command = [sys.executable, "-m", "overfitlab", *arguments]
-    environment = os.environ | {"PYTHONIOENCODING": "utf-8"} | environment
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300, env=environment)
 
 
 def test_all_methods_a_line_each():
@@ -39,7 +31,7 @@ def test_the_card_of_a_method_with_its_figure():
 
 @pytest.mark.slow
 def test_a_terminal_that_knows_ascii_alone():
-    done = overfitlab("methods", "mixup", PYTHONIOENCODING="ascii")
+    done = typed_anew("methods", "mixup", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert "@@" in done.stdout

@@ -4,7 +4,6 @@ import http.server
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
+from typed import overfitlab
 
 import overfitlab as package
 from overfitlab.api import reporting
@@ -21,14 +21,6 @@ from overfitlab.report.page import page
 pytestmark = pytest.mark.slow
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-def overfitlab(*arguments, check=None):
-    command = [sys.executable, "-m", "overfitlab", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    if check is not None:
-        assert done.returncode == check, done.stderr
-    return done
 
 
 @pytest.fixture

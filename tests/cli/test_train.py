@@ -11,20 +11,11 @@ from pathlib import Path
 import click
 import pytest
 from outcomes import error_line
+from typed import overfitlab
 
 from overfitlab.cli.main import cli
 
 QUICK = ["--data", "digits", "--epochs", "1"]
-
-
-def overfitlab(*arguments, check=None, **environment):
-    command = [sys.executable, "-m", "overfitlab", *map(str, arguments)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | environment, timeout=900
-    )
-    if check is not None:
-        assert done.returncode == check, done.stderr
-    return done
 
 
 @pytest.mark.slow
@@ -81,7 +72,9 @@ def test_cifar10_from_a_named_folder(small_cifar10):
 @pytest.mark.slow
 def test_real_cifar10_trains(real_cifar10):
     # one thread: beside other programs on the same cores, two of them wait for each other most of the time
-    done = overfitlab("train", "--epochs", 1, "--threads", 1, "--json", "--data-dir", real_cifar10, check=0)
+    done = overfitlab(
+        "train", "--epochs", 1, "--threads", 1, "--json", "--data-dir", real_cifar10, check=0, patience=900
+    )
     document = json.loads(done.stdout)
     assert document["data"]["training"] == 35_000
     assert document["data"]["validation"] == 15_000
@@ -115,10 +108,10 @@ BAD = [
 
 
 @pytest.mark.parametrize(("arguments", "code", "message"), BAD, ids=[" ".join(case[0]) for case in BAD])
-def test_bad_input_is_one_line_and_leaves_nothing(ended, arguments, code, message):
-    done = ended(*arguments)
-    assert done.code == code
-    assert message in error_line(done.said)
+def test_bad_input_is_one_line_and_leaves_nothing(arguments, code, message):
+    done = overfitlab(*arguments)
+    assert done.returncode == code
+    assert message in error_line(done.stderr)
     assert list(Path().iterdir()) == []
 
 

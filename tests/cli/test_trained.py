@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typed import overfitlab, typed_anew
 
 import overfitlab as package
-from overfitlab.cli.main import main
 
 EVALUATION_FILES = {
     "evaluation.json", "per_class.csv", "confusion.csv", "confusion.png", "confusion.svg", "calibration.png",
@@ -23,41 +23,9 @@ EVALUATION_FILES = {
 }  # fmt: skip
 
 
-def overfitlab(*arguments, check=None, given=b""):
-    """Call it within this process, which is quicker; `in_a_shell` is the real thing."""
-    streams = [io.TextIOWrapper(io.BytesIO(given if n == 0 else b""), encoding="utf-8") for n in range(3)]
-    before = sys.argv, sys.stdin, sys.stdout, sys.stderr, signal.getsignal(signal.SIGTERM)
-    sys.argv, (sys.stdin, sys.stdout, sys.stderr) = ["overfitlab", *map(str, arguments)], streams
-    try:
-        main()
-    except SystemExit as end:
-        code = end.code
-    finally:
-        sys.argv, sys.stdin, sys.stdout, sys.stderr, handler = before
-        signal.signal(signal.SIGTERM, handler)
-    for stream in streams:
-        stream.flush()
-    stdout, stderr = (stream.buffer.getvalue().decode() for stream in streams[1:])
-    return checked(subprocess.CompletedProcess(arguments, code, stdout, stderr), check)
-
-
-def in_a_shell(*arguments, check=None, given=b""):
-    command = [sys.executable, "-W", "error", "-m", "overfitlab", *map(os.fsencode, map(str, arguments))]
-    done = subprocess.run(command, capture_output=True, input=given, check=False, timeout=300)
-    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
-    return checked(done, check)
-
-
-def checked(done, code):
-    assert "Traceback" not in done.stderr
-    if code is not None:
-        assert done.returncode == code, done.stderr
-    return done
-
-
 @pytest.mark.slow
 def test_evaluate_prints_numbers_and_leaves_files(own_digits_run):
-    done = in_a_shell("evaluate", own_digits_run, check=0)
+    done = typed_anew("evaluate", own_digits_run, check=0)
     assert {path.name for path in (own_digits_run / "evaluation" / "test").iterdir()} == EVALUATION_FILES
     assert "its test images" in done.stdout
     assert "choose with --part validation" in done.stdout
@@ -185,7 +153,7 @@ def test_odd_names_of_files(digits_run, digit_files):
         odd.append("bytes\udcff.png")
     for name in odd:
         Path(name).write_bytes(digit_files[0].read_bytes())
-    done = in_a_shell("predict", digits_run, "--format", "csv", "--", *odd, check=0)
+    done = typed_anew("predict", digits_run, "--format", "csv", "--", *odd, check=0)
     rows = list(csv.DictReader(io.StringIO(done.stdout, newline="")))
     assert [row["file"] for row in rows][:4] == ["new\nline.png", "./-dash.png", "./=1+1.png", 'comma,"quote".png']
     assert len({row["class"] for row in rows}) == 1
@@ -194,7 +162,7 @@ def test_odd_names_of_files(digits_run, digit_files):
     assert [entry["file"] for entry in document["predictions"]] == odd
     overfitlab("explain", digits_run, "--out", "sheet.svg", "--", *odd, check=0)
     names = b"\0".join(map(os.fsencode, odd))
-    document = json.loads(in_a_shell("predict", digits_run, "-", "--json", given=names, check=0).stdout)
+    document = json.loads(typed_anew("predict", digits_run, "-", "--json", given=names, check=0).stdout)
     assert [entry["file"] for entry in document["predictions"]] == odd
 
 
@@ -238,7 +206,7 @@ def test_an_interruption_says_that_it_starts_anew(digits_run, digit_files):
 
 @pytest.mark.slow
 def test_explain_writes_a_sheet(own_digits_run, digit_files):
-    done = in_a_shell("explain", own_digits_run, *digit_files[:3], check=0)
+    done = typed_anew("explain", own_digits_run, *digit_files[:3], check=0)
     assert f"Wrote {own_digits_run / 'explain.png'}" in done.stdout
     with Image.open(own_digits_run / "explain.png") as sheet:
         assert sheet.size[0] > 1000

@@ -58,7 +58,7 @@ def studies() -> Iterator[tuple[str, StudyConfig]]:
     fields: dict[str, Any] = {
         "looks": (6, 12), "first_seed": 100, "budget": 600, "margin": 1.0, "gap_margin": 2,
         "given": ("epochs", "vary"), "model": "resnet20", "model_source": "0" * 64, "image_size": (48, 64),
-        "weights": "f" * 64, "precision": "float32", "threads": 1,
+        "weights": "f" * 64, "precision": "float32", "threads": 1, "metric": "f1", "alpha": 0.01, "until_decided": True,
     }  # fmt: skip
     for field, value in fields.items():
         yield field, replace(plain, **{field: value})

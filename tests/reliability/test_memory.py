@@ -57,7 +57,7 @@ def test_a_batch_too_large_for_the_memory_is_one_line_and_a_smaller_one_is_train
     assert code == 1
     assert said.splitlines()[-1].startswith("overfitlab: not enough memory; try a smaller --batch-size")
     assert "Traceback" not in said
-    code, said = limited(*command, "--batch-size", SMALL, "--out", tmp_path / "small")
+    code, said = limited(*command, "--batch-size", SMALL, "--training-images", 5 * SMALL, "--out", tmp_path / "small")
     assert code == 0, said
     assert overfitlab.load_run(tmp_path / "small").record.config.protocol.batch_size == SMALL
 

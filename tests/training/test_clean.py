@@ -106,7 +106,7 @@ def test_the_notebook_never_looks_at_test_images(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize(("word", "differs"), [("split", "validation"), ("init", "loss"), ("order", "loss")])
 def test_vary_says_what_the_seed_decides(tmp_path, word, differs):
-    settings = SETTINGS | {"epochs": 1, "protocol": "clean"}
+    settings = SETTINGS | {"epochs": 1, "protocol": "clean", "training_images": 200}
     one, other = (
         overfitlab.train("none", vary=word, seed=seed, out=tmp_path / f"{seed}", **settings) for seed in (0, 1)
     )
@@ -175,6 +175,6 @@ def test_large_images_are_measured_in_small_batches(tmp_path, monkeypatch):
     sizes = []
     original = BatchSource.gather
     monkeypatch.setattr(BatchSource, "gather", lambda self, rows: sizes.append(len(rows)) or original(self, rows))
-    settings = SETTINGS | {"epochs": 1, "image_size": 64, "batch_size": 16, "model": "resnet20"}
+    settings = SETTINGS | {"epochs": 1, "image_size": 64, "batch_size": 16, "model": "resnet20", "training_images": 32}
     overfitlab.train("none", out=tmp_path / "run", **settings)
     assert max(sizes) == 200 * 32 * 32 // (64 * 64)
