@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 from refusals import refused
 
 from overfitlab.data import loading
-from overfitlab.data.prepare.images import headers, image_size, read_image
+from overfitlab.data.prepare.images import image_size, is_gray, of_sixteen_bits, read_image
 from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.errors import DataError
 from overfitlab.reasons import reason
@@ -47,7 +47,7 @@ def test_what_a_png_says_besides_its_pixels_is_no_damage(tmp_path, megabytes, at
         path = with_chunks(tmp_path / f"{name}.png", content, at_the_end=at_the_end)
         np.testing.assert_array_equal(read_image(path, (20, 30), 3), PIXELS)
         assert image_size(path) == (20, 30)
-        assert headers([path])[0] is not None
+        assert is_gray(path) is False
 
 
 def test_pillow_is_left_as_it_was(tmp_path):
@@ -153,7 +153,8 @@ def test_colours_of_sixteen_bits_are_their_upper_eight_or_refused(tmp_path):
         for kind in "ab":
             for number in range(4):
                 deep_colour(tmp_path / folder / kind / f"{number}.png", RNG.integers(0, high, (9, 9, 3)))
-    assert headers([tmp_path / "full" / "a" / "0.png"])[0].deep_colour
+    first = tmp_path / "full" / "a" / "0.png"
+    assert of_sixteen_bits([first]) == ([], [first])
     assert loading.load(str(tmp_path / "full")).images.max() > 200
     with refused(DataError, "colours_in_the_lower_bits", files=8):
         loading.load(str(tmp_path / "dim"))

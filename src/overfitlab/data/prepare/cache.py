@@ -42,6 +42,7 @@ class Cached:
     pixel_hash: str
     notes: tuple[Reason, ...]
     white: int | None
+    native: tuple[int, int] | None
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Findings:
 
     notes: list[Reason] = field(default_factory=list)  # what was done to them
     white: int | None = None  # in images of 16 bits the value of white; None where there are none
+    native: tuple[int, int] | None = None  # height and width that the images had, the medians
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ def _make(
             "passing": passing,
             "notes": [msgspec.to_builtins(note) for note in findings.notes],
             "white": findings.white,
+            "native": findings.native,
         }
         write_atomically(temporary / INDEX, json.dumps(index).encode())
         if folder.exists():
@@ -197,7 +200,8 @@ def _opened(folder: Path, recipe: Recipe, *, just_made: bool = False) -> Cached 
         skipped = {int(row): msgspec.convert(reason, Reason) for row, reason in index["skipped"]}
         notes = tuple(msgspec.convert(note, Reason) for note in index["notes"])
         white = msgspec.convert(index["white"], int | None)
-        return Cached(images, [int(row) for row in index["rows"]], skipped, index["pixel_hash"], notes, white)
+        native = msgspec.convert(index["native"], tuple[int, int] | None)
+        return Cached(images, [int(row) for row in index["rows"]], skipped, index["pixel_hash"], notes, white, native)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, msgspec.ValidationError):
         return None
 

@@ -14,7 +14,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +35,7 @@ WHITE = 65535  # the value of a white pixel in 16 bits, where a camera uses all 
 LOOKAHEAD = 4  # images a thread that are decoded before they are asked for
 AVERAGED = ("L", "RGB", "RGBA", "CMYK", "YCbCr")
 GRAY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+DEEP_ENDINGS = (".png", ".apng", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".jp2", ".j2k", ".jpx")
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 
 # EXIF orientation -> what puts the image upright (Exif 2.32, tag 0x0112)
@@ -56,17 +56,6 @@ _one_large_image = threading.Lock()
 _one_rewritten = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a file says of its image, before that is decoded."""
-
-    gray: bool
-    height: int  # as it is stored, whatever its EXIF orientation
-    width: int
-    deep: bool  # whether it is gray with 16 bits a pixel
-    deep_colour: bool  # whether there are 16 bits a channel, of which Pillow gives the upper eight
-
-
 def read_image(path: Path, size: tuple[int, int], channels: int, white: int = WHITE) -> Images:
     """Return the image as uint8 [height, width, channels] for `size` (height, width) and 1 (gray) or 3 (RGB) channels.
 
@@ -82,14 +71,22 @@ def read_image(path: Path, size: tuple[int, int], channels: int, white: int = WH
 
 
 def read_images(
-    paths: Sequence[Path], size: tuple[int, int], channels: int, threads: int | None = None, white: int = WHITE
+    paths: Sequence[Path],
+    size: tuple[int, int],
+    channels: int,
+    threads: int | None = None,
+    white: int = WHITE,
+    native: list[tuple[int, int]] | None = None,
 ) -> Generator[Images | UnreadableImageError]:
-    """Yield what `read_image` returns or raises, in the order of `paths`, decoding a few images ahead in threads."""
+    """Yield what `read_image` returns or raises, in the order of `paths`, decoding a few images ahead in threads.
+
+    The sizes (height, width) that the images have in their files are put into `native`, in any order.
+    """
     _quiet_pillow()
 
     def attempt(path: Path) -> Images | UnreadableImageError:
         try:
-            return _read(path, size, channels, white)
+            return _read(path, size, channels, white, native)
         except UnreadableImageError as error:
             return error
 
@@ -112,18 +109,33 @@ def levels(paths: Sequence[Path], threads: int | None = None) -> Generator[int |
     return _ahead(attempt, paths, threads)
 
 
-def headers(paths: Sequence[Path]) -> list[Header | None]:
-    """Return what each file says of its image, without decoding it; None where it is no image."""
-    _quiet_pillow()
+def of_sixteen_bits(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Return which of the files are images of 16 bits: gray ones, and those of which Pillow gives the upper eight.
 
-    def attempt(path: Path) -> Header | None:
+    Nothing is decoded, and of formats that have no 16 bits nothing is read.
+    """
+    _quiet_pillow()
+    possible = [path for path in paths if path.suffix.lower() in DEEP_ENDINGS]
+
+    def attempt(path: Path) -> tuple[bool, bool]:
         try:
-            return _with(path, _header)
+            return _with(path, lambda image: (_is_deep(image), _is_cut(image)))
         except UnreadableImageError:  # reading it will give the reason
-            return None
+            return False, False
 
     with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
-        return list(pool.map(attempt, paths))
+        found = list(pool.map(attempt, possible))
+    gray, cut = ([path for path, each in zip(possible, found, strict=True) if each[kind]] for kind in (0, 1))
+    return gray, cut
+
+
+def is_gray(path: Path) -> bool | None:
+    """Return whether the file says that it is gray, without decoding it; None where it is no image."""
+    _quiet_pillow()
+    try:
+        return _with(path, lambda image: image.mode in GRAY)
+    except UnreadableImageError:  # reading it will give the reason
+        return None
 
 
 def _ahead(attempt: Callable[[Path], Found], paths: Sequence[Path], threads: int | None) -> Generator[Found]:
@@ -161,8 +173,12 @@ def resized(image: Images, size: tuple[int, int]) -> Images:
     return np.asarray(small, dtype=np.uint8).reshape(*size, image.shape[2])
 
 
-def _read(path: Path, size: tuple[int, int], channels: int, white: int) -> Images:
+def _read(
+    path: Path, size: tuple[int, int], channels: int, white: int, native: list[tuple[int, int]] | None = None
+) -> Images:
     def pixels(image: Image.Image) -> Images:
+        if native is not None:
+            native.append((image.height, image.width))
         image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
         if math.prod(image.size) > LARGE_IMAGE:
             with _one_large_image:
@@ -171,12 +187,6 @@ def _read(path: Path, size: tuple[int, int], channels: int, white: int) -> Image
         return _array(image, size, channels, white)
 
     return _with(path, pixels)
-
-
-def _header(image: Image.Image) -> Header:
-    deep = _is_deep(image)
-    of_sixteen = not deep and image.format in ("PNG", "TIFF") and ";16" in str(getattr(image, "tile", ""))
-    return Header(image.mode in GRAY, image.height, image.width, deep, of_sixteen)
 
 
 def _highest(image: Image.Image) -> int:
@@ -318,6 +328,11 @@ def _manageable(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 def _is_deep(image: Image.Image) -> bool:
     return image.mode in SIXTEEN_BIT or (image.mode == "I" and image.format in ("PNG", "PPM"))
+
+
+def _is_cut(image: Image.Image) -> bool:
+    """Return whether there are 16 bits a channel of which Pillow gives the upper eight."""
+    return not _is_deep(image) and image.format in ("PNG", "TIFF") and ";16" in str(getattr(image, "tile", ""))
 
 
 def _eight_bits(image: Image.Image, mode: str, white: int) -> Image.Image:

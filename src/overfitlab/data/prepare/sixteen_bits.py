@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from overfitlab.data.prepare.cache import Findings
-from overfitlab.data.prepare.images import WHITE, levels
+from overfitlab.data.prepare.images import WHITE, levels, of_sixteen_bits
 from overfitlab.errors import DataError
 from overfitlab.reasons import reason
 
@@ -22,12 +22,13 @@ def white_for(highest: float) -> int:
     return next(white for white in WHITES if highest <= white)
 
 
-def white_of(gray: Sequence[Path], coloured: Sequence[Path], given: int | None, findings: Findings) -> int:
-    """Return the level that is white in these files of 16 bits, and note in `findings` where it is not 65535.
+def white_of(files: Sequence[Path], given: int | None, findings: Findings) -> int:
+    """Return the level that is white in files of 16 bits, and note in `findings` where it is not 65535.
 
-    It is what `gray` ones use, all of them together, unless it is `given`. Raises `DataError` where the colours of all
-    `coloured` ones are in the lower bits, which cannot be read.
+    It is what the gray ones use, all of them together, unless it is `given`. Raises `DataError` where the colours of
+    all coloured ones are in the lower bits, which cannot be read.
     """
+    gray, coloured = of_sixteen_bits(files)
     if coloured and _dark(coloured):
         raise DataError(
             "colours_in_the_lower_bits",

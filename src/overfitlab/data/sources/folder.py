@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from overfitlab.data.dataset import Dataset, Images, Skipped
 from overfitlab.data.prepare.cache import Findings, Recipe, cached
-from overfitlab.data.prepare.images import Header, decoders, headers, read_images
+from overfitlab.data.prepare.images import decoders, is_gray, read_images
 from overfitlab.data.prepare.sixteen_bits import white_of
 from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.data.sources.layout import Layout, read_layout
@@ -43,17 +44,17 @@ def load(
     if not layout.files:
         raise _without_images(folder, layout)
     height, width = image_size or DEFAULT_SIZE
-    found_headers = headers(layout.files)
-    channels = 1 if all(each is None or each.gray for each in found_headers) else 3
-    deep = [path for path, each in zip(layout.files, found_headers, strict=True) if each is not None and each.deep]
-    deep_colour = [path for path, each in zip(layout.files, found_headers, strict=True) if each and each.deep_colour]
+    channels = 1 if _all_gray(layout.files) else 3
     findings = Findings()
 
     def decoded() -> Iterator[Images | UnreadableImageError]:
-        level = white_of(deep, deep_colour, white, findings)
-        yield from read_images(layout.files, (height, width), channels, white=level)
+        native: list[tuple[int, int]] = []
+        level = white_of(layout.files, white, findings)
+        yield from read_images(layout.files, (height, width), channels, white=level, native=native)
+        if native:
+            findings.native = round(median(each[0] for each in native)), round(median(each[1] for each in native))
 
-    origin = f"{folder.resolve()} {height}x{width}" + ("" if white is None or not deep else f" white {white}")
+    origin = f"{folder.resolve()} {height}x{width}" + ("" if white is None else f" white {white}")
     recipe = Recipe(origin, _state(folder, layout.files), len(layout.files), (height, width, channels))
     found = cached(recipe, reason("reading_images", images=len(layout.files)), decoded(), listener, findings)
     names = [display_name(path.relative_to(folder)) for path in layout.files]
@@ -61,7 +62,7 @@ def load(
         Unread(layout.labels[row], layout.parts[row], Skipped(names[row], found.skipped[row]))
         for row in sorted(found.skipped)
     ]
-    resized = _resized(found_headers, (height, width)) if image_size is None else []
+    resized = _resized(found.native, (height, width)) if image_size is None else []
     return assembled(
         found.images,
         np.array([layout.labels[row] for row in found.rows], dtype=np.int64),
@@ -102,12 +103,16 @@ def _without_images(folder: Path, layout: Layout) -> DataError:
     return DataError("folder_without_images", "{folder} holds no image files in its subfolders", folder=folder)
 
 
-def _resized(found: Sequence[Header | None], size: tuple[int, int]) -> list[Reason]:
+def _all_gray(files: Sequence[Path]) -> bool:
+    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
+        return all(gray is not False for gray in pool.map(is_gray, files))
+
+
+def _resized(native: tuple[int, int] | None, size: tuple[int, int]) -> list[Reason]:
     """Return a note of the size that the images had, where nobody asked for another one."""
-    heights, widths = ([getattr(each, side) for each in found if each] for side in ("height", "width"))
-    if not heights or (round(median(heights)), round(median(widths))) == size:
+    if native is None or native == size:
         return []
-    before, after = f"{median(heights):.0f}x{median(widths):.0f}", f"{size[0]}x{size[1]}"
+    before, after = (f"{height}x{width}" for height, width in (native, size))
     return [reason("images_resized", before=before, after=after)]
 
 
