@@ -2,13 +2,24 @@
 
 import os
 import stat
+import unicodedata
 from pathlib import Path
 
 import pytest
 from refusals import refused
 
 from overfitlab.errors import UsageError
-from overfitlab.files import read_whole, replacing, user_path, write_atomically
+from overfitlab.files import (
+    LONGEST_NAME,
+    cut,
+    file_name,
+    found_path,
+    in_utf8,
+    read_whole,
+    replacing,
+    user_path,
+    write_atomically,
+)
 
 
 @pytest.fixture
@@ -105,3 +116,71 @@ def test_a_pipe_is_written_to_and_stays_one(folder):
     assert os.read(reader, 10) == b"new"
     os.close(reader)
     assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)
+
+
+@pytest.mark.parametrize("begin", ["a" * 500, "사진" * 100, "a" + "고양이 " * 90, "\udce9" * 300, ""])
+def test_names_that_we_make_fit_every_file_system(tmp_path, begin):
+    name = file_name(begin, "-seed7-abcdef")
+    assert name.endswith("-seed7-abcdef")
+    assert len(name.encode()) <= LONGEST_NAME
+    (tmp_path / name).mkdir()
+    assert file_name("photos/of my cat", "-1") == "photos-of-my-cat-1"
+
+
+def test_a_name_is_cut_between_its_signs():
+    assert cut("가나다", 8) == "가나"
+    assert cut("abc", 3) == "abc"
+    assert cut(os.fsdecode(b"\xff\xff"), 1) == os.fsdecode(b"\xff")
+
+
+def test_a_name_as_long_as_the_system_takes_can_be_written(folder):
+    """The temporary file beside it has a longer one."""
+    name = "가" * 83 + ".png"  # 253 bytes
+    write_atomically(folder / name, b"x")
+    assert (folder / name).read_bytes() == b"x"
+    assert [entry.name for entry in folder.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("there", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+def test_a_name_that_looks_the_same_is_found(tmp_path, there, asked):
+    place = tmp_path / unicodedata.normalize(there, "사진") / unicodedata.normalize(there, "café.png")
+    place.parent.mkdir()
+    place.touch()
+    wanted = tmp_path / unicodedata.normalize(asked, "사진") / unicodedata.normalize(asked, "café.png")
+    assert found_path(wanted) == place
+    assert found_path(wanted.with_name("thé.png")) == wanted.with_name("thé.png")
+    os.chdir(tmp_path)
+    assert found_path(wanted.relative_to(tmp_path)) == place.relative_to(tmp_path)
+
+
+LIST = "사진/a.png\r\ndogs/1.png\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("text", [LIST, "a.png\n", "b/c.png", "/"])
+def test_texts_in_any_unicode_encoding_are_read(encoding, text):
+    if encoding in ("utf-16-le", "utf-16-be") and text == "/":
+        return  # one letter and a zero byte: a name of find -print0
+    assert in_utf8(text.encode(encoding)) == text.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"a",
+        b"a.png\0b.png\0",
+        b"./a\0./b\0",
+        b"caf\xe9.png\n",
+        b"\xff\0",
+        b"a\0b\0",
+        "사진.png\0각.png\0".encode(),
+    ],
+)
+def test_other_bytes_stay_as_they_are(content):
+    assert in_utf8(content) == content
+
+
+def test_a_mark_of_an_encoding_that_it_is_not_in():
+    assert in_utf8(b"\xff\xfea") is None

@@ -1,11 +1,14 @@
 """Where files go, and files that are either the old one or the new one, never half of either."""
 
+import codecs
 import contextlib
 import errno
 import hashlib
 import os
+import re
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +19,13 @@ from overfitlab.errors import DamagedError, OverfitlabError, UsageError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 LARGEST_CHECKED = 2**32  # bytes: the predictions of millions of images
+MARKS = (  # UTF-32 first: its mark begins as that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+LINE_BREAK = ord("\n")
+LONGEST_NAME = 143  # bytes: what eCryptfs takes of the name of a file; other systems take 255, or 255 signs
+SHOWN_IN_TEMPORARY = 60  # bytes of the name of a file in that of its temporary one
 TEMPORARY = ".overfitlab-tmp"  # the ending of files that a kill can leave behind
 
 
@@ -25,6 +35,79 @@ def user_path(given: str | Path) -> Path:
         return Path(given).expanduser()
     except RuntimeError as error:
         raise UsageError("no_path", "{path}: {reason}", path=given, reason=error) from None
+
+
+def file_name(begin: str, end: str = "") -> str:
+    """Return a name that every file system takes: letters, digits and _ . + = -, and at most `LONGEST_NAME` bytes.
+
+    Other signs become dashes, and `begin` is cut where it is too long; `end` is kept.
+    """
+    safe_begin, safe_end = (re.sub(r"[^\w.+=-]+", "-", text) for text in (begin, end))
+    return cut(safe_begin, LONGEST_NAME - len(safe_end.encode())) + safe_end
+
+
+def cut(name: str, most: int) -> str:
+    """Return the beginning of a name, of at most `most` bytes, without half a sign at its end."""
+    while len(os.fsencode(name)) > most:
+        name = name[:-1]
+    return name
+
+
+def found_path(path: Path) -> Path:
+    """Return the path of what is there under a name that looks the same; `path` itself where nothing is.
+
+    What macOS calls café, with e and accent apart, is written with one sign on a keyboard.
+    """
+    if os.path.lexists(path) or str(path).isascii():
+        return path
+    found = Path(path.anchor)
+    for name in path.parts[1:] if path.anchor else path.parts:
+        there = _looking_like(found, name)
+        if there is None:
+            return path
+        found = there
+    return found
+
+
+def _looking_like(folder: Path, name: str) -> Path | None:
+    if os.path.lexists(folder / name):
+        return folder / name
+    wanted = unicodedata.normalize("NFC", name)
+    try:
+        return next((each for each in folder.iterdir() if unicodedata.normalize("NFC", each.name) == wanted), None)
+    except OSError:
+        return None
+
+
+def in_utf8(content: bytes) -> bytes | None:
+    """Return a text without a byte-order mark, and in UTF-8 where it was in UTF-16 or UTF-32, as PowerShell writes it.
+
+    Any other encoding stays as it is: names of files can be any bytes. None where it has the mark of an encoding that
+    it is not in. A text in UTF-16 without a mark is known by its line breaks, or by letters that are each followed by a
+    zero byte, as no list of names is: names between zero bytes have more than one letter.
+    """
+    if content.startswith(codecs.BOM_UTF8):
+        return content[len(codecs.BOM_UTF8) :]
+    marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
+    encoding = marked or _unmarked_utf16(content)
+    if encoding is None:
+        return content
+    try:
+        return content.decode(encoding).encode()
+    except UnicodeError:
+        return None if marked else content
+
+
+def _unmarked_utf16(content: bytes) -> str | None:
+    if b"\0" not in content or len(content) % 2:
+        return None
+    for encoding, first in (("utf-16-le", 0), ("utf-16-be", 1)):
+        signs, zeros = content[first::2], content[1 - first :: 2]
+        broken = any(sign == LINE_BREAK and zero == 0 for sign, zero in zip(signs, zeros, strict=True))
+        single = len(signs) > 1 and not any(zeros) and 0 not in signs
+        if broken or (single and (b"/" in signs or b"." in signs or b"\\" in signs)):
+            return encoding
+    return None
 
 
 def text_of(what: str, given: object) -> str:
@@ -77,7 +160,8 @@ def _named(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _swapped(path: Path) -> Iterator[BinaryIO]:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+    prefix = f".{cut(path.name, SHOWN_IN_TEMPORARY)}."
+    handle, temporary = tempfile.mkstemp(prefix=prefix, suffix=TEMPORARY, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream

@@ -128,6 +128,20 @@ def test_predict_reads_names_from_standard_input(digits_run, digit_files, separa
     assert [entry["file"] for entry in json.loads(done.stdout)["predictions"]] == list(map(str, wanted))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_predict_reads_lists_that_powershell_wrote(digits_run, digit_files, encoding):
+    """Taken byte by byte, the slashes of such a list were the root folder: the whole disk was predicted."""
+    given = "".join(f"{path}\r\n" for path in digit_files[:2]).encode(encoding)
+    done = overfitlab("predict", digits_run, "-", "--format", "csv", given=given, check=0)
+    assert [row["file"] for row in csv.DictReader(io.StringIO(done.stdout))] == list(map(str, digit_files[:2]))
+
+
+def test_a_list_in_no_encoding_is_refused(digits_run):
+    done = overfitlab("predict", digits_run, "-", given=b"\xff\xfe" + b"/\0a", check=2)
+    assert "in no encoding that is read; write them in UTF-8" in done.stderr
+    assert done.stdout == ""
+
+
 def test_unreadable_files_are_named_the_rest_goes_on_and_the_exit_code_says_so(digits_run, digit_files):
     Path("text.png").write_text("no image")
     Path("empty").mkdir()

@@ -15,7 +15,9 @@ from PIL import Image
 from refusals import refused
 
 from overfitlab.data.prepare import images
-from overfitlab.data.prepare.images import UnreadableImageError, image_files, image_size, read_image, read_images
+from overfitlab.data.prepare.found_files import image_files
+from overfitlab.data.prepare.images import image_size, read_image, read_images
+from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.display import display_name
 
 RNG = np.random.default_rng(0)

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from refusals import refused
 
 from overfitlab.data import loading
 from overfitlab.errors import DataError
+from overfitlab.reasons import reason
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (30, 12, 10, 3), dtype=np.uint8)
@@ -128,19 +130,73 @@ def lying(shape) -> bytes:
         (lambda p: archive(p, x=lying("(1000000000, 12, 10, 3)"), y=npy(Y)), "npz_array_damaged", {"array": "x"}),
         (lambda p: archive(p, x=lying("(-30, 12, 10, 3)"), y=npy(Y)), "npz_array_damaged", {"array": "x"}),
         (lambda p: archive(p, x=npy(X)[:-50], y=npy(Y)), "npz_array_damaged", {"array": "x"}),
-        (lambda p: archive(p, x=npy(np.asfortranarray(X)), y=npy(Y)), "npz_in_fortran_order", {}),
-        (lambda p: saved(p, images=X, labels=Y), "npz_holds_nothing", {}),
+        (saved, "npz_holds_nothing", {}),
+        (lambda p: saved(p, pictures=X, kinds=Y), "npz_without_x_and_y", {"arrays": "kinds, pictures"}),
+        (lambda p: saved(p, a=X, b=Y, c=Y), "npz_without_x_and_y", {"arrays": "a, b, c"}),
+        (lambda p: np.savez(p, X, Y, X, Y) or str(p), "npz_without_x_and_y", {"arrays": "arr_0, arr_1, arr_2, arr_3"}),
+        (lambda p: saved(p, x=X, y=Y, x_val=X), "npz_array_alone", {"array": "x_val", "missing": "y_val"}),
+        (lambda p: saved(p, x=X, y=Y, test_labels=Y), "npz_array_alone", {"missing": "x_test"}),
+        (lambda p: saved(p, x=X, y=Y, x_train=X, y_train=Y), "npz_arrays_mean_the_same", {"arrays": "x, x_train"}),
+        (
+            lambda p: saved(p, x=X, y=Y, x_val=X, y_val=Y, x_dev=X),
+            "npz_arrays_mean_the_same",
+            {"arrays": "x_dev, x_val"},
+        ),
         (lambda p: saved(p, x=X), "npz_without_x_and_y", {"arrays": "x"}),
         (lambda p: saved(p, x=X, y=Y[:-1]), "y_of_no_labels", {}),
-        (lambda p: saved(p, x=X, y=np.eye(3)[Y]), "y_of_no_labels", {}),
+        (lambda p: saved(p, x=X, y=np.eye(3)[Y]), "y_of_one_hot", {"array": "y"}),
+        (lambda p: saved(p, x=X, y=np.ones((30, 3))), "y_of_no_labels", {}),
         (lambda p: saved(p, x=X, y=Y / 2), "y_of_no_labels", {}),
         (lambda p: saved(p, x=X, y=Y * 0), "one_class_only", {}),
         (lambda p: saved(p, x=X[:, :, :, :2], y=Y), "x_of_another_shape", {}),
-        (lambda p: saved(p, x=X.transpose(0, 3, 1, 2).copy(), y=Y), "x_of_another_shape", {}),
+        (
+            lambda p: saved(p, x=X.transpose(0, 3, 1, 2).copy(), y=Y),
+            "x_to_be_turned",
+            {"instead": "x.transpose(0, 2, 3, 1)"},
+        ),
+        (
+            lambda p: saved(p, x=np.moveaxis(X, 0, -1).copy(), y=Y),
+            "x_to_be_turned",
+            {"instead": "numpy.moveaxis(x, -1, 0)"},
+        ),
+        (lambda p: saved(p, x=np.zeros((30, 784)), y=Y), "x_to_be_turned", {"instead": "x.reshape(-1, 28, 28)"}),
+        (lambda p: saved(p, x=np.zeros((30, 3072)), y=Y), "x_to_be_turned", {"instead": "x.reshape(-1, 32, 32, 3)"}),
+        (lambda p: saved(p, x=np.zeros((30, 9, 9, 4)), y=Y), "x_to_be_turned", {"instead": "x[..., :3]"}),
         (lambda p: saved(p, x=X[:0], y=Y[:0]), "x_of_another_shape", {}),
         (lambda p: saved(p, x=X - 300.0, y=Y), "x_out_of_range", {}),
-        (lambda p: saved(p, x=np.where(X > 9, np.nan, X), y=Y), "x_out_of_range", {}),
-        (lambda p: saved(p, x=X.astype(np.uint16) * 200, y=Y), "x_out_of_range", {}),
+        (lambda p: saved(p, x=X / 127.5 - 1, y=Y), "x_out_of_range", {"low": -1.0, "high": 1.0}),
+        (lambda p: saved(p, x=(X - X.mean()) / X.std(), y=Y), "x_out_of_range", {}),
+        (lambda p: saved(p, x=X.astype(np.int64) - 100, y=Y), "x_out_of_range", {"low": -100.0}),
+        (lambda p: saved(p, x=X.astype(np.uint32) * 2000, y=Y), "x_out_of_range", {}),
+        (
+            lambda p: saved(p, x=np.where(np.arange(30)[:, None, None, None] == 7, np.nan, X), y=Y),
+            "x_not_finite",
+            {"row": 7},
+        ),
+        (
+            lambda p: saved(
+                p, x_train=X[:20], y_train=Y[:20], x_test=np.full_like(X[20:], np.inf, float), y_test=Y[20:]
+            ),
+            "x_not_finite",
+            {"array": "x_test", "row": 0},
+        ),
+        (lambda p: saved(p, x=X / 255 / 255, y=Y), "x_uses_a_sliver", {"most": 1}),
+        (lambda p: saved(p, x=X / 255 * 1.8, y=Y), "x_uses_a_sliver", {"most": 255}),
+        (
+            lambda p: saved(p, x_train=X[:20] / 255, y_train=Y[:20], x_test=X[20:] / 255 / 255, y_test=Y[20:]),
+            "x_uses_a_sliver",
+            {"array": "x_test"},
+        ),
+        (
+            lambda p: saved(p, x_train=X[:20] / 255, y_train=Y[:20], x_test=X[20:].astype(float), y_test=Y[20:]),
+            "parts_on_two_scales",
+            {"first": "x_train", "second": "x_test"},
+        ),
+        (
+            lambda p: saved(p, x_train=X[:20] * 1.0, y_train=Y[:20], x_test=X[20:] / 255, y_test=Y[20:]),
+            "parts_on_two_scales",
+            {"first": "x_test", "second": "x_train"},
+        ),
         (lambda p: saved(p, x=X.astype(complex), y=Y), "x_of_no_images", {}),
         (lambda p: saved(p, x=X[:, :4], y=Y), "npz_needs_image_size", {}),
         (lambda p: saved(p, x=X, y=Y, x_test=X[:, :8], y_test=Y), "npz_of_different_shapes", {}),
@@ -166,6 +222,64 @@ def test_what_cannot_work_is_one_clear_line(tmp_path, make, code, values):
         loading.load(path)
     assert "\n" not in str(caught.value)
     assert not Path("canary").exists()
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "x_val", "y_val"),
+    [
+        ("X_train", "y_train", "X_val", "y_val"), ("train_images", "train_labels", "val_images", "val_labels"),
+        ("images", "labels", "valid_images", "valid_labels"), ("x_train", "y_train", "x_valid", "y_valid"),
+        ("x", "y", "x_dev", "y_dev"), ("trainX", "trainY", "validationX", "validationY"),
+        ("xtrain", "ytrain", "xval", "yval"), ("train_x", "train_y", "dev_x", "dev_y"),
+        ("data", "target", "data_val", "target_val"),
+    ],
+)  # fmt: skip
+def test_names_that_mean_the_same_are_taken(tmp_path, x, y, x_val, y_val):
+    data = loading.load(saved(tmp_path / "m.npz", **{x: X[:20], y: Y[:20, None], x_val: X[20:], y_val: Y[20:, None]}))
+    np.testing.assert_array_equal(data.images, X)
+    assert data.validation.tolist() == list(range(20, 30))
+    assert data.notes == ()
+
+
+def test_arrays_without_names_are_images_and_labels(tmp_path):
+    np.savez(tmp_path / "m.npz", X, Y)
+    np.testing.assert_array_equal(loading.load(str(tmp_path / "m.npz")).labels, Y)
+
+
+def test_arrays_that_are_not_understood_are_said(tmp_path):
+    data = loading.load(saved(tmp_path / "m.npz", x=X, y=Y, ids=Y, x_holdout=X, label_names=np.array(["a", "b", "c"])))
+    assert data.notes == (reason("npz_arrays_not_used", arrays="ids, x_holdout"),)
+    assert data.class_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("turned", [np.asfortranarray, lambda x: np.ascontiguousarray(x.T).T])
+def test_fortran_order_is_read_as_numpy_reads_it(tmp_path, turned):
+    x = turned(X)
+    assert x.flags.f_contiguous
+    data = loading.load(saved(tmp_path / "m.npz", x=x, y=np.asfortranarray(Y[:, None])))
+    np.testing.assert_array_equal(data.images, X)
+
+
+def test_fortran_order_beyond_memory_says_how_to_save_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("overfitlab.machine.available_memory_mb", lambda: 0)
+    path = saved(tmp_path / "m.npz", x=np.asfortranarray(X), y=Y)
+    with refused(DataError, "npz_in_fortran_order"):
+        loading.load(path)
+    saved(tmp_path / "m.npz", x=np.ascontiguousarray(np.load(path)["x"]), y=Y)  # what it advises
+    np.testing.assert_array_equal(loading.load(path).images, X)
+
+
+def test_labels_as_tables_give_them(tmp_path):
+    assert loading.load(saved(tmp_path / "m.npz", x=X, y=Y.astype(np.float32))).class_names == ("0", "1", "2")
+    apart = np.array([unicodedata.normalize("NFD", "é") if row % 2 else "é" for row in range(30)])
+    with refused(DataError, "one_class_only"):  # they look the same
+        loading.load(saved(tmp_path / "m.npz", x=X, y=apart))
+
+
+def test_a_pointer_of_git_lfs_is_called_one(tmp_path):
+    (tmp_path / "m.npz").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n")
+    with refused(DataError, "npz_not_fetched", match="git lfs pull"):
+        loading.load(str(tmp_path / "m.npz"))
 
 
 def test_flipped_bits_are_found(tmp_path):

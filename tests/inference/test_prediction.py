@@ -1,5 +1,6 @@
 """Predictions of files and arrays: the right ones, in order, whatever the files are."""
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,16 @@ def test_a_folder_stands_for_all_images_below_it_at_its_place(digits_run, digit_
     assert found.files == [
         str(digit_files[5]), str(tmp_path / "a/2.png"), str(tmp_path / "a/deep/1.png"), str(digit_files[4])
     ]  # fmt: skip
+
+
+def test_names_that_look_the_same_are_found(digits_run, digit_files, tmp_path):
+    """Typed on a keyboard, and written by macOS."""
+    folder = tmp_path / unicodedata.normalize("NFD", "숫자")
+    folder.mkdir()
+    digit_files[0].rename(folder / unicodedata.normalize("NFD", "é.png"))
+    found = overfitlab.predict(digits_run, [tmp_path / "숫자" / "é.png", tmp_path / "숫자"])
+    assert len(found) == 2
+    assert not found.unreadable
 
 
 def test_images_of_any_size_and_mode_are_resized_as_in_training(digits_run, tmp_path):

@@ -34,3 +34,10 @@ def test_the_most_alike_are_shown_image_above_twin(channels, count):
     assert f"its twin, r = {0.9 + best / 1000:.3f}" in headings
     assert rendered(figure, "png")
     assert rendered(figure, "svg")
+
+
+def test_names_in_other_letters_are_drawn_with_the_fonts_that_have_them():
+    """Else matplotlib warns of each of them, which is an error here."""
+    data = dataset(3, [f"고양이/사진{row}.png" for row in range(40)])
+    figure = duplicate_pairs(data, [NearDuplicates("validation", 20, [Twins(0, 20, 0.95)])])
+    assert rendered(figure, "png")

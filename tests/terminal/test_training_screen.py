@@ -8,7 +8,7 @@ from made_records import VALUES, record
 from overfitlab.events import ImagesLoaded, Noted, RunBegan, RunEnded
 from overfitlab.reasons import reason
 from overfitlab.results.history import EpochRow
-from overfitlab.terminal.training_screen import TrainingScreen
+from overfitlab.terminal.training_screen import TrainingScreen, data_lines
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import language_named
 
@@ -51,7 +51,7 @@ def test_what_is_about_to_be_trained():
         "Note: the run starts over.",
         "Note: torch, processor changed since this run began; it goes on, but not bit for bit.",
         "Skipped 1234 files: "
-        + "; ".join(f"{letter}.txt: its name has no ending of an image file" for letter in "abcde")
+        + "; ".join(f"{letter}.txt: its name has no ending of an image format that is read" for letter in "abcde")
         + "; and 1,229 more, see run.json.",
         "Classes: from 10 images (b) to 20 (a). Accuracy flatters the large ones; balanced accuracy, the mean over the "
         "classes, stands beside it.",
@@ -70,10 +70,57 @@ def test_what_is_about_to_be_trained():
     ]
     said = "\n".join(lines(event, KOREAN))
     assert "참고: 이 실행을 시작한 뒤 torch, 프로세서가 바뀌었습니다." in said
-    assert "파일 1234개를 건너뜀: a.txt: 이름에 이미지 파일의 확장자가 없음; " in said
+    assert "파일 1234개를 건너뜀: a.txt: 이름에 읽을 수 있는 이미지 형식의 확장자가 없음; " in said
     assert "기법: 배치 정규화+드롭아웃, 시드 1; notebook_cnn, 파라미터 10개(훈련 가능 9개)" in said
     assert "notebook_cnn에는 기법과 상관없이 배치 정규화 1개가 들어 있습니다." in said
     assert not re.search(r"\b(images|the|of|is|are|with)\b", said), "English is left"
+
+
+def identical(*pictures, blank=0):
+    classes = [["a", "b", "c"][: len(images)] for images in pictures]
+    listed = [{"images": images, "classes": names} for images, names in zip(pictures, classes, strict=True)]
+    found = {"contradictions": listed, "found": len(listed), "blank": blank, "first_blank": 7 if blank else None}
+    return record(data=DATA | {"identical": found}).data
+
+
+def test_what_is_the_same_to_the_bit():
+    one, two, several = ["a/0.png", "b/1.png"], ["a/2.png", "b/3.png"], [3, 5, 9]
+    assert data_lines(identical(one), ENGLISH) == [
+        "Labels: one image is in two classes, the same to the bit, so one label is wrong: a/0.png (a) and b/1.png (b)."
+    ]
+    assert data_lines(identical(one, two), ENGLISH) == [
+        "Labels: 2 images are in two classes, the same to the bit, so one label is wrong: a/0.png (a) and b/1.png (b) "
+        "(run.json lists them)."
+    ]
+    assert data_lines(identical(one, several), ENGLISH)[0].startswith("Labels: 2 images are in several classes, ")
+    assert data_lines(identical(blank=12), ENGLISH) == ["Blank: 12 images show one colour only, the first image 7."]
+    for found in (identical(one), identical(one, two), identical(several, one), identical(blank=1)):
+        assert not re.search("[A-Za-z]{4}", re.sub(r"[\w/]+\.(png|json)", "", "".join(data_lines(found, KOREAN))))
+
+
+def test_twins_of_another_class_cost_accuracy():
+    counts = {"looked_at": 8, "found": 5, "pairs": [], "other_class": 3}
+    data = record(data=DATA | {"near_duplicates": {"test": counts}}).data
+    worse, memory = data_lines(data, ENGLISH)
+    assert worse.startswith("Near-duplicates: 3 of 8 test images look like one of another class in training and ")
+    assert memory.startswith("Near-duplicates: 2 of 8 test images look like one in training and validation, so ")
+    only = record(data=DATA | {"near_duplicates": {"test": counts | {"other_class": 5}}}).data
+    assert not any("memory" in line for line in data_lines(only, ENGLISH))
+
+
+def test_a_class_without_an_image_in_a_part():
+    data = record(data=DATA | {"class_images": {"training": [9, 9], "validation": [4, 0], "test": [0, 0]}}).data
+    (line,) = (line for line in data_lines(data, ENGLISH) if "without" in line)
+    assert line == (
+        "Classes without a validation image: b. What is measured there says nothing about them."
+    )  # and nothing of a part that is empty
+    assert "검증 이미지가 없는 클래스: b" in "".join(data_lines(data, KOREAN))
+
+
+def test_how_images_were_read():
+    notes = [{"code": "images_resized", "values": {"before": "145x140", "after": "32x32"}}]
+    data = record(data=DATA | {"notes": notes}).data
+    assert data_lines(data, ENGLISH)[0] == ("Note: resized from about 145x140 to 32x32; --image-size changes that.")
 
 
 def test_where_other_trainings_compute():

@@ -23,7 +23,7 @@ from overfitlab.config import UNTIL, StudyConfig, check_whole, protocol_named
 from overfitlab.data import loading
 from overfitlab.errors import UsageError, unknown_name
 from overfitlab.events import Event, Listener, StudyEnded, listening
-from overfitlab.files import text_of, user_path
+from overfitlab.files import file_name, text_of, user_path
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
@@ -185,7 +185,7 @@ def compare(
         dataset = loading.load(data, folder_of_data, image_size=size, listener=tell)
         config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
         study_id = config.study_id(dataset.content_hash)
-        default = re.sub(r"[^\w.+=-]+", "-", f"study-{dataset.name}-{study_id[:6]}")
+        default = file_name(f"study-{dataset.name}", f"-{study_id[:6]}")
         folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
         tell.on(images_loaded(dataset, unexpected=data == "auto" and dataset.name == "digits"))
         images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)

@@ -11,7 +11,7 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
 from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError
-from overfitlab.events import Event, Listener, listening
+from overfitlab.events import Event, Listener, TaskNoted, listening
 from overfitlab.files import text_of, user_path
 from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images, own_images
 from overfitlab.inference.evaluation import evaluate as passed_through
@@ -92,8 +92,11 @@ def _images(
     height, width, _ = trained.image_shape
     size = (height, width)
     dataset = loading.load(
-        text_of("data", data), folder, image_size=size, listener=listener, trainable=part is not None
-    )
+        text_of("data", data), folder, image_size=size, listener=listener, trainable=part is not None,
+        white=run.own.data.white,
+    )  # fmt: skip
+    for note in dataset.notes:
+        listener.on(TaskNoted(note))
     if part is None:
         return other_images(trained, dataset)
     if dataset.content_hash != run.own.data.sha256:

@@ -11,13 +11,12 @@ probabilities.npz              probabilities float16 [N, K], labels [N], rows [N
 
 import io
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.files import write_atomically
+from overfitlab.files import file_name, write_atomically
 from overfitlab.inference.evaluation import EVERYTHING, Evaluation
 from overfitlab.report.evaluation_figures import Mistake, calibration_figure, confusion_figure, mistakes_figure
 from overfitlab.report.figures import DisplayedFigure, rendered
@@ -89,8 +88,8 @@ def folder_name(evaluation: Evaluation) -> str:
     """Return the name of the folder that it is written to: that of the part, or of the other data."""
     if evaluation.part != EVERYTHING:
         return evaluation.part
-    name = re.sub(r"[^\w.+=-]+", "-", evaluation.images.dataset.name)
-    return f"data-{name}-{evaluation.images.dataset.content_hash[:6]}"
+    dataset = evaluation.images.dataset
+    return file_name(f"data-{dataset.name}", f"-{dataset.content_hash[:6]}")
 
 
 def _per_class(evaluation: Evaluation) -> str:

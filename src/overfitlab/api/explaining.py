@@ -1,5 +1,6 @@
 """`overfitlab.explain`."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from overfitlab.api.predicting import Given, complaint, listed
 from overfitlab.api.runs import Run, find_run
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.events import Event, Listener, listening
-from overfitlab.files import replacing, user_path
+from overfitlab.files import LONGEST_NAME, cut, replacing, user_path
 from overfitlab.inference.explanation import Explainer, Explanation
 from overfitlab.inference.followed import followed
 from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
@@ -119,7 +120,7 @@ def explain_and_write(
             return
         sheet = replace(empty, images=list(page))
         number = len(document["sheets"]) + 1
-        path = place if len(paths) <= ON_A_SHEET else place.with_stem(f"{place.stem}-{number}")
+        path = place if len(paths) <= ON_A_SHEET else _sheet(place, number)
         try:
             with replacing(path) as stream:
                 stream.write(rendered(sheet.figure(), path.suffix.lower().removeprefix(".")))
@@ -145,3 +146,10 @@ def explain_and_write(
             finish_page()
     finish_page()
     return document, len(document["unreadable"])
+
+
+def _sheet(place: Path, number: int) -> Path:
+    """Return the path of one sheet of several: `explain-1.png`, of a name that is no longer than a system takes."""
+    ending = f"-{number}{place.suffix}"
+    most = max(LONGEST_NAME, len(os.fsencode(place.name))) - len(os.fsencode(ending))
+    return place.with_name(cut(place.stem, most) + ending)

@@ -15,7 +15,7 @@ from overfitlab.data.dataset import Images
 from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError, unknown_name
 from overfitlab.events import Event, Listener, TaskNoted, listening
-from overfitlab.files import replacing, user_path
+from overfitlab.files import in_utf8, replacing, user_path
 from overfitlab.inference.followed import followed
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_array, stream
@@ -136,9 +136,19 @@ def listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
 
 
 def names_in(text: bytes) -> list[str]:
-    """Return the names in `text`, one a line, or between zero bytes where there are any (`find -print0`)."""
-    separator = b"\0" if b"\0" in text else b"\n"
-    names = text.split(separator)
+    """Return the names in `text`, one a line, or between zero bytes where there are any (`find -print0`).
+
+    In UTF-8 or the bytes of the file system, or in UTF-16 or UTF-32, as PowerShell writes lists; a byte-order mark is
+    no part of the first name. Raises `UsageError` where it is in none of them.
+    """
+    plain = in_utf8(text)
+    if plain is None:
+        raise UsageError(
+            "list_of_unknown_encoding",
+            "the names on standard input are in no encoding that is read; write them in UTF-8, one a line",
+        )
+    separator = b"\0" if b"\0" in plain else b"\n"
+    names = plain.split(separator)
     if separator == b"\n":
         names = [name.removesuffix(b"\r") for name in names]
     return [os.fsdecode(name) for name in names if name]

@@ -1,7 +1,6 @@
 """`overfitlab.train`."""
 
 import contextlib
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +17,7 @@ from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.splits import available_for_training
 from overfitlab.events import Event, ImagesLoaded, Listener, Noted, RunBegan, RunEnded, listening
-from overfitlab.files import text_of, user_path
+from overfitlab.files import file_name, text_of, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
@@ -170,7 +169,7 @@ def _trained(
     config = replace(config, protocol=settings, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
     network_name = "" if config.model == RunConfig.model else f"{config.model}-"
-    name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{network_name}{label}-seed{config.seed}-{run_id[:6]}")
+    name = file_name(f"{dataset.name}-{network_name}{label}", f"-seed{config.seed}-{run_id[:6]}")
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
     tell.on(images_loaded(dataset, unexpected=any_data and dataset.name == "digits"))
     if pattern is not None and dataset.content_hash != pattern.data_hash:

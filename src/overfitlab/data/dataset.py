@@ -46,6 +46,8 @@ class Dataset:
     image_names: Sequence[str] | None = None  # of the files, printable; None where images are not files
     skipped: Sequence[Skipped] = ()  # files that could not be read
     pixel_hash: str | None = None  # `pixel_hash(images)`, where it is known already
+    notes: tuple[Reason, ...] = ()  # how the images were read, where that is not as one would expect
+    white: int | None = None  # the value in 16 bits that became 255; None where no image has 16 bits
 
     @cached_property
     def learning(self) -> Indices:

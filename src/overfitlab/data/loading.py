@@ -13,7 +13,8 @@ from overfitlab.data.prepare.resizing import resized
 from overfitlab.data.sources import digits, folder, npz
 from overfitlab.errors import DataError, UsageError, nearest
 from overfitlab.events import Listener
-from overfitlab.reasons import reason
+from overfitlab.files import found_path
+from overfitlab.reasons import Reason, reason
 
 SOURCES = ("auto", *SETS, "digits")
 
@@ -26,13 +27,15 @@ def load(
     listener: Listener | None = None,
     trainable: bool = True,
     fetch: bool = True,
+    white: int | None = None,
 ) -> Dataset:
     """Return the dataset of that name, or the images in that folder or `.npz` file.
 
     A published set is fetched where no copy is on this machine. `auto` is CIFAR-10 where it is on this machine or can
     be fetched, else the digits, with a note that says why. Images are resized to `image_size` (height, width); None
     leaves them as they are, and image files at 32x32. Images that need not be `trainable` may be of a single class or
-    few, and no test set is set apart from them. Without `fetch` nothing is downloaded. Raises `UsageError` for an
+    few, and no test set is set apart from them. Without `fetch` nothing is downloaded. In images of more than 8 bits
+    `white` is the level that becomes 255, None for the last one of the bits that they use. Raises `UsageError` for an
     unknown name and `DataError` where the data is missing or damaged; a copy that the user named is never passed over
     silently.
     """
@@ -40,7 +43,7 @@ def load(
     if name not in SOURCES:
         if data_dir is not None:
             raise UsageError("data_dir_not_needed", "--data {name} needs no --data-dir; leave it out", name=name)
-        return _own(name, image_size, listener, trainable)
+        return _own(name, image_size, listener, trainable, white)
     if data_dir is not None:
         if name == "digits":
             raise UsageError("data_dir_of_digits", "--data digits needs no --data-dir; leave one of them out")
@@ -48,7 +51,8 @@ def load(
             raise DataError(
                 "data_dir_is_no_folder", "{folder} is not a folder; name the one that holds the data", folder=data_dir
             )
-    return resized(_published(name, data_dir, listener, fetch=fetch), image_size, listener)
+    dataset = resized(_published(name, data_dir, listener, fetch=fetch), image_size, listener)
+    return replace(dataset, notes=(*dataset.notes, *_passed_over(name)))
 
 
 def brightest(source: str) -> int:
@@ -59,6 +63,15 @@ def brightest(source: str) -> int:
 def is_own(dataset: Dataset) -> bool:
     """Return whether these are the user's own images, not a published set."""
     return dataset.source not in SOURCES
+
+
+def _passed_over(name: str) -> list[Reason]:
+    """Return a note where the working folder has a folder of the same name, which may be what was meant."""
+    try:
+        meant = any(not entry.name.startswith(".") for entry in os.scandir(name))
+    except OSError:
+        return []
+    return [reason("folder_passed_over", name=name)] if meant else []
 
 
 def _published(name: str, data_dir: Path | None, listener: Listener, *, fetch: bool) -> Dataset:
@@ -89,11 +102,14 @@ def _from_library(name: str, data_dir: Path | None, listener: Listener, *, fetch
     )
 
 
-def _own(name: str, image_size: tuple[int, int] | None, listener: Listener, trainable: bool) -> Dataset:
+def _own(
+    name: str, image_size: tuple[int, int] | None, listener: Listener, trainable: bool, white: int | None
+) -> Dataset:
     if not name.strip():
         raise UsageError("data_not_named", "--data is empty; name a data set, a folder of images, or an .npz file")
     path = Path(os.path.expanduser(name))  # noqa: PTH111 - a name that cannot be expanded stays as it is
     try:
+        path = found_path(path)
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError) as error:  # a name that no file can have
         raise UsageError(
@@ -101,14 +117,14 @@ def _own(name: str, image_size: tuple[int, int] | None, listener: Listener, trai
             name=name, reason=error,
         ) from error  # fmt: skip
     if is_folder:
-        return folder.load(path, image_size, listener, trainable=trainable)
+        return folder.load(path, image_size, listener, trainable=trainable, white=white)
     if is_file and path.suffix.lower() != ".npz":
         raise UsageError(
             "data_is_other_file", "--data {name} is a file, but no .npz; name a folder of images",
             name=name,
         )  # fmt: skip
     if is_file:
-        return npz.load(path, image_size, listener, trainable=trainable)
+        return npz.load(path, image_size, listener, trainable=trainable, white=white)
     if os.sep in name or path.suffix.lower() == ".npz":
         raise DataError("data_not_there", "there is no folder or file {name}; check --data", name=name)
     near = nearest(name, SOURCES)

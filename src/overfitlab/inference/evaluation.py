@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
 from overfitlab.data.prepare.material import material
-from overfitlab.display import display_name
+from overfitlab.display import as_seen, display_name
 from overfitlab.errors import DataError, unknown_name
 from overfitlab.events import Listener, TaskBegan, TaskEnded
 from overfitlab.inference.pictures import FULL, as_channels, scaled
@@ -191,8 +191,8 @@ def other_images(trained: Trained, dataset: Dataset) -> Evaluated:
     Raises `DataError` where its images have another shape, or it has a class that the run does not know.
     """
     run = trained.run
-    known = list(run.own.data.classes)
-    names = [display_name(name) for name in dataset.class_names]
+    known = [as_seen(name) for name in run.own.data.classes]
+    names = [as_seen(display_name(name)) for name in dataset.class_names]
     strangers = [name for name in names if name not in known]
     if strangers:
         about = {"data": dataset.name, "folder": run.folder, "known": len(known), "first": known[0], "last": known[-1]}

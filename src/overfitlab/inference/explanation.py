@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Images
-from overfitlab.data.prepare.images import UnreadableImageError, image_size, read_image
-from overfitlab.display import display_name
+from overfitlab.data.prepare.images import image_size, read_image
+from overfitlab.data.prepare.unreadable import UnreadableImageError
+from overfitlab.display import as_seen, display_name
 from overfitlab.errors import unknown_name
 from overfitlab.inference.grad_cam import FeatureMaps, choose_layer, feature_layers, grad_cam
 from overfitlab.inference.pictures import Batch, Unreadable, batches
@@ -47,10 +48,11 @@ class Explainer:
 
     def __init__(self, trained: Trained, class_name: str | None = None, layer: str | None = None) -> None:
         """Raise `UsageError` for a class or a layer that the network does not have."""
-        if class_name is not None and class_name not in trained.class_names:
+        known = [as_seen(name) for name in trained.class_names]
+        if class_name is not None and as_seen(class_name) not in known:
             raise unknown_name("class", class_name, map(display_name, trained.class_names))
         self._trained = trained
-        self._class = None if class_name is None else trained.class_names.index(class_name)
+        self._class = None if class_name is None else known.index(as_seen(class_name))
         self.layer = choose_layer(self._layers, layer)
 
     @cached_property
@@ -78,7 +80,7 @@ class Explainer:
                 continue
             probabilities, found, explained = next(maps)
             try:
-                picture = _picture(Path(file), self._trained.image_shape[2])
+                picture = _picture(Path(file), self._trained.image_shape[2], self._trained.white)
             except UnreadableImageError as error:  # it was readable a moment ago
                 yield Unreadable(file, Reason.of(error))
                 continue
@@ -98,9 +100,9 @@ class Explainer:
             yield from zip(probabilities, maps.double().numpy(), chosen.tolist(), strict=True)
 
 
-def _picture(path: Path, channels: int) -> Images:
+def _picture(path: Path, channels: int, white: int) -> Images:
     """Return the image at its own resolution, at most 512 pixels a side."""
     height, width = image_size(path)
     shrink = min(1.0, LARGEST_PICTURE / max(height, width))
     size = max(1, round(height * shrink)), max(1, round(width * shrink))
-    return read_image(path, size, channels)
+    return read_image(path, size, channels, white)

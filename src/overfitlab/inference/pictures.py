@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from overfitlab.data.dataset import Images
-from overfitlab.data.prepare.images import UnreadableImageError, image_files, read_images
+from overfitlab.data.prepare.found_files import image_files
+from overfitlab.data.prepare.images import read_images
+from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import found_path
 from overfitlab.inference.trained import Trained
 from overfitlab.reasons import Reason, reason
 
@@ -30,7 +33,7 @@ class Unreadable:
 def expand(given: Sequence[str | Path]) -> list[Path | Unreadable]:
     """Return the files that are meant: each file as it is, and for a folder all images in it, sorted, at its place."""
     found: list[Path | Unreadable] = []
-    for entry in map(Path, given):
+    for entry in (found_path(Path(each)) for each in given):
         if not _is_folder(entry):
             found.append(entry)
             continue
@@ -62,7 +65,7 @@ def batches(trained: Trained, paths: Sequence[Path | Unreadable]) -> Iterator[Ba
     """Yield the files in their order, resized as in training; the next batch is read while this one is used."""
     height, width, channels = trained.image_shape
     readable = [path for path in paths if isinstance(path, Path)]
-    reading = read_images(readable, (height, width), channels, trained.compute.threads)
+    reading = read_images(readable, (height, width), channels, trained.compute.threads, trained.white)
     waiting = iter(paths)
     stopped, reads = threading.Event(), threading.Lock()
 

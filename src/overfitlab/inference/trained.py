@@ -15,6 +15,7 @@ from overfitlab.config import PRECISIONS, check_whole
 from overfitlab.data import loading
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.batches import BatchSource
+from overfitlab.data.prepare.images import WHITE
 from overfitlab.data.prepare.standardize import Standardization
 from overfitlab.display import display_name
 from overfitlab.errors import DamagedError, DivergedError, OverfitlabError, UsageError, unknown_name
@@ -56,6 +57,11 @@ class Trained:
     def brightest(self) -> int:
         """The value of a white pixel: 255, and 16 for scikit-learn's digits."""
         return loading.brightest(self.run.own.data.source)
+
+    @property
+    def white(self) -> int:
+        """The value of a white pixel in files of 16 bits, as the training images had it: 65535, or 4095 of 12 bits."""
+        return self.run.own.data.white or WHITE
 
     @property
     def batch_size(self) -> int:

@@ -30,6 +30,23 @@ class Twins(Struct, frozen=True):
     looked_at: Count
     found: Count
     pairs: list[TwinPair]
+    other_class: Count = 0  # of those found, whose twin is of another class
+
+
+class Contradiction(Struct, frozen=True):
+    """One picture in several classes: names of files, or rows, and the class of each."""
+
+    images: list[str | int]
+    classes: list[Text]
+
+
+class Identical(Struct, frozen=True):
+    """Images that are the same to the bit, as they were read."""
+
+    contradictions: list[Contradiction]
+    found: Count  # contradictions; the first of them are listed
+    blank: Count  # images of one colour
+    first_blank: str | int | None = None
 
 
 class DataRecord(Struct, kw_only=True):
@@ -57,6 +74,9 @@ class DataRecord(Struct, kw_only=True):
     mean: list[Level]  # by channel, in raw pixel values
     std: list[Spread]
     near_duplicates: dict[str, Twins]  # by part
+    identical: Identical | None = None  # None: not looked for
+    notes: list[Reason] = []  # how the images were read, where that is not as one would expect
+    white: int | None = None  # the value in images of 16 bits that became 255; None where there were none
     training: Positive
     validation: Count
     test: Count

@@ -21,8 +21,9 @@ def duplicate_pairs(dataset: Dataset, found: Sequence[NearDuplicates]) -> Displa
     ]
     columns = min(6, len(pairs))
     bands = -(-len(pairs) // columns)
-    figure = DisplayedFigure(figsize=(1.9 * columns, 4.9 * bands + 0.5), layout="constrained")
-    grid = figure.subplots(2 * bands, columns, squeeze=False)
+    with lettering():  # a title keeps the fonts that its axes were made with
+        figure = DisplayedFigure(figsize=(1.9 * columns, 4.9 * bands + 0.5), layout="constrained")
+        grid = figure.subplots(2 * bands, columns, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
     for number, (part, pair) in enumerate(pairs):

@@ -13,6 +13,7 @@ from overfitlab.config import RunConfig
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.duplicates import near_duplicates
+from overfitlab.data.prepare.identical import Identical, identical
 from overfitlab.data.prepare.material import Material, material
 from overfitlab.data.prepare.twins import NearDuplicates
 from overfitlab.errors import CancelledError, DamagedError, DivergedError, OverfitlabError
@@ -149,9 +150,10 @@ def begin(job: Job, resolved: Compute) -> Execution:
     notes: list[Reason] = []
     duplicates: list[NearDuplicates] = []
     if not (folder / RECORD).exists():
+        same = None
         if job.alone and loading.is_own(dataset):
-            duplicates = near_duplicates(dataset, training.split)
-        record = _first_record(job, method.label, trainer, resolved, loaded, duplicates)
+            duplicates, same = near_duplicates(dataset, training.split), identical(dataset)
+        record = _first_record(job, method.label, trainer, resolved, loaded, duplicates, same)
     else:
         record = folder.record().own()
         changed = recording.note_resumption(record)
@@ -211,6 +213,7 @@ def _first_record(
     resolved: Compute,
     loaded: LoadedWeights | None,
     duplicates: list[NearDuplicates],
+    same: Identical | None,
 ) -> OwnRunRecord:
     """Write the first record of a run."""
     where = str(job.data_dir.absolute()) if job.data_dir else None
@@ -222,7 +225,7 @@ def _first_record(
         method=label,
         config=job.config,
         resolved=Resolved(resolved.precision, resolved.threads, resolved.device, resolved.kernels),
-        data=recording.data_record(trainer.material, where, duplicates),
+        data=recording.data_record(trainer.material, where, duplicates, same),
         network=_about(trainer.model, loaded),
         environment=recording.here(),
         times=Times(recording.now()),

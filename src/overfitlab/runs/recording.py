@@ -9,10 +9,12 @@ import numpy as np
 
 from overfitlab._version import __version__
 from overfitlab.data.dataset import Dataset
+from overfitlab.data.prepare.identical import Identical
 from overfitlab.data.prepare.material import Material
 from overfitlab.data.prepare.twins import NearDuplicates
 from overfitlab.display import display_name
 from overfitlab.machine import Facts, environment, peak_memory_mb
+from overfitlab.records import data_record as records
 from overfitlab.records.data_record import DataRecord, SkippedFile, TwinPair, Twins
 from overfitlab.records.run_record import OwnRunRecord, Result, Resumption
 from overfitlab.results.history import EpochRow
@@ -21,7 +23,12 @@ from overfitlab.results.measurement import Measured
 LISTED = 1000  # files that could not be read, or near-duplicates; more are only counted
 
 
-def data_record(material: Material, data_dir: str | None, near_duplicates: Sequence[NearDuplicates]) -> DataRecord:
+def data_record(
+    material: Material,
+    data_dir: str | None,
+    near_duplicates: Sequence[NearDuplicates],
+    identical: Identical | None = None,
+) -> DataRecord:
     """Return what a record says of the images, their parts and their standardization."""
     dataset, split, standardization = material.dataset, material.split, material.standardization
     classes = len(dataset.class_names)
@@ -47,6 +54,9 @@ def data_record(material: Material, data_dir: str | None, near_duplicates: Seque
         mean=standardization.mean.tolist(),
         std=standardization.std.tolist(),
         near_duplicates={of.part: _twins(dataset, of) for of in near_duplicates},
+        identical=None if identical is None else _identical(dataset, identical),
+        notes=list(dataset.notes),
+        white=dataset.white,
         training=len(split.training),
         validation=len(split.validation),
         test=len(split.test),
@@ -54,11 +64,28 @@ def data_record(material: Material, data_dir: str | None, near_duplicates: Seque
 
 
 def _twins(dataset: Dataset, found: NearDuplicates) -> Twins:
-    def name(row: int) -> str | int:
-        return display_name(dataset.image_names[row]) if dataset.image_names is not None else row
+    pairs = [
+        TwinPair(_name(dataset, pair.row), _name(dataset, pair.twin), round(pair.correlation, 4))
+        for pair in found.pairs[:LISTED]
+    ]
+    others = sum(int(dataset.labels[pair.row] != dataset.labels[pair.twin]) for pair in found.pairs)
+    return Twins(found.looked_at, len(found.pairs), pairs, others)
 
-    pairs = [TwinPair(name(pair.row), name(pair.twin), round(pair.correlation, 4)) for pair in found.pairs[:LISTED]]
-    return Twins(found.looked_at, len(found.pairs), pairs)
+
+def _identical(dataset: Dataset, found: Identical) -> records.Identical:
+    listed = [
+        records.Contradiction(
+            [_name(dataset, row) for row in picture.rows],
+            [display_name(dataset.class_names[dataset.labels[row]]) for row in picture.rows],
+        )
+        for picture in found.contradictions[:LISTED]
+    ]
+    first = _name(dataset, found.blank[0]) if found.blank else None
+    return records.Identical(listed, len(found.contradictions), len(found.blank), first)
+
+
+def _name(dataset: Dataset, row: int) -> str | int:
+    return display_name(dataset.image_names[row]) if dataset.image_names is not None else row
 
 
 def note_resumption(record: OwnRunRecord) -> list[str]:

@@ -14,6 +14,7 @@ from overfitlab.config import Protocol, StudyConfig, fitted
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.duplicates import near_duplicates
+from overfitlab.data.prepare.identical import identical
 from overfitlab.data.prepare.material import material
 from overfitlab.data.prepare.splits import available_for_training
 from overfitlab.data.prepare.twins import NearDuplicates
@@ -209,9 +210,11 @@ class Session:
             for method in config.methods
         ]
         costs = measured(executor, runs, self._folder, self._listener)
-        self.duplicates = near_duplicates(dataset, first.split) if loading.is_own(dataset) else []
+        own = loading.is_own(dataset)
+        self.duplicates = near_duplicates(dataset, first.split) if own else []
+        same = identical(dataset) if own else None
         where = self._images.data_dir
-        data = recording.data_record(first, str(where.absolute()) if where else None, self.duplicates)
+        data = recording.data_record(first, str(where.absolute()) if where else None, self.duplicates, same)
         deviation, gap_deviation = typical_deviations(config.data, config.metric)
         looks = looks_for(config, deviation)
         parts = PartSizes(data.training, data.validation, data.test)

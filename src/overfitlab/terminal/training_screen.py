@@ -100,7 +100,7 @@ class TrainingScreen(Listener):
 
 def data_lines(data: DataRecord, say: Language, record: str = RECORD) -> list[str]:
     """Return what a reader of results has to know about the images; `record` is the file that says more."""
-    lines = []
+    lines = [say("Note: {what}.", what=say.reason(note)) for note in data.notes]
     if data.skipped_count:
         listed = "; ".join(f"{file.name}: {say.reason(file.reason)}" for file in data.skipped[:LISTED])
         if data.skipped_count > LISTED:
@@ -117,18 +117,72 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD) -> list[st
                 least=least, fewest=fewest, most=most, largest=largest,
             )
         )  # fmt: skip
+    for part, counts in data.class_images.items():
+        missing = [name for name, count in zip(data.classes, counts, strict=True) if not count]
+        if any(counts) and missing:
+            named = ", ".join(missing[:LISTED]) + (", ..." if len(missing) > LISTED else "")
+            lines.append(say("Classes without a {part} image: {names}. What is measured there says nothing about them.",
+                             part=say(part), names=named))  # fmt: skip
+    lines += _identical_lines(data, say, record)
     for part, found in data.near_duplicates.items():
-        if found.found:
-            others = say("training" if part == "validation" else "training and validation")
+        others = say("training" if part == "validation" else "training and validation")
+        if found.other_class:
+            lines.append(
+                say(
+                    "Near-duplicates: {found:,} of {looked_at:,} {part} images look like one of another class in "
+                    "{others}, which costs accuracy; look at {file} ({record} lists them).",
+                    found=found.other_class, looked_at=found.looked_at, part=say(part), others=others, file=DUPLICATES,
+                    record=record,
+                )
+            )  # fmt: skip
+        if found.found > found.other_class:
             lines.append(
                 say(
                     "Near-duplicates: {found:,} of {looked_at:,} {part} images look like one in {others}, so their "
                     "accuracy may partly be memory; look at {file} ({record} lists them).",
-                    found=found.found, looked_at=found.looked_at, part=say(part), others=others, file=DUPLICATES,
-                    record=record,
+                    found=found.found - found.other_class, looked_at=found.looked_at, part=say(part), others=others,
+                    file=DUPLICATES, record=record,
                 )
             )  # fmt: skip
     return lines
+
+
+def _identical_lines(data: DataRecord, say: Language, record: str) -> list[str]:
+    """Return what is the same to the bit: in two classes one label is wrong, and blank images show nothing."""
+    found, lines = data.identical, []
+    if found is None:
+        return []
+    if found.contradictions:
+        first = found.contradictions[0]
+        named = [f"{_image(image, say)} ({kind})" for image, kind in zip(first.images, first.classes, strict=True)]
+        where = {"first": say.listing(named), "found": found.found, "record": record}
+        if any(len(each.images) > 2 for each in found.contradictions):
+            said = say(
+                "Labels: {found:,} images are in several classes, the same to the bit, so only one label can be right: "
+                "{first} ({record} lists them).",
+                **where,
+            )
+        elif found.found == 1:
+            said = say(
+                "Labels: one image is in two classes, the same to the bit, so one label is wrong: {first}.", **where
+            )
+        else:
+            said = say(
+                "Labels: {found:,} images are in two classes, the same to the bit, so one label is wrong: {first} "
+                "({record} lists them).",
+                **where,
+            )
+        lines.append(said)
+    if found.blank and found.first_blank is not None:
+        lines.append(
+            say("Blank: {count:,} images show one colour only, the first {first}.",
+                count=found.blank, first=_image(found.first_blank, say))
+        )  # fmt: skip
+    return lines
+
+
+def _image(named: str | int, say: Language) -> str:
+    return say("image {number}", number=named) if isinstance(named, int) else named
 
 
 def _network_lines(network: NetworkRecord, say: Language) -> list[str]:

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,13 @@ import msgspec
 import numpy as np
 
 from overfitlab.data.dataset import Images, pixel_hash
-from overfitlab.data.prepare.images import UnreadableImageError
+from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.errors import DamagedError, OverfitlabError
 from overfitlab.events import Listener, TaskBegan, TaskEnded, TaskNoted
 from overfitlab.files import TEMPORARY, cache_folder, sync_folder, write_atomically
 from overfitlab.reasons import Reason, reason
 
-FORMAT = 3
+FORMAT = 4
 PIXELS, INDEX = "pixels.bin", "index.json"
 SPARE = 64 * 2**20  # bytes that stay free on the disk
 
@@ -40,6 +40,18 @@ class Cached:
     rows: list[int]
     skipped: dict[int, Reason]  # row of the source: why it is not there
     pixel_hash: str
+    notes: tuple[Reason, ...]
+    white: int | None
+    native: tuple[int, int] | None
+
+
+@dataclass
+class Findings:
+    """What comes to light while images are read, filled in by whoever produces them; it is kept with them."""
+
+    notes: list[Reason] = field(default_factory=list)  # what was done to them
+    white: int | None = None  # in images of 16 bits the value of white; None where there are none
+    native: tuple[int, int] | None = None  # height and width that the images had, the medians
 
 
 @dataclass(frozen=True)
@@ -61,9 +73,15 @@ class Recipe:
 
 
 def cached(
-    recipe: Recipe, task: Reason, produce: Iterable[Images | UnreadableImageError], listener: Listener
+    recipe: Recipe,
+    task: Reason,
+    produce: Iterable[Images | UnreadableImageError],
+    listener: Listener,
+    findings: Findings | None = None,
 ) -> Cached:
     """Return the images of `recipe`, from the cache, else from `produce`, which gives them or the reasons in order.
+
+    What `produce` finds while it is at that, it puts into `findings`.
 
     Raises `OverfitlabError` where the cache cannot be written, and `DamagedError` where it is changed meanwhile.
     """
@@ -80,7 +98,7 @@ def cached(
         try:
             found = _opened(folder, recipe)
             if found is None:
-                _make(folder, recipe, task, produce, listener)
+                _make(folder, recipe, task, produce, listener, findings or Findings())
                 found = _opened(folder, recipe, just_made=True)
                 _remove_outdated(root, recipe)
         finally:
@@ -107,7 +125,12 @@ def cached(
 
 
 def _make(
-    folder: Path, recipe: Recipe, task: Reason, produce: Iterable[Images | UnreadableImageError], listener: Listener
+    folder: Path,
+    recipe: Recipe,
+    task: Reason,
+    produce: Iterable[Images | UnreadableImageError],
+    listener: Listener,
+    findings: Findings,
 ) -> None:
     needed = recipe.count * int(np.prod(recipe.shape)) + SPARE
     free = shutil.disk_usage(folder.parent).free
@@ -143,6 +166,9 @@ def _make(
             "rows": rows,
             "skipped": [[row, msgspec.to_builtins(reason)] for row, reason in skipped.items()],
             "passing": passing,
+            "notes": [msgspec.to_builtins(note) for note in findings.notes],
+            "white": findings.white,
+            "native": findings.native,
         }
         write_atomically(temporary / INDEX, json.dumps(index).encode())
         if folder.exists():
@@ -172,7 +198,10 @@ def _opened(folder: Path, recipe: Recipe, *, just_made: bool = False) -> Cached 
         if pixel_hash(images) != index["pixel_hash"]:
             return None
         skipped = {int(row): msgspec.convert(reason, Reason) for row, reason in index["skipped"]}
-        return Cached(images, [int(row) for row in index["rows"]], skipped, index["pixel_hash"])
+        notes = tuple(msgspec.convert(note, Reason) for note in index["notes"])
+        white = msgspec.convert(index["white"], int | None)
+        native = msgspec.convert(index["native"], tuple[int, int] | None)
+        return Cached(images, [int(row) for row in index["rows"]], skipped, index["pixel_hash"], notes, white, native)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, msgspec.ValidationError):
         return None
 

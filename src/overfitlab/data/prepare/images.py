@@ -12,32 +12,30 @@ import struct
 import threading
 import warnings
 from collections import deque
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import PIL
 from PIL import Image, UnidentifiedImageError
 
 from overfitlab.data.dataset import Images
-from overfitlab.errors import DataError
+from overfitlab.data.prepare.png_chunks import SIGNATURE, without_remarks
+from overfitlab.data.prepare.unreadable import UnreadableImageError, beginning, dangling, not_an_image
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "HEIF")
-ENDINGS = frozenset(
-    (
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
-        *(".webp", ".avif", ".avifs", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx", ".heic", ".heif"),
-    )
-)
 LARGEST_FILE = 256 * 2**20  # bytes
 JPEG2000_HEAD, JPEG2000_START, JPEG2000_CODING_STYLE = 2**16, b"\xff\x4f\xff\x51", 0xFF52
 LARGEST_IMAGE = 89_478_485  # pixels: where Pillow begins to suspect a decompression bomb
 LARGE_IMAGE = 8_000_000  # pixels; of such images only one is decoded at a time, which bounds the memory
+WHITE = 65535  # the value of a white pixel in 16 bits, where a camera uses all of them
 LOOKAHEAD = 4  # images a thread that are decoded before they are asked for
 AVERAGED = ("L", "RGB", "RGBA", "CMYK", "YCbCr")
 GRAY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+DEEP_ENDINGS = (".png", ".apng", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".jp2", ".j2k", ".jpx")
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 
 # EXIF orientation -> what puts the image upright (Exif 2.32, tag 0x0112)
@@ -53,47 +51,96 @@ UPRIGHT = {
 }
 SIDEWAYS = (5, 6, 7, 8)
 
+Found = TypeVar("Found")
 _one_large_image = threading.Lock()
+_one_rewritten = threading.Lock()
 
 
-class UnreadableImageError(DataError):
-    """A file that is no image, or a damaged or unsuitable one; its text is the reason, without the file's name.
-
-    `passing` where the same file may well be read another time: no permission, no memory.
-    """
-
-    def __init__(self, code: str, template: str = "", /, *, passing: bool = False, **values: object) -> None:
-        super().__init__(code, template, **values)
-        self.passing = passing
-
-
-def read_image(path: Path, size: tuple[int, int], channels: int) -> Images:
+def read_image(path: Path, size: tuple[int, int], channels: int, white: int = WHITE) -> Images:
     """Return the image as uint8 [height, width, channels] for `size` (height, width) and 1 (gray) or 3 (RGB) channels.
 
     Upright as its EXIF orientation says, transparent parts over white, the first frame of an animation, 16-bit gray
-    scaled to 8 bits. Both sides are resized to `size` without keeping their ratio, as Keras's
-    `image_dataset_from_directory` does, but with a bilinear filter that averages over all pixels when it shrinks.
+    scaled to 8 bits so that `white` becomes 255. Both sides are resized to `size` without keeping their ratio, as
+    Keras's `image_dataset_from_directory` does, but with a bilinear filter that averages over all pixels when it
+    shrinks.
 
     Raises `UnreadableImageError`.
     """
     _quiet_pillow()
-    return _read(path, size, channels)
+    return _read(path, size, channels, white)
 
 
 def read_images(
-    paths: Sequence[Path], size: tuple[int, int], channels: int, threads: int | None = None
+    paths: Sequence[Path],
+    size: tuple[int, int],
+    channels: int,
+    threads: int | None = None,
+    white: int = WHITE,
+    native: list[tuple[int, int]] | None = None,
 ) -> Generator[Images | UnreadableImageError]:
-    """Yield what `read_image` returns or raises, in the order of `paths`, decoding a few images ahead in threads."""
+    """Yield what `read_image` returns or raises, in the order of `paths`, decoding a few images ahead in threads.
+
+    The sizes (height, width) that the images have in their files are put into `native`, in any order.
+    """
     _quiet_pillow()
-    threads = threads or min(16, os.cpu_count() or 1)
 
     def attempt(path: Path) -> Images | UnreadableImageError:
         try:
-            return _read(path, size, channels)
+            return _read(path, size, channels, white, native)
         except UnreadableImageError as error:
             return error
 
-    waiting: deque[Future[Images | UnreadableImageError]] = deque()
+    return _ahead(attempt, paths, threads)
+
+
+def levels(paths: Sequence[Path], threads: int | None = None) -> Generator[int | None]:
+    """Yield the highest level of each image of 16 bits, as it is stored, from 0 to 65535; None of what is unreadable.
+
+    Of colours only the upper eight bits are known: it is the highest level that can have them.
+    """
+    _quiet_pillow()
+
+    def attempt(path: Path) -> int | None:
+        try:
+            return _with(path, _highest)
+        except UnreadableImageError:  # reading it will give the reason
+            return None
+
+    return _ahead(attempt, paths, threads)
+
+
+def of_sixteen_bits(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Return which of the files are images of 16 bits: gray ones, and those of which Pillow gives the upper eight.
+
+    Nothing is decoded, and of formats that have no 16 bits nothing is read.
+    """
+    _quiet_pillow()
+    possible = [path for path in paths if path.suffix.lower() in DEEP_ENDINGS]
+
+    def attempt(path: Path) -> tuple[bool, bool]:
+        try:
+            return _with(path, lambda image: (_is_deep(image), _is_cut(image)))
+        except UnreadableImageError:  # reading it will give the reason
+            return False, False
+
+    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
+        found = list(pool.map(attempt, possible))
+    gray, cut = ([path for path, each in zip(possible, found, strict=True) if each[kind]] for kind in (0, 1))
+    return gray, cut
+
+
+def is_gray(path: Path) -> bool | None:
+    """Return whether the file says that it is gray, without decoding it; None where it is no image."""
+    _quiet_pillow()
+    try:
+        return _with(path, lambda image: image.mode in GRAY)
+    except UnreadableImageError:  # reading it will give the reason
+        return None
+
+
+def _ahead(attempt: Callable[[Path], Found], paths: Sequence[Path], threads: int | None) -> Generator[Found]:
+    threads = threads or min(16, os.cpu_count() or 1)
+    waiting: deque[Future[Found]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="overfitlab-images") as pool:
         try:
             for path in paths:
@@ -109,19 +156,12 @@ def read_images(
 def image_size(path: Path) -> tuple[int, int]:
     """Return height and width of the upright image, without decoding it; raises `UnreadableImageError`."""
     _quiet_pillow()
-    with _opened(path) as image:
+
+    def size(image: Image.Image) -> tuple[int, int]:
         width, height = image.size
         return (width, height) if _orientation(image) in SIDEWAYS else (height, width)
 
-
-def is_gray(path: Path) -> bool | None:
-    """Return whether the file says that it is gray, without decoding it; None where it is no image."""
-    _quiet_pillow()
-    try:
-        with _opened(path) as image:
-            return image.mode in GRAY
-    except UnreadableImageError:  # reading it will give the reason
-        return None
+    return _with(path, size)
 
 
 def resized(image: Images, size: tuple[int, int]) -> Images:
@@ -133,66 +173,55 @@ def resized(image: Images, size: tuple[int, int]) -> Images:
     return np.asarray(small, dtype=np.uint8).reshape(*size, image.shape[2])
 
 
-def folder_identity(folder: Path) -> tuple[int, int]:
-    """Return what is the same for all names of one folder; raises `OSError` where it cannot be looked at."""
-    status = folder.stat()
-    return status.st_dev, status.st_ino
-
-
-def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tuple[list[Path], list[Path]]:
-    """Return the image files below `folder`, by their endings, and the other files; both sorted by path.
-
-    Hidden files and folders are left out. Links are followed, but each folder is visited once, however many links lead
-    to it, and those in `elsewhere` (see `folder_identity`) not at all. Raises `DataError` where a folder cannot be
-    listed.
-    """
-    images: list[Path] = []
-    others: list[Path] = []
-    seen = set(elsewhere)
-    waiting = [folder]
-    while waiting:
-        current = waiting.pop()
-        try:
-            identity = folder_identity(current)
-            if identity in seen and current is not folder:
-                continue
-            seen.add(identity)
-            entries = [entry for entry in os.scandir(current) if not entry.name.startswith(".")]
-        except OSError as error:
-            raise DataError(
-                "folder_cannot_be_listed", "{folder} cannot be listed ({reason})",
-                folder=current, reason=error.strerror,
-            ) from error  # fmt: skip
-        for entry in entries:
-            if _is_folder(entry):
-                waiting.append(Path(entry.path))
-            elif Path(entry.name).suffix.lower() in ENDINGS:
-                images.append(Path(entry.path))
-            else:
-                others.append(Path(entry.path))
-    return sorted(images, key=os.fsencode), sorted(others, key=os.fsencode)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself: reading it as a file will give the reason
-        return False
-
-
-def _read(path: Path, size: tuple[int, int], channels: int) -> Images:
-    with _opened(path) as image:
+def _read(
+    path: Path, size: tuple[int, int], channels: int, white: int, native: list[tuple[int, int]] | None = None
+) -> Images:
+    def pixels(image: Image.Image) -> Images:
+        if native is not None:
+            native.append((image.height, image.width))
         image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
         if math.prod(image.size) > LARGE_IMAGE:
             with _one_large_image:
                 _leave_out_details(image, path, size)
-                return _array(image, size, channels)
-        return _array(image, size, channels)
+                return _array(image, size, channels, white)
+        return _array(image, size, channels, white)
+
+    return _with(path, pixels)
+
+
+def _highest(image: Image.Image) -> int:
+    with _one_large_image if math.prod(image.size) > LARGE_IMAGE else contextlib.nullcontext():
+        pixels = np.asarray(image)
+        if _is_deep(image):
+            return int(pixels.max(initial=0))
+        colours = pixels[..., :-1] if "A" in image.getbands() else pixels
+        return int(colours.max(initial=0)) * 256 + 255
+
+
+def _with(path: Path, use: Callable[[Image.Image], Found]) -> Found:
+    """Return what `use` makes of the image, not yet decoded; raises `UnreadableImageError`.
+
+    Pillow refuses a PNG that says a great deal besides its pixels, such as a colour profile of more than a megabyte.
+    Nothing of that is wanted here, so it is taken out.
+    """
+    try:
+        with _opened(path) as image:
+            return use(image)
+    except _RemarksError:
+        with _one_rewritten, _opened(path, rewritten=True) as image:
+            return use(image)
+
+
+class _RemarksError(Exception):
+    """What a PNG says besides its pixels is in the way."""
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Give the image, not yet decoded; whatever goes wrong then or in the block becomes `UnreadableImageError`."""
+def _opened(path: Path, *, rewritten: bool = False) -> Iterator[Image.Image]:
+    """Give the image, not yet decoded; whatever goes wrong then or in the block becomes `UnreadableImageError`.
+
+    Raises `_RemarksError` where the same file can probably be read when it is `rewritten` without what is no pixel.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -204,7 +233,10 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 "image_file_too_large", "it has {size:.0f} MB, at most {most} are read",
                 size=status.st_size / 2**20, most=LARGEST_FILE // 2**20,
             )  # fmt: skip
-        with path.open("rb") as stream, Image.open(stream, formats=_formats()) as image:
+        with (
+            path.open("rb") as stream,
+            Image.open(without_remarks(stream) if rewritten else stream, formats=_formats()) as image,
+        ):
             pixels = math.prod(image.size)
             if pixels > LARGEST_IMAGE:
                 raise Image.DecompressionBombError
@@ -216,25 +248,30 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             "image_has_too_many_pixels", "it has more than {most:.0f} million pixels", most=LARGEST_IMAGE / 1e6
         ) from None
     except UnidentifiedImageError:
-        if path.suffix.lower() in (".heic", ".heif") and "HEIF" not in _formats():
-            raise UnreadableImageError(
-                "image_needs_heif", "it is no image of a known format; for HEIC: pip install 'overfitlab[heif]'"
-            ) from None
-        raise UnreadableImageError("image_format_unknown", "it is no image of a known format") from None
+        raise not_an_image(path, with_heif="HEIF" in _formats()) from None
     except MemoryError:
         raise UnreadableImageError("image_beyond_memory", "it does not fit into memory", passing=True) from None
     except OSError as error:
-        reason = error.strerror or str(error)
-        if not reason:
-            raise UnreadableImageError("image_damaged", "it is damaged", passing=error.errno is not None) from error
-        raise UnreadableImageError(
-            "image_unreadable", "{reason}",
-            passing=error.errno is not None, reason=reason[0].lower() + " ".join(reason[1:].split()),
-        ) from error  # fmt: skip
+        raise _said_by(error, path) from error
     except Exception as error:  # a decoder can fail on a damaged file in nearly any way
+        if isinstance(error, ValueError) and not rewritten and beginning(path).startswith(SIGNATURE):
+            raise _RemarksError from error
         raise UnreadableImageError(
             "image_breaks_decoder", "it is damaged ({reason})", reason=type(error).__name__
         ) from error
+
+
+def _said_by(error: OSError, path: Path) -> UnreadableImageError:
+    """Return what the system or the decoder says of a file."""
+    passing = error.errno is not None
+    reason = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError) and (link := dangling(path)) is not None:
+        return link
+    if not reason:
+        return UnreadableImageError("image_damaged", "it is damaged", passing=passing)
+    return UnreadableImageError(
+        "image_unreadable", "{reason}", passing=passing, reason=reason[0].lower() + " ".join(reason[1:].split())
+    )
 
 
 def _leave_out_details(image: Image.Image, path: Path, size: tuple[int, int]) -> None:
@@ -264,11 +301,11 @@ def _resolutions(path: Path) -> int:
     return 0
 
 
-def _array(image: Image.Image, size: tuple[int, int], channels: int) -> Images:
+def _array(image: Image.Image, size: tuple[int, int], channels: int, white: int) -> Images:
     orientation = _orientation(image)
     height, width = reversed(size) if orientation in SIDEWAYS else size
     image.load()
-    plain = _eight_bits(_manageable(image, (width, height)), "L" if channels == 1 else "RGB")
+    plain = _eight_bits(_manageable(image, (width, height)), "L" if channels == 1 else "RGB", white)
     if plain.size != (width, height):
         plain = plain.resize((width, height), Image.Resampling.BILINEAR)
     if orientation in UPRIGHT:
@@ -289,19 +326,28 @@ def _manageable(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return small
 
 
-def _eight_bits(image: Image.Image, mode: str) -> Image.Image:
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode in SIXTEEN_BIT or (image.mode == "I" and image.format in ("PNG", "PPM"))
+
+
+def _is_cut(image: Image.Image) -> bool:
+    """Return whether there are 16 bits a channel of which Pillow gives the upper eight."""
+    return not _is_deep(image) and image.format in ("PNG", "TIFF") and ";16" in str(getattr(image, "tile", ""))
+
+
+def _eight_bits(image: Image.Image, mode: str, white: int) -> Image.Image:
     """Return the image in `mode`, "L" or "RGB"."""
-    if image.mode in SIXTEEN_BIT or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        levels = np.asarray(image).astype(np.int64).clip(0, 65535)
-        return Image.fromarray(((levels + 128) // 257).astype(np.uint8)).convert(mode)
+    if _is_deep(image):
+        stored = np.asarray(image).astype(np.int64).clip(0, white)
+        return Image.fromarray(((stored * 255 + white // 2) // white).astype(np.uint8)).convert(mode)
     if image.mode in ("I", "F"):
         raise UnreadableImageError(
             "image_of_32_bits", "its pixels are 32-bit numbers, which have no agreed range; convert it to 8 bits"
         )
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         over = image.convert("RGBA")
-        white = Image.new("RGBA", over.size, "white")
-        return Image.alpha_composite(white, over).convert("RGB").convert(mode)
+        ground = Image.new("RGBA", over.size, "white")
+        return Image.alpha_composite(ground, over).convert("RGB").convert(mode)
     return image.convert(mode) if image.mode in ("1", "L") else image.convert("RGB").convert(mode)
 
 

@@ -1,0 +1,164 @@
+"""On which scale the numbers of images are, and how they become bytes: guessed only where nothing is lost by it.
+
+Floating-point numbers go from 0 to 1 or from 0 to 255, whole numbers from 0 to 255 or to the last level of 10, 12, 14
+or 16 bits. What goes a little beyond, as after a bicubic resize, is cut off, and that is noted; what fits no scale, or
+would be rounded to a few levels, is refused.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overfitlab.data.dataset import Images
+from overfitlab.data.prepare.cache import Findings
+from overfitlab.data.prepare.sixteen_bits import white_for
+from overfitlab.data.sources.npz_members import Array
+from overfitlab.errors import DataError
+from overfitlab.reasons import reason
+
+FULL = 255
+DEEPEST = 65535
+BEYOND = 0.25  # of the scale that fractions may go beyond either end of it
+BEYOND_WHOLE = 0.05  # and whole numbers, which may as well be of more bits
+FEWEST = 32  # levels of 256 that rounding must leave
+NARROW = 64  # levels: where images use fewer, it is said
+Read = Callable[[Array], Iterable[NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class Span:
+    """What the values of one array are like."""
+
+    array: Array
+    low: float
+    high: float
+    whole: bool  # whether all are whole numbers
+
+    @property
+    def kind(self) -> str:
+        """The kind of its numbers, as NumPy has it: b, u, i or f."""
+        return self.array.dtype.kind
+
+    @property
+    def of_unit(self) -> bool:
+        """Whether these can only be fractions of 1."""
+        return not self.whole and self.low >= -BEYOND and self.high <= 1 + BEYOND
+
+
+def factors(arrays: Sequence[Array], read: Read, shown: str, given: int | None, findings: Findings) -> list[float]:
+    """Return what makes the values of each array go from 0 to 255; notes in `findings` what was guessed.
+
+    `given` is the level that is white where there are more than 8 bits; None for the last one of the bits that they
+    need. Raises `DataError` where the values are on no such scale, or two parts on different ones.
+    """
+    spans = {array: _span(array, read, shown) for array in arrays if array.dtype != np.uint8}
+    fractions = [span for span in spans.values() if span.kind == "f"]
+    units = [span for span in fractions if span.of_unit]
+    plain = [span for span in fractions if not span.of_unit and not (span.whole and span.low >= 0 and span.high <= 1)]
+    if units and plain:
+        raise DataError(
+            "parts_on_two_scales",
+            "{file}: {first} goes from {low:g} to {high:g}, but {second} from {other_low:g} to {other_high:g}; save "
+            "both on one scale, 0 to 1 or 0 to 255",
+            file=shown, first=units[0].array.shown, low=units[0].low, high=units[0].high,
+            second=plain[0].array.shown, other_low=plain[0].low, other_high=plain[0].high,
+        )  # fmt: skip
+    white = _white([*plain, *(span for span in spans.values() if span.kind in "ui")], shown, given, findings)
+    by_array = {array: _factor(span, unit=not plain, white=white) for array, span in spans.items()}
+    for span in fractions:
+        _refuse_sliver(span, by_array[span.array], read, shown)
+    if any(array.dtype == np.uint8 or spans[array].kind in "ui" for array in arrays) and units:
+        findings.notes.append(reason("parts_scaled_apart", array=units[0].array.shown))
+    return [by_array.get(array, 1.0) for array in arrays]
+
+
+def as_bytes(array: Array, factor: float, read: Read, findings: Findings) -> Iterator[Images]:
+    """Yield the array as uint8 a few rows at a time; notes what was cut off, and where few levels are used."""
+    low, high, cut, count = FULL, 0, 0, 0
+    for chunk in read(array):
+        if chunk.dtype == np.uint8:
+            pixels = chunk
+        else:
+            scaled = np.rint(chunk * factor)
+            cut += int(np.count_nonzero((scaled < 0) | (scaled > FULL)))
+            pixels = scaled.clip(0, FULL).astype(np.uint8)
+        count += pixels.size
+        low, high = min(low, int(pixels.min())), max(high, int(pixels.max()))
+        yield pixels
+    if cut:
+        findings.notes.append(
+            reason("values_cut_off", array=array.shown, cut=cut, count=count, most=round(FULL / factor))
+        )
+    if high - low < NARROW:
+        findings.notes.append(reason("few_levels_used", array=array.shown, low=low, high=high))
+
+
+def _span(array: Array, read: Read, shown: str) -> Span:
+    low, high, whole, row = np.inf, -np.inf, True, 0
+    for chunk in read(array):
+        low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+        if array.dtype.kind == "f":
+            finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
+            if not finite.all():
+                raise DataError(
+                    "x_not_finite",
+                    "{file}: {array} holds values that are no finite numbers, first in image {row}; replace them, or "
+                    "leave such images out",
+                    file=shown, array=array.shown, row=row + int(finite.argmin()),
+                )  # fmt: skip
+            whole = whole and bool((chunk == np.rint(chunk)).all())
+        row += len(chunk)
+    return Span(array, low, high, whole)
+
+
+def _white(spans: Sequence[Span], shown: str, given: int | None, findings: Findings) -> int:
+    """Return the level that is white in numbers of 8 bits or more, all parts together."""
+    for span in spans:
+        slack = FULL * (BEYOND_WHOLE if span.whole else BEYOND)
+        most = DEEPEST if span.whole and span.low >= 0 else FULL + slack
+        if span.low < -slack or span.high > most:
+            raise _out_of_range(span, shown)
+    deep = [span for span in spans if span.high > FULL * (1 + BEYOND_WHOLE) and span.whole]
+    if not deep:
+        return FULL
+    white = given or white_for(max(span.high for span in deep))
+    findings.white = white
+    findings.notes.append(reason("levels_of_more_bits", array=deep[0].array.shown, white=white))
+    return white
+
+
+def _out_of_range(span: Span, shown: str) -> DataError:
+    return DataError(
+        "x_out_of_range",
+        "{file}: the values of {array} go from {low:g} to {high:g}; they must go from 0 to 1, or from 0 to 255: save "
+        "(x - low) / (high - low), with one low and one high for all parts",
+        file=shown, array=span.array.shown, low=span.low, high=span.high,
+    )  # fmt: skip
+
+
+def _factor(span: Span, *, unit: bool, white: int) -> float:
+    if span.kind == "b":
+        return float(FULL)
+    if span.kind == "f":
+        return float(FULL) if unit else FULL / white
+    return FULL / white
+
+
+def _refuse_sliver(span: Span, factor: float, read: Read, shown: str) -> None:
+    """Refuse fractions of which rounding would leave next to nothing; those that are whole once scaled lose nothing."""
+    if (span.high - span.low) * factor >= FEWEST or span.whole:
+        return
+    slack = max(0.02, 2 * FULL * float(np.finfo(span.array.dtype).eps))
+    if all(bool((np.abs(chunk * factor - np.rint(chunk * factor)) <= slack).all()) for chunk in read(span.array)):
+        return
+    if span.low < 0:  # standardized, or from -1 to 1
+        raise _out_of_range(span, shown)
+    raise DataError(
+        "x_uses_a_sliver",
+        "{file}: the values of {array} go from {low:g} to {high:g}, too little of the range 0 to {most} to be rounded "
+        "to 256 levels; save (x - low) / (high - low), with one low and one high for all parts",
+        file=shown, array=span.array.shown, low=span.low, high=span.high, most=1 if factor == FULL else FULL,
+    )  # fmt: skip

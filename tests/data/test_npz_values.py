@@ -1,0 +1,104 @@
+"""On which scale numbers are: nothing is rounded to next to nothing in silence, whoever divided by what."""
+
+import numpy as np
+import pytest
+from refusals import refused
+
+from overfitlab.data import loading
+from overfitlab.data.sources.scales import FEWEST
+from overfitlab.errors import DataError
+from overfitlab.reasons import reason
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 256, (30, 12, 10), dtype=np.uint8)
+X[0, 0, :2] = 0, 255
+Y = np.arange(30) % 3
+
+
+def loaded(tmp_path, **arrays):
+    np.savez(tmp_path / "m.npz", **arrays)
+    return loading.load(str(tmp_path / "m.npz"))
+
+
+@pytest.mark.parametrize("factor", [1.0000002, 1.02, 1.2])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_what_goes_a_little_beyond_one_is_cut_off_there(tmp_path, factor, kind):
+    x = (X / 255 * factor).astype(kind)
+    data = loaded(tmp_path, x=x, y=Y)
+    np.testing.assert_array_equal(data.images[..., 0], np.rint(np.minimum(x, 1) * kind(255)))
+    cut = int((np.rint(x * kind(255)) > 255).sum())
+    expected = (reason("values_cut_off", array="x", cut=cut, count=X.size, most=1),) if cut else ()
+    assert data.notes == expected
+
+
+def test_both_ends_of_a_bicubic_resize(tmp_path):
+    for scale, most in ((1, 1), (255, 255)):
+        x = (X / 255 * 1.3 - 0.1) * scale
+        data = loaded(tmp_path, x=x, y=Y)
+        np.testing.assert_array_equal(data.images[..., 0], np.rint(x * 255 / scale).clip(0, 255))
+        (note,) = data.notes
+        assert (note.code, note.values["most"]) == ("values_cut_off", most)
+        assert note.values["cut"] == int(((np.rint(x * 255 / scale) < 0) | (np.rint(x * 255 / scale) > 255)).sum())
+
+
+def test_the_cache_remembers_what_was_noted(tmp_path):
+    first = loaded(tmp_path, x=X / 255 * 1.1, y=Y)
+    again = loading.load(str(tmp_path / "m.npz"))
+    assert first.notes
+    assert again.notes == first.notes
+
+
+@pytest.mark.parametrize(
+    ("bits", "kind"), [(10, np.uint16), (12, np.uint16), (12, np.int32), (14, np.float32), (16, np.uint16)]
+)
+def test_whole_numbers_of_more_bits_end_at_the_last_level_of_those(tmp_path, bits, kind):
+    white = 2**bits - 1
+    levels = RNG.integers(0, white + 1, X.shape)
+    levels[0, 0, 0] = white
+    data = loaded(tmp_path, x=levels.astype(kind), y=Y)
+    assert np.abs(data.images[..., 0] - levels * 255 / white).max() <= 0.5 + 1e-4
+    assert data.white == white
+    assert data.notes == (reason("levels_of_more_bits", array="x", white=white),)
+
+
+def test_all_parts_of_more_bits_have_one_white(tmp_path):
+    levels = RNG.integers(0, 4096, X.shape).astype(np.uint16)
+    levels[0, 0, 0] = 4095
+    dark = (levels[20:] // 8).astype(np.uint16)
+    data = loaded(tmp_path, x_train=levels[:20], y_train=Y[:20], x_test=dark, y_test=Y[20:])
+    np.testing.assert_array_equal(data.images[20:, ..., 0], np.rint(dark * (255 / 4095)))
+    given = loading.load(str(tmp_path / "m.npz"), white=16383)
+    assert given.white == 16383
+    assert given.images.max() == 64
+
+
+def test_bytes_beside_fractions_are_each_read_on_their_own_scale(tmp_path):
+    for whole in (X[:20], X[:20].astype(np.int64)):
+        data = loaded(tmp_path, x_train=whole, y_train=Y[:20], x_test=X[20:] / 255, y_test=Y[20:])
+        np.testing.assert_array_equal(data.images[..., 0], X)
+        assert data.notes == (reason("parts_scaled_apart", array="x_test"),)
+
+
+def test_few_levels_are_kept_and_said(tmp_path):
+    """As of scikit-learn's digits, whose white is 16."""
+    for kind in (np.uint8, np.float64):
+        data = loaded(tmp_path, x=(X // 16).astype(kind), y=Y)
+        np.testing.assert_array_equal(data.images[..., 0], X // 16)
+        assert data.notes == (reason("few_levels_used", array="x", low=0, high=15),)
+
+
+def test_a_dark_set_that_was_bytes_loses_nothing(tmp_path):
+    data = loaded(tmp_path, x=(X // 16 / 255).astype(np.float32), y=Y)
+    np.testing.assert_array_equal(data.images[..., 0], X // 16)
+
+
+@pytest.mark.parametrize("share", [0.9, 1.1])
+def test_rounding_leaves_enough_levels_or_is_refused(tmp_path, share):
+    x = np.linspace(0, share * FEWEST / 255, X.size).reshape(X.shape)
+    if share > 1:
+        assert len(np.unique(loaded(tmp_path, x=x, y=Y).images)) >= FEWEST
+        return
+    with refused(DataError, "x_uses_a_sliver", array="x", most=1):
+        loaded(tmp_path, x=x, y=Y)
+    low, high = x.min(), x.max()
+    assert len(np.unique(loaded(tmp_path, x=(x - low) / (high - low), y=Y).images)) == 256  # what it advises
