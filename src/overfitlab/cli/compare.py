@@ -13,8 +13,11 @@ from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
     image_size_option,
+    keep_option,
     model_option,
+    optimizer_option,
     precision_option,
+    schedule_option,
     weights_option,
 )
 from overfitlab.config import CLEAN, METRICS, QUICK, UNTIL
@@ -98,7 +101,16 @@ from overfitlab.words.languages import spoken
 )
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's]")
 @batch_size_option
-@click.option("--learning-rate", "--lr", type=float, metavar="X", help="Of Adam.  [default: the protocol's]")
+@click.option(
+    "--learning-rate",
+    "--lr",
+    type=float,
+    metavar="X",
+    help="Of the optimizer, at its highest.  [default: the protocol's]",
+)
+@optimizer_option
+@schedule_option
+@keep_option
 @click.option("--training-images", type=int, metavar="N", help="Train on N images at most.  [default: the protocol's]")
 @precision_option
 @click.option("--threads", type=int, metavar="N", help="Threads of each run.  [default: 1, more where cores are left]")

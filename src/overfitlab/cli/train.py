@@ -11,8 +11,11 @@ from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
     image_size_option,
+    keep_option,
     model_option,
+    optimizer_option,
     precision_option,
+    schedule_option,
     weights_option,
 )
 from overfitlab.config import DEVICES, PROTOCOLS
@@ -70,8 +73,11 @@ from overfitlab.config import DEVICES, PROTOCOLS
     "--lr",
     type=float,
     metavar="X",
-    help="Of Adam.  [default: the protocol's; 0.0001 under notebook]",
+    help="Of the optimizer, at its highest.  [default: the protocol's; 0.0001 under notebook]",
 )
+@optimizer_option
+@schedule_option
+@keep_option
 @click.option(
     "--training-images",
     type=int,
