@@ -91,7 +91,9 @@ def pytorchs(asked, schedule):
             )  # fmt: skip
         case _:
             kind = torch.optim.AdamW if isinstance(settings, optimization.AdamW) else torch.optim.Adam
-            optimizer = kind(groups, RATE, (settings.beta_1, settings.beta_2), weight_decay=settings.decay, foreach=False)
+            optimizer = kind(
+                groups, RATE, (settings.beta_1, settings.beta_2), weight_decay=settings.decay, foreach=False
+            )
     scheduler = pytorchs_schedule(optimizer, schedule)
     for step, (kernel, bias) in enumerate(gradients(), start=1):
         model.kernel.grad, model.bias.grad = kernel.clone(), bias.clone()

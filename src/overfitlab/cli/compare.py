@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.loading import loading
 from overfitlab.cli.optional_number import UntilDecidedCommand
 from overfitlab.cli.settings import (
     batch_size_option,
@@ -131,7 +132,8 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     It says what it will do and how long that takes, then trains; Ctrl-C keeps what was trained, and the same command
     goes on.
     """
-    from overfitlab.api import comparing  # imports torch, which --help need not wait for
+    with loading():
+        from overfitlab.api import comparing  # imports torch, which --help need not wait for
     from overfitlab.api.reporting import is_current
     from overfitlab.records.study_folder import REPORT
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.loading import loading
+from overfitlab.cli.mistaken import OptionsAlone, Seed
 from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
@@ -22,12 +24,13 @@ from overfitlab.config import DEVICES, PROTOCOLS
 
 
 @click.command(
+    cls=OptionsAlone,
     epilog="\b\nExamples:\n"
     "  overfitlab train\n"
     "  overfitlab train --method none --data digits --epochs 100 --learning-rate 1e-3\n"
     "  overfitlab train --method batch_norm+dropout:rate=0.3 --seed 1\n"
     "  overfitlab train --like study-cifar10-1a2b3c\n"
-    "  overfitlab train --data photos/ --image-size 64 --protocol clean --model resnet20"
+    "  overfitlab train --data photos/ --image-size 64 --protocol clean --model resnet20",
 )
 @click.option(
     "--method",
@@ -86,7 +89,7 @@ from overfitlab.config import DEVICES, PROTOCOLS
 )
 @click.option(
     "--seed",
-    type=int,
+    type=Seed(),
     default=0,
     show_default=True,
     metavar="N",
@@ -119,7 +122,8 @@ def train(as_json: bool, **options: object) -> None:
     It leaves a folder with the history, the curves, the weights, and a record of how they came about. The same
     command resumes an interrupted run where its last finished epoch ended, to the bit.
     """
-    from overfitlab.api import training  # imports torch, which --help need not wait for
+    with loading():
+        from overfitlab.api import training  # imports torch, which --help need not wait for
 
     stream = sys.stderr if as_json else sys.stdout
     run = training.train(**options, stream=stream)  # type: ignore[arg-type]

@@ -173,6 +173,12 @@ def _misread(text: str, error: UsageError) -> UsageError:
                       kind="method", text=text, right=right)  # fmt: skip
 
 
+def spelled(text: str) -> str | None:
+    """Return how the methods are spelled that a text means in whatever notation, None where nobody can tell."""
+    parts = [spelling.meant(part, _class_called) for part in BETWEEN_METHODS.split(text)]
+    return None if None in parts else "+".join(filter(None, parts))
+
+
 def _several(text: str) -> list[str]:
     """Return the methods of a text that has some of them with commas, blanks or the like between; none for others."""
     found: list[str] = []
