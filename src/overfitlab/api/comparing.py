@@ -175,7 +175,7 @@ def compare(
         budget=None if budget is None else seconds_from(str(budget)),
         margin=margins[0],
         gap_margin=margins[1],
-        given=tuple(sorted(field for field, value in changes.items() if value is not None)),
+        given=_given(changes, protocol),
         model=models.canonical(model),
         model_source=models.source_hash(model),
         image_size=size,
@@ -199,6 +199,14 @@ def compare(
         return _compared(folder, session, jobs, threads, tell)
     finally:
         tell.close()
+
+
+def _given(changes: Mapping[str, Any], protocol: str) -> tuple[str, ...]:
+    """Return the fields of the protocol that were asked for, without recipes that are the protocol's own anyway."""
+    given = {field: value for field, value in changes.items() if value is not None}
+    own, now = protocol_named(protocol), protocol_named(protocol, **given)
+    same = {field for field in ("optimizer", "schedule", "keep") if getattr(own, field) == getattr(now, field)}
+    return tuple(sorted(given.keys() - same))
 
 
 def _until(given: int | str | bool | None) -> int | Literal["none"] | None:

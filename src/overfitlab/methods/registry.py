@@ -136,7 +136,7 @@ def _parse_one(text: str) -> Method:
         kind = method_class(name)
         return kind(**spelling.settings(name, kind, given) if colon else {})
     except UsageError as error:
-        if error.code not in ("setting_unreadable", "unknown_name", "unknown_name_like"):
+        if error.code not in ("setting_unreadable", "setting_is_no_number", "unknown_name", "unknown_name_like"):
             raise
         raise _misread(text, error) from None
 
@@ -164,7 +164,7 @@ def _misread(text: str, error: UsageError) -> UsageError:
             text=text,
         )  # fmt: skip
     right = spelling.meant(text, _class_called)
-    if right is None or right == text:
+    if right is None or right == text or error.code == "setting_is_no_number":
         return error
     if right in names():
         return unknown_name("method", text, names(), meant=right)
