@@ -8,14 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
+from overfitlab import optimization
 from overfitlab.errors import UsageError, unknown_name
 
 DEVICES = ("cpu", "cuda", "mps")
+OTHER_DEVICES = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps"}  # what people call them
 PRECISIONS = ("auto", "bfloat16", "float32", "float64")
 LARGEST_SEED = 2**63 - 1
 LARGEST_SPLIT_SEED = 2**32 - 1  # scikit-learn's
 STANDARDIZATIONS = ("all", "training")
-SCHEDULES = ("constant", "cosine")
+KEPT = ("last", "best")  # epoch whose weights are handed over
 METRICS = ("accuracy", "balanced_accuracy", "f1", "loss")  # what a study can compare its methods by
 MOST_EPOCHS = 100_000  # more of them are a mistake, or an attack on the memory of who reads the record
 VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
@@ -42,10 +44,10 @@ def check_whole(what: str, value: Any, low: int, high: int | None = None) -> Non
         )  # fmt: skip
 
 
-def check_one_of(what: str, value: Any, known: Sequence[str]) -> None:
-    """Refuse a value that is none of the known ones; raises `UsageError`, which names the nearest."""
+def check_one_of(what: str, value: Any, known: Sequence[str], meant: str | None = None) -> None:
+    """Refuse a value that is none of the known ones; raises `UsageError`, which names the one that was meant."""
     if value not in known:
-        raise unknown_name(what, str(value), known)
+        raise unknown_name(what, str(value), known, meant)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Protocol:
     name: str
     epochs: int
     batch_size: int  # images a step; the last, partial batch of an epoch is kept
-    learning_rate: float  # of Adam
+    learning_rate: float
     validation_fraction: float  # of the images that are not for testing
     stratified: bool  # whether training and validation have the classes in equal shares
     standardization: str  # the images that mean and deviation come from: "all" (but the test images), or "training"
@@ -66,14 +68,20 @@ class Protocol:
     split_seed: int  # scikit-learn's random_state, where the split does not vary
     batch_norm_warm_up: bool  # whether a new batch weighs max(1 - momentum, 1/t) in the moving averages
     clean_metrics: bool  # whether training images are measured in evaluation mode, and the test set opened at the end
-    schedule: str = "constant"  # of the learning rate: "constant", or "cosine", down to zero over all epochs
+    schedule: str = "constant"  # of the learning rate: `optimization.schedule`
     training_images: int | None = None  # at most so many of the split's training part; None for all of them
     validation_images: int | None = None  # likewise of its validation part
+    optimizer: str = "adam"  # `optimization.optimizer`
+    keep: str = KEPT[
+        0
+    ]  # "last", or "best": the weights of the epoch with the lowest validation loss, whatever the method
 
     def __post_init__(self) -> None:
         check_whole("epochs", self.epochs, low=1, high=MOST_EPOCHS)
         check_whole("batch size", self.batch_size, low=1)
-        check_one_of("schedule", self.schedule, SCHEDULES)
+        for field, read in (("schedule", optimization.schedule), ("optimizer", optimization.optimizer)):
+            object.__setattr__(self, field, read(getattr(self, field)).recorded)
+        check_one_of("word after --keep:", self.keep, KEPT)
         for what, most in (("training", self.training_images), ("validation", self.validation_images)):
             if most is not None:
                 check_whole(f"number of {what} images", most, low=1)
@@ -132,8 +140,25 @@ def protocol_named(name: str, **changes: Any) -> Protocol:
     """Return the protocol with that name, with the values in `changes` that are not None put in place."""
     if name not in PROTOCOLS:
         raise unknown_name("protocol", name, PROTOCOLS)
+    return changed(PROTOCOLS[name], **changes)
+
+
+def changed(protocol: Protocol, **changes: Any) -> Protocol:
+    """Return the protocol with the values in `changes` that are not None put in place.
+
+    Raises `UsageError` where the optimizer becomes one for which the protocol's learning rate was not meant.
+    """
     given: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
-    return replace(PROTOCOLS[name], **given)
+    found = replace(protocol, **given)
+    before, now = (optimization.optimizer(each.optimizer) for each in (protocol, found))
+    if before.usual_rate != now.usual_rate and "learning_rate" not in given:
+        raise UsageError(
+            "learning_rate_of_another_optimizer",
+            "the learning rate {rate:g} of this protocol is one for {before}; give one for {now} as well, for example "
+            "--learning-rate {usual:g}",
+            rate=protocol.learning_rate, before=before.title, now=now.title, usual=now.usual_rate,
+        )  # fmt: skip
+    return found
 
 
 def fitted(protocol: Protocol, source: str, available: int, given: Collection[str] = ()) -> Protocol:
@@ -141,7 +166,15 @@ def fitted(protocol: Protocol, source: str, available: int, given: Collection[st
 
     More training images than there are is all of them. `quick` takes fewer images of the digits, and more epochs where
     there are few images; the other protocols are the same everywhere. The fields in `given` were asked for and stay.
+
+    Raises `UsageError` where its schedule does not fit into its epochs.
     """
+    found = _on_data(protocol, source, available, given)
+    optimization.schedule(found.schedule).check(found.epochs)
+    return found
+
+
+def _on_data(protocol: Protocol, source: str, available: int, given: Collection[str]) -> Protocol:
     images = protocol.training_images
     if protocol.name != QUICK.name:
         return replace(protocol, training_images=None if images is None or images >= available else images)
@@ -174,7 +207,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_whole("seed", self.seed, low=0, high=LARGEST_SEED)
         check_one_of("precision", self.precision, PRECISIONS)
-        check_one_of("device", self.device, DEVICES)
+        check_one_of("device", self.device, DEVICES, OTHER_DEVICES.get(str(self.device).lower()))
         if self.threads is not None:
             check_whole("threads", self.threads, low=1, high=1024)
         for side in self.image_size or ():
@@ -182,7 +215,7 @@ class RunConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
-        values: dict[str, Any] = json.loads(canonical_json(asdict(self)))  # tuples become lists, as in a record
+        values = _plain(self)  # tuples become lists, as in a record
         if self.device == "cpu":  # as records of before there was a choice: the same run keeps its identity
             del values["device"]
         return values
@@ -291,7 +324,7 @@ class StudyConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
-        values: dict[str, Any] = json.loads(canonical_json(asdict(self)))
+        values = _plain(self)
         # as studies of before were asked: the same question keeps its identity
         values |= {"accuracy_zone": values.pop("margin"), "gap_zone": values.pop("gap_margin")}
         for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0])):
@@ -317,6 +350,15 @@ class StudyConfig:
             precision=self.precision,
             threads=threads,
         )
+
+
+def _plain(config: RunConfig | StudyConfig) -> dict[str, Any]:
+    """Return a configuration as plain JSON values, without what nobody could ask for once, unless it is asked for."""
+    values: dict[str, Any] = json.loads(canonical_json(asdict(config)))
+    for name in ("optimizer", "keep"):
+        if values["protocol"][name] == getattr(Protocol, name):
+            del values["protocol"][name]
+    return values
 
 
 def _identity(config: dict[str, Any], data_hash: str) -> str:

@@ -112,10 +112,10 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(str(name).lower(), sorted(known), n=1, cutoff=0.5)), None)
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> UsageError:
-    """Return the error for a name that does not exist, with the nearest one that does; `kind` is a noun."""
+def unknown_name(kind: str, name: object, known: Iterable[str], meant: str | None = None) -> UsageError:
+    """Return the error for a name that does not exist, with what was `meant`, or the nearest; `kind` is a noun."""
     known = sorted(known)
-    near = nearest(name, known)
+    near = meant or nearest(name, known)
     if near is not None:
         return UsageError(
             "unknown_name_like", "unknown {kind} {name!r}; did you mean {near!r}?", kind=kind, name=name, near=near

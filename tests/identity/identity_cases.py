@@ -36,6 +36,13 @@ def runs() -> Iterator[tuple[str, RunConfig]]:
     }  # fmt: skip
     for field, value in changes.items():
         yield f"protocol.{field}", replace(plain, protocol=replace(NOTEBOOK, **{field: value}))
+    recipes = (
+        ("optimizer", "adam:beta_1=0.8"), ("optimizer", "adamw"), ("optimizer", "sgd"),
+        ("optimizer", "sgd:momentum=0.9,nesterov=true"), ("schedule", "constant:warm_up=2"),
+        ("schedule", "cosine:warm_up=5"), ("schedule", "step"), ("schedule", "one-cycle"), ("keep", "best"),
+    )  # fmt: skip
+    for field, value in recipes:
+        yield f"protocol.{field}={value}", replace(plain, protocol=replace(NOTEBOOK, **{field: value}))
     fields: dict[str, Any] = {
         "data": "사진", "seed": 2**63 - 1, "model": "net.py:net", "model_source": "0" * 64, "image_size": (48, 64),
         "weights": "f" * 64, "precision": "bfloat16", "threads": 2, "device": "cuda",

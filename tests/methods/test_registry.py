@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from refusals import refused
 
 from overfitlab.errors import OverfitlabError, UsageError
-from overfitlab.methods import registry
+from overfitlab.methods import names, registry
 from overfitlab.methods.base import Method, hyperparameter
 from overfitlab.methods.composition import Composition
 
@@ -53,8 +53,8 @@ def test_order_and_spelling_do_not_matter():
         ("base", "unknown_name", {"kind": "method", "name": "base"}),
         ("", "method_with_empty_part", {}),
         ("dropout+", "method_with_empty_part", {}),
-        ("dropout:", "setting_unreadable", {}),
-        ("dropout:0.3", "setting_unreadable", {"method": "dropout"}),
+        ("dropout:", "unknown_name_like", {"near": "dropout"}),
+        ("dropout:rate", "setting_unreadable", {"method": "dropout", "setting": "rate"}),
         ("dropout:rate=0.3,rate=0.4", "setting_unreadable", {}),
         ("dropout:rat=0.3", "unknown_hyperparameter_like", {"method": "dropout", "name": "rat", "near": "rate"}),
         ("none:rate=1", "method_without_hyperparameters", {"method": "none"}),
@@ -342,3 +342,52 @@ def test_none_adds_nothing_as_an_object_either():
     none, dropout = registry.make("none"), registry.make("dropout")
     assert none + dropout == dropout + none == dropout
     assert (none + none).spec == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "values"),
+    [
+        ("dropout=0.5", "written_otherwise", {"right": "dropout:rate=0.5"}),
+        ("dropout(0.5)", "written_otherwise", {"right": "dropout:rate=0.5"}),
+        ("dropout:0.5", "written_otherwise", {"kind": "method", "right": "dropout:rate=0.5"}),
+        ("dropout 0.5", "written_otherwise", {"right": "dropout:rate=0.5"}),
+        ("Dropout(p=0.5)", "written_otherwise", {"right": "dropout:rate=0.5"}),
+        ("nn.Dropout(0.5)", "written_otherwise", {"right": "dropout:rate=0.5"}),
+        ("dropout:rate:0.5", "written_otherwise", {"right": "dropout:rate=0.5"}),
+        ("dropout:rate=0.5,", "written_otherwise", {"right": "dropout:rate=0.5"}),
+        ("EarlyStopping(patience=5)", "written_otherwise", {"right": "early_stopping:patience=5"}),
+        ("weight decay 0.01", "written_otherwise", {"right": "weight_decay:rate=0.01"}),
+        ("batch_norm(0.9, 0.001)", "written_otherwise", {"right": "batch_norm:momentum=0.9,epsilon=0.001"}),
+        ("dropout(5)", "hyperparameter_not_between", {"method": "dropout", "parameter": "rate", "value": "5.0"}),
+        ("dropout:p=0.5", "unknown_hyperparameter_like", {"near": "rate"}),
+        ("dropout:lr=0.5", "learning_rate_is_an_option", {"method": "dropout"}),
+        ("BatchNormalization", "unknown_name_like", {"near": "batch_norm"}),
+        ("bn", "unknown_name_like", {"near": "batch_norm"}),
+        ("early-stopping", "unknown_name_like", {"near": "early_stopping"}),
+        ("Early Stopping", "unknown_name_like", {"near": "early_stopping"}),
+        ("cutout", "unknown_name_like", {"near": "random_erasing"}),
+        ("none,dropout", "several_methods_with_none", {"apart": "none dropout"}),
+        ("none, dropout:rate=0.3, bn", "several_methods_with_none", {"apart": "none dropout:rate=0.3 batch_norm"}),
+        ("dropout;l2(0.1)", "several_methods", {"apart": "dropout l2:rate=0.1", "together": "dropout+l2:rate=0.1"}),
+        ("dropout and mixup", "several_methods", {"apart": "dropout mixup"}),
+        ("augment:shift=0.1,zoom=0.2/l2", "several_methods", {"apart": "augment:shift=0.1,zoom=0.2 l2"}),
+        ("0.5", "method_is_a_number", {}),
+        ("dropout:rate=0.3,rate=0.3", "setting_unreadable", {"setting": "rate=0.3"}),
+    ],
+)  # fmt: skip
+def test_other_notations_are_told_how_they_are_written_here(text, code, values):
+    with refused(UsageError, code, **values) as caught:
+        registry.parse(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_advised_can_be_typed():
+    for name in registry.built_in_names():
+        values = ", ".join(map(repr, registry.make(name).hyperparameters().values()))
+        for text in (f"{name}({values})", name.title(), name.replace("_", "-"), name.replace("_", " ")):
+            assert registry.parse(registry.spelled(text)) == registry.make(name), text
+
+
+def test_names_of_others_are_names_of_methods():
+    assert set(names.OTHER_NAMES.values()) <= set(registry.built_in_names())
+    assert not set(names.OTHER_NAMES) & set(registry.built_in_names())

@@ -87,6 +87,28 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(method, precision,
     assert not (broken / PREVIOUS_CHECKPOINT).exists()
 
 
+RECIPES = [
+    {"optimizer": "adam:beta_1=0.8", "schedule": "constant:warm_up=2"},
+    {"optimizer": "adamw:weight_decay=0.1", "schedule": "cosine:warm_up=1", "keep": "best"},
+    {"optimizer": "sgd", "schedule": "step:every=1,factor=0.5", "learning_rate": 0.05},
+    {"optimizer": "sgd:momentum=0.9,nesterov=true,weight_decay=0.01", "schedule": "one-cycle", "learning_rate": 0.05},
+    {"keep": "best", "learning_rate": 0.02},
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=str)
+def test_a_run_of_any_recipe_goes_on_to_the_bit(recipe, tmp_path, interrupt, capsys):
+    settings = SETTINGS | {"precision": "float32", "training_images": 320} | recipe
+    whole = overfitlab.train("batch_norm", out=tmp_path / "whole", **settings)
+    for batches in (20, 11, 3):
+        with interrupt(batches):
+            overfitlab.train("batch_norm", out=tmp_path / "broken", **settings)
+    run = overfitlab.train("batch_norm", out=tmp_path / "broken", **settings | {"verbose": True})
+    assert resumed_after(capsys) == 3
+    assert outcome(run) == outcome(whole)
+    assert run.handed_over == whole.handed_over
+
+
 def test_a_resumed_run_under_the_clean_protocol_knows_the_weights_of_its_onset(tmp_path, interrupt, capsys, misleading):
     settings = SETTINGS | {"data": misleading, "protocol": "clean", "batch_size": 16}
     whole = overfitlab.train("batch_norm", out=tmp_path / "whole", **settings)

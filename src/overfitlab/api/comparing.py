@@ -69,6 +69,9 @@ def compare(
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    optimizer: str | None = None,
+    schedule: str | None = None,
+    keep: str | None = None,
     training_images: int | None = None,
     precision: str = "auto",
     threads: int | None = None,
@@ -90,7 +93,7 @@ def compare(
             baseline alone asks how much it varies from seed to seed; none at all asks the notebook's question: none,
             dropout, batch_norm, and batch_norm against dropout.
         data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `model`, `weights`, `vary`, `epochs`,
-            `batch_size`, `learning_rate`, `training_images` and `precision`.
+            `batch_size`, `learning_rate`, `optimizer`, `schedule`, `keep`, `training_images` and `precision`.
         baseline: what every method is compared with; None for `none`, which is added where it is not among the methods.
         contrasts: pairs to compare besides, as `"batch_norm:dropout"`; with hyperparameters as
             `"dropout:rate=0.5 : dropout:rate=0.2"`, the colon between blanks.
@@ -135,6 +138,9 @@ def compare(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "keep": keep,
         "training_images": training_images,
         "vary": None if vary is None else varied(vary),
     }
@@ -169,7 +175,7 @@ def compare(
         budget=None if budget is None else seconds_from(str(budget)),
         margin=margins[0],
         gap_margin=margins[1],
-        given=tuple(sorted(field for field, value in changes.items() if value is not None)),
+        given=_given(changes, protocol),
         model=models.canonical(model),
         model_source=models.source_hash(model),
         image_size=size,
@@ -193,6 +199,14 @@ def compare(
         return _compared(folder, session, jobs, threads, tell)
     finally:
         tell.close()
+
+
+def _given(changes: Mapping[str, Any], protocol: str) -> tuple[str, ...]:
+    """Return the fields of the protocol that were asked for, without recipes that are the protocol's own anyway."""
+    given = {field: value for field, value in changes.items() if value is not None}
+    own, now = protocol_named(protocol), protocol_named(protocol, **given)
+    same = {field for field in ("optimizer", "schedule", "keep") if getattr(own, field) == getattr(now, field)}
+    return tuple(sorted(given.keys() - same))
 
 
 def _until(given: int | str | bool | None) -> int | Literal["none"] | None:

@@ -12,7 +12,7 @@ from overfitlab.api.drawing import draw_curves, draw_duplicates
 from overfitlab.api.runs import Run, shown
 from overfitlab.arguments import image_size as size_from
 from overfitlab.arguments import varied
-from overfitlab.config import RunConfig, fitted, protocol_named
+from overfitlab.config import RunConfig, changed, fitted, protocol_named
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.splits import available_for_training
@@ -47,6 +47,9 @@ def train(
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    optimizer: str | None = None,
+    schedule: str | None = None,
+    keep: str | None = None,
     training_images: int | None = None,
     seed: int = 0,
     precision: str | None = None,
@@ -82,7 +85,13 @@ def train(
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly, `"clean"` the same without its
             flaws, `"quick"` the clean one on few images: docs/protocols.md. None for `"notebook"`.
         vary: what the seed decides, of `"split,init,order"`; None for what the protocol says.
-        epochs: instead of the protocol's; likewise `batch_size` (images) and `learning_rate` (of Adam).
+        epochs: instead of the protocol's; likewise `batch_size` (images) and `learning_rate`.
+        optimizer: what moves the weights: `"adam"`, `"adamw:weight_decay=0.01"`, `"sgd:momentum=0.9,nesterov=true"`;
+            `"sgd"` needs a `learning_rate` of its own. None for what the protocol says, `"adam"`.
+        schedule: of the learning rate: `"constant"`, `"cosine"`, `"step:every=10,factor=0.1"` or `"one-cycle"`, with a
+            warm-up as in `"cosine:warm_up=5"` (docs/recipes.md). None for what the protocol says.
+        keep: `"best"` hands over the weights of the epoch with the lowest validation loss, whatever the method;
+            `"last"`, and None, those that the method hands over.
         training_images: to train on so many of the training images at most; None for what the protocol says.
         seed: fixes initial weights, batch order and masks; from 0 to 2**63 - 1.
         precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: bfloat16 where the processor has instructions
@@ -122,13 +131,16 @@ def train(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "keep": keep,
         "training_images": training_images,
         "vary": None if vary is None else varied(vary),
     }
     given = [name for name, value in changes.items() if value is not None]
     settings = protocol_named(protocol or "notebook", **changes)
     if pattern is not None and protocol is None:
-        settings = replace(pattern.protocol, **{name: changes[name] for name in given})
+        settings = changed(pattern.protocol, **changes)
         given = ["training_images", "epochs"]  # the study's, and all of its images
     size = None if image_size is None else size_from(str(image_size))
     config = RunConfig(

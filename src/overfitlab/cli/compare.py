@@ -8,13 +8,17 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.loading import loading
 from overfitlab.cli.optional_number import UntilDecidedCommand
 from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
     image_size_option,
+    keep_option,
     model_option,
+    optimizer_option,
     precision_option,
+    schedule_option,
     weights_option,
 )
 from overfitlab.config import CLEAN, METRICS, QUICK, UNTIL
@@ -98,7 +102,16 @@ from overfitlab.words.languages import spoken
 )
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's]")
 @batch_size_option
-@click.option("--learning-rate", "--lr", type=float, metavar="X", help="Of Adam.  [default: the protocol's]")
+@click.option(
+    "--learning-rate",
+    "--lr",
+    type=float,
+    metavar="X",
+    help="Of the optimizer, at its highest.  [default: the protocol's]",
+)
+@optimizer_option
+@schedule_option
+@keep_option
 @click.option("--training-images", type=int, metavar="N", help="Train on N images at most.  [default: the protocol's]")
 @precision_option
 @click.option("--threads", type=int, metavar="N", help="Threads of each run.  [default: 1, more where cores are left]")
@@ -119,7 +132,8 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     It says what it will do and how long that takes, then trains; Ctrl-C keeps what was trained, and the same command
     goes on.
     """
-    from overfitlab.api import comparing  # imports torch, which --help need not wait for
+    with loading():
+        from overfitlab.api import comparing  # imports torch, which --help need not wait for
     from overfitlab.api.reporting import is_current
     from overfitlab.records.study_folder import REPORT
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.loading import loading
 from overfitlab.cli.trained import interruptible, model_option, precision_option, run_argument, threads_option
 
 
@@ -49,7 +50,8 @@ def evaluate(run: Path, as_json: bool, **options: object) -> None:
     RUN is a run's folder, or its name or the beginning of its id below runs/. The test images are for judging at the
     end; compare methods and settings with --part validation.
     """
-    from overfitlab.api.evaluating import evaluate_and_write  # imports torch, which --help need not wait for
+    with loading():
+        from overfitlab.api.evaluating import evaluate_and_write  # imports torch, which --help need not wait for
 
     with interruptible():
         document, text = evaluate_and_write(run, progress=sys.stderr, **options)  # type: ignore[arg-type]

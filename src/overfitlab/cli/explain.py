@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.loading import loading
 from overfitlab.cli.trained import (
     images_argument,
     interruptible,
@@ -56,7 +57,8 @@ def explain(run: Path, images: tuple[str, ...], as_json: bool, **options: object
     on. A file that cannot be read is named on standard error, and the exit code is then 1. --json gives the maps as
     numbers.
     """
-    from overfitlab.api.explaining import explain_and_write  # imports torch, which --help need not wait for
+    with loading():
+        from overfitlab.api.explaining import explain_and_write  # imports torch, which --help need not wait for
 
     output, say = sys.stderr if as_json else sys.stdout, spoken()
     with interruptible():

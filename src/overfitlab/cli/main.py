@@ -18,6 +18,7 @@ from overfitlab.cli.explain import explain
 from overfitlab.cli.groups import Commands
 from overfitlab.cli.listing import list_all, show
 from overfitlab.cli.methods import methods
+from overfitlab.cli.mistaken import in_our_words
 from overfitlab.cli.predict import predict
 from overfitlab.cli.report import report
 from overfitlab.cli.train import train
@@ -57,7 +58,7 @@ def main() -> NoReturn:
         click.echo(error.format_message(), err=True)
         sys.exit(2)
     except click.ClickException as error:
-        _fail(" ".join(error.format_message().split()), error.exit_code)
+        _fail(in_our_words(error, sys.argv[1:]), error.exit_code)
     except OverfitlabError as error:
         _fail(error, error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:  # click makes the one of the other

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.loading import loading
 from overfitlab.errors import UsageError
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
@@ -37,7 +38,8 @@ def methods(name: str | None, figure: Path | None, as_json: bool) -> None:
         raise UsageError(
             "figure_of_no_method", "--figure draws one method; name it: overfitlab methods dropout --figure dropout.png"
         )
-    from overfitlab.api import describing  # imports torch, which --help need not wait for
+    with loading():
+        from overfitlab.api import describing  # imports torch, which --help need not wait for
     from overfitlab.terminal.method_card import show_cards, show_methods
 
     say = spoken()

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.loading import loading
 from overfitlab.cli.trained import (
     images_argument,
     interruptible,
@@ -53,7 +54,8 @@ def predict(run: Path, images: tuple[str, ...], as_json: bool, kind: str | None,
             "json_beside_another_format", "--json and --format {format} contradict each other; leave one of them out",
             format=kind,
         )  # fmt: skip
-    from overfitlab.api.predicting import predict_and_write  # imports torch, which --help need not wait for
+    with loading():
+        from overfitlab.api.predicting import predict_and_write  # imports torch, which --help need not wait for
 
     kind = "json" if as_json else kind
     with interruptible():

@@ -32,6 +32,23 @@ weights_option = click.option(
 batch_size_option = click.option(
     "--batch-size", type=int, metavar="N", help="Images a step.  [default: the protocol's; 32]"
 )
+optimizer_option = click.option(
+    "--optimizer",
+    metavar="O",
+    help="What moves the weights: adam, adamw:weight_decay=0.01, or sgd:momentum=0.9,nesterov=true, which needs a "
+    "--learning-rate of its own.  [default: the protocol's; adam]",
+)
+schedule_option = click.option(
+    "--schedule",
+    metavar="S",
+    help="Of the learning rate: constant, cosine, step:every=10,factor=0.1, or one-cycle; with a warm-up: "
+    "cosine:warm_up=5.  [default: the protocol's; cosine under quick, else constant]",
+)
+keep_option = click.option(
+    "--keep",
+    metavar="best",
+    help="Hand over the weights of the epoch with the lowest validation loss, whatever the method.  [default: last]",
+)
 precision_option = click.option(
     "--precision",
     metavar="P",

@@ -7,24 +7,30 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.loading import loading
+from overfitlab.cli.mistaken import OptionsAlone, Seed
 from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
     image_size_option,
+    keep_option,
     model_option,
+    optimizer_option,
     precision_option,
+    schedule_option,
     weights_option,
 )
 from overfitlab.config import DEVICES, PROTOCOLS
 
 
 @click.command(
+    cls=OptionsAlone,
     epilog="\b\nExamples:\n"
     "  overfitlab train\n"
     "  overfitlab train --method none --data digits --epochs 100 --learning-rate 1e-3\n"
     "  overfitlab train --method batch_norm+dropout:rate=0.3 --seed 1\n"
     "  overfitlab train --like study-cifar10-1a2b3c\n"
-    "  overfitlab train --data photos/ --image-size 64 --protocol clean --model resnet20"
+    "  overfitlab train --data photos/ --image-size 64 --protocol clean --model resnet20",
 )
 @click.option(
     "--method",
@@ -70,8 +76,11 @@ from overfitlab.config import DEVICES, PROTOCOLS
     "--lr",
     type=float,
     metavar="X",
-    help="Of Adam.  [default: the protocol's; 0.0001 under notebook]",
+    help="Of the optimizer, at its highest.  [default: the protocol's; 0.0001 under notebook]",
 )
+@optimizer_option
+@schedule_option
+@keep_option
 @click.option(
     "--training-images",
     type=int,
@@ -80,7 +89,7 @@ from overfitlab.config import DEVICES, PROTOCOLS
 )
 @click.option(
     "--seed",
-    type=int,
+    type=Seed(),
     default=0,
     show_default=True,
     metavar="N",
@@ -113,7 +122,8 @@ def train(as_json: bool, **options: object) -> None:
     It leaves a folder with the history, the curves, the weights, and a record of how they came about. The same
     command resumes an interrupted run where its last finished epoch ended, to the bit.
     """
-    from overfitlab.api import training  # imports torch, which --help need not wait for
+    with loading():
+        from overfitlab.api import training  # imports torch, which --help need not wait for
 
     stream = sys.stderr if as_json else sys.stdout
     run = training.train(**options, stream=stream)  # type: ignore[arg-type]

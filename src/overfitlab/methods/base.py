@@ -5,18 +5,19 @@ the hooks that it needs: `network`, `layer`, `batch`, `penalty`, `weight_decay`,
 nothing until it is overridden. `overfitlab.testing` checks what every method has to keep.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 from torch import Tensor, nn
 
-from overfitlab.errors import UsageError
 from overfitlab.methods.tracking import Tracker
 from overfitlab.randomness import Key
 from overfitlab.results.history import EpochRow
+from overfitlab.spelling import Spelled, hyperparameter
+
+__all__ = ["Method", "NetworkSpec", "RandomLayer", "Site", "SiteKind", "hyperparameter"]
 
 SiteKind = Literal["norm", "pool", "classifier"]
 
@@ -43,28 +44,12 @@ class NetworkSpec:
     width: float = 1.0  # factor on the filters of every convolution and the units of every hidden dense layer
 
 
-def hyperparameter(
-    default: float, *, low: float, high: float = math.inf, search: Sequence[float] = (), whole: bool = False
-) -> Any:
-    """Declare a hyperparameter of a method, as a field of its dataclass.
-
-    Args:
-        default: its value where none is given.
-        low: the least value that is allowed, and `high` the greatest.
-        high: see `low`.
-        search: values worth trying, ascending; the pilot behind the defaults tries them (`make pilot`).
-        whole: whether it must be a whole number.
-    """
-    return field(default=default, metadata={"low": low, "high": high, "search": tuple(search), "whole": whole})
-
-
-class Method:
+class Method(Spelled):
     """What every method has; each hook does nothing until a method overrides it.
 
     The loss is always the cross-entropy of the logits with `batch`'s label probabilities, plus all penalties.
     """
 
-    name: ClassVar[str]
     stage: ClassVar[int] = 0  # order in a composition, lowest first and by name among equals, so that a+b equals b+a
     off: ClassVar[dict[str, float] | None] = None  # settings that mean "no effect", where there are any
     exclusive: ClassVar[str | None] = None  # of the methods that share such a word, a composition takes one
@@ -77,10 +62,6 @@ class Method:
         super().__init_subclass__()
         if cls.layer is not Method.layer and not cls.sites:
             raise TypeError(f"{cls.__name__} has a layer, so it must name its sites, for example sites = ('norm',)")
-
-    def __post_init__(self) -> None:
-        for parameter, value in self.hyperparameters().items():
-            self._check(parameter, value)
 
     def network(self, spec: NetworkSpec) -> NetworkSpec:
         """Return the network to build instead of `spec`; networks that are not described by a `Builder` are fixed."""
@@ -109,7 +90,7 @@ class Method:
         return None
 
     def weight_decay(self, name: str, parameter: Tensor) -> float:
-        """Return the factor d of a decoupled decay: theta -= learning rate * d * theta, before each step of Adam."""
+        """Return the factor d of a decoupled decay: theta -= learning rate * d * theta, before each step."""
         return 0.0
 
     def tracker(self, model: nn.Module) -> Tracker | None:
@@ -132,58 +113,6 @@ class Method:
     def parts(self) -> "tuple[Method, ...]":
         """The single methods that this one is made of: itself, or those of a composition in the order they apply."""
         return (self,)
-
-    def hyperparameters(self) -> dict[str, float]:
-        """Return names and values of all hyperparameters, in the order in which they are declared."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}  # type: ignore[arg-type]
-
-    @property
-    def spec(self) -> str:
-        """The text that makes this method again, with every hyperparameter: `dropout:rate=0.2`."""
-        return self._written(self.hyperparameters())
-
-    @property
-    def label(self) -> str:
-        """The text for people: `spec` without the hyperparameters that have their default."""
-        defaults = {entry.name: entry.default for entry in fields(self)}  # type: ignore[arg-type]
-        given = self.hyperparameters().items()
-        return self._written({name: value for name, value in given if value != defaults[name]})
-
-    def _written(self, values: dict[str, float]) -> str:
-        settings = ",".join(f"{name}={value!r}" for name, value in values.items())
-        return f"{self.name}:{settings}" if settings else self.name
-
-    def _check(self, parameter: str, value: Any) -> None:
-        declared = next(entry for entry in fields(self) if entry.name == parameter)  # type: ignore[arg-type]
-        low, high, whole = (declared.metadata[entry] for entry in ("low", "high", "whole"))
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
-            raise _out_of_range(whole, high, method=self.name, parameter=parameter, low=low, value=repr(value))
-        object.__setattr__(self, parameter, int(value) if whole else float(value))  # 0 and 0.0 are one setting
-
-
-def _out_of_range(whole: bool, high: float, **values: object) -> UsageError:
-    if whole and high == math.inf:
-        return UsageError(
-            "hyperparameter_not_whole_from",
-            "{method}: {parameter} must be a whole number of at least {low:g}, not {value}",
-            **values,
-        )
-    if whole:
-        return UsageError(
-            "hyperparameter_not_whole_between",
-            "{method}: {parameter} must be a whole number from {low:g} to {high:g}, not {value}",
-            high=high, **values,
-        )  # fmt: skip
-    if high == math.inf:
-        return UsageError(
-            "hyperparameter_not_from", "{method}: {parameter} must be a number of at least {low:g}, not {value}",
-            **values,
-        )  # fmt: skip
-    return UsageError(
-        "hyperparameter_not_between", "{method}: {parameter} must be a number from {low:g} to {high:g}, not {value}",
-        high=high, **values,
-    )  # fmt: skip
 
 
 class RandomLayer(nn.Module):

@@ -7,30 +7,29 @@ answered at once.
 
 import importlib
 import inspect
-import pkgutil
 import re
-from collections.abc import Iterable
 from dataclasses import fields
 from importlib.metadata import EntryPoint, entry_points
 
-from overfitlab import methods as package
-from overfitlab.errors import OverfitlabError, UsageError, nearest, unknown_name
+from overfitlab import spelling
+from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.methods.base import Method
 from overfitlab.methods.composition import composed
+from overfitlab.methods.names import built_in, called
 
 GROUP = "overfitlab.methods"
 BETWEEN_METHODS = re.compile(r"(?<![\d.][eE])\+")  # not the + of 1e+16
-_NOT_METHODS = {"base", "composition", "registry", "tracking"}
+BETWEEN_WORDS = re.compile(r"(?:[,;/|&\s]|\band\b)+")  # in a text that lists methods as if they were words
 
 
 def names() -> list[str]:
     """Return the names of all methods, sorted."""
-    return sorted(_built_in() | _third_party().keys())
+    return sorted(built_in() | _third_party().keys())
 
 
 def built_in_names() -> list[str]:
     """Return the names of the methods that this package brings, sorted."""
-    return sorted(_built_in())
+    return sorted(built_in())
 
 
 def method_class(name: str) -> type[Method]:
@@ -39,7 +38,7 @@ def method_class(name: str) -> type[Method]:
         raise unknown_name("method", name, names())
     third_party = _third_party().get(name)
     if third_party is not None:
-        if name in _built_in():
+        if name in built_in():
             raise OverfitlabError(
                 "method_name_taken", "{place} claims the name of the method {name!r}, which is built in",
                 place=third_party.value, name=name,
@@ -58,7 +57,7 @@ def method_class(name: str) -> type[Method]:
             )  # fmt: skip
         _check_declaration(found, third_party.value)
         return found
-    module = importlib.import_module(f"{package.__name__}.{name}")
+    module = importlib.import_module(f"overfitlab.methods.{name}")
     return next(
         found
         for _, found in inspect.getmembers(module, inspect.isclass)
@@ -127,57 +126,83 @@ def make(name: str, **hyperparameters: float) -> Method:
     out of range.
     """
     kind = method_class(name)
-    _check_known(name, kind, hyperparameters)
+    spelling.check_known(name, kind, hyperparameters)
     return kind(**hyperparameters)
 
 
-def _check_known(name: str, kind: type[Method], parameters: Iterable[str]) -> None:
-    known = list(inspect.signature(kind).parameters)
-    for parameter in parameters:
-        if parameter in known:
-            continue
-        if not known:
-            raise UsageError(
-                "method_without_hyperparameters", "{method} has no hyperparameters, so {name!r} cannot be set",
-                method=name, name=parameter,
-            )  # fmt: skip
-        near = nearest(parameter, known)
-        if near is not None:
-            raise UsageError(
-                "unknown_hyperparameter_like", "unknown hyperparameter of {method} {name!r}; did you mean {near!r}?",
-                method=name, name=parameter, near=near,
-            )  # fmt: skip
-        raise UsageError(
-            "unknown_hyperparameter", "unknown hyperparameter of {method} {name!r}; choose from {known}",
-            method=name, name=parameter, known=", ".join(sorted(known)),
-        )  # fmt: skip
-
-
 def _parse_one(text: str) -> Method:
-    name, colon, settings = text.partition(":")
-    kind = method_class(name)
-    values: dict[str, float] = {}
-    for setting in settings.split(",") if colon else []:
-        parameter, equals, value = (part.strip() for part in setting.partition("="))
-        if not equals or parameter in values:
-            raise UsageError(
-                "setting_unreadable", "{method}: cannot read {setting!r}; write {method}:NAME=NUMBER, each name once",
-                method=name, setting=setting,
-            )  # fmt: skip
-        _check_known(name, kind, [parameter])
-        try:
-            values[parameter] = float(value)
-        except ValueError:
-            raise UsageError(
-                "setting_is_no_number", "{method}: {parameter} must be a number, not {value!r}",
-                method=name, parameter=parameter, value=value,
-            ) from None  # fmt: skip
-    return kind(**values)
+    name, colon, given = text.partition(":")
+    try:
+        kind = method_class(name)
+        return kind(**spelling.settings(name, kind, given) if colon else {})
+    except UsageError as error:
+        if error.code not in ("setting_unreadable", "setting_is_no_number", "unknown_name", "unknown_name_like"):
+            raise
+        raise _misread(text, error) from None
 
 
-def _built_in() -> set[str]:
-    """Return the names of the methods in this folder: a method's file has the name of its method."""
-    return {module.name for module in pkgutil.iter_modules(package.__path__)} - _NOT_METHODS
+def _misread(text: str, error: UsageError) -> UsageError:
+    """Return the error for a text that is no method: how to write what was probably meant, else the error as it is."""
+    several = _several(text)
+    if several and "none" in several:
+        return UsageError(
+            "several_methods_with_none",
+            "{text!r} is more than one method; compare takes them apart: overfitlab compare {apart}",
+            text=text, apart=" ".join(several),
+        )  # fmt: skip
+    if several:
+        return UsageError(
+            "several_methods",
+            "{text!r} is more than one method; compare takes them apart: overfitlab compare {apart}; one that is all "
+            "of them is {together}",
+            text=text, apart=" ".join(several), together="+".join(several),
+        )  # fmt: skip
+    if spelling.is_number(text):
+        return UsageError(
+            "method_is_a_number",
+            "{text!r} is no method; what a method is set to stands behind its name: dropout:rate=0.5",
+            text=text,
+        )  # fmt: skip
+    right = spelling.meant(text, _class_called)
+    if right is None or right == text or error.code == "setting_is_no_number":
+        return error
+    if right in names():
+        return unknown_name("method", text, names(), meant=right)
+    parse(right)  # a value out of range is said, not advised
+    return UsageError("written_otherwise", "cannot read the {kind} {text!r}; write {right}",
+                      kind="method", text=text, right=right)  # fmt: skip
+
+
+def spelled(text: str) -> str | None:
+    """Return how the methods are spelled that a text means in whatever notation, None where nobody can tell."""
+    parts = [spelling.meant(part, _class_called) for part in BETWEEN_METHODS.split(text)]
+    return None if None in parts else "+".join(filter(None, parts))
+
+
+def _several(text: str) -> list[str]:
+    """Return the methods of a text that has some of them with commas, blanks or the like between; none for others."""
+    found: list[str] = []
+    for word in filter(None, BETWEEN_WORDS.split(text)):
+        name, colon, given = word.partition(":")
+        known = called(name, names())
+        if known is not None:
+            found.append(f"{known}{colon}{given}")
+        elif found and word.partition("=")[0] in _settings_of(found[-1]):
+            found[-1] += f",{word}"
+        elif right := spelling.meant(word, _class_called):
+            found.append(right)
+        else:
+            return []
+    return found if len(found) > 1 else []
+
+
+def _settings_of(spec: str) -> list[str]:
+    return [entry.name for entry in fields(method_class(spec.partition(":")[0]))]  # type: ignore[arg-type]
+
+
+def _class_called(word: str) -> tuple[str, type[Method]] | None:
+    name = called(word, names())
+    return (name, method_class(name)) if name else None
 
 
 def _third_party() -> dict[str, EntryPoint]:

@@ -11,11 +11,12 @@ KERNEL_DIMENSIONS = 2  # and more: kernels of dense layers and convolutions
 
 @dataclass(frozen=True)
 class WeightDecay(Method):
-    """Decoupled weight decay: before each step of Adam all kernels shrink by a fixed share, whatever their gradients.
+    """Decoupled weight decay: before each step all kernels shrink by a fixed share, whatever their gradients.
 
-    Equation: theta -= learning rate * rate * theta, then Adam's step; for the kernels of convolutions and dense layers,
-    not for biases and the scales of normalizations. After T steps at a constant learning rate a weight without a
-    gradient has shrunk by exp(-T * learning rate * rate).
+    Equation: theta -= learning rate * rate * theta, then the optimizer's step; for the kernels of convolutions and
+    dense layers, not for biases and the scales of normalizations. After T steps at a constant learning rate a weight
+    without a gradient has shrunk by exp(-T * learning rate * rate). A decay of the optimizer's own
+    (`--optimizer adamw`) adds to it.
     Source: Loshchilov and Hutter, 2019, arXiv:1711.05101 (AdamW); as Keras's `AdamW`, which decays
     biases and scales too unless they are excluded.
     Helps: as an L2 penalty was meant to, with Adam too.
@@ -30,4 +31,9 @@ class WeightDecay(Method):
 
     def weight_decay(self, name: str, parameter: Tensor) -> float:
         """Return the rate for kernels, 0 for anything else."""
-        return self.rate if parameter.ndim >= KERNEL_DIMENSIONS else 0.0
+        return self.rate if is_kernel(parameter) else 0.0
+
+
+def is_kernel(parameter: Tensor) -> bool:
+    """Return whether a parameter is the kernel of a convolution or dense layer, no bias and no scale."""
+    return parameter.ndim >= KERNEL_DIMENSIONS

@@ -4,12 +4,13 @@
 `path/to/net.py:FUNCTION` or `MODULE:FUNCTION` (see `own.py`). This file imports no torch until a model is built.
 """
 
+import difflib
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE, RunConfig
-from overfitlab.errors import UsageError, unknown_name
+from overfitlab.errors import UsageError, nearest, unknown_name
 from overfitlab.models import own
 from overfitlab.randomness import run_key
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 BUILT_IN = ("notebook_cnn", "resnet20", "resnet32", "resnet56", "vgg11", "vgg16")
 SPELLINGS = (*BUILT_IN, "timm:NAME", "FILE.py:FUNCTION", "MODULE:FUNCTION")
 TIMM = "timm:"
+NEAR = 0.75  # how alike a name has to be to one of ours not to be looked for among timm's
 CHANNELS = (1, 3)
 
 
@@ -41,8 +43,26 @@ def canonical(spec: str) -> str:
     elif ":" in spec:
         own.find(spec)
     else:
-        raise unknown_name("model", spec, SPELLINGS)
+        raise _unknown(spec)
     return spec
+
+
+def _unknown(spec: str) -> UsageError:
+    """Return the error for a name of no network: it may be one of timm's, written as it is called there."""
+    from overfitlab.models import timm_models
+
+    if not timm_models.is_installed():
+        near = nearest(spec, BUILT_IN)
+        return UsageError(
+            "unknown_model_without_timm",
+            "unknown model {name!r}; did you mean {near!r}? Networks such as resnet18 are timm:resnet18, once timm is "
+            "installed: pip install 'overfitlab[timm]'",
+            name=spec, near=near or BUILT_IN[0],
+        )  # fmt: skip
+    name = timm_models.called(spec)
+    if name is None and not difflib.get_close_matches(spec.lower(), BUILT_IN, cutoff=NEAR):
+        name = timm_models.near(spec)
+    return unknown_name("model", spec, SPELLINGS, meant=None if name is None else f"{TIMM}{name}")
 
 
 def is_own(spec: str) -> bool:

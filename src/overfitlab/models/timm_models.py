@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.spelling import same_word
 
 MOST_OPERATORS = 20  # that a torchvision may miss
 LONGEST_REASON = 200  # characters of timm's error message
@@ -24,11 +25,11 @@ def check_name(name: str) -> None:
     timm = _timm()
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):
-        near = difflib.get_close_matches(architecture.lower(), timm.list_models(), n=1, cutoff=0.5)
-        if near:
+        probably = called(architecture) or near(architecture)
+        if probably:
             raise UsageError(
                 "unknown_timm_model_like", "unknown timm model {name!r}; did you mean {near!r}?",
-                name=name, near=near[0],
+                name=name, near=probably,
             )  # fmt: skip
         raise UsageError(
             "unknown_timm_model", "unknown timm model {name!r}; timm.list_models() in Python lists them all", name=name
@@ -40,6 +41,22 @@ def check_name(name: str) -> None:
             "load a weights file of yours",
             name=name, tag=tag, architecture=architecture,
         )  # fmt: skip
+
+
+def is_installed() -> bool:
+    """Return whether timm is here."""
+    return importlib.util.find_spec("timm") is not None
+
+
+def called(word: str) -> str | None:
+    """Return the network of timm that is called so: `resnet18`, `ResNet-18`, `torchvision.models.resnet18`."""
+    same = {same_word(name): name for name in _timm().list_models()}
+    return same.get(same_word(re.split(r"[./:]", word)[-1]))
+
+
+def near(word: str) -> str | None:
+    """Return the network of timm whose name is nearest."""
+    return next(iter(difflib.get_close_matches(word.lower(), _timm().list_models(), n=1, cutoff=0.5)), None)
 
 
 def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object:
@@ -79,7 +96,7 @@ def explain(spec: str, image_shape: tuple[int, int, int], error: BaseException) 
 
 @functools.cache
 def _timm() -> ModuleType:
-    if importlib.util.find_spec("timm") is None:
+    if not is_installed():
         raise OverfitlabError("timm_not_installed", "timm is not installed; pip install 'overfitlab[timm]'")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # timm's own, about its deprecated parts

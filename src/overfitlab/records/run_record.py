@@ -141,6 +141,11 @@ class RunRecord(Struct, kw_only=True, omit_defaults=True):
         return False
 
     @property
+    def keeps_best(self) -> bool:
+        """Whether the weights of the lowest validation loss are handed over, whatever the method."""
+        return False
+
+    @property
     def measured(self) -> Measured:
         """What the weights do on whole parts; nothing before the end."""
         return Measured() if self.result is None else self.result.measured
@@ -193,6 +198,11 @@ class OwnRunRecord(RunRecord):
     def batch_norm_warm_up(self) -> bool:
         """Whether moving averages began as plain means over the batches."""
         return self.config.protocol.batch_norm_warm_up
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights of the lowest validation loss are handed over, whatever the method."""
+        return self.config.protocol.keep == "best"
 
     def own(self) -> "OwnRunRecord":
         """Return the record itself."""

@@ -87,16 +87,17 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
         "baseline too, has been stopped early. Estimates without words, which are said of the end alone."
     )
     contrasts = TableBlock(contrast_table(evidence, say), axes)
-    at_onset = TableBlock(onset_table(evidence, say), onset)
+    best = evidence.plan.protocol.keep == "best"  # then the second look would be the first one again
+    at_onset = [] if best else [TableBlock(onset_table(evidence, say), onset)]
     if evidence.provisional:
         text = say(
             "Until all runs have ended there are neither words, p nor intervals: who looks again and again, and stops "
             "when a p is small, finds differences that are not there."
         )
-        return Section("verdict", say("The verdict"), (contrasts, Paragraphs((text,)), sentences, at_onset))
+        return Section("verdict", say("The verdict"), (contrasts, Paragraphs((text,)), sentences, *at_onset))
     every_p = TableBlock(p_table(evidence, say), _about_p(evidence, say))
     rules = Paragraphs(tuple(_rules(evidence, say)))
-    return Section("verdict", say("The verdict"), (contrasts, rules, sentences, at_onset, every_p))
+    return Section("verdict", say("The verdict"), (contrasts, rules, sentences, *at_onset, every_p))
 
 
 def _rules(evidence: Evidence, say: Language) -> Iterator[str]:

@@ -12,6 +12,7 @@ from overfitlab.report.statistics_text import (
     metric_name,
     tests,
 )
+from overfitlab.report.training_words import falling, optimizer_name, recipe_notes, sources
 from overfitlab.study.evidence import OWN, Evidence
 from overfitlab.words.language import ENGLISH, Language
 
@@ -38,7 +39,6 @@ IMAGES = (
     "F. E. Satterthwaite (1946). An approximate distribution of estimates of variance components. Biometrics "
     "Bulletin 2.",
 )
-OPTIMIZER = "D. P. Kingma and J. Ba (2015). Adam: a method for stochastic optimization. ICLR. arXiv:1412.6980."
 
 
 def methods_text(evidence: Evidence, say: Language) -> str:
@@ -134,14 +134,15 @@ def _training(evidence: Evidence, say: Language) -> Iterator[str]:
                   model=name, parameters=f"{baseline.parameters:,}", baseline=say.method(baseline.label))  # fmt: skip
     if asked.weights is not None:
         yield say("Training began from given weights (SHA-256 {hash}).", hash=asked.weights)
-    falling = say(", falling to zero along a cosine") if settings.schedule == "cosine" else ""
     yield say(
-        "It was trained for {epochs} epochs in batches of {batch} images, by Adam as Keras computes it with the "
-        "learning rate {rate}{falling}, on cross-entropy and what a method adds to it (overfitlab's protocol "
-        "{protocol}); precision: {precision}.",
-        epochs=settings.epochs, batch=settings.batch_size, rate=f"{settings.learning_rate:g}", falling=falling,
+        "It was trained for {epochs} epochs in batches of {batch} images, by {optimizer} with the learning rate {rate}"
+        "{falling}, on cross-entropy and what a method adds to it (overfitlab's protocol {protocol}); precision: "
+        "{precision}.",
+        epochs=settings.epochs, batch=settings.batch_size, optimizer=optimizer_name(settings, say),
+        rate=f"{settings.learning_rate:g}", falling=falling(settings, say),
         protocol=settings.name, precision=", ".join(evidence.precision) or asked.precision,
     )  # fmt: skip
+    yield from recipe_notes(settings, [each.label for each in evidence.methods], say)
     if asked.given:
         changed = say.listing([say(CHANGED.get(name, name)) for name in asked.given])
         yield say("Changed in that protocol: {changed}.", changed=changed)
@@ -198,7 +199,7 @@ def _software(evidence: Evidence, say: Language) -> Iterator[str]:
 
 def references(evidence: Evidence) -> Iterator[str]:
     """Yield what the paragraphs rely on."""
-    yield OPTIMIZER
+    yield from sources(evidence.plan.protocol)
     if not evidence.provisional:
         yield from FIXED if evidence.progress is None else IN_ROUNDS
         if len(evidence.contrasts) > 1:

@@ -10,12 +10,14 @@ from overfitlab.report.numbers import other_images
 from overfitlab.report.power_text import percent, power_sentence
 from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_sentences import caveats
+from overfitlab.report.training_words import optimizer_text
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import Language
 
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
 CHANGED = {
-    "epochs": "epochs", "batch_size": "batch size", "learning_rate": "learning rate",
+    "epochs": "epochs", "batch_size": "batch size", "learning_rate": "learning rate", "optimizer": "optimizer",
+    "schedule": "schedule of the learning rate", "keep": "weights that are kept",
     "training_images": "training images", "vary": "what a seed decides",
 }  # fmt: skip
 
@@ -102,10 +104,9 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
         training=f"{parts.training:,}", validation=f"{parts.validation:,}", test=f"{parts.test:,}",
     )  # fmt: skip
     yield say("network"), asked.model
-    falling = say(", falling to zero along a cosine") if settings.schedule == "cosine" else ""
     yield say("training"), say(
-        "{epochs} epochs, batches of {batch}, Adam {rate}{falling}, precision {precision}",
-        epochs=settings.epochs, batch=settings.batch_size, rate=f"{settings.learning_rate:g}", falling=falling,
+        "{epochs} epochs, batches of {batch}, {optimizer}, precision {precision}",
+        epochs=settings.epochs, batch=settings.batch_size, optimizer=optimizer_text(settings, say),
         precision=", ".join(evidence.precision) or asked.precision,
     )  # fmt: skip
     changed = ", ".join(say(CHANGED.get(name, name)) for name in asked.given)

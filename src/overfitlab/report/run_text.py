@@ -42,6 +42,13 @@ def _ending(run: Run, say: Language) -> str:
             method=say.method(run.record.method), last=len(run.rows), planned=run.planned_epochs,
             epoch=run.handed_over,
         )  # fmt: skip
+    result = run.record.result
+    if run.record.keeps_best and result is not None and result.handed_over is not None:
+        return say(
+            "The weights are those of epoch {epoch}, which has the lowest validation loss (--keep best); the "
+            "validation images have chosen it, so only test images are an honest measure of it.",
+            epoch=run.handed_over,
+        )
     return say("The weights are those of epoch {epoch}.", epoch=run.handed_over) * (run.handed_over != len(run.rows))
 
 

@@ -23,6 +23,7 @@ from overfitlab.report.numbers import (
 )
 from overfitlab.report.round_sentences import decided
 from overfitlab.report.seed_spread import alone
+from overfitlab.report.training_words import recipe_caveats
 from overfitlab.stats.findings import UNDECIDED, Finding
 from overfitlab.stats.method_summary import MethodSummary
 from overfitlab.stats.pairs import EqualFit
@@ -335,7 +336,7 @@ class Noted(Protocol):
 
 def caveats(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> list[str]:
     """Return what a reader has to know besides, a sentence each."""
-    found = []
+    found = [*recipe_caveats(record.plan.protocol, verdict.methods, say)]
     if record.plan.gave_up:
         given_up = "; ".join(say.reason(each) for each in record.plan.gave_up)
         found.append(say("Given up for the budget: {what}.", what=given_up))

@@ -29,7 +29,8 @@ class Recorded(Noted, Commanded, Protocol):
 
 def whole(verdict: Verdict, record: Recorded, say: Language = ENGLISH) -> str:
     """Return everything, from a verdict and its study's record."""
-    contrasts = [contrast_table, onset_table] if verdict.contrasts else []
+    looks = [contrast_table, *([] if record.plan.protocol.keep == "best" else [onset_table])]
+    contrasts = looks if verdict.contrasts else []
     tables = [method_table, *contrasts, *([sign_flip_table] if has_sign_flips(verdict) else [])]
     parts = [*(laid_out(made(verdict, say)) for made in tables), _joined(state(verdict, say), answer(verdict, say))]
     beside = (exact_test_note(verdict, say), failed_note(verdict, record, say))

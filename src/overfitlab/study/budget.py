@@ -11,9 +11,11 @@ Seeds are never given up: without enough of them there is no verdict, however lo
 """
 
 import math
+import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from overfitlab import optimization
 from overfitlab.config import Protocol
 from overfitlab.errors import UsageError
 from overfitlab.reasons import Reason, reason
@@ -24,6 +26,7 @@ LEAST_IMAGES, LEAST_OF_A_CLASS = 1000, 20
 LEAST_VALIDATION = 1000
 LEAST_LEARNING = 0.19  # sum of the learning rates of all steps: 12 epochs of 1,000 images under `quick`
 SHRINK = 0.95  # of the images, from one try to the next
+SPARE = 1.2  # times what was needed: times are measured anew with the next command
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,13 @@ def fit(
     budget: float,
     seconds: Callable[[Protocol], float],
     given: Collection[str] = (),
+    command: str = "",
 ) -> Fitted:
     """Return the protocol that fits into `budget` seconds, where `seconds` says what one takes.
 
     The fields of the protocol in `given` were asked for, and stay.
 
-    Raises `UsageError` where even the least that shows overfitting does not fit.
+    Raises `UsageError` where even the least that shows overfitting does not fit, with a `command` that does.
     """
     if seconds(protocol) <= budget:
         return Fitted(protocol, ())
@@ -60,38 +64,56 @@ def fit(
         fitted = smaller
     while "epochs" not in given and seconds(fitted) > budget and fitted.epochs > 1:
         shorter = replace(fitted, epochs=fitted.epochs - 1)
-        if not _learns(shorter, parts):
+        if not _learns(shorter, parts) or shorter.epochs < optimization.schedule(protocol.schedule).least_epochs:
             break
         fitted = shorter
     needed = seconds(fitted)
     if needed > budget:
         values = {
             "budget": budget / 60, "needed": needed / 60, "epochs": fitted.epochs,
-            "images": reduced(fitted, parts).training,
+            "images": reduced(fitted, parts).training, "command": with_budget(command, SPARE * needed),
         }  # fmt: skip
         if given:
             raise UsageError(
                 "budget_too_little_for_what_was_given",
                 "{budget:.3g} minutes are too little: these methods and seeds take {needed:.3g} even with {images:,} "
                 "training images and {epochs} epochs, and with less nothing would overfit, or you asked "
-                "for as many; give a larger --budget, fewer methods, or fewer --seeds",
+                "for as many; fewer methods or --seeds take less, and as it is this fits: {command}",
                 **values,
             )
         raise UsageError(
             "budget_too_little",
             "{budget:.3g} minutes are too little: these methods and seeds take {needed:.3g} even with {images:,} "
-            "training images and {epochs} epochs, and with less nothing would overfit; give a larger --budget, fewer "
-            "methods, or fewer --seeds",
+            "training images and {epochs} epochs, and with less nothing would overfit; fewer methods or --seeds "
+            "take less, and as it is this fits: {command}",
             **values,
         )
     return Fitted(fitted, _given_up(protocol, fitted, parts))
 
 
 def learning(protocol: Protocol, images: int) -> float:
-    """Return the sum of the learning rates of all steps of a run on that many images."""
+    """Return the sum of the learning rates of all steps of a run on that many images.
+
+    Those of another optimizer than Adam count by how much its usual learning rate is larger than Adam's.
+    """
     steps = protocol.epochs * math.ceil(images / protocol.batch_size)
-    mean = 0.5 if protocol.schedule == "cosine" else 1.0
-    return steps * protocol.learning_rate * mean
+    usual = optimization.optimizer(protocol.optimizer).usual_rate / optimization.Adam.usual_rate
+    return steps * protocol.learning_rate / usual * optimization.schedule(protocol.schedule).mean(protocol.epochs)
+
+
+def with_budget(command: str, seconds: float) -> str:
+    """Return the command line with a budget of at least so many seconds."""
+    if seconds <= 120:
+        text = f"{math.ceil(seconds)}s"
+    else:
+        text = f"{math.ceil(seconds / 60)}m" if seconds <= 7200 else f"{math.ceil(seconds / 360) / 10:g}h"
+    words = shlex.split(command)
+    for place, word in enumerate(words):
+        if word == "--budget":
+            return shlex.join([*words[: place + 1], text, *words[place + 2 :]])
+        if word.startswith("--budget="):
+            return shlex.join([*words[:place], f"--budget={text}", *words[place + 1 :]])
+    return shlex.join([*words, "--budget", text])
 
 
 def _learns(protocol: Protocol, parts: PartSizes) -> bool:

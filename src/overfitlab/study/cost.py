@@ -11,11 +11,12 @@ from overfitlab.records.study_record import Cost, PartSizes, StudyPlan
 def run_seconds(cost: Cost, protocol: Protocol, parts: PartSizes) -> float:
     """Return how long one run takes: its steps, the measurements after each epoch, and those at the end.
 
-    At the end all images are measured twice, with the weights that are handed over and with those of the onset.
+    At the end all images are measured twice, with the weights that are handed over and with those of the onset; once
+    where these are the same.
     """
     steps = math.ceil(parts.training / protocol.batch_size)
     each_epoch = parts.validation + min(parts.training, parts.validation)
-    at_the_end = 2 * (parts.training + parts.validation + parts.test)
+    at_the_end = (1 if protocol.keep == "best" else 2) * (parts.training + parts.validation + parts.test)
     epochs = protocol.epochs * (steps * cost.step_seconds + each_epoch * cost.image_seconds)
     saves = min(protocol.epochs, epochs / SAVE_SECONDS)
     return epochs + saves * cost.save_seconds + at_the_end * cost.image_seconds

@@ -128,12 +128,13 @@ class Session:
         network or the disk refuses, `CancelledError` where the listener asks for the end. An interruption, noted with
         how to go on, keeps what was trained.
         """
+        settings = self._settings()  # what cannot be trained is refused before anything is begun
         threads = self._threads()
         at_once = min(jobs or max(1, free_cores // threads), self._most_runs())
         try:
             with LocalProcesses[Task](self._images.setup(), at_once, threads, self._folder / LOG) as executor:
                 if self._record is None:
-                    self._record = self._planned(executor, threads)
+                    self._record = self._planned(executor, settings, threads)
                 record = self._record
                 fits = fitting(record.plan, at_once)
                 if fits < at_once:
@@ -199,11 +200,15 @@ class Session:
         deviation, _ = typical_deviations(config.data, config.metric)
         return len(config.methods) * looks_for(config, deviation)[-1]
 
-    def _planned(self, executor: LocalProcesses[Task], threads: int) -> StudyRecord:
+    def _settings(self) -> Protocol:
+        """Return the protocol on these images, before it is fitted to a budget."""
+        dataset = self._images.dataset
+        available = available_for_training(dataset, self._config.protocol)
+        return fitted(self._config.protocol, dataset.source, available, self._config.given)
+
+    def _planned(self, executor: LocalProcesses[Task], settings: Protocol, threads: int) -> StudyRecord:
         """Measure a few steps of each method, fit the plan to the budget, and return the study's first record."""
         config, dataset = self._config, self._images.dataset
-        available = available_for_training(dataset, config.protocol)
-        settings = fitted(config.protocol, dataset.source, available, config.given)
         first = material(dataset, settings, config.first_seed)
         runs = [
             (method, self._labels[method], config.run(settings, method, config.first_seed, threads))
@@ -253,6 +258,7 @@ class Session:
             self._config.budget,
             lambda protocol: whole_study(costs, protocol, parts, seeds, at_once),
             self._config.given,
+            self._command,
         )
         return found.protocol, found.gave_up
 

@@ -1,15 +1,16 @@
 """What a study will do, what that takes, and what it can decide: said before anything is trained."""
 
+from overfitlab.config import QUICK
 from overfitlab.records.study_record import StudyPlan, StudyRecord
 from overfitlab.report.power_text import power_sentence, power_table, runs_sentence
 from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_text import laid_out
+from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.stats.power import FEWEST
 from overfitlab.study.cost import plan_seconds, run_seconds
 from overfitlab.study.evidence import Runs
 from overfitlab.study.plan import power, runs_in_rounds
 from overfitlab.terminal.task_screen import duration
-from overfitlab.terminal.training_screen import falling
 from overfitlab.words.language import ENGLISH, Language
 
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter
@@ -31,11 +32,12 @@ def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
           if config.contrasts else []),
         say(
             "Protocol: {name}, {training:,} training, {validation:,} validation, {test:,} test images, {epochs}, "
-            "batches of {batch}, Adam {rate:g}{falling}; {model}",
+            "batches of {batch}, {optimizer}; {model}",
             name=protocol.name, training=parts.training, validation=parts.validation, test=parts.test,
-            epochs=say.count(protocol.epochs, "epoch"), batch=protocol.batch_size, rate=protocol.learning_rate,
-            falling=falling(protocol, say), model=config.model,
+            epochs=say.count(protocol.epochs, "epoch"), batch=protocol.batch_size,
+            optimizer=optimizer_text(protocol, say), model=config.model,
         ),
+        *(say("Note: {what}", what=note) for note in recipe_notes(protocol, record.labels.values(), say)),
         _takes(plan, rounds, jobs, each, say),
         *([runs_sentence(rounds, config.metric, say)] if rounds else []),
     ]  # fmt: skip
@@ -44,7 +46,9 @@ def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
         lines.append(say("Given up for the budget of {time}: {what}", time=duration(config.budget or 0), what=given_up))
     elif plan_seconds(plan, jobs) > LONG and config.budget is None:
         lines.append(
-            say("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
+            say("Shorter: --budget 30m gives up images and epochs, never seeds")
+            if protocol.name == QUICK.name
+            else say("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
         )
     lines.append(power_text(record, say))
     return "\n".join(lines)

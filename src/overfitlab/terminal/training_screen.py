@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TextIO
 
-from overfitlab.config import Protocol
 from overfitlab.events import Event, ImagesLoaded, Listener, Noted, RunBegan, RunEnded
 from overfitlab.kernels.library import described
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
 from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
 from overfitlab.report.run_text import run_summary, run_table
+from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
 from overfitlab.words.columns import wrapped
@@ -231,22 +231,18 @@ def _plan_lines(record: OwnRunRecord, say: Language) -> list[str]:
             trainable=numbers.trainable,
         ),
         say(
-            "Protocol: {name}, {epochs}, batches of {batch}, Adam {rate:g}{falling}; {precision}, {threads}, {kernels}",
+            "Protocol: {name}, {epochs}, batches of {batch}, {optimizer}; {precision}, {threads}, {kernels}",
             name=protocol.name, epochs=say.count(protocol.epochs, "epoch"), batch=protocol.batch_size,
-            rate=protocol.learning_rate, falling=falling(protocol, say), precision=compute.precision,
+            optimizer=optimizer_text(protocol, say), precision=compute.precision,
             threads=say.count(compute.threads, "thread"), kernels=described(compute.kernels, say),
         ),
     ]  # fmt: skip
+    lines += [say("Note: {what}", what=note) for note in recipe_notes(protocol, [record.method], say)]
     if compute.device != "cpu":
         lines.append(
             say("Note: plain PyTorch computes on {device}. Nothing here was ever tested on one.", device=compute.device)
         )
     return lines
-
-
-def falling(protocol: Protocol, say: Language) -> str:
-    """Return what to say of a learning rate that falls."""
-    return say(", falling to zero along a cosine") if protocol.schedule == "cosine" else ""
 
 
 def _core_lines(event: RunBegan, say: Language) -> list[str]:

@@ -24,7 +24,7 @@ from overfitlab.models.model import Model
 from overfitlab.reasons import Reason, reason
 from overfitlab.records.run_folder import CHECKPOINT, PREVIOUS_CHECKPOINT, RunFolder
 from overfitlab.results.history import EpochRow
-from overfitlab.training.optimizer import KerasAdam
+from overfitlab.training.optimizer import Optimizer
 from overfitlab.training.regularization import Regularization
 
 UNUSABLE = "checkpoint*.unusable*.safetensors"  # those that were put aside
@@ -70,7 +70,7 @@ class Learner:
     """Everything that changes while a run trains."""
 
     model: Model
-    optimizer: KerasAdam
+    optimizer: Optimizer
     regularization: Regularization
 
 

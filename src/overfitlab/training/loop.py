@@ -26,7 +26,7 @@ from overfitlab.results.predictions import Predicted
 from overfitlab.training.checkpoint import Learner, Progress
 from overfitlab.training.compute import Compute
 from overfitlab.training.metrics import RunningMean, evaluate
-from overfitlab.training.optimizer import KerasAdam
+from overfitlab.training.optimizer import optimizer_for
 from overfitlab.training.regularization import Regularization, evaluated
 from overfitlab.training.schedule import learning_rate
 
@@ -44,7 +44,8 @@ class Trainer:
         self.model = model.to(compute.device, compute.dtype)
         self.model.train()
         self.regularization = Regularization(methods.parse(config.method), self.model, self._key)
-        self.optimizer = KerasAdam(self.model, self.regularization.weight_decays)
+        self.optimizer = optimizer_for(config.protocol.optimizer, self.model, self.regularization.weight_decays)
+        self._restores_onset = config.protocol.keep == "best" or self.regularization.restores_onset
         self.progress = Progress(steps=0, rows=[], onset_weights={})
         self._handed_over: Model | None = None
         self.predicted: dict[
@@ -112,24 +113,24 @@ class Trainer:
 
     @property
     def handed_over(self) -> int | None:
-        """The epoch whose weights the method hands over: the last one, or the onset where it restores that.
+        """The epoch whose weights are handed over: the last one, or the onset where method or protocol restores that.
 
         None where training diverged.
         """
         rows = self.progress.rows
         if diverged(rows):
             return None
-        lowest = onset(rows) if self.regularization.restores_onset else None
+        lowest = onset(rows) if self._restores_onset else None
         return rows[-1].epoch if lowest is None else lowest.epoch
 
     def hand_over(self) -> Model:
-        """Return the network with the weights that the method hands over, once training is over; always the same one.
+        """Return the network with the weights that are handed over, once training is over; always the same one.
 
         Where training diverged it is the network as it stands.
         """
         if self._handed_over is None:
             self._handed_over = self.evaluated
-            if self.handed_over is not None and self.regularization.restores_onset:
+            if self.handed_over is not None and self._restores_onset:
                 self._handed_over.load_state_dict(self.progress.onset_weights)
         return self._handed_over
 
@@ -145,7 +146,7 @@ class Trainer:
         end = self._parts_measured(network, keep=True)
         if not self._config.protocol.clean_metrics:
             return Measured(end)
-        if self.regularization.restores_onset:
+        if self._restores_onset:
             return Measured(end, onset=end)
         if not self.progress.onset_weights:
             return Measured(end)
@@ -184,7 +185,7 @@ class Trainer:
         """Add an epoch to the progress, and keep its weights where it has the lowest validation loss so far."""
         rows = [*self.progress.rows, row]
         kept = self.progress.onset_weights
-        asked_for = self._config.protocol.clean_metrics or self.regularization.restores_onset
+        asked_for = self._config.protocol.clean_metrics or self._restores_onset
         if asked_for and onset(rows) is row:
             kept = {name: value.clone() for name, value in self.evaluated.tensors().items()}
         self.progress = Progress(self.progress.steps + steps, rows, kept)

@@ -1,16 +1,14 @@
 """The learning rate over the steps."""
 
-import math
+from functools import cache
 
+from overfitlab import optimization
 from overfitlab.config import Protocol
 
 
 def learning_rate(protocol: Protocol, step: int, steps: int) -> float:
-    """Return the learning rate of step `step` of `steps`, counted from 0 over all epochs.
+    """Return the learning rate of step `step` of `steps`, counted from 0 over all epochs of the protocol."""
+    return protocol.learning_rate * _schedule(protocol.schedule).share(step, steps, protocol.epochs)
 
-    "constant", or "cosine": half a cosine from the protocol's rate down to zero (Loshchilov and Hutter, 2017,
-    arXiv:1608.03983, without restarts), as Keras's `CosineDecay`.
-    """
-    if protocol.schedule == "constant":
-        return protocol.learning_rate
-    return protocol.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+_schedule = cache(optimization.schedule)  # it is asked for at every step
