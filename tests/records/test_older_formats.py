@@ -146,8 +146,8 @@ def test_a_report_says_what_an_old_study_recorded_in_words(before):
             study = overfitlab.load_study(before / name)
             said[name, language] = study.report(before / f"{name} {language}", language).read_text(encoding="utf-8")
     assert "training images: 20 instead of 200" in said["noted", "en"]
-    assert "훈련 이미지: 200개 대신 20개" in said["noted", "ko"]
-    assert "asked the same of seeds 0 to 2" in said["noted", "en"]
+    assert "훈련 이미지: 200장 대신 20장" in said["noted", "ko"]
+    assert "made the same comparison with seeds 0 to 2" in said["noted", "en"]
     assert "시드 0부터 2까지" in said["noted", "ko"]
     assert "nonsense" in said["failed", "en"]
     assert "nonsense" in said["failed", "ko"]

@@ -55,5 +55,5 @@ def test_a_training_that_was_stopped():
         "early_stopping stopped the training after epoch 2 of 30; the weights are those of epoch 2."
     )
     assert run_summary(run, KOREAN).endswith(
-        "조기 종료가 훈련을 전체 30 에포크 가운데 에포크 2에서 멈추었습니다. 가중치는 에포크 2의 것입니다."
+        "조기 종료: 전체 30 에포크 가운데 에포크 2에서 훈련을 멈추었습니다. 최종 가중치는 에포크 2의 가중치입니다."
     )

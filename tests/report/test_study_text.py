@@ -230,7 +230,7 @@ def test_few_seeds_cannot_be_confirmed_by_the_exact_test():
 
 def test_divergence_is_said():
     text = sentence(BETTER, WORSE, diverged=Diverged(method=2))
-    assert "2 runs of the method diverged, and the others cannot speak for it" in text
+    assert "2 runs of the method diverged, and the others alone do not show how good it is" in text
     assert "generalizes better than none:" not in text
 
 

@@ -337,7 +337,7 @@ def test_seeds_that_were_seen_before_are_pointed_out(tmp_path, capsys):
     loud = FEW | {"verbose": True}
     overfitlab.compare(["none", "l2"], name="first", **loud)
     overfitlab.compare(["none", "l2"], name="more", **loud | {"seeds": 2})
-    assert "The study first asked the same of seeds 0 to 0" in capsys.readouterr().out
+    assert "The study first made the same comparison with seeds 0 to 0" in capsys.readouterr().out
     fresh = overfitlab.compare(["none", "l2"], name="fresh", first_seed=2, **loud)
     assert fresh.record.notes == []
     assert {run.record.config.seed for run in fresh.runs} == {2}
