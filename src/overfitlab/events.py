@@ -74,6 +74,7 @@ class ImagesLoaded(Event, frozen=True):
     classes: int
     note: Reason | None
     unexpected: bool  # whether they are others than the reader will expect
+    remarks: tuple[Reason, ...] = ()  # on what was read
 
 
 class Noted(Event, frozen=True):

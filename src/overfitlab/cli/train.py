@@ -10,6 +10,7 @@ from overfitlab.cli.groups import as_json
 from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
+    groups_option,
     image_size_option,
     model_option,
     precision_option,
@@ -46,6 +47,7 @@ from overfitlab.config import DEVICES, PROTOCOLS
 )
 @data_dir_option
 @image_size_option
+@groups_option
 @model_option
 @weights_option
 @click.option(

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from overfitlab.data.grouping import Grouping
 from overfitlab.reasons import Reason
 
 Images = NDArray[np.uint8]
@@ -46,6 +47,8 @@ class Dataset:
     image_names: Sequence[str] | None = None  # of the files, printable; None where images are not files
     skipped: Sequence[Skipped] = ()  # files that could not be read
     pixel_hash: str | None = None  # `pixel_hash(images)`, where it is known already
+    groups: Grouping | None = None  # of images that stay in one part; it is no part of the content hash
+    remarks: tuple[Reason, ...] = ()  # on what was read, for whoever asked for it now
 
     @cached_property
     def learning(self) -> Indices:

@@ -9,11 +9,13 @@ import numpy as np
 from overfitlab.data.catalog import library
 from overfitlab.data.catalog.published import SETS
 from overfitlab.data.dataset import Dataset
-from overfitlab.data.prepare.resizing import resized
+from overfitlab.data.prepare.resizing import resized, with_remark_on_size
+from overfitlab.data.prepare.splits import set_groups_apart
 from overfitlab.data.sources import digits, folder, npz
+from overfitlab.data.sources.groups import read_groups
 from overfitlab.errors import DataError, UsageError, nearest
 from overfitlab.events import Listener
-from overfitlab.reasons import reason
+from overfitlab.reasons import Reason, reason
 
 SOURCES = ("auto", *SETS, "digits")
 
@@ -23,6 +25,7 @@ def load(
     data_dir: Path | None = None,
     *,
     image_size: tuple[int, int] | None = None,
+    groups: str | None = None,
     listener: Listener | None = None,
     trainable: bool = True,
     fetch: bool = True,
@@ -31,16 +34,17 @@ def load(
 
     A published set is fetched where no copy is on this machine. `auto` is CIFAR-10 where it is on this machine or can
     be fetched, else the digits, with a note that says why. Images are resized to `image_size` (height, width); None
-    leaves them as they are, and image files at 32x32. Images that need not be `trainable` may be of a single class or
-    few, and no test set is set apart from them. Without `fetch` nothing is downloaded. Raises `UsageError` for an
-    unknown name and `DataError` where the data is missing or damaged; a copy that the user named is never passed over
-    silently.
+    leaves them as they are, and image files at 32x32. With `groups` images that belong together stay in one part, also
+    where a test set is set apart here (see `sources.groups.read_groups`). Images that need not be `trainable` may be of
+    a single class or few, and no test set is set apart from them. Without `fetch` nothing is downloaded. Raises
+    `UsageError` for an unknown name and `DataError` where the data is missing or damaged; a copy that the user named is
+    never passed over silently.
     """
     listener = listener or Listener()
     if name not in SOURCES:
         if data_dir is not None:
             raise UsageError("data_dir_not_needed", "--data {name} needs no --data-dir; leave it out", name=name)
-        return _own(name, image_size, listener, trainable)
+        return _grouped(_own(name, image_size, listener, trainable), groups)
     if data_dir is not None:
         if name == "digits":
             raise UsageError("data_dir_of_digits", "--data digits needs no --data-dir; leave one of them out")
@@ -48,7 +52,8 @@ def load(
             raise DataError(
                 "data_dir_is_no_folder", "{folder} is not a folder; name the one that holds the data", folder=data_dir
             )
-    return resized(_published(name, data_dir, listener, fetch=fetch), image_size, listener)
+    published = replace(_published(name, data_dir, listener, fetch=fetch), remarks=_passed_over(name))
+    return resized(_grouped(published, groups), image_size, listener)
 
 
 def brightest(source: str) -> int:
@@ -59,6 +64,22 @@ def brightest(source: str) -> int:
 def is_own(dataset: Dataset) -> bool:
     """Return whether these are the user's own images, not a published set."""
     return dataset.source not in SOURCES
+
+
+def _grouped(dataset: Dataset, groups: str | None) -> Dataset:
+    if groups is None:
+        return dataset
+    grouping = read_groups(dataset, groups)
+    test = set_groups_apart(dataset, grouping) if dataset.test_set_apart else dataset.test
+    return replace(dataset, groups=grouping, test=test)
+
+
+def _passed_over(name: str) -> tuple[Reason, ...]:
+    """Return the remark that there is a folder of the user's that is called as a set is, which was not taken."""
+    folder = Path(name)
+    if name == "auto" or not folder.is_dir() or not any(entry.is_dir() for entry in folder.iterdir()):
+        return ()
+    return (reason("folder_passed_over", name=name, path=f"{os.curdir}{os.sep}{name}"),)
 
 
 def _published(name: str, data_dir: Path | None, listener: Listener, *, fetch: bool) -> Dataset:
@@ -101,7 +122,7 @@ def _own(name: str, image_size: tuple[int, int] | None, listener: Listener, trai
             name=name, reason=error,
         ) from error  # fmt: skip
     if is_folder:
-        return folder.load(path, image_size, listener, trainable=trainable)
+        return with_remark_on_size(folder.load(path, image_size, listener, trainable=trainable), path, image_size)
     if is_file and path.suffix.lower() != ".npz":
         raise UsageError(
             "data_is_other_file", "--data {name} is a file, but no .npz; name a folder of images",

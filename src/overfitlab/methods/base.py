@@ -17,6 +17,7 @@ from overfitlab.errors import UsageError
 from overfitlab.methods.tracking import Tracker
 from overfitlab.randomness import Key
 from overfitlab.results.history import EpochRow
+from overfitlab.values import number, shown
 
 SiteKind = Literal["norm", "pool", "classifier"]
 
@@ -156,10 +157,11 @@ class Method:
     def _check(self, parameter: str, value: Any) -> None:
         declared = next(entry for entry in fields(self) if entry.name == parameter)  # type: ignore[arg-type]
         low, high, whole = (declared.metadata[entry] for entry in ("low", "high", "whole"))
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
-            raise _out_of_range(whole, high, method=self.name, parameter=parameter, low=low, value=repr(value))
-        object.__setattr__(self, parameter, int(value) if whole else float(value))  # 0 and 0.0 are one setting
+        found = number(value)
+        fits = found is not None and math.isfinite(found) and low <= found <= high
+        if found is None or not fits or (whole and found != int(found)):
+            raise _out_of_range(whole, high, method=self.name, parameter=parameter, low=low, value=shown(value))
+        object.__setattr__(self, parameter, int(found) if whole else found)  # 0 and 0.0 are one setting
 
 
 def _out_of_range(whole: bool, high: float, **values: object) -> UsageError:

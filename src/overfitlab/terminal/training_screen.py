@@ -9,6 +9,7 @@ from overfitlab.kernels.library import described
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
 from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
+from overfitlab.report.group_text import group_lines
 from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
@@ -66,6 +67,8 @@ class TrainingScreen(Listener):
         self._print(said)
         if note and not event.unexpected:
             self._note(note)
+        for remark in event.remarks:
+            self._note(self._say.reason(remark))
 
     def _began(self, event: RunBegan) -> None:
         record, say = event.record, self._say
@@ -98,8 +101,11 @@ class TrainingScreen(Listener):
         self._print(f"\n{run_summary(run, say)}\n{wrote}")
 
 
-def data_lines(data: DataRecord, say: Language, record: str = RECORD) -> list[str]:
-    """Return what a reader of results has to know about the images; `record` is the file that says more."""
+def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int | None = None) -> list[str]:
+    """Return what a reader of results has to know about the images; `record` is the file that says more.
+
+    `seed` is the one whose parts they are, where others have other ones.
+    """
     lines = []
     if data.skipped_count:
         listed = "; ".join(f"{file.name}: {say.reason(file.reason)}" for file in data.skipped[:LISTED])
@@ -117,6 +123,8 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD) -> list[st
                 least=least, fewest=fewest, most=most, largest=largest,
             )
         )  # fmt: skip
+    if data.groups is not None:
+        lines += group_lines(data.groups, data.images, say, seed)
     for part, found in data.near_duplicates.items():
         if found.found:
             others = say("training" if part == "validation" else "training and validation")

@@ -106,6 +106,21 @@ def read_images(
             pool.shutdown(cancel_futures=True)
 
 
+def from_pillow(image: Image.Image, size: tuple[int, int] | None, channels: int) -> Images:
+    """Return an image that is open already as `read_image` returns one from a file; None for the size that it has.
+
+    Raises `UnreadableImageError`.
+    """
+    _quiet_pillow()
+    with _reasons(None):
+        if math.prod(image.size) > LARGEST_IMAGE:
+            raise Image.DecompressionBombError
+        upright = (image.height, image.width)
+        if _orientation(image) in SIDEWAYS:
+            upright = (image.width, image.height)
+        return _array(image, size or upright, channels)
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Return height and width of the upright image, without decoding it; raises `UnreadableImageError`."""
     _quiet_pillow()
@@ -193,7 +208,7 @@ def _read(path: Path, size: tuple[int, int], channels: int) -> Images:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Give the image, not yet decoded; whatever goes wrong then or in the block becomes `UnreadableImageError`."""
-    try:
+    with _reasons(path):
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableImageError("image_is_no_file", "it is not a regular file")
@@ -209,6 +224,13 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             if pixels > LARGEST_IMAGE:
                 raise Image.DecompressionBombError
             yield image
+
+
+@contextlib.contextmanager
+def _reasons(path: Path | None) -> Iterator[None]:
+    """Turn whatever goes wrong in the block into `UnreadableImageError`, with the reason."""
+    try:
+        yield
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -216,7 +238,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             "image_has_too_many_pixels", "it has more than {most:.0f} million pixels", most=LARGEST_IMAGE / 1e6
         ) from None
     except UnidentifiedImageError:
-        if path.suffix.lower() in (".heic", ".heif") and "HEIF" not in _formats():
+        if path is not None and path.suffix.lower() in (".heic", ".heif") and "HEIF" not in _formats():
             raise UnreadableImageError(
                 "image_needs_heif", "it is no image of a known format; for HEIC: pip install 'overfitlab[heif]'"
             ) from None
