@@ -78,4 +78,6 @@ def shown(value: object) -> str:
         said = " ".join(repr(value).split())
     except Exception:  # whatever an object of a stranger does when it is asked
         said = ""
-    return said if 0 < len(said) <= LONGEST else f"an object of the type {type(value).__name__}"
+    return (
+        said if 0 < len(said) <= LONGEST and " at 0x" not in said else f"an object of the type {type(value).__name__}"
+    )

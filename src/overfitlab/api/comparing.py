@@ -131,6 +131,7 @@ def compare(
     """
     given = dict(locals())
     check_kinds(given)
+    model = StudyConfig.model if model is None else model
     asked = question(methods, baseline, contrasts)
     changes: dict[str, Any] = {
         "epochs": epochs,

@@ -6,15 +6,16 @@ from overfitlab.records.data_record import GroupPart, GroupsRecord
 from overfitlab.words.language import Language
 
 MOST = 0.5  # of all images: a group that has more of them leaves no part the size that was asked for
+AS_ASKED = 0.0005  # of a part: a difference in share that is none
 LISTED = 3  # classes in a sentence
 
 
-def group_lines(groups: GroupsRecord, images: int, say: Language, seed: int | None = None) -> list[str]:
-    """Return the sentences for a reader of results, a line each; `seed` where other seeds have other parts."""
+def group_lines(groups: GroupsRecord, say: Language, seed: int | None = None) -> list[str]:
+    """Return how many groups there are in which part, and what that cost; `seed` where other seeds have other parts."""
     whole = say("Groups: {groups:,}.", groups=groups.groups) if groups.shared else say(
         "Groups: {groups:,}, none of them in two parts.", groups=groups.groups
     )  # fmt: skip
-    return [f"{whole} {_in_parts(groups, say, seed)}", *_cost(groups, say), *group_notes(groups, images, say)]
+    return [f"{whole} {_in_parts(groups, say, seed)}", *_cost(groups, say)]
 
 
 def group_notes(groups: GroupsRecord, images: int, say: Language) -> Iterator[str]:
@@ -40,16 +41,6 @@ def group_notes(groups: GroupsRecord, images: int, say: Language) -> Iterator[st
         )  # fmt: skip
 
 
-def group_facts(groups: GroupsRecord, say: Language, seed: int | None = None) -> Iterator[str]:
-    """Yield what a report says of them: how many, in which parts, and what it cost."""
-    if groups.shared:
-        yield say("{groups:,} groups", groups=groups.groups)
-    else:
-        yield say("{groups:,} groups, none of them in two parts", groups=groups.groups)
-    yield _in_parts(groups, say, seed).removesuffix(".")
-    yield from (line.removesuffix(".") for line in _cost(groups, say))
-
-
 def _in_parts(groups: GroupsRecord, say: Language, seed: int | None) -> str:
     counts = {part: groups.parts[part].groups if part in groups.parts else 0
               for part in ("training", "validation", "test")}  # fmt: skip
@@ -69,9 +60,14 @@ def _cost(groups: GroupsRecord, say: Language) -> list[str]:
 
 def _balance(part: str, found: GroupPart, say: Language) -> str:
     """Return size and shares of a part, asked for and got; of the classes the one that is farthest off."""
+    if abs(found.share - found.expected) < AS_ASKED:
+        return say(
+            "Balance of {part}: {images:,} images, {asked:,} were asked for, with the classes in the shares asked for.",
+            part=say(part), images=found.images, asked=found.asked,
+        )  # fmt: skip
     return say(
-        "Balance of {part}: {images:,} images, {asked:,} were asked for; {name} makes up {share} % of them, {expected} "
-        "% were asked for (no class is farther off).",
+        "Balance of {part}: {images:,} images, {asked:,} were asked for; class {name} makes up {share} % of them, "
+        "{expected} % were asked for (no class is farther off).",
         part=say(part), images=found.images, asked=found.asked, name=found.farthest,
         share=f"{100 * found.share:.1f}", expected=f"{100 * found.expected:.1f}",
     )  # fmt: skip

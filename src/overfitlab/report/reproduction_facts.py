@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from overfitlab.config import Protocol, StudyConfig
 from overfitlab.report import metric_words
 from overfitlab.report.fresh_seeds import fresh_command, optimism
-from overfitlab.report.group_text import group_facts, group_notes
+from overfitlab.report.group_text import group_lines, group_notes
 from overfitlab.report.numbers import other_images
 from overfitlab.report.power_text import percent, power_sentence
 from overfitlab.report.seed_spread import known_deviation
@@ -106,7 +106,7 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     )  # fmt: skip
     if data.groups is not None:
         first = evidence.asked.first_seed if "split" in settings.vary else None
-        yield say("groups"), "; ".join(group_facts(data.groups, say, first))
+        yield say("groups"), " ".join(group_lines(data.groups, say, first))
     yield say("network"), asked.model
     falling = say(", falling to zero along a cosine") if settings.schedule == "cosine" else ""
     yield say("training"), say(

@@ -89,7 +89,7 @@ def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
 
     Raises `UsageError` where there is no such run, or more than one, and `DamagedError` where it is damaged.
     """
-    given = Path(text_of("run", text))
+    given, runs = Path(text_of("run", text)), Path(text_of("runs", runs))
     with contextlib.suppress(RuntimeError):  # ~somebody who does not exist: then it is a name
         given = given.expanduser()
     try:

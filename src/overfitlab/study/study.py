@@ -113,7 +113,7 @@ def find_study(text: str | Path, runs: Path = Path("runs")) -> Study:
 
     Raises `UsageError` where there is no such study, or more than one, and `DamagedError` where it is damaged.
     """
-    given = Path(text_of("study", text))
+    given, runs = Path(text_of("study", text)), Path(text_of("runs", runs))
     with contextlib.suppress(RuntimeError):  # ~somebody who does not exist: then it is a name
         given = given.expanduser()
     run = None

@@ -9,7 +9,7 @@ from overfitlab.kernels.library import described
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
 from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
-from overfitlab.report.group_text import group_lines
+from overfitlab.report.group_text import group_lines, group_notes
 from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
@@ -124,7 +124,7 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int 
             )
         )  # fmt: skip
     if data.groups is not None:
-        lines += group_lines(data.groups, data.images, say, seed)
+        lines += [*group_lines(data.groups, say, seed), *group_notes(data.groups, data.images, say)]
     for part, found in data.near_duplicates.items():
         if found.found:
             others = say("training" if part == "validation" else "training and validation")

@@ -105,13 +105,10 @@ def _arrays(path: Path, name: str) -> NDArray[np.generic]:
     try:
         with zipfile.ZipFile(path) as archive, np.load(path, allow_pickle=False) as arrays:
             sizes = {info.filename.removesuffix(".npy"): info.file_size for info in archive.infolist()}
-            wanted = [name] if name in sizes and f"{name}_train" not in sizes else []
-            if not wanted:
-                parts = [[f"{name}_{suffix}" for suffix in each] for each in SUFFIXES]
-                found = [next((one for one in each if one in sizes), None) for each in parts]
-                wanted = [one for one in found if one is not None]
-                if wanted and found[0] is None and name in sizes:
-                    wanted.insert(0, name)
+            parts = [[f"{name}_{suffix}" for suffix in each] for each in SUFFIXES]
+            parts[0].append(name)  # of all parts, or of the first
+            found = [next((one for one in each if one in sizes), None) for each in parts]
+            wanted = [one for one in found if one is not None]
             if not wanted or any(sizes[one] > LARGEST_ARRAY for one in wanted):
                 raise DataError(
                     "npz_without_groups", "{file} has no array {name} of groups; it holds {arrays}",

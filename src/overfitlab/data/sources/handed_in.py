@@ -99,8 +99,8 @@ def no_data(data: object) -> UsageError:
     """Return the error for what is no data."""
     return UsageError(
         "no_data_of_this_kind",
-        "data must be a name or a path, arrays (x, y), parts of them such as {example}, or a data set of PyTorch's kind, "
-        "not {value}",
+        "data must be a name or a path, arrays (x, y), parts of them such as {example}, or a data set of PyTorch's "
+        "kind, not {value}",
         example='{"train": (x, y), "test": (x, y)}', value=shown(data),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Images that come one by one: lists, and data sets of PyTorch's kind, whose items are (image, label)."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,8 @@ def refuse_streams(value: object) -> None:
     data = torch.utils.data
     if isinstance(value, data.DataLoader):
         raise UsageError(
-            "data_loader_given", "a DataLoader shuffles and batches, which is done here; hand in its data set: {example}",
+            "data_loader_given",
+            "a DataLoader shuffles and batches, which is done here; hand in its data set: {example}",
             example="loader.dataset",
         )  # fmt: skip
     if isinstance(value, data.IterableDataset):
@@ -182,5 +183,5 @@ def _same(one: Array, other: Array) -> bool:
 
 
 def _same_label(one: object, other: object) -> bool:
-    plain: Callable[[object], object] = lambda value: numbers(value).tolist() if is_array(value) else value  # noqa: E731
-    return bool(plain(one) == plain(other))
+    one, other = (numbers(label).tolist() if is_array(label) else label for label in (one, other))
+    return bool(one == other)
