@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from overfitlab import optimization
 from overfitlab.errors import UsageError, unknown_name
+from overfitlab.values import number, shown, whole
 
 DEVICES = ("cpu", "cuda", "mps")
 OTHER_DEVICES = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps"}  # what people call them
@@ -29,25 +30,34 @@ SHORTEST_ROUNDS, LONGEST_ROUNDS = 6, 100  # planned maxima of seeds that are add
 UNTIL = 12  # the maximum unless one is given
 
 
-def check_whole(what: str, value: Any, low: int, high: int | None = None) -> None:
-    """Raise `UsageError` unless the value is a whole number in that range; `what` is a noun."""
-    fits = isinstance(value, int) and not isinstance(value, bool) and value >= low
-    if not fits and high is None:
+def check_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
+    """Return a whole number of any type as an `int`; raises `UsageError` for one out of range, or none.
+
+    `what` is a noun.
+    """
+    found = whole(value)
+    if found is not None and found >= low and (high is None or found <= high):
+        return found
+    if high is None:
         raise UsageError(
             "no_whole_number_from", "{what} must be a whole number of at least {low}, not {value}",
-            what=what, low=low, value=repr(value),
+            what=what, low=low, value=shown(value),
         )  # fmt: skip
-    if high is not None and (not fits or value > high):
-        raise UsageError(
-            "no_whole_number_between", "{what} must be a whole number from {low} to {high}, not {value}",
-            what=what, low=low, high=high, value=repr(value),
-        )  # fmt: skip
+    raise UsageError(
+        "no_whole_number_between", "{what} must be a whole number from {low} to {high}, not {value}",
+        what=what, low=low, high=high, value=shown(value),
+    )  # fmt: skip
 
 
 def check_one_of(what: str, value: Any, known: Sequence[str], meant: str | None = None) -> None:
     """Refuse a value that is none of the known ones; raises `UsageError`, which names the one that was meant."""
-    if value not in known:
-        raise unknown_name(what, str(value), known, meant)
+    if not isinstance(value, str) or value not in known:
+        raise unknown_name(what, value if isinstance(value, str) else shown(value), known, meant)
+
+
+def _settle(config: object, name: str, value: object) -> None:
+    """Put a value into its one form: what is frozen can be set only so."""
+    object.__setattr__(config, name, value)
 
 
 @dataclass(frozen=True)
@@ -77,27 +87,28 @@ class Protocol:
     ]  # "last", or "best": the weights of the epoch with the lowest validation loss, whatever the method
 
     def __post_init__(self) -> None:
-        check_whole("epochs", self.epochs, low=1, high=MOST_EPOCHS)
-        check_whole("batch size", self.batch_size, low=1)
+        _settle(self, "epochs", check_whole("epochs", self.epochs, low=1, high=MOST_EPOCHS))
+        _settle(self, "batch_size", check_whole("batch size", self.batch_size, low=1))
         for field, read in (("schedule", optimization.schedule), ("optimizer", optimization.optimizer)):
-            object.__setattr__(self, field, read(getattr(self, field)).recorded)
+            _settle(self, field, read(getattr(self, field)).recorded)
         check_one_of("word after --keep:", self.keep, KEPT)
         for what, most in (("training", self.training_images), ("validation", self.validation_images)):
             if most is not None:
-                check_whole(f"number of {what} images", most, low=1)
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
+                _settle(self, f"{what}_images", check_whole(f"number of {what} images", most, low=1))
+        rate = number(self.learning_rate)
+        if rate is None or not math.isfinite(rate) or rate <= 0:
             raise UsageError(
-                "no_learning_rate", "learning rate must be a finite number above 0, not {value}", value=repr(rate)
-            )
-        object.__setattr__(self, "learning_rate", float(rate))  # 1 and 1.0 are one configuration
+                "no_learning_rate", "learning rate must be a finite number above 0, not {value}",
+                value=shown(self.learning_rate),
+            )  # fmt: skip
+        _settle(self, "learning_rate", rate)  # 1 and 1.0 are one configuration
         check_one_of("standardization", self.standardization, STANDARDIZATIONS)
         if not 0 <= self.validation_fraction < 1:
             raise UsageError(
                 "no_validation_fraction", "validation fraction must be from 0 to below 1, not {value}",
                 value=self.validation_fraction
             )  # fmt: skip
-        check_whole("split seed", self.split_seed, low=0, high=LARGEST_SPLIT_SEED)
+        _settle(self, "split_seed", check_whole("split seed", self.split_seed, low=0, high=LARGEST_SPLIT_SEED))
         for word in self.vary:
             check_one_of("word after --vary:", word, VARIED)
         # order and repetitions say nothing: one configuration has one form
@@ -138,8 +149,7 @@ PROTOCOLS = {protocol.name: protocol for protocol in (NOTEBOOK, CLEAN, QUICK)}
 
 def protocol_named(name: str, **changes: Any) -> Protocol:
     """Return the protocol with that name, with the values in `changes` that are not None put in place."""
-    if name not in PROTOCOLS:
-        raise unknown_name("protocol", name, PROTOCOLS)
+    check_one_of("protocol", name, tuple(PROTOCOLS))
     return changed(PROTOCOLS[name], **changes)
 
 
@@ -203,13 +213,14 @@ class RunConfig:
     precision: str = "auto"
     threads: int | None = None  # None: one a core
     device: str = "cpu"
+    groups: str | None = None  # SHA-256 of what belongs together and stays in one part; None where nothing does
 
     def __post_init__(self) -> None:
-        check_whole("seed", self.seed, low=0, high=LARGEST_SEED)
+        _settle(self, "seed", check_whole("seed", self.seed, low=0, high=LARGEST_SEED))
         check_one_of("precision", self.precision, PRECISIONS)
         check_one_of("device", self.device, DEVICES, OTHER_DEVICES.get(str(self.device).lower()))
         if self.threads is not None:
-            check_whole("threads", self.threads, low=1, high=1024)
+            _settle(self, "threads", check_whole("threads", self.threads, low=1, high=1024))
         for side in self.image_size or ():
             check_whole("image size", side, low=SMALLEST_IMAGE, high=LARGEST_IMAGE)
 
@@ -218,6 +229,8 @@ class RunConfig:
         values = _plain(self)  # tuples become lists, as in a record
         if self.device == "cpu":  # as records of before there was a choice: the same run keeps its identity
             del values["device"]
+        if self.groups is None:
+            del values["groups"]
         return values
 
     def run_id(self, data_hash: str) -> str:
@@ -252,6 +265,7 @@ class StudyConfig:
     # seeds are added in rounds until all is decided, up to so many; None: a fixed number of seeds, `looks`
     until_decided: int | Literal["none"] | None = None
     metric: str = METRICS[0]  # of METRICS: of the test images, and of the gap
+    groups: str | None = None  # SHA-256 of what belongs together and stays in one part; None where nothing does
 
     def __post_init__(self) -> None:
         if not self.protocol.clean_metrics:
@@ -270,22 +284,26 @@ class StudyConfig:
                     "the margin of equivalence for the {what} must be from 0 to {most}, not {margin}",
                     what=what, most=LARGEST_MARGIN, margin=margin,
                 )  # fmt: skip
-        if not isinstance(self.alpha, int | float) or not LEAST_ALPHA <= self.alpha <= LARGEST_ALPHA:
+        alpha = number(self.alpha)
+        if alpha is None or not LEAST_ALPHA <= alpha <= LARGEST_ALPHA:
             raise UsageError(
                 "no_level", "--alpha must be from {least} to {most}, not {alpha}",
-                least=LEAST_ALPHA, most=LARGEST_ALPHA, alpha=str(self.alpha),
+                least=LEAST_ALPHA, most=LARGEST_ALPHA, alpha=shown(self.alpha),
             )  # fmt: skip
+        _settle(self, "alpha", alpha)
         if self.budget is not None:
-            check_whole("budget in seconds", self.budget, low=1)
+            _settle(self, "budget", check_whole("budget in seconds", self.budget, low=1))
         check_one_of("precision", self.precision, PRECISIONS)
         if self.threads is not None:
-            check_whole("threads", self.threads, low=1, high=1024)
+            _settle(self, "threads", check_whole("threads", self.threads, low=1, high=1024))
         if not self.protocol.vary:
             raise UsageError(
                 "nothing_varies", "with --vary nothing every seed is the same run, which a comparison cannot learn from"
             )
 
     def _check_seeds(self) -> None:
+        first = check_whole("first seed", self.first_seed, low=0, high=LARGEST_SEED - MOST_SEEDS)
+        _settle(self, "first_seed", first)
         for before, look in pairwise((0, *(self.looks or ()))):
             check_whole("number of seeds", look, low=1, high=MOST_SEEDS)
             if look <= before:
@@ -295,7 +313,6 @@ class StudyConfig:
                     look=look, before=before,
                 )  # fmt: skip
         last = self.first_seed + (self.looks[-1] if self.looks else MOST_SEEDS)
-        check_whole("first seed", self.first_seed, low=0, high=LARGEST_SEED - MOST_SEEDS)
         if self.first_seed < PILOT_SEEDS.stop and last > PILOT_SEEDS.start:
             raise UsageError(
                 "seeds_of_the_pilot",
@@ -327,7 +344,7 @@ class StudyConfig:
         values = _plain(self)
         # as studies of before were asked: the same question keeps its identity
         values |= {"accuracy_zone": values.pop("margin"), "gap_zone": values.pop("gap_margin")}
-        for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0])):
+        for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0]), ("groups", None)):
             if values[name] == default:
                 del values[name]
         return values
@@ -349,6 +366,7 @@ class StudyConfig:
             weights=self.weights,
             precision=self.precision,
             threads=threads,
+            groups=self.groups,
         )
 
 

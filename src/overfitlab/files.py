@@ -16,6 +16,7 @@ from typing import BinaryIO
 import platformdirs
 
 from overfitlab.errors import DamagedError, OverfitlabError, UsageError
+from overfitlab.values import shown
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 LARGEST_CHECKED = 2**32  # bytes: the predictions of millions of images
@@ -29,10 +30,13 @@ SHOWN_IN_TEMPORARY = 60  # bytes of the name of a file in that of its temporary 
 TEMPORARY = ".overfitlab-tmp"  # the ending of files that a kill can leave behind
 
 
-def user_path(given: str | Path) -> Path:
-    """Return the path that a user means, with `~` put in place; raises `UsageError` for somebody who does not exist."""
+def user_path(given: str | os.PathLike[str], what: str = "path") -> Path:
+    """Return the path that a user means, with `~` put in place.
+
+    Raises `UsageError` for somebody who does not exist, and for what is no path at all; `what` is the argument's name.
+    """
     try:
-        return Path(given).expanduser()
+        return Path(text_of(what, given)).expanduser()
     except RuntimeError as error:
         raise UsageError("no_path", "{path}: {reason}", path=given, reason=error) from None
 
@@ -112,12 +116,13 @@ def _unmarked_utf16(content: bytes) -> str | None:
 
 def text_of(what: str, given: object) -> str:
     """Return a name or a path that a user gave as text; raises `UsageError` for anything else."""
-    if not isinstance(given, str | os.PathLike):
+    found = os.fspath(given) if isinstance(given, str | os.PathLike) else None
+    if not isinstance(found, str):
         raise UsageError(
             "neither_name_nor_path", "{argument} must be a name or a path, not {value}",
-            argument=what, value=repr(given),
+            argument=what, value=shown(given),
         )  # fmt: skip
-    return os.fspath(given)
+    return found
 
 
 def write_atomically(path: Path, content: bytes) -> None:

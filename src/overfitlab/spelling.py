@@ -11,6 +11,7 @@ from dataclasses import field, fields
 from typing import Any, ClassVar
 
 from overfitlab.errors import UsageError, nearest
+from overfitlab.values import is_truth_value, number, shown
 
 SWITCH = {"true": True, "false": False}
 # NAME, and then settings in brackets or behind a sign: Dropout(0.5), dropout=0.5, dropout:0.5, dropout 0.5
@@ -78,14 +79,16 @@ class Spelled:
     def _check(self, parameter: str, value: Any) -> None:
         declared = next(entry for entry in fields(self) if entry.name == parameter)  # type: ignore[arg-type]
         if declared.metadata.get("switch"):
-            if not isinstance(value, bool):
+            if not is_truth_value(value):
                 raise _no_switch(self.name, parameter, value)
+            object.__setattr__(self, parameter, bool(value))
             return
         low, high, whole = (declared.metadata[entry] for entry in ("low", "high", "whole"))
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
-            raise _out_of_range(whole, high, method=self.name, parameter=parameter, low=low, value=repr(value))
-        object.__setattr__(self, parameter, int(value) if whole else float(value))  # 0 and 0.0 are one setting
+        found = number(value)
+        fits = found is not None and math.isfinite(found) and low <= found <= high
+        if found is None or not fits or (whole and found != int(found)):
+            raise _out_of_range(whole, high, method=self.name, parameter=parameter, low=low, value=shown(value))
+        object.__setattr__(self, parameter, int(found) if whole else found)  # 0 and 0.0 are one setting
 
 
 def written(values: Mapping[str, float]) -> str:

@@ -11,16 +11,16 @@ from overfitlab.errors import OverfitlabError, UsageError
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: overfitlab.train("none", 5), "data must be a name or a path, not 5"),
-        (lambda: overfitlab.compare(["l2"], 5), "data must be a name or a path, not 5"),
+        (lambda: overfitlab.train("none", 5), "data must be a name or a path, arrays .* not 5"),
+        (lambda: overfitlab.compare(["l2"], 5), "data must be a name or a path, arrays .* not 5"),
         (lambda: overfitlab.compare(["l2"], "digits", protocol=None), "unknown protocol 'None'"),
         (lambda: overfitlab.compare("l2", "digits"), "methods are a list"),
         (lambda: overfitlab.compare(["l2"], "digits", contrasts="l2:none"), "contrasts are a list"),
         (lambda: overfitlab.compare(["l2"], "digits", contrasts=None), "contrasts are a list"),
         (lambda: overfitlab.compare(overfitlab.method("l2"), "digits"), "methods are a list"),
         (lambda: overfitlab.compare(5, "digits"), "methods are a list"),
-        (lambda: overfitlab.compare(["l2"], "digits", out=5), "out must be a name or a path, not 5"),
-        (lambda: overfitlab.compare(["l2"], "digits", data_dir=5), "data_dir must be a name or a path, not 5"),
+        (lambda: overfitlab.compare(["l2"], "digits", out=5), "out must be a path, not 5"),
+        (lambda: overfitlab.compare(["l2"], "digits", data_dir=5), "data_dir must be a path, not 5"),
     ],
 )
 def test_what_is_no_text(call, message):

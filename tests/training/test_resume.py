@@ -174,7 +174,9 @@ def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage
     path.write_bytes(damage(path.read_bytes()))
     run = overfitlab.train("dropout", out=interrupted, **LOUD)
     said = capsys.readouterr().out
-    assert re.search(r"^Note: checkpoint.safetensors .*; the run goes on from the checkpoint before it\.$", said, re.MULTILINE)
+    assert re.search(
+        r"^Note: checkpoint.safetensors .*; the run goes on from the checkpoint before it\.$", said, re.MULTILINE
+    )
     assert "Resuming after epoch 1" in said
     whole = overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS)
     assert outcome(run) == outcome(whole)

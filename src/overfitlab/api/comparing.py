@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import os
 import re
 import shlex
 import sys
@@ -11,19 +12,20 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from overfitlab import machine
+from overfitlab.api.asked import Asked, Data, Groups, Size
+from overfitlab.api.kinds import check_kinds
 from overfitlab.api.studies import Study, load_study, shown
-from overfitlab.api.training import images_loaded
 from overfitlab.arguments import image_size as size_from
+from overfitlab.arguments import joined, varied
 from overfitlab.arguments import looks as looks_from
 from overfitlab.arguments import margins as margins_from
 from overfitlab.arguments import seconds as seconds_from
 from overfitlab.arguments import until_decided as until_from
-from overfitlab.arguments import varied
-from overfitlab.config import UNTIL, StudyConfig, check_whole, protocol_named
-from overfitlab.data import loading
-from overfitlab.errors import UsageError, unknown_name
+from overfitlab.config import UNTIL, StudyConfig, check_one_of, check_whole, protocol_named
+from overfitlab.data.sources.groups import is_rule
+from overfitlab.errors import UsageError
 from overfitlab.events import Event, Listener, StudyEnded, listening
-from overfitlab.files import file_name, text_of, user_path
+from overfitlab.files import file_name, user_path
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
@@ -32,6 +34,7 @@ from overfitlab.results.metric import BY_NAME
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.terminal.screen import screen_on
+from overfitlab.values import is_truth_value
 from overfitlab.words.languages import spoken
 
 NO_OPTIONS = {
@@ -44,28 +47,29 @@ NO_OPTIONS = {
     "command",
     "give_up",
 }  # on the command line
-FOLDERS = ("data", "data_dir", "weights", "out")
+FOLDERS = ("data", "data_dir", "groups", "weights", "out")
 
 
 def compare(
     methods: Sequence[str | Method] = (),
-    data: str | Path = "auto",
+    data: Data = "auto",
     *,
     baseline: str | Method | None = None,
     contrasts: Sequence[str] = (),
     protocol: str = "clean",
-    seeds: int | str | None = None,
+    seeds: int | str | Sequence[int] | None = None,
     until_decided: int | str | bool | None = None,
     alpha: float = 0.05,
     first_seed: int = 0,
     budget: str | None = None,
     metric: str = "accuracy",
-    equivalence: str | float | None = None,
+    equivalence: str | float | Sequence[float] | None = None,
     data_dir: str | Path | None = None,
-    image_size: int | str | None = None,
+    image_size: Size | None = None,
+    groups: Groups | None = None,
     model: str = "notebook_cnn",
     weights: str | Path | None = None,
-    vary: str | None = None,
+    vary: str | Sequence[str] | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -92,8 +96,9 @@ def compare(
         methods: regularization methods, alone or composed: `["none", "dropout:rate=0.3", "batch_norm+dropout"]`. The
             baseline alone asks how much it varies from seed to seed; none at all asks the notebook's question: none,
             dropout, batch_norm, and batch_norm against dropout.
-        data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `model`, `weights`, `vary`, `epochs`,
-            `batch_size`, `learning_rate`, `optimizer`, `schedule`, `keep`, `training_images` and `precision`.
+        data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `groups`, `model`, `weights`, `vary`,
+            `epochs`, `batch_size`, `learning_rate`, `optimizer`, `schedule`, `keep`, `training_images` and
+            `precision`.
         baseline: what every method is compared with; None for `none`, which is added where it is not among the methods.
         contrasts: pairs to compare besides, as `"batch_norm:dropout"`; with hyperparameters as
             `"dropout:rate=0.5 : dropout:rate=0.2"`, the colon between blanks.
@@ -129,10 +134,8 @@ def compare(
         OverfitlabError: a method does not go with the network, or the disk refuses.
     """
     given = dict(locals())
-    data = text_of("data", data)
-    for what, where in (("out", out), ("data_dir", data_dir)):
-        if where is not None:
-            text_of(what, where)
+    check_kinds(given)
+    model = StudyConfig.model if model is None else model
     asked = question(methods, baseline, contrasts)
     changes: dict[str, Any] = {
         "epochs": epochs,
@@ -144,7 +147,7 @@ def compare(
         "training_images": training_images,
         "vary": None if vary is None else varied(vary),
     }
-    if name is not None and not re.fullmatch(r"\w[\w.+=-]*", str(name)):
+    if name is not None and not re.fullmatch(r"\w[\w.+=-]*", name):
         raise UsageError(
             "no_name_for_a_study",
             "{name!r} is no name for a study; take letters, digits, and - _ . + =, or a folder with --out",
@@ -155,24 +158,23 @@ def compare(
             "both_name_and_out", "a study lies in the folder of its --name or in --out; leave one of them out"
         )
     if jobs is not None:
-        check_whole("jobs", jobs, low=1)
-    if metric not in BY_NAME:
-        raise unknown_name("metric", str(metric), BY_NAME)
+        jobs = check_whole("jobs", jobs, low=1)
+    check_one_of("metric", metric, tuple(BY_NAME))
     usual = BY_NAME[metric]
     margins = usual.margin, usual.gap_margin
     if equivalence is not None:
-        margins = margins_from(str(equivalence), usual.gap_margin)
-    size = None if image_size is None else size_from(str(image_size))
+        margins = margins_from(equivalence, usual.gap_margin)
+    size = None if image_size is None else size_from(image_size)
     config = StudyConfig(
         protocol_named(protocol, **changes),
         tuple(asked.methods),
         tuple(asked.contrasts),
-        data,
-        looks=None if seeds is None else looks_from(str(seeds)),
+        "",  # what the images turn out to be called
+        looks=None if seeds is None else looks_from(seeds),
         until_decided=_until(until_decided),
         alpha=alpha,
         first_seed=first_seed,
-        budget=None if budget is None else seconds_from(str(budget)),
+        budget=None if budget is None else seconds_from(budget),
         margin=margins[0],
         gap_margin=margins[1],
         given=_given(changes, protocol),
@@ -184,17 +186,17 @@ def compare(
         threads=threads,
         metric=metric,
     )
-    command = command or _as_typed(asked, given)
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
-        folder_of_data = user_path(data_dir) if data_dir else None
-        dataset = loading.load(data, folder_of_data, image_size=size, listener=tell)
-        config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
+        wanted = Asked.of(data, groups, size, data_dir, tell)
+        dataset = wanted.loaded(tell)
+        command = command or _as_typed(asked, given | dict(wanted.typed()))
+        config = replace(config, **wanted.identity(dataset))
         study_id = config.study_id(dataset.content_hash)
         default = file_name(f"study-{dataset.name}", f"-{study_id[:6]}")
         folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
-        tell.on(images_loaded(dataset, unexpected=data == "auto" and dataset.name == "digits"))
-        images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
+        tell.on(wanted.event(dataset))
+        images = Images(dataset, wanted.data_dir, size, str(user_path(weights).absolute()) if weights else None)
         session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up)
         return _compared(folder, session, jobs, threads, tell)
     finally:
@@ -210,9 +212,9 @@ def _given(changes: Mapping[str, Any], protocol: str) -> tuple[str, ...]:
 
 
 def _until(given: int | str | bool | None) -> int | Literal["none"] | None:
-    if given is None or given is False:
-        return None
-    return UNTIL if given is True else until_from(str(given))
+    if given is None or is_truth_value(given):
+        return UNTIL if given else None
+    return until_from(given)
 
 
 def _compared(folder: StudyFolder, session: Session, jobs: int | None, threads: int | None, tell: Listener) -> Study:
@@ -241,10 +243,13 @@ def _as_typed(asked: Question, given: Mapping[str, Any]) -> str:
         words += ["--baseline", asked.labels[baseline]]
     for name, parameter in inspect.signature(compare).parameters.items():
         value = given[name]
-        if name in NO_OPTIONS or value in (None, "", parameter.default):
+        if name in NO_OPTIONS or value is None:
             continue
-        if name in FOLDERS:
-            path = Path(value)
-            value = path.name if path.is_absolute() else path
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        text = os.fspath(value) if isinstance(value, os.PathLike) else joined(value)
+        if text in ("", str(parameter.default)):
+            continue
+        if name in FOLDERS and not is_rule(text):
+            path = Path(text)
+            text = path.name if path.is_absolute() else str(path)
+        words += [f"--{name.replace('_', '-')}", text]
     return shlex.join(words)

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from overfitlab.api import evaluation_files
+from overfitlab.api.asked import Asked, Data, Groups
+from overfitlab.api.kinds import check_kinds
 from overfitlab.api.runs import find_run
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.recorded import recorded
+from overfitlab.data.sources.handed_in import is_handed_in_before
 from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError
 from overfitlab.events import Event, Listener, TaskNoted, listening
@@ -27,8 +30,9 @@ def evaluate(
     run: Run | str | Path,
     part: str | None = None,
     *,
-    data: str | Path | None = None,
+    data: Data | None = None,
     data_dir: str | Path | None = None,
+    groups: Groups | None = None,
     precision: str = "float32",
     threads: int | None = None,
     model: str | None = None,
@@ -42,6 +46,7 @@ def evaluate(
         data: other images instead, all of them: whatever `train` takes, with names of the run's classes. Together
             with `part` it is where the run's own images lie now.
         data_dir: the folder that holds the data, where it is no longer where it was.
+        groups: where the groups of the run's own images are written now, if no longer where they were.
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation; None for one a core.
         model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
@@ -54,11 +59,12 @@ def evaluate(
         CancelledError: the listener asked for the end.
         OverfitlabError: the run is unfinished or damaged; which, its kind says (see `load_trained`).
     """
+    check_kinds(locals())
     trained = load_trained(
         run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
     )
     tell = listening(listener)
-    images = _images(trained, part, data, data_dir, tell)
+    images = _images(trained, part, data, data_dir, groups, tell)
     with computing(trained):
         return passed_through(trained, images, tell)
 
@@ -83,18 +89,23 @@ def evaluate_and_write(
 
 
 def _images(
-    trained: Trained, part: str | None, data: str | Path | None, data_dir: str | Path | None, listener: Listener
+    trained: Trained,
+    part: str | None,
+    data: Data | None,
+    data_dir: str | Path | None,
+    groups: Groups | None,
+    listener: Listener,
 ) -> Evaluated:
     run = trained.run
-    folder = None if data_dir is None else user_path(data_dir)
     if data is None:
-        return own_images(run, _own_dataset(run, folder, part or "test", listener), part or "test")
+        place = None if data_dir is None else user_path(data_dir, "data_dir")
+        where = None if groups is None else text_of("groups", groups)
+        return own_images(run, _own_dataset(run, place, where, part or "test", listener), part or "test")
     height, width, _ = trained.image_shape
-    size = (height, width)
-    dataset = loading.load(
-        text_of("data", data), folder, image_size=size, listener=listener, trainable=part is not None,
-        white=run.own.data.white,
-    )  # fmt: skip
+    if part is not None and groups is None and run.own.data.groups is not None:
+        groups = run.own.data.groups.source
+    asked = Asked.of(data, groups if part is not None else None, (height, width), data_dir, listener)
+    dataset = asked.loaded(listener, trainable=part is not None, white=run.own.data.white)
     for note in dataset.notes:
         listener.on(TaskNoted(note))
     if part is None:
@@ -103,12 +114,12 @@ def _images(
         raise UsageError(
             "data_without_images_of_the_run",
             "{data} does not hold the images of {folder}; leave out --part to evaluate all of them",
-            data=data, folder=run.folder,
+            data=dataset.name, folder=run.folder,
         )  # fmt: skip
     return own_images(run, dataset, part)
 
 
-def _own_dataset(run: Run, folder: Path | None, part: str, listener: Listener) -> Dataset:
+def _own_dataset(run: Run, folder: Path | None, groups: str | None, part: str, listener: Listener) -> Dataset:
     """Return the images that the run was trained on, from where they were, or from `folder`."""
     record, size = run.own.data, run.own.config.image_size
     own = record.source not in loading.SOURCES
@@ -119,13 +130,20 @@ def _own_dataset(run: Run, folder: Path | None, part: str, listener: Listener) -
             run=run.folder, folder=folder, name=part,
         )  # fmt: skip
     try:
-        return recorded(record, size, folder, listener=listener)
+        return recorded(record, size, folder, groups=groups, listener=listener)
     except (OverfitlabError, OSError) as error:
         reason = display_name(str(error))  # it quotes the record
         if not own:
             raise DataError(
                 "images_not_where_they_were", "the images of {run} are not where they were: {reason}",
                 run=run.folder, reason=reason,
+            ) from error  # fmt: skip
+        if is_handed_in_before(record.source):
+            raise DataError(
+                "arrays_no_longer_kept",
+                "the arrays that {run} was trained on are no longer in the cache ({reason}); hand them in again in "
+                "Python: overfitlab.evaluate(run, {name!r}, data=(x, y))",
+                run=run.folder, reason=reason, name=part,
             ) from error  # fmt: skip
         raise DataError(
             "own_images_not_where_they_were",

@@ -1,22 +1,22 @@
 """`overfitlab.explain`."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 from overfitlab.api.explanations import ON_A_SHEET, Explanations
-from overfitlab.api.predicting import Given, complaint, listed
+from overfitlab.api.kinds import check_kinds
+from overfitlab.api.predicting import complaint
 from overfitlab.api.runs import Run, find_run
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.events import Event, Listener, listening
 from overfitlab.files import LONGEST_NAME, cut, replacing, user_path
 from overfitlab.inference.explanation import Explainer, Explanation
 from overfitlab.inference.followed import followed
-from overfitlab.inference.pictures import FULL, Unreadable, as_images, expand
+from overfitlab.inference.handed_in import Given, taken
+from overfitlab.inference.pictures import FULL, Unreadable, expand
 from overfitlab.inference.trained import load_trained
 from overfitlab.inference.writable import refuse_unwritable
 from overfitlab.reasons import reason
@@ -52,22 +52,18 @@ def explain(
         listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
             another thread: `listener.cancel()`, which raises `CancelledError`.
 
-    Raises `UsageError` for a class or layer that the network does not have, and for an array of another type or
-    shape, and `OverfitlabError` where the run is unfinished or damaged.
+    Raises `UsageError` for a class or layer that the network does not have, and for what is no image, and
+    `OverfitlabError` where the run is unfinished or damaged.
     """
+    check_kinds(locals())
     trained = load_trained(
         run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
     )
     explainer = Explainer(trained, class_name, layer)
-    outcomes: Iterator[Explanation | Unreadable]
-    if isinstance(images, np.ndarray):
-        array = as_images(trained, images)
-        outcomes, total, brightest = explainer.of_array(array), len(array), trained.brightest
-    else:
-        paths = expand(listed(images))
-        outcomes, total, brightest = explainer.of_files(paths), len(paths), FULL
+    given = taken(trained, images)
+    brightest = trained.brightest if len(given) and not given.has_files else FULL
     found = Explanations([], explainer.layer, trained.class_names, [], brightest)
-    for outcome in followed(outcomes, total, reason("explaining"), listening(listener)):
+    for outcome in followed(explainer.of_everything(given), len(given), reason("explaining"), listening(listener)):
         (found.unreadable if isinstance(outcome, Unreadable) else found.images).append(outcome)  # type: ignore[arg-type]
     return found
 

@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-import numpy as np
-
+from overfitlab.api.kinds import check_kinds
 from overfitlab.api.runs import Run, find_run
-from overfitlab.data.dataset import Images
 from overfitlab.display import display_name
 from overfitlab.errors import DataError, OverfitlabError, UsageError, unknown_name
 from overfitlab.events import Event, Listener, TaskNoted, listening
 from overfitlab.files import in_utf8, replacing, user_path
 from overfitlab.inference.followed import followed
+from overfitlab.inference.handed_in import Given, taken
 from overfitlab.inference.pictures import Unreadable, expand
-from overfitlab.inference.prediction import Predictions, collected, of_array, stream
+from overfitlab.inference.prediction import Predictions, collected, of_everything, stream
 from overfitlab.inference.trained import Trained, load_trained
 from overfitlab.reasons import reason
 from overfitlab.report.prediction_table import Csv, Format, Json, Table
@@ -27,7 +26,6 @@ from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
 
 FORMATS = ("table", "csv", "json")
-Given = str | Path | Sequence[str | Path] | Images
 
 
 def predict(
@@ -43,24 +41,25 @@ def predict(
 
     Args:
         run: a run, its folder, or its name or id below `runs/`.
-        images: a file, a folder (with all images below it), or several of those; or an array, uint8 [N, H, W, C] in
-            the shape that the run was trained on. Files are resized and standardized as in training.
+        images: a file, a folder (with all images below it), an image of Pillow, an array [H, W, C] or [N, H, W, C], or
+            a tensor [C, H, W] or [N, C, H, W]; or a list of such. All are resized and standardized as in training; give
+            values as they were there, or from 0 (black) to 1 (white).
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation, and for reading files; None for one a core.
         model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
         listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
             another thread: `listener.cancel()`, which raises `CancelledError`.
 
-    Files that cannot be read are listed in the result, with the reason. Raises `UsageError` for an array of another
-    type or shape, and `OverfitlabError` where the run is unfinished or damaged.
+    Files that cannot be read are listed in the result, with the reason. Raises `UsageError` for what is no image, and
+    `OverfitlabError` where the run is unfinished or damaged.
     """
+    check_kinds(locals())
     trained = load_trained(
         run if isinstance(run, Run) else find_run(run), precision=precision, threads=threads, model=model
     )
-    if isinstance(images, np.ndarray):
-        return of_array(trained, images, listening(listener))
-    paths = expand(listed(images))
-    return collected(trained, followed(stream(trained, paths), len(paths), reason("predicting"), listening(listener)))
+    given = taken(trained, images)
+    outcomes = of_everything(trained, given)
+    return collected(trained, followed(outcomes, len(given), reason("predicting"), listening(listener)))
 
 
 def predict_and_write(
@@ -128,11 +127,6 @@ def predict_and_write(
 def _saying(listener: Listener) -> Callable[[str], None]:
     """Return what says a line above the listener's bar."""
     return lambda text: listener.on(TaskNoted(reason("words_of_others", text=text)))
-
-
-def listed(given: str | Path | Sequence[str | Path]) -> list[str | Path]:
-    """Return one or several names as a list."""
-    return [given] if isinstance(given, str | Path) else list(given)
 
 
 def names_in(text: bytes) -> list[str]:

@@ -12,6 +12,8 @@ from overfitlab.words.languages import spoken
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from overfitlab.inference.prediction import Predictions
+
 
 class Run(room.Run):
     """One training: `folder` is where it lies, `record` what its `run.json` says, `rows` its epochs."""
@@ -26,6 +28,12 @@ class Run(room.Run):
         """
         found: dict[str, dict[str, dict[str, float]]] = msgspec.to_builtins(self.record.measured)
         return found
+
+    def predict(self, images: Any, **options: Any) -> "Predictions":
+        """Return the class probabilities of images: `overfitlab.predict` of this run, with its `options`."""
+        from overfitlab.api.predicting import predict
+
+        return predict(self, images, **options)
 
     def figure(self) -> "Figure":
         """Return the learning curves as a matplotlib figure, which a Jupyter notebook displays by itself."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from overfitlab.api.runs import Run
-from overfitlab.errors import OverfitlabError, unknown_name
+from overfitlab.config import check_one_of
+from overfitlab.errors import OverfitlabError
 from overfitlab.files import user_path
 from overfitlab.records.study_folder import REPORT, StudyFolder
 from overfitlab.study import study as room
@@ -81,8 +82,7 @@ class Study(room.Study):
         from overfitlab.words.languages import language_named
 
         say = language_named(language)
-        if name not in reporting.FIGURE_NAMES:
-            raise unknown_name("figure", name, reporting.FIGURE_NAMES)
+        check_one_of("figure", name, reporting.FIGURE_NAMES)
         evidence = self.evidence()
         pictures = reporting.disputed_pictures(self, evidence) if name == reporting.DISPUTED else {}
         figure = reporting.figure_of(name, evidence, pictures, say)

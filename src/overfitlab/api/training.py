@@ -2,22 +2,22 @@
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from overfitlab import machine
+from overfitlab.api.asked import Asked, Data, Groups, Size
 from overfitlab.api.drawing import draw_curves, draw_duplicates
+from overfitlab.api.kinds import check_kinds
 from overfitlab.api.runs import Run, shown
 from overfitlab.arguments import image_size as size_from
 from overfitlab.arguments import varied
 from overfitlab.config import RunConfig, changed, fitted, protocol_named
-from overfitlab.data import loading
-from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.splits import available_for_training
-from overfitlab.events import Event, ImagesLoaded, Listener, Noted, RunBegan, RunEnded, listening
-from overfitlab.files import file_name, text_of, user_path
+from overfitlab.events import Event, Listener, Noted, RunBegan, RunEnded, listening
+from overfitlab.files import file_name, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
@@ -27,7 +27,7 @@ from overfitlab.records.run_folder import RunFolder
 from overfitlab.records.run_record import DIVERGED
 from overfitlab.runs import execution
 from overfitlab.study.recipe import Recipe, recipe
-from overfitlab.study.study import find_study
+from overfitlab.study.study import Study, find_study
 from overfitlab.terminal.screen import screen_on
 from overfitlab.training import compute
 from overfitlab.words.languages import spoken
@@ -35,15 +35,16 @@ from overfitlab.words.languages import spoken
 
 def train(
     method: str | Method | None = None,
-    data: str | Path | None = None,
+    data: Data | None = None,
     *,
-    like: str | Path | None = None,
+    like: Study | str | Path | None = None,
     data_dir: str | Path | None = None,
-    image_size: int | str | None = None,
+    image_size: Size | None = None,
+    groups: Groups | None = None,
     model: str | None = None,
     weights: str | Path | None = None,
     protocol: str | None = None,
-    vary: str | None = None,
+    vary: str | Sequence[str] | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -71,13 +72,16 @@ def train(
             `"batch_norm"`, the notebook's.
         data: `"cifar10"`, `"cifar100"`, `"fashion_mnist"`, `"digits"`, or `"auto"`: CIFAR-10 where it is on this
             machine or can be fetched, else the digits. Or a folder of images, one subfolder per class, or an `.npz`
-            file with `x` and `y`. None for `"auto"`.
+            file with `x` and `y`. None for `"auto"`. Or the data itself (docs/data.md): arrays or tensors `(x, y)`, a
+            map-style `torch.utils.data.Dataset`, or parts of either, `{"train": ..., "val": ..., "test": ...}`.
         like: a study (a folder, or a name or the beginning of an id below `runs/`): train what it recommends, or
             `method`, under its protocol on all its training images. What else is given here takes the place of the
             study's.
         data_dir: the folder that holds a published set.
-        image_size: that the images are resized to, in pixels, from 8 to 224: `64`, or height and width as `"48x64"`;
-            None for 32 where they are files, and for the size that they have elsewhere.
+        image_size: that the images are resized to, in pixels, from 8 to 224: `64`, or height and width as `(48, 64)` or
+            `"48x64"`; None for 32 where they are files, and for the size that they have elsewhere.
+        groups: keep images that belong together in one part: the path of a list (CSV or TSV: path, group), a rule such
+            as `"name:^(.*?)_"`, or of data that is handed in an array with the group of each image (docs/data.md).
         model: `"notebook_cnn"`, `"resnet20"`, `"vgg11"`, `"timm:NAME"`, your own as `"FILE.py:FUNCTION"` or
             `"MODULE:FUNCTION"`, and others: docs/models.md. None for `"notebook_cnn"`.
         weights: to begin with, from a file (`.safetensors`, or `.pt` of PyTorch) or the folder of a run; None for fresh
@@ -115,16 +119,23 @@ def train(
         CancelledError: the listener asked for the end; the same call goes on after the last finished epoch.
         OverfitlabError: the folder cannot be written, or the method does not go with the network.
     """
-    pattern = None if like is None else recipe(find_study(like), method_given=method is not None)
+    check_kinds(locals())
+    pattern = (
+        None
+        if like is None
+        else recipe(like if isinstance(like, Study) else find_study(like), method_given=method is not None)
+    )
     if pattern is not None:
         method, precision = method or pattern.method, precision or pattern.precision
         if model is None:  # the weights to begin with are those of its network
             model, weights = pattern.model, weights or pattern.weights
         if data is None:
             data, data_dir = pattern.data, data_dir or pattern.data_dir
-            image_size = image_size or _size_text(pattern.image_size)
-    method, model = method or "batch_norm", model or "notebook_cnn"
-    data = "auto" if data is None else text_of("data", data)
+            groups = pattern.groups if groups is None else groups
+            image_size = pattern.image_size if image_size is None else image_size
+    method = "batch_norm" if method is None else method
+    model = model or "notebook_cnn"
+    data = "auto" if data is None else data
     precision = precision or "auto"
     chosen = registry.resolve(method)
     changes: dict[str, Any] = {
@@ -142,11 +153,11 @@ def train(
     if pattern is not None and protocol is None:
         settings = changed(pattern.protocol, **changes)
         given = ["training_images", "epochs"]  # the study's, and all of its images
-    size = None if image_size is None else size_from(str(image_size))
+    size = None if image_size is None else size_from(image_size)
     config = RunConfig(
         settings,
         chosen.spec,
-        data,
+        "",  # what the images turn out to be called
         seed=seed,
         model=models.canonical(model),
         model_source=models.source_hash(model),
@@ -158,7 +169,8 @@ def train(
     )
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
-        return _trained(config, given, size, data_dir, weights, out, chosen.label, pattern, data == "auto", tell)
+        asked = Asked.of(data, groups, size, data_dir, tell)
+        return _trained(config, given, asked, weights, out, chosen.label, pattern, tell)
     finally:
         tell.close()
 
@@ -166,24 +178,21 @@ def train(
 def _trained(
     config: RunConfig,
     given: list[str],
-    size: tuple[int, int] | None,
-    data_dir: str | Path | None,
+    asked: Asked,
     weights: str | Path | None,
     out: str | Path | None,
     label: str,
     pattern: Recipe | None,
-    any_data: bool,
     tell: Listener,
 ) -> Run:
-    folder_of_data = user_path(data_dir) if data_dir else None
-    dataset = loading.load(config.data, folder_of_data, image_size=size, listener=tell)
+    dataset = asked.loaded(tell)
     settings = fitted(config.protocol, dataset.source, available_for_training(dataset, config.protocol), given)
-    config = replace(config, protocol=settings, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
+    config = replace(config, protocol=settings, **asked.identity(dataset))
     run_id = config.run_id(dataset.content_hash)
     network_name = "" if config.model == RunConfig.model else f"{config.model}-"
     name = file_name(f"{dataset.name}-{network_name}{label}", f"-seed{config.seed}-{run_id[:6]}")
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
-    tell.on(images_loaded(dataset, unexpected=any_data and dataset.name == "digits"))
+    tell.on(asked.event(dataset))
     if pattern is not None and dataset.content_hash != pattern.data_hash:
         tell.on(Noted(reason("other_images_than_the_studys")))
     with folder.claimed(run_id, config), contextlib.ExitStack() as held:
@@ -195,7 +204,7 @@ def _trained(
             before = execution.begun_with(folder)
             claim = held.enter_context(machine.claimed(before.threads if before else config.threads))
             resolved = before or compute.resolve(config.precision, config.threads or claim.threads, config.device)
-            begun = execution.begin(execution.Job(config, dataset, folder, folder_of_data, weights), resolved)
+            begun = execution.begin(execution.Job(config, dataset, folder, asked.data_dir, weights), resolved)
             split = begun.trainer.material.split
             draw_duplicates(folder.path, begun.record.data, dataset, split, begun.duplicates)
             rows = begun.trainer.progress.rows
@@ -207,15 +216,3 @@ def _trained(
         raise execution.divergence(run)
     tell.on(RunEnded(str(run.folder), run.record, run.rows, trained_before))
     return run
-
-
-def images_loaded(dataset: Dataset, *, unexpected: bool) -> ImagesLoaded:
-    """Return the event that the images are there; `unexpected` where they are others than the reader will expect."""
-    return ImagesLoaded(
-        dataset.name, dataset.origin, len(dataset.images), dataset.image_shape, len(dataset.class_names), dataset.note,
-        unexpected,
-    )  # fmt: skip
-
-
-def _size_text(size: tuple[int, int] | None) -> str | None:
-    return None if size is None else f"{size[0]}x{size[1]}"

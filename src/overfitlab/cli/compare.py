@@ -13,6 +13,7 @@ from overfitlab.cli.optional_number import UntilDecidedCommand
 from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
+    groups_option,
     image_size_option,
     keep_option,
     model_option,
@@ -93,6 +94,7 @@ from overfitlab.words.languages import spoken
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The study's folder instead.")
 @data_dir_option
 @image_size_option
+@groups_option
 @model_option
 @weights_option
 @click.option(

@@ -35,6 +35,11 @@ from overfitlab.cli.trained import interruptible, model_option, precision_option
     help="The folder that holds the data.  [default: where it was when the run was trained]",
 )
 @click.option(
+    "--groups",
+    metavar="G",
+    help="Where the run's groups are written now, with --part.  [default: where they were when the run was trained]",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",

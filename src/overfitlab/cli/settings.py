@@ -17,6 +17,12 @@ image_size_option = click.option(
     metavar="N",
     help="Resize images to NxN pixels, or HxW; 8 to 224.  [default: 32 for image files, else as they are]",
 )
+groups_option = click.option(
+    "--groups",
+    metavar="G",
+    help="Keep images that belong together in one part: a list (CSV or TSV: PATH,GROUP), or a rule with the group in "
+    "brackets, 'name:^(.*?)_' for names of files, 'path:^[^/]+/([^/]+)/' for paths; 'array:NAME' of an .npz file.",
+)
 model_option = click.option(
     "--model",
     metavar="M",

@@ -12,6 +12,7 @@ from overfitlab.cli.mistaken import OptionsAlone, Seed
 from overfitlab.cli.settings import (
     batch_size_option,
     data_dir_option,
+    groups_option,
     image_size_option,
     keep_option,
     model_option,
@@ -52,6 +53,7 @@ from overfitlab.config import DEVICES, PROTOCOLS
 )
 @data_dir_option
 @image_size_option
+@groups_option
 @model_option
 @weights_option
 @click.option(

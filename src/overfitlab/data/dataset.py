@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from overfitlab.data.grouping import Grouping
 from overfitlab.reasons import Reason
 
 Images = NDArray[np.uint8]
@@ -48,6 +49,7 @@ class Dataset:
     pixel_hash: str | None = None  # `pixel_hash(images)`, where it is known already
     notes: tuple[Reason, ...] = ()  # how the images were read, where that is not as one would expect
     white: int | None = None  # the value in 16 bits that became 255; None where no image has 16 bits
+    groups: Grouping | None = None  # of images that stay in one part; it is no part of the content hash
 
     @cached_property
     def learning(self) -> Indices:

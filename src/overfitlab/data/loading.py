@@ -10,7 +10,9 @@ from overfitlab.data.catalog import library
 from overfitlab.data.catalog.published import SETS
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.resizing import resized
+from overfitlab.data.prepare.splits import set_groups_apart
 from overfitlab.data.sources import digits, folder, npz
+from overfitlab.data.sources.groups import read_groups
 from overfitlab.errors import DataError, UsageError, nearest
 from overfitlab.events import Listener
 from overfitlab.files import found_path
@@ -24,6 +26,7 @@ def load(
     data_dir: Path | None = None,
     *,
     image_size: tuple[int, int] | None = None,
+    groups: str | None = None,
     listener: Listener | None = None,
     trainable: bool = True,
     fetch: bool = True,
@@ -33,17 +36,18 @@ def load(
 
     A published set is fetched where no copy is on this machine. `auto` is CIFAR-10 where it is on this machine or can
     be fetched, else the digits, with a note that says why. Images are resized to `image_size` (height, width); None
-    leaves them as they are, and image files at 32x32. Images that need not be `trainable` may be of a single class or
-    few, and no test set is set apart from them. Without `fetch` nothing is downloaded. In images of more than 8 bits
-    `white` is the level that becomes 255, None for the last one of the bits that they use. Raises `UsageError` for an
-    unknown name and `DataError` where the data is missing or damaged; a copy that the user named is never passed over
-    silently.
+    leaves them as they are, and image files at 32x32. With `groups` images that belong together stay in one part, also
+    where a test set is set apart here (see `sources.groups.read_groups`). Images that need not be `trainable` may be of
+    a single class or few, and no test set is set apart from them. Without `fetch` nothing is downloaded. In images of
+    more than 8 bits `white` is the level that becomes 255, None for the last one of the bits that they use. Raises
+    `UsageError` for an unknown name and `DataError` where the data is missing or damaged; a copy that the user named is
+    never passed over silently.
     """
     listener = listener or Listener()
     if name not in SOURCES:
         if data_dir is not None:
             raise UsageError("data_dir_not_needed", "--data {name} needs no --data-dir; leave it out", name=name)
-        return _own(name, image_size, listener, trainable, white)
+        return _grouped(_own(name, image_size, listener, trainable, white), groups)
     if data_dir is not None:
         if name == "digits":
             raise UsageError("data_dir_of_digits", "--data digits needs no --data-dir; leave one of them out")
@@ -51,8 +55,8 @@ def load(
             raise DataError(
                 "data_dir_is_no_folder", "{folder} is not a folder; name the one that holds the data", folder=data_dir
             )
-    dataset = resized(_published(name, data_dir, listener, fetch=fetch), image_size, listener)
-    return replace(dataset, notes=(*dataset.notes, *_passed_over(name)))
+    published = replace(_published(name, data_dir, listener, fetch=fetch), notes=_passed_over(name))
+    return resized(_grouped(published, groups), image_size, listener)
 
 
 def brightest(source: str) -> int:
@@ -65,13 +69,21 @@ def is_own(dataset: Dataset) -> bool:
     return dataset.source not in SOURCES
 
 
-def _passed_over(name: str) -> list[Reason]:
+def _grouped(dataset: Dataset, groups: str | None) -> Dataset:
+    if groups is None:
+        return dataset
+    grouping = read_groups(dataset, groups)
+    test = set_groups_apart(dataset, grouping) if dataset.test_set_apart else dataset.test
+    return replace(dataset, groups=grouping, test=test)
+
+
+def _passed_over(name: str) -> tuple[Reason, ...]:
     """Return a note where the working folder has a folder of the same name, which may be what was meant."""
     try:
         meant = any(not entry.name.startswith(".") for entry in os.scandir(name))
     except OSError:
-        return []
-    return [reason("folder_passed_over", name=name)] if meant else []
+        return ()
+    return (reason("folder_passed_over", name=name),) if meant else ()
 
 
 def _published(name: str, data_dir: Path | None, listener: Listener, *, fetch: bool) -> Dataset:

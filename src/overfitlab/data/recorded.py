@@ -16,16 +16,19 @@ def recorded(
     image_size: Sequence[int] | None,
     folder: Path | None = None,
     *,
+    groups: str | None = None,
     listener: Listener | None = None,
     fetch: bool = True,
 ) -> Dataset:
     """Return the images that the data record of a run or a study names, from where they were, or from `folder`.
 
-    Without `fetch` a published set that is no longer on this machine is not downloaded. Raises what `loading.load`
-    raises; whether they are still the same images, their `content_hash` says.
+    What keeps groups together is the record's, or `groups`. Without `fetch` a published set that is no longer on this
+    machine is not downloaded. Raises what `loading.load` raises; whether they are still the same images, their
+    `content_hash` says.
     """
     where = folder or (Path(record.data_dir) if record.data_dir else None)
     if where is None and record.source in SETS and os.path.exists(record.origin):  # noqa: PTH110 - never raises
         where = Path(record.origin).parent  # found by a variable that may no longer be set
     size = (image_size[0], image_size[1]) if image_size else None
-    return loading.load(record.source, where, image_size=size, listener=listener, fetch=fetch)
+    groups = groups or (record.groups.source if record.groups else None)
+    return loading.load(record.source, where, image_size=size, groups=groups, listener=listener, fetch=fetch)

@@ -171,6 +171,13 @@ def own_images(run: Run, dataset: Dataset, part: str) -> Evaluated:
             "its parts cannot be found again; restore them, or evaluate all images there are with --data",
             data=dataset.name, folder=run.folder,
         )  # fmt: skip
+    if (None if dataset.groups is None else dataset.groups.sha256) != record.config.groups:
+        raise DataError(
+            "groups_are_others_now",
+            "the groups of the images of {folder} are no longer those that it was trained with, so its parts cannot be "
+            "found again; restore the list, or name it with --groups",
+            folder=run.folder,
+        )
     found = material(dataset, record.config.protocol, record.config.seed).split
     rows = {"test": found.test, "validation": found.validation, "training": found.training}[part]
     if not len(rows):

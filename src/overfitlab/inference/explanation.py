@@ -15,7 +15,8 @@ from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.display import as_seen, display_name
 from overfitlab.errors import unknown_name
 from overfitlab.inference.grad_cam import FeatureMaps, choose_layer, feature_layers, grad_cam
-from overfitlab.inference.pictures import Batch, Unreadable, batches
+from overfitlab.inference.handed_in import Taken
+from overfitlab.inference.pictures import FULL, Batch, Unreadable, batches
 from overfitlab.inference.trained import Trained, computing
 from overfitlab.reasons import Reason
 
@@ -66,11 +67,19 @@ class Explainer:
             for batch in batches(self._trained, paths):
                 yield from self._of_batch(batch)
 
-    def of_array(self, images: Images) -> Iterator[Explanation]:
-        """Yield a map for each of uint8 images [N, H, W, C] of the shape that the network was trained on."""
-        with computing(self._trained):
-            for number, (probabilities, found, explained) in enumerate(self._maps(images)):
-                yield Explanation(f"image {number}", probabilities, explained, found, images[number])
+    def of_everything(self, given: Taken) -> Iterator[Explanation | Unreadable]:
+        """Yield a map for everything that was handed in; with files among it, the white of every picture is theirs."""
+        brightest = self._trained.brightest if given.has_files else FULL
+        for paths, images, names in given.stretches():
+            if paths:
+                yield from self.of_files(paths)
+                continue
+            with computing(self._trained):
+                for name, image, (probabilities, found, explained) in zip(
+                    names, images, self._maps(images), strict=True
+                ):
+                    picture = np.rint(image * (FULL / brightest)).astype(np.uint8)
+                    yield Explanation(name, probabilities, explained, found, picture)
 
     def _of_batch(self, batch: Batch) -> Iterator[Explanation | Unreadable]:
         maps = self._maps(batch.images)

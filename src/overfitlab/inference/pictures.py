@@ -14,7 +14,7 @@ from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.found_files import image_files
 from overfitlab.data.prepare.images import read_images
 from overfitlab.data.prepare.unreadable import UnreadableImageError
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import OverfitlabError
 from overfitlab.files import found_path
 from overfitlab.inference.trained import Trained
 from overfitlab.reasons import Reason, reason
@@ -121,26 +121,6 @@ def scaled(images: Images, brightest: int) -> Images:
         return images
     values = np.rint(np.arange(FULL + 1) * brightest / FULL).astype(np.uint8)
     return values[images]
-
-
-def as_images(trained: Trained, array: Images) -> Images:
-    """Return an array as images [N, H, W, C]: one image [H, W, C], or gray ones without their channel, are fine too.
-
-    Values are taken as they are, those of the training data. Raises `UsageError` for another type or shape.
-    """
-    height, width, channels = trained.image_shape
-    shapes = [(height, width, channels), *([(height, width)] if channels == 1 else [])]
-    single = array[None] if array.shape in shapes else array
-    if array.dtype != np.uint8 or single.shape[1:] not in shapes:
-        raise UsageError(
-            "arrays_of_another_kind",
-            "images must be uint8 with shape [N, {height}, {width}, {channels}], as {folder} was trained on, not "
-            "{found}",
-            height=height, width=width, channels=channels, folder=trained.run.folder,
-            found=array.dtype if array.dtype != np.uint8 else list(array.shape),
-        )  # fmt: skip
-    array = single
-    return np.array(array, order="C").reshape(-1, height, width, channels)
 
 
 def _none(trained: Trained) -> Images:

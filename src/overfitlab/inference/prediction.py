@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Images
-from overfitlab.events import Listener
-from overfitlab.inference.followed import followed
-from overfitlab.inference.pictures import Unreadable, as_images, batches
+from overfitlab.inference.handed_in import Taken
+from overfitlab.inference.pictures import Unreadable, batches
 from overfitlab.inference.trained import Trained, computing
-from overfitlab.reasons import reason
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Predicted:
 class Predictions:
     """Probabilities [N, K] of the images that could be read, in the order in which they were given."""
 
-    files: list[str]  # [N]; of an array "image 0", "image 1", ...
+    files: list[str]  # [N]; of what is no file "image 0", "image 1", ...
     probabilities: NDArray[np.float64]
     class_names: tuple[str, ...]
     unreadable: list[Unreadable]  # the others, each with the reason
@@ -67,13 +65,14 @@ def collected(trained: Trained, outcomes: Iterator[Predicted | Unreadable]) -> P
     return Predictions(files, table, trained.class_names, unreadable)
 
 
-def of_array(trained: Trained, array: Images, listener: Listener) -> Predictions:
-    """Return the predictions for uint8 images [N, H, W, C], or one image; raises `UsageError` for another shape."""
-    images = as_images(trained, array)
-    with computing(trained):
-        rows = list(followed(_rows(trained, images), len(images), reason("predicting"), listener))
-    table = np.stack(rows) if rows else np.empty((0, len(trained.class_names)))
-    return Predictions([f"image {row}" for row in range(len(images))], table, trained.class_names, [])
+def of_everything(trained: Trained, given: Taken) -> Iterator[Predicted | Unreadable]:
+    """Yield a prediction for everything that was handed in, files or not, in its order."""
+    for paths, images, names in given.stretches():
+        if paths:
+            yield from stream(trained, paths)
+        else:
+            with computing(trained):
+                yield from map(Predicted, names, _rows(trained, images))
 
 
 def probabilities(trained: Trained, images: Images) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.methods.base import Method
 from overfitlab.methods.composition import composed
 from overfitlab.methods.names import built_in, called
+from overfitlab.values import shown
 
 GROUP = "overfitlab.methods"
 BETWEEN_METHODS = re.compile(r"(?<![\d.][eE])\+")  # not the + of 1e+16
@@ -34,8 +35,8 @@ def built_in_names() -> list[str]:
 
 def method_class(name: str) -> type[Method]:
     """Return the class of the method with that name; raises `UsageError` where there is none."""
-    if name not in names():
-        raise unknown_name("method", name, names())
+    if not isinstance(name, str) or name not in names():
+        raise unknown_name("method", name if isinstance(name, str) else shown(name), names())
     third_party = _third_party().get(name)
     if third_party is not None:
         if name in built_in():

@@ -49,6 +49,29 @@ class Identical(Struct, frozen=True):
     first_blank: str | int | None = None
 
 
+class GroupPart(Struct, frozen=True):
+    """A part of whole groups: how many, its images and those asked for, and the class farthest from its share."""
+
+    groups: Count
+    images: Count
+    asked: Count | None  # None where the source brings the part
+    farthest: Text | None
+    share: float  # of that class in the part, from 0 to 1
+    expected: float  # its share in the images that the part was taken from
+    lacking: list[Text]  # classes without an image in it
+
+
+class GroupsRecord(Struct, kw_only=True):
+    """The groups whose images stay in one part, and what that cost in balance."""
+
+    source: str  # what they are read from: a rule, or the path of a list; empty in what is passed on
+    sha256: Sha256  # of which images belong together
+    groups: Positive
+    largest: Positive  # images of the largest one
+    parts: dict[str, GroupPart]
+    shared: dict[str, Count]  # groups that are in two parts of the source's own: "training/test"
+
+
 class DataRecord(Struct, kw_only=True):
     """The images, their parts, and their standardization.
 
@@ -77,6 +100,7 @@ class DataRecord(Struct, kw_only=True):
     identical: Identical | None = None  # None: not looked for
     notes: list[Reason] = []  # how the images were read, where that is not as one would expect
     white: int | None = None  # the value in images of 16 bits that became 255; None where there were none
+    groups: GroupsRecord | None = None
     training: Positive
     validation: Count
     test: Count
@@ -91,6 +115,6 @@ class DataRecord(Struct, kw_only=True):
             raise ValueError(f"data.classes are not 1 to {MOST_CLASSES:,} names that differ")
         if any(len(counts) != len(self.classes) for counts in self.class_images.values()):
             raise ValueError("data.class_images are not those of the classes")
-        for path in (self.source, self.origin, self.data_dir or ""):
+        for path in (self.source, self.origin, self.data_dir or "", self.groups.source if self.groups else ""):
             if b"\0" in os.fsencode(path):  # which raises for signs that stand for no byte
-                raise ValueError("data.source, origin or data_dir is no path")
+                raise ValueError("data.source, origin, data_dir or groups.source is no path")

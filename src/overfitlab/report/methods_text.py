@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from overfitlab._version import __version__
+from overfitlab.records.data_record import GroupsRecord
 from overfitlab.report.reproduction_facts import CHANGED, varied
 from overfitlab.report.statistics_text import (
     design,
@@ -81,11 +82,15 @@ def _images(evidence: Evidence, say: Language) -> Iterator[str]:
             **fields,
         )
     )
-    yield (
-        say("As there were no test images, about a fifth of each class was set apart, by a hash of the pixels.")
-        if data.test_set_apart
-        else say("The test images are those that the data comes with.")
-    )
+    if not data.test_set_apart:
+        yield say("The test images are those that the data comes with.")
+    elif data.groups is not None:
+        yield say("As there were no test images, groups with about a fifth of them were set apart, by a hash of the "
+                  "pixels.")  # fmt: skip
+    else:
+        yield say("As there were no test images, about a fifth of each class was set apart, by a hash of the pixels.")
+    if data.groups is not None:
+        yield _groups(data.groups, say)
     yield say("The test images are the same at every seed, and were looked at once, at the end of each run.")
     yield from _split(evidence, say)
     yield (
@@ -95,6 +100,14 @@ def _images(evidence: Evidence, say: Language) -> Iterator[str]:
     )
     if data.note is not None:
         yield say("About the data: {note}.", note=say.reason(data.note))
+
+
+def _groups(groups: GroupsRecord, say: Language) -> str:
+    if groups.shared:
+        return say("The images come in {groups} groups; parts that were drawn consist of whole groups.",
+                   groups=f"{groups.groups:,}")  # fmt: skip
+    return say("The images come in {groups} groups, none of which has images in two parts.",
+               groups=f"{groups.groups:,}")  # fmt: skip
 
 
 def _split(evidence: Evidence, say: Language) -> Iterator[str]:
@@ -114,6 +127,8 @@ def _split(evidence: Evidence, say: Language) -> Iterator[str]:
         yield say("Training and validation images are never the same.")
         return
     shares = say("with the classes in equal shares") if settings.stratified else say("at random")
+    if data.groups is not None and settings.stratified:
+        shares = say("with the classes in shares as equal as whole groups allow")
     yield (
         say("Training and validation images were drawn from the others anew at every seed, {shares}.", shares=shares)
         if anew

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from overfitlab.config import Protocol, StudyConfig
 from overfitlab.report import metric_words
 from overfitlab.report.fresh_seeds import fresh_command, optimism
+from overfitlab.report.group_text import group_lines, group_notes
 from overfitlab.report.numbers import other_images
 from overfitlab.report.power_text import percent, power_sentence
 from overfitlab.report.seed_spread import known_deviation
@@ -51,6 +52,8 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
     )
     yield say("Every method ran with the one setting that is named below; none was tuned on these images.")
     yield from _covered(evidence, say)
+    if evidence.data.groups is not None:
+        yield from group_notes(evidence.data.groups, evidence.data.images, say)
     yield say("Times come from the machine that is named below, with what else it had to do.")
     if evidence.data.note is not None:
         yield say("About the data: {note}.", note=say.reason(evidence.data.note))
@@ -103,6 +106,9 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
         "{training} training, {validation} validation, {test} test",
         training=f"{parts.training:,}", validation=f"{parts.validation:,}", test=f"{parts.test:,}",
     )  # fmt: skip
+    if data.groups is not None:
+        first = evidence.asked.first_seed if "split" in settings.vary else None
+        yield say("groups"), " ".join(group_lines(data.groups, say, first))
     yield say("network"), asked.model
     yield say("training"), say(
         "{epochs} epochs, batches of {batch}, {optimizer}, precision {precision}",

@@ -225,7 +225,7 @@ def _first_record(
         method=label,
         config=job.config,
         resolved=Resolved(resolved.precision, resolved.threads, resolved.device, resolved.kernels),
-        data=recording.data_record(trainer.material, where, duplicates, same),
+        data=recording.data_record(trainer.material, job.config.protocol, where, duplicates, same),
         network=_about(trainer.model, loaded),
         environment=recording.here(),
         times=Times(recording.now()),

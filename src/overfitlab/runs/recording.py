@@ -8,14 +8,17 @@ import msgspec
 import numpy as np
 
 from overfitlab._version import __version__
+from overfitlab.config import Protocol
 from overfitlab.data.dataset import Dataset
+from overfitlab.data.prepare.balance import balance
 from overfitlab.data.prepare.identical import Identical
 from overfitlab.data.prepare.material import Material
+from overfitlab.data.prepare.splits import Split
 from overfitlab.data.prepare.twins import NearDuplicates
 from overfitlab.display import display_name
 from overfitlab.machine import Facts, environment, peak_memory_mb
 from overfitlab.records import data_record as records
-from overfitlab.records.data_record import DataRecord, SkippedFile, TwinPair, Twins
+from overfitlab.records.data_record import DataRecord, GroupPart, GroupsRecord, SkippedFile, TwinPair, Twins
 from overfitlab.records.run_record import OwnRunRecord, Result, Resumption
 from overfitlab.results.history import EpochRow
 from overfitlab.results.measurement import Measured
@@ -25,11 +28,12 @@ LISTED = 1000  # files that could not be read, or near-duplicates; more are only
 
 def data_record(
     material: Material,
+    protocol: Protocol,
     data_dir: str | None,
     near_duplicates: Sequence[NearDuplicates],
     identical: Identical | None = None,
 ) -> DataRecord:
-    """Return what a record says of the images, their parts and their standardization."""
+    """Return what a record says of the images, their parts under that protocol, and their standardization."""
     dataset, split, standardization = material.dataset, material.split, material.standardization
     classes = len(dataset.class_names)
     parts = {"training": split.training, "validation": split.validation, "test": split.test}
@@ -60,7 +64,27 @@ def data_record(
         training=len(split.training),
         validation=len(split.validation),
         test=len(split.test),
+        groups=_groups(dataset, split, protocol),
     )
+
+
+def _groups(dataset: Dataset, split: Split, protocol: Protocol) -> GroupsRecord | None:
+    if dataset.groups is None:
+        return None
+    found, names = balance(dataset, split, dataset.groups, protocol), dataset.class_names
+    parts = {
+        part: GroupPart(
+            groups=each.groups, images=each.images, asked=each.asked,
+            farthest=None if each.farthest is None else names[each.farthest],
+            share=round(each.share, 6), expected=round(each.expected, 6),
+            lacking=[names[kind] for kind in each.lacking],
+        )
+        for part, each in found.parts.items()
+    }  # fmt: skip
+    return GroupsRecord(
+        source=dataset.groups.source, sha256=dataset.groups.sha256, groups=found.groups, largest=found.largest,
+        parts=parts, shared=found.shared,
+    )  # fmt: skip
 
 
 def _twins(dataset: Dataset, found: NearDuplicates) -> Twins:

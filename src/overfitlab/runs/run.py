@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.files import text_of
 from overfitlab.records.lookup import by_name_or_id
 from overfitlab.records.run_folder import HISTORY, RECORD, RunFolder, stored_run
 from overfitlab.records.run_record import FINISHED, INTERRUPTED, RUNNING, OwnRunRecord, RunRecord
@@ -74,7 +75,7 @@ def load_run(folder: str | Path) -> Run:
 
     Raises `OverfitlabError` where there is none, or none of its epochs has finished, and `DamagedError`.
     """
-    run_folder = RunFolder(Path(folder))
+    run_folder = RunFolder(Path(text_of("run", folder)))
     if not (run_folder / HISTORY).exists() and run_folder.record().status in (RUNNING, INTERRUPTED):
         raise OverfitlabError(
             "no_epoch_yet", "{folder} has no finished epoch yet; repeat the command that began it", folder=folder
@@ -88,7 +89,7 @@ def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
 
     Raises `UsageError` where there is no such run, or more than one, and `DamagedError` where it is damaged.
     """
-    given = Path(text)
+    given, runs = Path(text_of("run", text)), Path(text_of("runs", runs))
     with contextlib.suppress(RuntimeError):  # ~somebody who does not exist: then it is a name
         given = given.expanduser()
     try:

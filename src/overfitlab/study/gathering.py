@@ -87,7 +87,8 @@ def gathered(
 def _public(record: DataRecord) -> DataRecord:
     """Return the data without the folders of whoever trained: a report is passed on."""
     source = record.source if record.source in SOURCES else OWN
-    return msgspec.structs.replace(record, origin="", data_dir=None, source=source)
+    groups = None if record.groups is None else msgspec.structs.replace(record.groups, source="")
+    return msgspec.structs.replace(record, origin="", data_dir=None, source=source, groups=groups)
 
 
 def _reference(command: str, name: str) -> str:

@@ -1,10 +1,11 @@
 """What a study compares with what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from overfitlab.errors import UsageError
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
+from overfitlab.values import shown
 
 NOTEBOOKS_QUESTION = ("none", "dropout", "batch_norm")
 NOTEBOOKS_CONTRAST = ("batch_norm", "dropout")
@@ -42,9 +43,9 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
 
     The baseline alone is a question too: how much one method varies from seed to seed.
     """
-    if isinstance(contrasts, str) or not isinstance(contrasts, Iterable):
+    if isinstance(contrasts, str | bytes | Mapping) or not isinstance(contrasts, Iterable):
         raise UsageError("contrasts_are_a_list", "contrasts are a list, such as ['batch_norm:dropout']")
-    if isinstance(methods, str | Method) or not isinstance(methods, Iterable):
+    if isinstance(methods, str | bytes | Mapping | Method) or not isinstance(methods, Iterable):
         raise UsageError("methods_are_a_list", "methods are a list, such as ['none', 'dropout']")
     found = Question()
     methods, pairs = list(methods), [_pair(text) for text in contrasts]
@@ -69,6 +70,10 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
 
 def _pair(text: str) -> tuple[str, str]:
     """Return both sides of `"A:B"`, or of `"A:rate=0.5 : B"`, each a method; raises `UsageError`."""
+    if not isinstance(text, str):
+        raise UsageError(
+            "contrast_is_no_text", "a contrast is a text, batch_norm:dropout, not {value}", value=shown(text)
+        )
     sides = [side.strip() for side in text.split(" : " if " : " in text else ":")]
     if len(sides) != 2 or not all(sides):
         raise UsageError(

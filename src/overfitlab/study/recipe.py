@@ -21,6 +21,7 @@ class Recipe:
     model: str
     weights: str | None
     precision: str
+    groups: str | None  # what keeps images together
 
 
 def recipe(study: Study, *, method_given: bool) -> Recipe:
@@ -47,4 +48,5 @@ def recipe(study: Study, *, method_given: bool) -> Recipe:
         model=study.config.model,
         weights=record.weights,
         precision=study.config.precision,
+        groups=data.groups.source if data.groups else None,
     )

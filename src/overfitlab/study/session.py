@@ -73,6 +73,8 @@ class Images:
             image_size=self.image_size,
             content_hash=self.dataset.content_hash,
             weights=self.weights,
+            groups=self.dataset.groups.source if self.dataset.groups else None,
+            groups_hash=self.dataset.groups.sha256 if self.dataset.groups else None,
         )
 
 
@@ -219,7 +221,7 @@ class Session:
         self.duplicates = near_duplicates(dataset, first.split) if own else []
         same = identical(dataset) if own else None
         where = self._images.data_dir
-        data = recording.data_record(first, str(where.absolute()) if where else None, self.duplicates, same)
+        data = recording.data_record(first, settings, str(where.absolute()) if where else None, self.duplicates, same)
         deviation, gap_deviation = typical_deviations(config.data, config.metric)
         looks = looks_for(config, deviation)
         parts = PartSizes(data.training, data.validation, data.test)

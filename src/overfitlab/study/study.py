@@ -8,7 +8,7 @@ from pathlib import Path
 from overfitlab.config import StudyConfig
 from overfitlab.display import display_name
 from overfitlab.errors import UsageError
-from overfitlab.files import user_path
+from overfitlab.files import text_of, user_path
 from overfitlab.records.lookup import by_name_or_id
 from overfitlab.records.run_folder import PROBABILITIES, StoredRun
 from overfitlab.records.run_folder import RECORD as RUN_RECORD
@@ -103,7 +103,7 @@ def load_study(folder: str | Path) -> Study:
 
     Raises `OverfitlabError` where there is no study, `DamagedError` where it is damaged.
     """
-    path = user_path(folder)
+    path = user_path(folder, "study")
     study = StudyFolder(path)
     return Study(path, study.record(), study.stored())
 
@@ -113,7 +113,7 @@ def find_study(text: str | Path, runs: Path = Path("runs")) -> Study:
 
     Raises `UsageError` where there is no such study, or more than one, and `DamagedError` where it is damaged.
     """
-    given = Path(text)
+    given, runs = Path(text_of("study", text)), Path(text_of("runs", runs))
     with contextlib.suppress(RuntimeError):  # ~somebody who does not exist: then it is a name
         given = given.expanduser()
     run = None

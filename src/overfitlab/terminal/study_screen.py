@@ -64,7 +64,8 @@ class StudyLines(Listener):
                 self._metric = event.record.config.metric
                 notes = [say("Note: {what}", what=say.reason(note)) for note in event.record.notes]
                 plan = plan_text(event.record, event.jobs, say)
-                return [*data_lines(event.record.data, say, RECORD), plan, *notes]
+                first = event.record.config.first_seed if "split" in event.record.plan.protocol.vary else None
+                return [*data_lines(event.record.data, say, RECORD, first), plan, *notes]
             case MemoryIsLittle():
                 return [
                     say("Note: a run takes {one:,} MB and {free:,} MB are free, so {runs} at once.",

@@ -8,6 +8,7 @@ from overfitlab.kernels.library import described
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
 from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
+from overfitlab.report.group_text import group_lines, group_notes
 from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.runs.run import Run
@@ -98,8 +99,11 @@ class TrainingScreen(Listener):
         self._print(f"\n{run_summary(run, say)}\n{wrote}")
 
 
-def data_lines(data: DataRecord, say: Language, record: str = RECORD) -> list[str]:
-    """Return what a reader of results has to know about the images; `record` is the file that says more."""
+def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int | None = None) -> list[str]:
+    """Return what a reader of results has to know about the images; `record` is the file that says more.
+
+    `seed` is the one whose parts they are, where others have other ones.
+    """
     lines = [say("Note: {what}.", what=say.reason(note)) for note in data.notes]
     if data.skipped_count:
         listed = "; ".join(f"{file.name}: {say.reason(file.reason)}" for file in data.skipped[:LISTED])
@@ -124,6 +128,8 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD) -> list[st
             lines.append(say("Classes without a {part} image: {names}. What is measured there says nothing about them.",
                              part=say(part), names=named))  # fmt: skip
     lines += _identical_lines(data, say, record)
+    if data.groups is not None:
+        lines += [*group_lines(data.groups, say, seed), *group_notes(data.groups, data.images, say)]
     for part, found in data.near_duplicates.items():
         others = say("training" if part == "validation" else "training and validation")
         if found.other_class:

@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from functools import cache
 
 from overfitlab.errors import UsageError
+from overfitlab.values import shown
 from overfitlab.words.language import ENGLISH, CardWords, Language, words_in
 
 FILES = {"ko": "korean"}  # and korean_paper, korean_terminal, korean_errors, korean_cards
@@ -32,10 +33,11 @@ def spoken() -> Language:
 @cache
 def language_named(code: str) -> Language:
     """Return the language of that code, `en` or `ko`; raises `UsageError` for another one."""
-    if code not in CODES:
+    if not isinstance(code, str) or code not in CODES:
         raise UsageError(
-            "unknown_language", "unknown language {name!r}; there are {known}", name=code, known=" and ".join(CODES)
-        )
+            "unknown_language", "unknown language {name!r}; there are {known}",
+            name=code if isinstance(code, str) else shown(code), known=" and ".join(CODES),
+        )  # fmt: skip
     if code == ENGLISH.code:
         return ENGLISH
     name = FILES[code]

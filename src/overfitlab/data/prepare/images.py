@@ -153,6 +153,22 @@ def _ahead(attempt: Callable[[Path], Found], paths: Sequence[Path], threads: int
             pool.shutdown(cancel_futures=True)
 
 
+def from_pillow(image: Image.Image, size: tuple[int, int] | None, channels: int, white: int = WHITE) -> Images:
+    """Return an image that is open already as `read_image` returns one from a file; None for the size that it has.
+
+    `white` is the level that becomes 255 where it has 16 bits.
+    Raises `UnreadableImageError`.
+    """
+    _quiet_pillow()
+    with _reasons(None):
+        if math.prod(image.size) > LARGEST_IMAGE:
+            raise Image.DecompressionBombError
+        upright = (image.height, image.width)
+        if _orientation(image) in SIDEWAYS:
+            upright = (image.width, image.height)
+        return _array(image, size or upright, channels, white)
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Return height and width of the upright image, without decoding it; raises `UnreadableImageError`."""
     _quiet_pillow()
@@ -222,7 +238,7 @@ def _opened(path: Path, *, rewritten: bool = False) -> Iterator[Image.Image]:
 
     Raises `_RemarksError` where the same file can probably be read when it is `rewritten` without what is no pixel.
     """
-    try:
+    with _reasons(path, rewritten=rewritten):
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableImageError("image_is_no_file", "it is not a regular file")
@@ -241,6 +257,16 @@ def _opened(path: Path, *, rewritten: bool = False) -> Iterator[Image.Image]:
             if pixels > LARGEST_IMAGE:
                 raise Image.DecompressionBombError
             yield image
+
+
+@contextlib.contextmanager
+def _reasons(path: Path | None, *, rewritten: bool = True) -> Iterator[None]:
+    """Turn whatever goes wrong in the block into `UnreadableImageError`, with the reason; None for what is no file.
+
+    What goes wrong with a PNG that is not `rewritten` becomes `_RemarksError`.
+    """
+    try:
+        yield
     except UnreadableImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -248,24 +274,26 @@ def _opened(path: Path, *, rewritten: bool = False) -> Iterator[Image.Image]:
             "image_has_too_many_pixels", "it has more than {most:.0f} million pixels", most=LARGEST_IMAGE / 1e6
         ) from None
     except UnidentifiedImageError:
+        if path is None:
+            raise UnreadableImageError("image_format_unknown", "it is no image of a known format") from None
         raise not_an_image(path, with_heif="HEIF" in _formats()) from None
     except MemoryError:
         raise UnreadableImageError("image_beyond_memory", "it does not fit into memory", passing=True) from None
     except OSError as error:
         raise _said_by(error, path) from error
     except Exception as error:  # a decoder can fail on a damaged file in nearly any way
-        if isinstance(error, ValueError) and not rewritten and beginning(path).startswith(SIGNATURE):
+        if path and isinstance(error, ValueError) and not rewritten and beginning(path).startswith(SIGNATURE):
             raise _RemarksError from error
         raise UnreadableImageError(
             "image_breaks_decoder", "it is damaged ({reason})", reason=type(error).__name__
         ) from error
 
 
-def _said_by(error: OSError, path: Path) -> UnreadableImageError:
+def _said_by(error: OSError, path: Path | None) -> UnreadableImageError:
     """Return what the system or the decoder says of a file."""
     passing = error.errno is not None
     reason = error.strerror or str(error)
-    if isinstance(error, FileNotFoundError) and (link := dangling(path)) is not None:
+    if path and isinstance(error, FileNotFoundError) and (link := dangling(path)) is not None:
         return link
     if not reason:
         return UnreadableImageError("image_damaged", "it is damaged", passing=passing)

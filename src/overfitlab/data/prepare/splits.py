@@ -8,6 +8,8 @@ import numpy as np
 
 from overfitlab.config import Protocol
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
+from overfitlab.data.grouping import Grouping
+from overfitlab.data.prepare import groups
 from overfitlab.errors import DataError
 from overfitlab.randomness import run_key
 
@@ -22,6 +24,7 @@ class Split:
     training: Indices
     validation: Indices
     test: Indices
+    whole: tuple[Indices, Indices] | None = None  # training and validation before fewer were taken, if in whole groups
 
 
 def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
@@ -30,9 +33,10 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
     Where the source has validation images of its own they are taken. Otherwise it is the split that scikit-learn's
     `train_test_split` makes of the images that are not for testing, index for index, with the protocol's `split_seed`
     or, where the split varies, with a number drawn for the run's seed. Where the protocol wants fewer images of a part,
-    it is what `sklearn.utils.resample` draws from that part, without replacement.
+    it is what `sklearn.utils.resample` draws from that part, without replacement. Where images come in groups, all of a
+    group are in one part (see `groups.drawn`), which is then ascending.
 
-    Raises `DataError` where there are too few images for both parts.
+    Raises `DataError` where there are too few images for both parts, or too few groups.
     """
     random_state = _random_state(protocol, seed)
     most, classes = protocol.training_images, len(dataset.class_names)
@@ -51,20 +55,27 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
         _at_most(protocol.training_images, training, dataset, protocol, random_state),
         _at_most(protocol.validation_images, validation, dataset, protocol, random_state),
         dataset.test,
+        (training, validation) if dataset.groups is not None else None,
     )
 
 
 def available_for_training(dataset: Dataset, protocol: Protocol) -> int:
-    """Return how many images the training part has before a protocol takes some of them."""
+    """Return how many images the training part has before a protocol takes some; about so many of whole groups."""
     if dataset.validation is not None:
         return len(dataset.learning) - len(dataset.validation)
     return len(dataset.learning) - math.ceil(protocol.validation_fraction * len(dataset.learning))
 
 
 def _parted(dataset: Dataset, protocol: Protocol, random_state: int) -> tuple[Indices, Indices]:
+    learning = dataset.learning
+    if dataset.groups is not None:
+        pool = groups.Pool(learning, dataset.groups.codes[learning], dataset.labels[learning], dataset.class_names)
+        validation = groups.drawn(
+            pool, protocol.validation_fraction, random_state, stratified=protocol.stratified, part="validation"
+        )
+        return np.setdiff1d(learning, validation, assume_unique=True), validation
     from sklearn.model_selection import train_test_split  # takes half a second, which --help need not pay
 
-    learning = dataset.learning
     try:
         training, validation = train_test_split(
             learning,
@@ -107,6 +118,20 @@ def set_test_apart(images: Images, labels: Labels, rows: Indices) -> Indices:
             count += 1
         chosen.append(of_class[order[:count]])
     return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def set_groups_apart(dataset: Dataset, grouping: Grouping) -> Indices:
+    """Return which images become the test set where there is none and groups are to stay whole: about a fifth.
+
+    As in `set_test_apart`, the content of the images decides, not a seed. A group that has a validation image of the
+    source's own stays out of it. Raises `DataError` where no group can be taken.
+    """
+    rows = np.union1d(dataset.learning, dataset.test)
+    own, needs, never = dataset.validation, 2, np.arange(0)
+    if own is not None:
+        rows, needs, never = np.setdiff1d(rows, own), 1, np.unique(grouping.codes[own])
+    pool = groups.Pool(rows, grouping.codes[rows], dataset.labels[rows], dataset.class_names)
+    return groups.set_apart(pool, dataset.images, TEST_FRACTION, needs=needs, part="test", never=never)
 
 
 def _random_state(protocol: Protocol, seed: int) -> int:

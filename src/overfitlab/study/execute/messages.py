@@ -24,6 +24,8 @@ class Setup(Struct, frozen=True, tag=True):
     image_size: tuple[int, int] | None
     content_hash: str  # that the images must have
     weights: str | None
+    groups: str | None = None  # what keeps images together
+    groups_hash: str | None = None  # that it must have
 
 
 class Probe(Struct, frozen=True, tag=True):

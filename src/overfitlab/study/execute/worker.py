@@ -123,10 +123,14 @@ class Worker:
 
     def _loaded(self) -> Dataset:
         setup = self._setup
-        dataset = loading.load(setup.source, self._data_dir, image_size=setup.image_size)
+        dataset = loading.load(setup.source, self._data_dir, image_size=setup.image_size, groups=setup.groups)
         if dataset.content_hash != setup.content_hash:
             raise DataError(
                 "images_changed", "{source} is no longer what it was when the study began", source=setup.source
+            )
+        if dataset.groups is not None and dataset.groups.sha256 != setup.groups_hash:
+            raise DataError(
+                "groups_changed", "{source} is no longer what it was when the study began", source=setup.groups
             )
         return replace(dataset, name=setup.name)
 

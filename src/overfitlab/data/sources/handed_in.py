@@ -1,0 +1,257 @@
+"""Images that are handed in from Python, and have no path: they are written once, and read from there.
+
+Worker processes, a resumption and an evaluation need them again, so they go into the cache folder, as an `.npz` file
+that is named after their content; nothing is ever pickled.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from overfitlab.data.sources import items
+from overfitlab.data.sources.labels import as_labels
+from overfitlab.data.sources.part_names import TEST, TRAIN, VALIDATION
+from overfitlab.data.sources.pictures import Array, channels_last, is_array, is_picture, is_tensor, numbers
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.events import Listener
+from overfitlab.files import cache_folder, replacing
+from overfitlab.values import shown
+
+FOLDER = "arrays"  # below the cache folder
+NAMES = {TRAIN: ("train", "training"), VALIDATION: ("val", "valid", "validation", "dev"), TEST: ("test", "testing")}
+SUFFIX = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
+CLASS_NAMES = "class_names"
+WHITE = 255
+PAIR, PARTS = 2, (2, 3)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images [N, H, W, C] and labels [N] of one part."""
+
+    x: Array
+    y: Array
+
+
+def is_handed_in(data: object) -> bool:
+    """Return whether that is data itself, and not the name or the path of some."""
+    return not isinstance(data, str | os.PathLike)
+
+
+def is_handed_in_before(source: str) -> bool:
+    """Return whether the source of a recorded dataset is what `source_of` wrote, which only its owner can hand in."""
+    path = Path(source)
+    return path.parent.name == FOLDER and path.name.startswith("arrays-")
+
+
+def source_of(data: object, groups: object, size: tuple[int, int] | None, listener: Listener) -> tuple[str, str | None]:
+    """Write data that was handed in, and its groups, unless they are there already; return what to load.
+
+    Args:
+        data: `(x, y)`; a map-style data set; or parts of these: `{"train": (x, y), "test": (x, y)}` with `val` too,
+            `{"x_train": x, "y_train": y, ...}` as an `.npz` file has them, `((x, y), (x, y))` for training and test, or
+            three of them for training, validation and test.
+        groups: the group of each image, in the order of the images; or a list or a rule as `read_groups` takes it.
+        size: height and width that images of Pillow are resized to.
+        listener: is told how far it is.
+
+    Raises `UsageError` for anything else, `DataError` where an item cannot be read, and `OverfitlabError` where the
+    cache cannot be written.
+    """
+    parts, names = _parts(data, size, listener)
+    arrays: dict[str, Array] = {}
+    for part, found in _in_bytes(parts).items():
+        suffix = SUFFIX[part]
+        arrays |= {f"x_{suffix}": np.ascontiguousarray(found.x), f"y_{suffix}": np.ascontiguousarray(found.y)}
+    if names:
+        arrays[CLASS_NAMES] = np.array(names)
+    path = _written("arrays", ".npz", arrays)
+    if groups is None or isinstance(groups, str | os.PathLike):
+        return str(path), None if groups is None else os.fspath(groups)
+    images = sum(len(part.x) for part in parts.values())
+    return str(path), str(_written("groups", ".csv", {"groups": _groups(groups, images)}))
+
+
+def _parts(data: object, size: tuple[int, int] | None, listener: Listener) -> tuple[dict[str, Part], list[str]]:
+    items.refuse_streams(data)
+    if isinstance(data, Mapping):
+        given, names = _of_mapping(data)
+    elif items.is_data_set(data):
+        given, names = {TRAIN: data}, []
+    elif isinstance(data, tuple | list) and len(data) in PARTS and all(map(_is_part, data)):
+        order = (TRAIN, VALIDATION, TEST) if len(data) > PAIR else (TRAIN, TEST)
+        given, names = dict(zip(order, data, strict=True)), []
+    elif isinstance(data, tuple | list) and len(data) == PAIR:
+        given, names = {TRAIN: data}, []
+    else:
+        raise no_data(data)
+    found = {part: _part(part, value, size, listener) for part, value in given.items()}
+    names = names or next((known for value in given.values() if (known := items.class_names(value))), [])
+    kinds = {part.y.dtype.kind == "U" for part in found.values()}
+    return found, [] if kinds == {True} else names
+
+
+def no_data(data: object) -> UsageError:
+    """Return the error for what is no data."""
+    return UsageError(
+        "no_data_of_this_kind",
+        "data must be a name or a path, arrays (x, y), parts of them such as {example}, or a data set of PyTorch's "
+        "kind, not {value}",
+        example='{"train": (x, y), "test": (x, y)}', value=shown(data),
+    )  # fmt: skip
+
+
+def _of_mapping(data: Mapping[object, object]) -> tuple[dict[str, object], list[str]]:
+    """Return the parts of a mapping in their order, and the names of the classes."""
+    left = {str(key): value for key, value in data.items()}
+    names = left.pop(CLASS_NAMES, None)
+    found: dict[str, object] = {}
+    for part, spellings in NAMES.items():
+        pairs = [("x", "y"), *((f"x_{name}", f"y_{name}") for name in spellings)] if part == TRAIN else [
+            (f"x_{name}", f"y_{name}") for name in spellings
+        ]  # fmt: skip
+        for x, y in pairs:
+            if x in left and y in left and part not in found:
+                found[part] = (left.pop(x), left.pop(y))
+        for name in spellings:
+            if name in left and part not in found:
+                found[part] = left.pop(name)
+    if TRAIN not in found or left:
+        raise UsageError(
+            "data_of_other_parts",
+            "data as a dict has x and y, or x_train, y_train, x_val, y_val, x_test and y_test, or train, val and test, "
+            "and class_names, not {keys}",
+            keys=", ".join(map(str, data)) or "{}",
+        )
+    if names is None:
+        return found, []
+    texts = [str(name) for name in names] if isinstance(names, Sequence | np.ndarray) else []
+    if not texts or isinstance(names, str):
+        raise UsageError("class_names_no_list", "class_names must be a list of texts, not {value}", value=shown(names))
+    return found, texts
+
+
+def _is_part(value: object) -> bool:
+    return items.is_data_set(value) or (isinstance(value, tuple) and len(value) == PAIR)
+
+
+def _part(part: str, value: object, size: tuple[int, int] | None, listener: Listener) -> Part:
+    items.refuse_streams(value)
+    if items.is_data_set(value):
+        x, labels = items.collected(value, size, listener)
+        refuse_standardized(x)
+        return Part(x, as_labels(labels, len(x)))
+    if not isinstance(value, tuple | list) or len(value) != PAIR:
+        raise no_data({part: value})
+    x = _images(value[0], size, listener)
+    refuse_standardized(x)
+    return Part(x, as_labels(value[1], len(x)))
+
+
+def _images(x: object, size: tuple[int, int] | None, listener: Listener) -> Array:
+    """Return images [N, H, W, C]."""
+    if isinstance(x, list | tuple) and x and all(is_picture(one) or is_array(one) for one in x):
+        return items.stacked(x, len(x), size, listener)
+    if not is_array(x) and not isinstance(x, list | tuple):
+        raise _no_images(x)
+    array = numbers(x)
+    if array.dtype.kind == "O" and array.ndim == 1 and len(array):  # an array of Pillow's images
+        return items.stacked(array.tolist(), len(array), size, listener)
+    if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or 0 in array.shape:
+        raise _no_images(x)
+    found = array[..., None] if array.ndim == 3 else channels_last(array, first=is_tensor(x))
+    if found is None:
+        raise _no_images(x)
+    return found
+
+
+def _no_images(x: object) -> UsageError:
+    return UsageError(
+        "x_is_no_images",
+        "x must be images as numbers, [N, H, W], [N, H, W, C] or, as PyTorch has them, [N, C, H, W] with 1 or 3 "
+        "channels, or a list of images, not {value}",
+        value=shown(x),
+    )
+
+
+def refuse_standardized(x: Array) -> None:
+    """Raise `UsageError` for images that were standardized already, or hold what is no number."""
+    low, high = float(x.min()), float(x.max())
+    if not (low >= 0 and np.isfinite(high)):  # also where one of them is not a number
+        raise UsageError(
+            "images_were_standardized",
+            "the values of the images go from {low:g} to {high:g}; hand them in as they are, from 0 to 1 or from 0 to "
+            "255: they are standardized here, so leave out Normalize and the like",
+            low=low, high=high,
+        )  # fmt: skip
+
+
+def _in_bytes(parts: dict[str, Part]) -> dict[str, Part]:
+    """Return images as bytes where that loses nothing: whole numbers up to 255, and 255ths of them."""
+    xs = [part.x for part in parts.values() if part.x.dtype != np.uint8]
+    if not xs or any(x.max() > WHITE for x in xs):
+        return parts
+    if all(x.dtype.kind in "ui" for x in xs):
+        return {part: Part(found.x.astype(np.uint8), found.y) for part, found in parts.items()}
+    if len(xs) < len(parts) or any(x.dtype.kind != "f" or x.max() > 1 for x in xs):
+        return parts
+    whole = [np.rint(x * WHITE) for x in xs]
+    if any(np.abs(bytes_ - x * WHITE).max() > 1e-4 * WHITE for bytes_, x in zip(whole, xs, strict=True)):
+        return parts
+    return {part: Part(x.astype(np.uint8), found.y) for (part, found), x in zip(parts.items(), whole, strict=True)}
+
+
+def _groups(groups: object, images: int) -> Array:
+    array: Array = numbers(groups) if is_array(groups) or isinstance(groups, list | tuple) else np.empty((0, 0))
+    if array.dtype.kind == "O" and all(isinstance(one, str) for one in array.ravel()):
+        array = array.astype(str)
+    if array.ndim != 1 or array.dtype.kind not in "buiU":
+        raise UsageError(
+            "groups_of_no_kind_in_memory",
+            "groups must be one whole number or text for each image, or a list or a rule (docs/data.md), not {value}",
+            value=shown(groups),
+        )
+    if len(array) != images:
+        raise UsageError(
+            "groups_of_another_length_in_memory",
+            "there are {count:,} groups for {images:,} images; give one for each, training first, then validation and "
+            "test",
+            count=len(array), images=images,
+        )  # fmt: skip
+    if array.dtype.kind == "U" and not np.char.str_len(array).all():
+        raise UsageError(
+            "empty_group", "the group of image {row} is empty; every image needs one",
+            row=int(np.flatnonzero(np.char.str_len(array) == 0)[0]),
+        )  # fmt: skip
+    return np.unique(array, return_inverse=True)[1]  # their names matter nowhere
+
+
+def _written(kind: str, ending: str, arrays: Mapping[str, Array]) -> Path:
+    """Return the file of that content in the cache, which is written where it is not there yet."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    folder = cache_folder().absolute() / FOLDER
+    path = folder / f"{kind}-{digest.hexdigest()[:12]}{ending}"
+    if path.is_file():
+        return path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as stream:
+            if ending == ".csv":
+                stream.write("".join(f"{row},{group}\n" for row, group in enumerate(arrays["groups"])).encode())
+            else:
+                np.savez(stream, **arrays)  # type: ignore[arg-type]
+    except OSError as error:
+        raise OverfitlabError(
+            "arrays_cannot_be_kept",
+            "the images that were handed in cannot be kept in {folder} ({reason}), where workers and a resumption find "
+            "them; make it writable, or name another folder with $OVERFITLAB_CACHE",
+            folder=folder, reason=error.strerror or error,
+        ) from error  # fmt: skip
+    return path
