@@ -42,6 +42,11 @@ def check_whole(what: str, value: Any, low: int, high: int | None = None) -> Non
         )  # fmt: skip
 
 
+def _check_bare(value: object) -> None:
+    if not isinstance(value, bool):
+        raise UsageError("bare_is_no_yes_or_no", "bare must be True or False, not {value}", value=repr(value))
+
+
 def check_one_of(what: str, value: Any, known: Sequence[str]) -> None:
     """Refuse a value that is none of the known ones; raises `UsageError`, which names the nearest."""
     if value not in known:
@@ -170,11 +175,13 @@ class RunConfig:
     precision: str = "auto"
     threads: int | None = None  # None: one a core
     device: str = "cpu"
+    bare: bool = False  # without the regularization that the network brings
 
     def __post_init__(self) -> None:
         check_whole("seed", self.seed, low=0, high=LARGEST_SEED)
         check_one_of("precision", self.precision, PRECISIONS)
         check_one_of("device", self.device, DEVICES)
+        _check_bare(self.bare)
         if self.threads is not None:
             check_whole("threads", self.threads, low=1, high=1024)
         for side in self.image_size or ():
@@ -183,8 +190,9 @@ class RunConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         values: dict[str, Any] = json.loads(canonical_json(asdict(self)))  # tuples become lists, as in a record
-        if self.device == "cpu":  # as records of before there was a choice: the same run keeps its identity
-            del values["device"]
+        for name, default in (("device", "cpu"), ("bare", False)):
+            if values[name] == default:  # as records of before there was a choice: the same run keeps its identity
+                del values[name]
         return values
 
     def run_id(self, data_hash: str) -> str:
@@ -219,6 +227,7 @@ class StudyConfig:
     # seeds are added in rounds until all is decided, up to so many; None: a fixed number of seeds, `looks`
     until_decided: int | Literal["none"] | None = None
     metric: str = METRICS[0]  # of METRICS: of the test images, and of the gap
+    bare: bool = False  # without the regularization that the network brings
 
     def __post_init__(self) -> None:
         if not self.protocol.clean_metrics:
@@ -229,6 +238,7 @@ class StudyConfig:
                 protocol=self.protocol.name,
             )
         self._check_seeds()
+        _check_bare(self.bare)
         check_one_of("metric", self.metric, METRICS)
         for what, margin in (("metric", self.margin), ("gap", self.gap_margin)):
             if not math.isfinite(margin) or not 0 <= margin <= LARGEST_MARGIN:
@@ -294,7 +304,7 @@ class StudyConfig:
         values: dict[str, Any] = json.loads(canonical_json(asdict(self)))
         # as studies of before were asked: the same question keeps its identity
         values |= {"accuracy_zone": values.pop("margin"), "gap_zone": values.pop("gap_margin")}
-        for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0])):
+        for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0]), ("bare", False)):
             if values[name] == default:
                 del values[name]
         return values
@@ -316,6 +326,7 @@ class StudyConfig:
             weights=self.weights,
             precision=self.precision,
             threads=threads,
+            bare=self.bare,
         )
 
 

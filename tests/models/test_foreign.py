@@ -230,7 +230,7 @@ def test_a_copied_model_runs_its_own_inserted_layers(user_net):
     x = torch.randn(4, 3, 8, 8)
     assert torch.equal(twin(x), build("net.py:Net").eval()(x)), "the copy used the dropout of its original"
     twin.train().at(5, 5)
-    assert model.classifier.dropout._moment == (1, 1)
+    assert model.inserted.pool1.dropout._moment == (1, 1)
 
 
 def test_counts_are_of_floating_point_numbers_and_each_once(user_net):

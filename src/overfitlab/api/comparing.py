@@ -29,6 +29,7 @@ from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
 from overfitlab.records.study_folder import StudyFolder
 from overfitlab.results.metric import BY_NAME
+from overfitlab.study.network import check_methods, look_at
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.terminal.screen import screen_on
@@ -64,6 +65,7 @@ def compare(
     data_dir: str | Path | None = None,
     image_size: int | str | None = None,
     model: str = "notebook_cnn",
+    bare: bool = False,
     weights: str | Path | None = None,
     vary: str | None = None,
     epochs: int | None = None,
@@ -88,9 +90,10 @@ def compare(
     Args:
         methods: regularization methods, alone or composed: `["none", "dropout:rate=0.3", "batch_norm+dropout"]`. The
             baseline alone asks how much it varies from seed to seed; none at all asks the notebook's question: none,
-            dropout, batch_norm, and batch_norm against dropout.
-        data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `model`, `weights`, `vary`, `epochs`,
-            `batch_size`, `learning_rate`, `training_images` and `precision`.
+            dropout, batch_norm, and batch_norm against dropout. Of a network that brings regularization it asks for
+            that: the network as it is (`as_is`), dropout and batch_norm, each against the network without (`bare`).
+        data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `model`, `bare`, `weights`, `vary`,
+            `epochs`, `batch_size`, `learning_rate`, `training_images` and `precision`.
         baseline: what every method is compared with; None for `none`, which is added where it is not among the methods.
         contrasts: pairs to compare besides, as `"batch_norm:dropout"`; with hyperparameters as
             `"dropout:rate=0.5 : dropout:rate=0.2"`, the colon between blanks.
@@ -130,7 +133,7 @@ def compare(
     for what, where in (("out", out), ("data_dir", data_dir)):
         if where is not None:
             text_of(what, where)
-    asked = question(methods, baseline, contrasts)
+    asked = question(methods, baseline, contrasts, bare=bare)
     changes: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -177,19 +180,27 @@ def compare(
         precision=precision,
         threads=threads,
         metric=metric,
+        bare=bare,
     )
-    command = command or _as_typed(asked, given)
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
         folder_of_data = user_path(data_dir) if data_dir else None
         dataset = loading.load(data, folder_of_data, image_size=size, listener=tell)
         config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
+        shape, classes = dataset.image_shape, len(dataset.class_names)
+        network = look_at(config, shape, classes)
+        if asked.default and network.brings and not bare:  # what does that regularization do?
+            asked = question(methods, baseline, contrasts, bare=True)
+            config = replace(config, bare=True, methods=tuple(asked.methods), contrasts=tuple(asked.contrasts))
+            network = look_at(config, shape, classes)
+        check_methods(network, config)
+        command = command or _as_typed(asked, given | {"bare": config.bare})
         study_id = config.study_id(dataset.content_hash)
         default = re.sub(r"[^\w.+=-]+", "-", f"study-{dataset.name}-{study_id[:6]}")
         folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
         tell.on(images_loaded(dataset, unexpected=data == "auto" and dataset.name == "digits"))
         images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
-        session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up)
+        session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up, notes=network.notes)
         return _compared(folder, session, jobs, threads, tell)
     finally:
         tell.close()
@@ -232,5 +243,5 @@ def _as_typed(asked: Question, given: Mapping[str, Any]) -> str:
         if name in FOLDERS:
             path = Path(value)
             value = path.name if path.is_absolute() else path
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return shlex.join(words)

@@ -10,6 +10,7 @@ import click
 from overfitlab.cli.groups import as_json
 from overfitlab.cli.optional_number import UntilDecidedCommand
 from overfitlab.cli.settings import (
+    bare_option,
     batch_size_option,
     data_dir_option,
     image_size_option,
@@ -90,6 +91,7 @@ from overfitlab.words.languages import spoken
 @data_dir_option
 @image_size_option
 @model_option
+@bare_option
 @weights_option
 @click.option(
     "--vary",

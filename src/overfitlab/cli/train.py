@@ -8,6 +8,7 @@ import click
 
 from overfitlab.cli.groups import as_json
 from overfitlab.cli.settings import (
+    bare_option,
     batch_size_option,
     data_dir_option,
     image_size_option,
@@ -47,6 +48,7 @@ from overfitlab.config import DEVICES, PROTOCOLS
 @data_dir_option
 @image_size_option
 @model_option
+@bare_option
 @weights_option
 @click.option(
     "--protocol",

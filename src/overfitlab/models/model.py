@@ -1,7 +1,8 @@
 """What training, evaluation and checkpoints ask of a network, whoever wrote it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from overfitlab.methods.base import Method, RandomLayer, Site
 from overfitlab.randomness import Key
+from overfitlab.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Order:
     method: Method
     key: Key
     warm_up: bool = False  # moving statistics start from the first batch
+    bare: bool = False  # without the regularization that somebody's network brings
 
 
 class Model(nn.Module):
@@ -30,6 +33,9 @@ class Model(nn.Module):
     image_shape: tuple[int, int, int]  # height, width, channels
     sites: tuple[Site, ...] = ()  # every place that it offers to a method, used or not
     last_dense: str | None = None  # the last dense layer, by its name in `named_modules`; None where it is unknown
+    brings: Mapping[str, int] = MappingProxyType({})  # regularization of its own, whatever the method: how many of each
+    notes: tuple[Reason, ...] = ()  # what a reader of results has to know about it
+    fixed: bool = False  # no method changes it before it is built (`Method.network`)
     needs_batches_of_two: bool = False  # it cannot compute the statistics of one image (see `ForeignModel`)
 
     def at(self, epoch: int, step: int) -> None:
@@ -37,6 +43,11 @@ class Model(nn.Module):
         for layer in self.modules():
             if isinstance(layer, RandomLayer):
                 layer.at(epoch, step)
+
+    def is_inserted(self, name: str) -> bool:
+        """Return whether the tensor of that name belongs to what a method inserted."""
+        places = {site.name for site in self.sites}
+        return not places.isdisjoint(name.split("."))
 
     @property
     def own_batch_norms(self) -> int:

@@ -101,7 +101,7 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
         "{training} training, {validation} validation, {test} test",
         training=f"{parts.training:,}", validation=f"{parts.validation:,}", test=f"{parts.test:,}",
     )  # fmt: skip
-    yield say("network"), asked.model
+    yield say("network"), f"{asked.model} (--bare)" if asked.bare else asked.model
     falling = say(", falling to zero along a cosine") if settings.schedule == "cosine" else ""
     yield say("training"), say(
         "{epochs} epochs, batches of {batch}, Adam {rate}{falling}, precision {precision}",

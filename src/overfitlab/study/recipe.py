@@ -21,6 +21,7 @@ class Recipe:
     model: str
     weights: str | None
     precision: str
+    bare: bool  # without the regularization that the model brings
 
 
 def recipe(study: Study, *, method_given: bool) -> Recipe:
@@ -47,4 +48,5 @@ def recipe(study: Study, *, method_given: bool) -> Recipe:
         model=study.config.model,
         weights=record.weights,
         precision=study.config.precision,
+        bare=study.config.bare,
     )
