@@ -9,7 +9,7 @@ import pytest
 import torch
 from refusals import refused
 
-from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.errors import OverfitlabError
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry
 from overfitlab.randomness import Key

@@ -33,7 +33,7 @@ from overfitlab.reasons import reason
 INSERTED = "inserted"  # under which all layers of methods stand, apart from the network's own
 OLD_PLACE = "classifier"  # where they stood when there was only that site
 OF_SHAPES = re.compile(r"shape|size|dimension|mat1|too small", re.IGNORECASE)  # an error of PyTorch about them
-OF_CHANNELS = re.compile(r"to have \d+ channels")  # which no other size mends
+OF_OTHERS = re.compile(r"to have \d+ channels|is not compatible")  # which no other size mends
 USUAL_SIZES = (32, 28, 64, 48, 96, 128, 160, 192, 224)  # pixels a side
 
 
@@ -66,7 +66,10 @@ class ForeignModel(Model):
 
     def laid_out(self, x: Tensor) -> Tensor:
         """Return images [B, C, H, W] in the memory that the network expects."""
-        return x.contiguous(memory_format=self._layout)  # users write view(len(x), -1), which needs it
+        x = x.contiguous(memory_format=self._layout)  # users write view(len(x), -1), which needs it
+        if x.shape[1] == 1 and self._layout is torch.contiguous_format:
+            return x.flatten(1).view(x.shape)  # of one channel both layouts are one, but a convolution tells them apart
+        return x
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, K]."""
@@ -212,7 +215,7 @@ def _traced(model: ForeignModel, order: Order, explain: Callable[[BaseException]
         return trace(model, images=2)
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
         said = explain(error)
-        about_size = OF_SHAPES.search(str(error)) and not OF_CHANNELS.search(str(error))
+        about_size = OF_SHAPES.search(str(error)) and not OF_OTHERS.search(str(error))
         if is_want_of_memory(error) or not about_size or "--image-size" in str(said):
             raise
         fits = _sizes(model)

@@ -82,8 +82,9 @@ class Insertion:
 
     def _run_behind(self, owner: Owner, output: Any) -> Any:
         places, expected = self._behind[owner], self._calls[owner]
-        number = self._counts[owner]
+        number = 0
         if self._running:
+            number = self._counts[owner]
             self._counts[owner] += 1
         elif expected > 1:  # a backward pass that computes it again: nobody knows which of the calls this is
             raise self._otherwise(owner, expected + 1)

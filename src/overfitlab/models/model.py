@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 
 from overfitlab.methods.base import Method, RandomLayer, Site
 from overfitlab.randomness import Key
@@ -98,7 +99,8 @@ def trace(model: Model, images: int = 1) -> list[Call]:
     def noting(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
         return lambda layer, inputs, output: calls.append(Call(name, layer, inputs, output))
 
-    hooks = [layer.register_forward_hook(noting(name)) for name, layer in model.named_modules()]
+    seen = [(name, layer) for name, layer in model.named_modules() if not isinstance(layer, ScriptModule)]  # no hooks
+    hooks = [layer.register_forward_hook(noting(name)) for name, layer in seen]
     modes = {layer: layer.training for layer in model.modules()}
     try:
         with torch.no_grad():
