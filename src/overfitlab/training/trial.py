@@ -19,6 +19,7 @@ from overfitlab.training.loop import Trainer
 IMAGES = 16  # to be learnt by heart
 TURNS, STEPS = 20, 10  # at most so many turns of so many steps
 SHARE = 0.9  # of the loss of guessing: a network that trains comes below it, on so few images, within some ten steps
+USUAL_RATE = 1e-3  # of Adam in Keras
 ALONE = "none"
 
 
@@ -27,7 +28,8 @@ def check_trains(config: RunConfig, material: Material, network: Model, compute:
 
     It takes steps of the protocol's optimizer at its learning rate, with the layers that the method inserted and
     nothing else of it, until the mean loss of ten steps is below nine tenths of what the best guess without looking
-    has; 200 steps at most. A loss that is not finite ends it. The network is trained then, and of no more use.
+    has; 200 steps at most. A loss that is not finite ends it. A low rate is given a second chance at 1e-3: slow is not
+    broken. The network is left with its initial weights and statistics.
     """
     if not config.bare or any(part.keeps_own for part in registry.parse(config.method).parts):
         return
@@ -35,25 +37,39 @@ def check_trains(config: RunConfig, material: Material, network: Model, compute:
     labels = material.dataset.labels[rows]
     shares = np.unique(labels, return_counts=True)[1] / len(rows)
     guess = float(-(shares * np.log(shares)).sum())
-    batch = config.protocol.batch_size
-    training = replace(material.split, training=np.resize(rows, batch * STEPS))
-    alone = replace(config, method=registry.parse(ALONE).spec)
-    trainer = Trainer(alone, replace(material, split=training), network, compute)
-    batches = trainer.batches(batch)
+    training = np.resize(rows, config.protocol.batch_size * STEPS)
+    material = replace(material, split=replace(material.split, training=training))
+    loss = math.inf
+    for rate in sorted({config.protocol.learning_rate, max(config.protocol.learning_rate, USUAL_RATE)}):
+        loss = _least_loss(config, rate, material, network, compute, SHARE * guess)
+        if loss < SHARE * guess:
+            return
+    raise UsageError(
+        "bare_network_does_not_train",
+        "{model} does not train without its {what}: on {images} training images its loss is {loss:.3g} after up to "
+        "{steps} steps, and guessing has {guess:.3g}; leave --bare out, put a normalization in its place "
+        "(batch_norm), or try another --learning-rate",
+        model=network.name, what=listed(network.brings), images=len(rows), loss=loss, steps=TURNS * STEPS,
+        guess=guess,
+    )  # fmt: skip
+
+
+def _least_loss(
+    config: RunConfig, rate: float, material: Material, network: Model, compute: Compute, enough: float
+) -> float:
+    """Return the mean loss of the last ten steps, which are the last where it is below `enough`, or not finite."""
+    protocol = replace(config.protocol, learning_rate=rate)
+    alone = replace(config, protocol=protocol, method=registry.parse(ALONE).spec)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    trainer = Trainer(alone, material, network, compute)
+    batches = trainer.batches(protocol.batch_size)
     loss = math.inf
     for _ in range(TURNS):
         loss, _ = trainer.train_epoch(1, batches, Listener())
-        if loss < SHARE * guess or not math.isfinite(loss):
+        if loss < enough or not math.isfinite(loss):
             break
-    if not loss < SHARE * guess:
-        raise UsageError(
-            "bare_network_does_not_train",
-            "{model} does not train without its {what}: on {images} training images its loss is {loss:.3g} after up to "
-            "{steps} steps, and guessing has {guess:.3g}; leave --bare out, put a normalization in its place "
-            "(batch_norm), or try another --learning-rate",
-            model=network.name, what=listed(network.brings), images=len(rows), loss=loss, steps=TURNS * STEPS,
-            guess=guess,
-        )  # fmt: skip
+    network.load_state_dict(before)
+    return loss
 
 
 def _some_of_each_class(material: Material) -> Indices:
