@@ -1,6 +1,7 @@
 """What a method inserts runs behind the calls that were found, and nowhere else; the rest is the user's own program."""
 
 import copy
+import itertools
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ class PlainNotebook(nn.Module):
     def __init__(self):
         super().__init__()
         filters = (3, 32, 32, 64, 64, 128, 128)
-        pairs = zip(filters, filters[1:], strict=False)
+        pairs = itertools.pairwise(filters)
         self.convs = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1) for before, after in pairs)
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
         self.hidden = nn.Linear(2 * 2 * 128, 256)
@@ -95,7 +96,7 @@ def trained(model, steps=STEPS):
     ["none", "dropout:rate=0.4", "spatial_dropout", "layer_norm", "group_norm", "batch_norm", "batch_norm+dropout"],
 )
 def test_a_plain_copy_of_the_notebooks_network_trains_as_ours(kind, method):
-    """Ours is built from layers that ask the method; theirs is a program that was looked at: the same sites and draws."""
+    """Ours is built from layers that ask the method; theirs is a program that was looked at: same sites, same draws."""
     before = library.best()
     library.use(library.OFF)
     try:

@@ -1,5 +1,6 @@
 """A bare network is refused where it does not begin to learn, and only there."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,7 @@ class Deep(nn.Module):
     def __init__(self):
         super().__init__()
         widths = [3] + [8] * 30
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(itertools.pairwise(widths))
         self.convs = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1, bias=False) for before, after in pairs)
         self.norms = nn.ModuleList(nn.BatchNorm2d(8) for _ in pairs)
         self.fc = nn.Linear(8, CLASSES)

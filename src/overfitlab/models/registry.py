@@ -91,6 +91,17 @@ def build(
 
     spec = canonical(spec)
     order = Order(spec, image_shape, classes, method, key, warm_up, bare)
+    check_goes_with(method, bare=bare)
+    if spec.startswith(TIMM):
+        return _timm_model(order)
+    if spec not in BUILT_IN:
+        return _own_model(order)
+    _check_images(spec, image_shape)
+    return _described(_describing(spec), order)
+
+
+def check_goes_with(method: "Method", *, bare: bool) -> None:
+    """Raise `UsageError` for a method that keeps what a network brings, where nothing of that is taken out."""
     if not bare and any(part.keeps_own for part in method.parts):
         raise UsageError(
             "as_is_without_bare",
@@ -98,12 +109,6 @@ def build(
             "network as it is: write none",
             method=method.label,
         )
-    if spec.startswith(TIMM):
-        return _timm_model(order)
-    if spec not in BUILT_IN:
-        return _own_model(order)
-    _check_images(spec, image_shape)
-    return _described(_describing(spec), order)
 
 
 def _describing(name: str) -> "Callable[[Builder, int], object]":

@@ -39,12 +39,12 @@ def look_at(config: StudyConfig, image_shape: tuple[int, int, int], classes: int
 
 def check_methods(found: LookedAt, config: StudyConfig) -> None:
     """Raise `UsageError`, which lists the methods that fit, where the network has no place for one of the study's."""
-    if found.sites is None:
-        return
     for text in config.methods:
         method = methods.parse(text)
-        keeps = any(part.keeps_own for part in method.parts)
-        check_fits(method, found.own_sites if keeps else found.sites, config.model, fixed=found.fixed)
+        models.check_goes_with(method, bare=config.bare)
+        sites = found.own_sites if any(part.keeps_own for part in method.parts) else found.sites
+        if sites is not None:
+            check_fits(method, sites, config.model, fixed=found.fixed)
 
 
 def _built(config: StudyConfig, method: str, image_shape: tuple[int, int, int], classes: int) -> Model:
