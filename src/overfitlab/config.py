@@ -49,6 +49,11 @@ def check_whole(what: str, value: Any, low: int, high: int | None = None) -> int
     )  # fmt: skip
 
 
+def _check_bare(value: object) -> None:
+    if not isinstance(value, bool):
+        raise UsageError("bare_is_no_yes_or_no", "bare must be True or False, not {value}", value=shown(value))
+
+
 def check_one_of(what: str, value: Any, known: Sequence[str], meant: str | None = None) -> None:
     """Refuse a value that is none of the known ones; raises `UsageError`, which names the one that was meant."""
     if not isinstance(value, str) or value not in known:
@@ -214,11 +219,13 @@ class RunConfig:
     threads: int | None = None  # None: one a core
     device: str = "cpu"
     groups: str | None = None  # SHA-256 of what belongs together and stays in one part; None where nothing does
+    bare: bool = False  # without the regularization that the network brings
 
     def __post_init__(self) -> None:
         _settle(self, "seed", check_whole("seed", self.seed, low=0, high=LARGEST_SEED))
         check_one_of("precision", self.precision, PRECISIONS)
         check_one_of("device", self.device, DEVICES, OTHER_DEVICES.get(str(self.device).lower()))
+        _check_bare(self.bare)
         if self.threads is not None:
             _settle(self, "threads", check_whole("threads", self.threads, low=1, high=1024))
         for side in self.image_size or ():
@@ -227,10 +234,9 @@ class RunConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         values = _plain(self)  # tuples become lists, as in a record
-        if self.device == "cpu":  # as records of before there was a choice: the same run keeps its identity
-            del values["device"]
-        if self.groups is None:
-            del values["groups"]
+        for name, default in (("device", "cpu"), ("groups", None), ("bare", False)):
+            if values[name] == default:  # as records of before there was a choice: the same run keeps its identity
+                del values[name]
         return values
 
     def run_id(self, data_hash: str) -> str:
@@ -266,6 +272,7 @@ class StudyConfig:
     until_decided: int | Literal["none"] | None = None
     metric: str = METRICS[0]  # of METRICS: of the test images, and of the gap
     groups: str | None = None  # SHA-256 of what belongs together and stays in one part; None where nothing does
+    bare: bool = False  # without the regularization that the network brings
 
     def __post_init__(self) -> None:
         if not self.protocol.clean_metrics:
@@ -276,6 +283,7 @@ class StudyConfig:
                 protocol=self.protocol.name,
             )
         self._check_seeds()
+        _check_bare(self.bare)
         check_one_of("metric", self.metric, METRICS)
         for what, margin in (("metric", self.margin), ("gap", self.gap_margin)):
             if not math.isfinite(margin) or not 0 <= margin <= LARGEST_MARGIN:
@@ -344,7 +352,8 @@ class StudyConfig:
         values = _plain(self)
         # as studies of before were asked: the same question keeps its identity
         values |= {"accuracy_zone": values.pop("margin"), "gap_zone": values.pop("gap_margin")}
-        for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0]), ("groups", None)):
+        defaults = {"alpha": 0.05, "until_decided": None, "metric": METRICS[0], "groups": None, "bare": False}
+        for name, default in defaults.items():
             if values[name] == default:
                 del values[name]
         return values
@@ -367,6 +376,7 @@ class StudyConfig:
             precision=self.precision,
             threads=threads,
             groups=self.groups,
+            bare=self.bare,
         )
 
 

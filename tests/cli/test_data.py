@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
-from typed import overfitlab
+from typed import overfitlab, typed_anew
 
 from overfitlab.cli.main import cli
 from overfitlab.data.catalog import inventory, library
@@ -168,36 +168,36 @@ def mirror(official_archive, serve, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_fetch_puts_it_into_the_cache_and_verifies_it(mirror):
     server = mirror()
-    done = overfitlab("data", "fetch", "cifar10", check=0)
+    done = typed_anew("data", "fetch", "cifar10", check=0)
     assert f"Fetching {ARCHIVE} from 127.0.0.1" in done.stdout
     assert "official, verified 20" in done.stdout
     assert not done.stderr
-    again = overfitlab("data", "fetch", "cifar10", "--json", check=0)
+    again = typed_anew("data", "fetch", "cifar10", "--json", check=0)
     assert "CIFAR-10 is here already." in again.stderr
     assert json.loads(again.stdout)["path"] == str(cache_folder() / ARCHIVE)
     assert server.asked == [None]
-    assert "official, verified 20" in overfitlab("data", "list", check=0).stdout
-    assert overfitlab("data", "verify", "cifar10", check=0)
+    assert "official, verified 20" in typed_anew("data", "list", check=0).stdout
+    assert typed_anew("data", "verify", "cifar10", check=0)
 
 
 @pytest.mark.slow
 def test_fetch_to_a_folder(mirror):
     mirror()
-    overfitlab("data", "fetch", "cifar10", "--to", "there", check=0)
+    typed_anew("data", "fetch", "cifar10", "--to", "there", check=0)
     assert [path.name for path in Path("there").iterdir() if not path.name.startswith(".")] == [ARCHIVE]
     assert not (cache_folder() / ARCHIVE).exists()
     Path("there", ARCHIVE).write_bytes(b"something else")
-    [line] = overfitlab("data", "fetch", "cifar10", "--to", "there", check=1).stderr.splitlines()
+    [line] = typed_anew("data", "fetch", "cifar10", "--to", "there", check=1).stderr.splitlines()
     assert "move it away or choose another folder with --to" in line
 
 
 @pytest.mark.slow
 def test_train_fetches_what_is_missing(mirror):
     server = mirror()
-    done = overfitlab("train", "--epochs", 1, check=0)
+    done = typed_anew("train", "--epochs", 1, check=0)
     assert "CIFAR-10 is not on this machine; fetching it once" in done.stdout
     assert "cifar10 from" in done.stdout
-    overfitlab("train", "--epochs", 1, "--seed", 1, check=0)
+    typed_anew("train", "--epochs", 1, "--seed", 1, check=0)
     assert server.asked == [None]
 
 
@@ -224,8 +224,8 @@ def test_ctrl_c_keeps_what_came(mirror):
     release.set()
     assert process.returncode == 130
     assert "overfitlab: stopped; what has been fetched so far is kept, and the same command resumes it" in errors
-    assert "of which 0.2 are here" in overfitlab("data", "list", check=0).stdout
-    overfitlab("data", "fetch", "cifar10", check=0)
+    assert "of which 0.2 are here" in typed_anew("data", "list", check=0).stdout
+    typed_anew("data", "fetch", "cifar10", check=0)
     assert int(server.asked[1].removeprefix("bytes=").removesuffix("-")) >= 190_000
 
 
@@ -256,7 +256,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(arguments, code, message):
 def test_a_folder_that_cannot_be_written_is_one_line(mirror):
     mirror()
     Path("file").write_bytes(b"")
-    [line] = overfitlab("data", "fetch", "cifar10", "--to", "file/below", check=1).stderr.splitlines()
+    [line] = typed_anew("data", "fetch", "cifar10", "--to", "file/below", check=1).stderr.splitlines()
     assert "cannot write to file" in line
 
 

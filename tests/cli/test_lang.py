@@ -69,7 +69,7 @@ def test_an_error_is_said_in_it():
         2,
         "overfitlab: 알 수 없는 기법입니다: 'dropuot'. 혹시 'dropout'인가요?\n",
     )
-    assert hangul(overfitlab("list", "--runs", "x", "--lang", "ko").stderr)
+    assert hangul(overfitlab("list", "--runs", "x", "--lang", "ko").stdout)
 
 
 def test_the_figure_of_a_method_goes_by_it():

@@ -24,10 +24,7 @@ def test_every_method_of_ours_says_what_a_card_has(name):
 def test_a_card_is_taken_apart():
     found = card(registry.parse("dropout:rate=0.5"))
     assert found.summary.startswith("Dropout after every pooling: each activation is set to zero")
-    assert found.details == (
-        "In a network without places after a pooling (`timm:NAME`, most networks of your own) it stands once, right "
-        "before the last dense layer.",
-    )
+    assert found.details == ("In a network without poolings it stands once, right before the last dense layer.",)
     assert found.sections["Helps"] == "large dense layers and little data; units cannot rely on each other."
     [rate] = found.hyperparameters
     assert (rate.value, rate.default, rate.allowed) == (0.5, 0.2, "0 to 0.99")

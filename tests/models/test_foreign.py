@@ -151,6 +151,28 @@ def test_a_resumed_training_equals_an_uninterrupted_one_to_the_bit(user_net, met
     check_resume(user_net(NOISY), method, tmp_path, precision)
 
 
+FUNCTIONS = """
+import torch.nn.functional as F
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, image_shape, classes):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(image_shape[2], 6, 3, padding=1), nn.Conv2d(6, 8, 3, padding=1)
+        self.fc = nn.Linear(32, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.dropout(F.max_pool2d(self.conv2(x).relu(), 2), 0.3, self.training)
+        return self.fc(x.flatten(1))
+"""
+
+
+@pytest.mark.parametrize("method", ["batch_norm+dropout+weight_averaging", "spatial_dropout"])
+def test_so_it_does_with_layers_behind_functions(user_net, method, tmp_path):
+    check_resume(user_net(FUNCTIONS), method, tmp_path)
+
+
 def test_so_it_does_with_tied_weights(user_net, tmp_path):
     check_resume(user_net(TIED), "none", tmp_path)
 
@@ -230,7 +252,7 @@ def test_a_copied_model_runs_its_own_inserted_layers(user_net):
     x = torch.randn(4, 3, 8, 8)
     assert torch.equal(twin(x), build("net.py:Net").eval()(x)), "the copy used the dropout of its original"
     twin.train().at(5, 5)
-    assert model.classifier.dropout._moment == (1, 1)
+    assert model.inserted.pool1.dropout._moment == (1, 1)
 
 
 def test_counts_are_of_floating_point_numbers_and_each_once(user_net):

@@ -49,18 +49,24 @@ def test_it_computes_what_the_bare_network_computes(name, shape, settings, batch
     with torch.inference_mode():
         torch.testing.assert_close(model(x), bare(x), rtol=1e-4, atol=1e-5)
     assert model.own_batch_norms == batch_norms
-    assert [site.kind for site in model.sites] == ["classifier"]
+    assert {site.kind for site in model.sites} >= {"classifier"}
     assert model.parameter_counts()[1] == sum(value.numel() for value in bare.parameters())
 
 
-def test_dropout_stands_right_before_the_classifier():
+def test_sites_are_behind_its_calls():
+    kinds = [site.kind for site in build("resnet18").sites]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"norm": 20, "pool": 2, "classifier": 1}
+    assert [site.kind for site in build("vit_tiny_patch16_224").sites] == ["classifier"]
+
+
+def test_dropout_stands_right_before_the_classifier_behind_the_last_pooling():
     model = build("resnet18", "dropout:rate=0.5")
     seen = []
     model.get_submodule("network.fc").register_forward_hook(lambda _layer, inputs, _output: seen.append(inputs[0]))
     model.train().at(1, 1)
     model(images((32, 32, 3), 16))
     assert 0.3 < (seen[0] == 0).double().mean() < 0.8
-    assert model.classifier.dropout._moment == (1, 1)
+    assert model.inserted["pool2"].dropout._moment == (1, 1)
 
 
 def test_initial_weights_follow_the_seed_alone():
@@ -74,17 +80,22 @@ def test_initial_weights_follow_the_seed_alone():
     assert not torch.equal(one["network.conv1.weight"], different["network.conv1.weight"])
 
 
-def test_batch_norm_has_no_place():
-    with pytest.raises(UsageError) as caught:
+def test_a_second_batch_norm_is_refused_and_without_its_own_there_is_a_place():
+    with refused(UsageError, "second_normalization", network="timm:resnet18", layer="bn1", site="norm1"):
         build("resnet18", "batch_norm")
-    assert str(caught.value) == (
-        'batch_norm needs a place for normalization ("norm" site), which timm:resnet18 does not offer '
-        "(only: classifier); choose another method, or a model with norm sites"
-    )
+    model = registry.build("timm:resnet18", (32, 32, 3), 5, methods.parse("batch_norm"), Key(0), bare=True)
+    assert len(model.inserted) == 20
+    assert model.parameter_counts()[1] == build("resnet18").parameter_counts()[1]
+    assert model.own_batch_norms == 0
+
+
+def test_a_network_without_a_place_refuses_batch_norm_and_lists_what_fits():
+    with refused(UsageError, "network_without_the_site", offered="classifier", match="fits: augment, "):
+        build("vit_tiny_patch16_224", "batch_norm")
 
 
 def test_a_network_with_two_classifiers_offers_no_place():
-    assert build("deit_tiny_distilled_patch16_224").sites == ()
+    assert "classifier" not in {site.kind for site in build("deit_tiny_distilled_patch16_224").sites}
 
 
 def test_small_images_need_batches_of_two_in_batch_norm():

@@ -200,18 +200,6 @@ def test_what_makes_no_sense_is_refused_before_anything_is_written(settings, mes
 
 
 @pytest.mark.slow
-def test_a_method_that_does_not_go_with_the_network_is_refused_before_training(tmp_path):
-    Path("net.py").write_text(
-        "from torch import nn\n"
-        "def net(image_shape, classes):\n"
-        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))\n"
-    )
-    with pytest.raises(OverfitlabError, match=r"^batch_norm: .*norm"):
-        overfitlab.compare(["batch_norm"], model="net.py:net", out=tmp_path / "study", **FEW)
-    assert not (tmp_path / "study").exists()
-
-
-@pytest.mark.slow
 def test_too_small_a_budget_leaves_nothing_behind(tmp_path):
     with pytest.raises(UsageError, match=r"0\.0167 minutes are too little: these methods and seeds take"):
         overfitlab.compare(["l2"], budget="1s", out=tmp_path / "study", **FEW | {"seeds": 40, "epochs": 3})

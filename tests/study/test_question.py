@@ -21,6 +21,14 @@ def test_nothing_asks_the_notebooks_question():
     assert contrasts(asked) == ["dropout - none", "batch_norm - none", "batch_norm - dropout"]
 
 
+def test_nothing_asks_what_a_network_that_is_bare_here_had_from_its_regularization():
+    asked = question([], None, [], bare=True)
+    assert labels(asked) == ["none", "as_is", "dropout", "batch_norm"]
+    assert contrasts(asked) == ["as_is - none", "dropout - none", "batch_norm - none"]
+    assert asked.default
+    assert labels(question(["l2"], None, [], bare=True)) == ["none", "l2"]
+
+
 def test_the_baseline_is_none_and_comes_first():
     asked = question(["l2", "none", "augment"], None, [])
     assert labels(asked) == ["none", "l2", "augment"]

@@ -33,7 +33,7 @@ def test_a_line_each_where_nobody_watches():
     stream = io.StringIO()
     show_methods(stream, cards(), {"mine": "cannot be imported: no such library"})
     lines = stream.getvalue().splitlines()
-    assert len(lines) == 19
+    assert len(lines) == 20
     assert lines == sorted(lines)
     assert lines[3] == (
         "dropout           Dropout after every pooling: each activation is set to zero with probability rate while "
@@ -50,7 +50,7 @@ def test_lines_are_folded_on_a_terminal(monkeypatch):
     show_methods(stream, cards(), {})
     lines = re.sub(r"\x1b\[\d*m", "", stream.getvalue()).splitlines()
     assert max(len(line) for line in lines) <= 60
-    assert sum(not line.startswith(" ") for line in lines) == 18
+    assert sum(not line.startswith(" ") for line in lines) == 19
     monkeypatch.delenv("NO_COLOR")
     stream = Terminal()
     show_methods(stream, cards(), {})

@@ -30,6 +30,7 @@ EVERYTHING = record(
     network=NETWORK
     | {
         "own_batch_norms": 1,
+        "notes": [{"code": "network_brings", "values": {"network": "net.py:Net", "what": "batch_norm x 1"}}],
         "weights": {
             "sha256": "0" * 64, "loaded": ["a", "b"],
             "left_out": {"c": {"code": "weights_not_in_the_model", "values": {}}},
@@ -57,8 +58,8 @@ def test_what_is_about_to_be_trained():
         "classes, stands beside it.",
         "Near-duplicates: 1 of 8 validation images look like one in training, so their accuracy may partly be memory; "
         "look at duplicates.png (run.json lists them).",
-        "Note: notebook_cnn has 1 batch normalization of its own, whatever the method; results compare methods on top "
-        "of it.",
+        "Note: net.py:Net brings regularization of its own, batch_norm x 1, whatever the method: every method is on "
+        "top of it. --bare takes it out.",
         "Weights: 2 tensors from the file. If it was trained on some of these images, what is measured here is partly "
         "memory.",
         "  c: not in this model",
@@ -72,7 +73,7 @@ def test_what_is_about_to_be_trained():
     assert "참고: 이 실행을 시작한 뒤 torch, 프로세서가 바뀌었습니다." in said
     assert "파일 1234개를 건너뜀: a.txt: 이름에 읽을 수 있는 이미지 형식의 확장자가 없음; " in said
     assert "기법: 배치 정규화+드롭아웃, 시드 1; notebook_cnn, 파라미터 10개(훈련 가능 9개)" in said
-    assert "notebook_cnn에는 기법과 상관없이 배치 정규화 1개가 들어 있습니다." in said
+    assert "net.py:Net에는 기법과 상관없이 규제(batch_norm x 1)가 들어 있어" in said
     assert not re.search(r"\b(images|the|of|is|are|with)\b", said), "English is left"
 
 

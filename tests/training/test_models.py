@@ -53,13 +53,32 @@ def test_other_networks_are_trained_and_recorded(tmp_path, model, protocol):
 def test_batch_norm_of_a_networks_own_is_reported(tmp_path, own, capsys):
     run = overfitlab.train("none", model=f"{own}:plain", out=tmp_path / "run", **SETTINGS)
     assert run.record.network.own_batch_norms == 1
-    assert "net.py:plain has 1 batch normalization of its own" in capsys.readouterr().out
+    assert "net.py:plain brings regularization of its own, batch_norm x 1, dropout x 1" in capsys.readouterr().out
+    assert [note.code for note in run.record.network.notes] == ["network_brings"]
 
 
 def test_a_method_without_its_place_is_refused_and_leaves_nothing(tmp_path, own):
     with pytest.raises(UsageError, match=re.escape(f"{own}:plain does not offer")):
+        overfitlab.train("spatial_dropout", model=f"{own}:plain", out=tmp_path / "run", **QUIET)
+    with pytest.raises(UsageError, match=re.escape(f"{own}:plain has 2 at norm1 itself")):
         overfitlab.train("batch_norm", model=f"{own}:plain", out=tmp_path / "run", **QUIET)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_bare_network_is_another_run_that_resumes_and_predicts(tmp_path, own):
+    model, out = f"{own}:plain", tmp_path / "run"
+    run = overfitlab.train("batch_norm", model=model, bare=True, out=out, **QUIET)
+    assert run.record.config.bare
+    assert [note.code for note in run.record.network.notes] == ["network_is_bare"]
+    weights = safetensors.numpy.load_file(run.folder / "weights.safetensors")
+    assert not any(name.startswith("network.2.") for name in weights), "its own normalization was trained"
+    assert any("norm1.batch_norm" in name for name in weights)
+    assert overfitlab.evaluate(run, model=model).log_probabilities.shape[1] == 10
+    as_is = overfitlab.train("as_is", model=model, bare=True, out=tmp_path / "as-is", **QUIET)
+    plain = overfitlab.train("none", model=model, out=tmp_path / "plain", **QUIET)
+    assert as_is.history["val_loss"] == plain.history["val_loss"]
+    assert len({each.record.id for each in (run, as_is, plain)}) == 3
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ from overfitlab.models import registry as models
 from overfitlab.models.weights_file import file_hash
 from overfitlab.records.study_folder import StudyFolder
 from overfitlab.results.metric import BY_NAME
+from overfitlab.study.network import check_methods, look_at
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.terminal.screen import screen_on
@@ -68,6 +69,7 @@ def compare(
     image_size: Size | None = None,
     groups: Groups | None = None,
     model: str = "notebook_cnn",
+    bare: bool = False,
     weights: str | Path | None = None,
     vary: str | Sequence[str] | None = None,
     epochs: int | None = None,
@@ -95,9 +97,10 @@ def compare(
     Args:
         methods: regularization methods, alone or composed: `["none", "dropout:rate=0.3", "batch_norm+dropout"]`. The
             baseline alone asks how much it varies from seed to seed; none at all asks the notebook's question: none,
-            dropout, batch_norm, and batch_norm against dropout.
-        data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `groups`, `model`, `weights`, `vary`,
-            `epochs`, `batch_size`, `learning_rate`, `optimizer`, `schedule`, `keep`, `training_images` and
+            dropout, batch_norm, and batch_norm against dropout. Of a network that brings regularization it asks for
+            that: the network as it is (`as_is`), dropout and batch_norm, each against the network without (`bare`).
+        data: as for `overfitlab.train`; likewise `data_dir`, `image_size`, `groups`, `model`, `bare`, `weights`,
+            `vary`, `epochs`, `batch_size`, `learning_rate`, `optimizer`, `schedule`, `keep`, `training_images` and
             `precision`.
         baseline: what every method is compared with; None for `none`, which is added where it is not among the methods.
         contrasts: pairs to compare besides, as `"batch_norm:dropout"`; with hyperparameters as
@@ -136,7 +139,7 @@ def compare(
     given = dict(locals())
     check_kinds(given)
     model = StudyConfig.model if model is None else model
-    asked = question(methods, baseline, contrasts)
+    asked = question(methods, baseline, contrasts, bare=bare)
     changes: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -185,19 +188,27 @@ def compare(
         precision=precision,
         threads=threads,
         metric=metric,
+        bare=bare,
     )
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
         wanted = Asked.of(data, groups, size, data_dir, tell)
         dataset = wanted.loaded(tell)
-        command = command or _as_typed(asked, given | dict(wanted.typed()))
         config = replace(config, **wanted.identity(dataset))
+        shape, classes = dataset.image_shape, len(dataset.class_names)
+        network = look_at(config, shape, classes)
+        if asked.default and network.brings and not bare:  # what does that regularization do?
+            asked = question(methods, baseline, contrasts, bare=True)
+            config = replace(config, bare=True, methods=tuple(asked.methods), contrasts=tuple(asked.contrasts))
+            network = look_at(config, shape, classes)
+        check_methods(network, config)
+        command = command or _as_typed(asked, given | dict(wanted.typed()) | {"bare": config.bare})
         study_id = config.study_id(dataset.content_hash)
         default = file_name(f"study-{dataset.name}", f"-{study_id[:6]}")
         folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
         tell.on(wanted.event(dataset))
         images = Images(dataset, wanted.data_dir, size, str(user_path(weights).absolute()) if weights else None)
-        session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up)
+        session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up, notes=network.notes)
         return _compared(folder, session, jobs, threads, tell)
     finally:
         tell.close()
@@ -244,6 +255,9 @@ def _as_typed(asked: Question, given: Mapping[str, Any]) -> str:
     for name, parameter in inspect.signature(compare).parameters.items():
         value = given[name]
         if name in NO_OPTIONS or value is None:
+            continue
+        if value is True:
+            words.append(f"--{name.replace('_', '-')}")
             continue
         text = os.fspath(value) if isinstance(value, os.PathLike) else joined(value)
         if text in ("", str(parameter.default)):

@@ -42,6 +42,7 @@ def train(
     image_size: Size | None = None,
     groups: Groups | None = None,
     model: str | None = None,
+    bare: bool = False,
     weights: str | Path | None = None,
     protocol: str | None = None,
     vary: str | Sequence[str] | None = None,
@@ -84,6 +85,8 @@ def train(
             as `"name:^(.*?)_"`, or of data that is handed in an array with the group of each image (docs/data.md).
         model: `"notebook_cnn"`, `"resnet20"`, `"vgg11"`, `"timm:NAME"`, your own as `"FILE.py:FUNCTION"` or
             `"MODULE:FUNCTION"`, and others: docs/models.md. None for `"notebook_cnn"`.
+        bare: without the normalization and dropout that the model brings, which identities take the place of; refused
+            where it brings none, and where it does not train without.
         weights: to begin with, from a file (`.safetensors`, or `.pt` of PyTorch) or the folder of a run; None for fresh
             ones.
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly, `"clean"` the same without its
@@ -128,7 +131,7 @@ def train(
     if pattern is not None:
         method, precision = method or pattern.method, precision or pattern.precision
         if model is None:  # the weights to begin with are those of its network
-            model, weights = pattern.model, weights or pattern.weights
+            model, weights, bare = pattern.model, weights or pattern.weights, bare or pattern.bare
         if data is None:
             data, data_dir = pattern.data, data_dir or pattern.data_dir
             groups = pattern.groups if groups is None else groups
@@ -166,6 +169,7 @@ def train(
         precision=precision,
         threads=threads,
         device=device,
+        bare=bare,
     )
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
@@ -189,7 +193,7 @@ def _trained(
     settings = fitted(config.protocol, dataset.source, available_for_training(dataset, config.protocol), given)
     config = replace(config, protocol=settings, **asked.identity(dataset))
     run_id = config.run_id(dataset.content_hash)
-    network_name = "" if config.model == RunConfig.model else f"{config.model}-"
+    network_name = "" if config.model == RunConfig.model else f"{config.model}-{'bare-' * config.bare}"
     name = file_name(f"{dataset.name}-{network_name}{label}", f"-seed{config.seed}-{run_id[:6]}")
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
     tell.on(asked.event(dataset))

@@ -11,6 +11,7 @@ from overfitlab.cli.groups import as_json
 from overfitlab.cli.loading import loading
 from overfitlab.cli.optional_number import UntilDecidedCommand
 from overfitlab.cli.settings import (
+    bare_option,
     batch_size_option,
     data_dir_option,
     groups_option,
@@ -96,6 +97,7 @@ from overfitlab.words.languages import spoken
 @image_size_option
 @groups_option
 @model_option
+@bare_option
 @weights_option
 @click.option(
     "--vary",

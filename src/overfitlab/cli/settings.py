@@ -29,6 +29,11 @@ model_option = click.option(
     help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py:FUNCTION or "
     "MODULE:FUNCTION.  [default: notebook_cnn]",
 )
+bare_option = click.option(
+    "--bare",
+    is_flag=True,
+    help="Take out the normalization and dropout that the model brings of its own.",
+)
 weights_option = click.option(
     "--weights",
     type=click.Path(path_type=Path),

@@ -10,6 +10,7 @@ from overfitlab.cli.groups import as_json
 from overfitlab.cli.loading import loading
 from overfitlab.cli.mistaken import OptionsAlone, Seed
 from overfitlab.cli.settings import (
+    bare_option,
     batch_size_option,
     data_dir_option,
     groups_option,
@@ -55,6 +56,7 @@ from overfitlab.config import DEVICES, PROTOCOLS
 @image_size_option
 @groups_option
 @model_option
+@bare_option
 @weights_option
 @click.option(
     "--protocol",

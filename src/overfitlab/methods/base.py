@@ -35,6 +35,7 @@ class Site:
     channels: int
     ndim: int  # of the tensor there: 4 for [B, C, H, W], 2 for [B, C]
     warm_up: bool = False  # moving statistics start from the first batch, not from a mean of 0 and a variance of 1
+    taken: str | None = None  # at a norm site: the layer of the network's own that normalizes there
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Method(Spelled):
     # network that has none of them is refused
     sites: ClassVar[tuple[SiteKind, ...]] = ()
     restores_onset: ClassVar[bool] = False  # whether it hands over the weights of the onset, not those of the end
+    keeps_own: ClassVar[bool] = False  # whether a network keeps the regularization that it brings, under `--bare` too
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

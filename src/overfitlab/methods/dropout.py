@@ -15,8 +15,7 @@ from overfitlab.randomness import Key
 class Dropout(Method):
     """Dropout after every pooling: each activation is set to zero with probability `rate` while training.
 
-    In a network without places after a pooling (`timm:NAME`, most networks of your own) it stands once, right before
-    the last dense layer.
+    In a network without poolings it stands once, right before the last dense layer.
     Equation: y = x * mask / (1 - rate), mask ~ Bernoulli(1 - rate), drawn for every element of every image; in
     evaluation y = x. The rate is rounded to a multiple of 1/65536, mask and scale alike.
     Source: Srivastava et al., 2014, JMLR 15:1929-1958, in the "inverted" form that Keras and PyTorch use.

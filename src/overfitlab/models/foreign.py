@@ -1,24 +1,44 @@
 """Networks that somebody else wrote, as models: the user's own `nn.Module`s, and those of timm."""
 
 import contextlib
-import random
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 
 from overfitlab.errors import OverfitlabError, UsageError, is_want_of_memory
-from overfitlab.methods.base import NetworkSpec, Site
+from overfitlab.methods.base import Site
+from overfitlab.models import brought
+from overfitlab.models.calls import VECTORS
+from overfitlab.models.finding_sites import NOTHING, Found, FoundSite, find
+from overfitlab.models.inserting import Insertion, never_called, owner_name
 from overfitlab.models.model import Call, Model, Order, probe, trace
 from overfitlab.models.sites import layers_by_site
-from overfitlab.randomness import Key
+from overfitlab.models.trying import (
+    check_output,
+    check_state,
+    checked,
+    drawing_from,
+    give_buffers_memory,
+    passes,
+    size_text,
+    try_training,
+)
+from overfitlab.reasons import reason
 
-ROUNDING = 1e-3  # by which a sum of probabilities may miss 1
+INSERTED = "inserted"  # under which all layers of methods stand, apart from the network's own
+OLD_PLACE = "classifier"  # where they stood when there was only that site
+OF_SHAPES = re.compile(r"shape|size|dimension|mat1|too small", re.IGNORECASE)  # an error of PyTorch about them
+OF_OTHERS = re.compile(r"to have \d+ channels|is not compatible")  # which no other size mends
+USUAL_SIZES = (32, 28, 64, 48, 96, 128, 160, 192, 224)  # pixels a side
 
 
 class ForeignModel(Model):
-    """Somebody's network, with a place for a method's layers right before its last dense layer if that is known.
+    """Somebody's network, with places for a method's layers behind its calls, and before its last dense layer.
 
     Whatever it draws in training comes from global generators (PyTorch's, NumPy's, Python's). Each training step sets
     them to a state that belongs to the step's key and puts the old state back, so a resumed run draws the same.
@@ -27,7 +47,8 @@ class ForeignModel(Model):
     to it twice, and the first answer counts: the mean is that image and its variance zero, as in Keras.
     """
 
-    classifier: nn.Sequential  # what a method inserts before the last dense layer, where it does
+    fixed = True
+    inserted: nn.ModuleDict  # what a method inserts, by the names of the sites
 
     def __init__(self, network: nn.Module, order: Order, *, channels_last: bool) -> None:
         super().__init__()
@@ -36,42 +57,103 @@ class ForeignModel(Model):
         self._key = order.key / "network"
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self._moment: tuple[int, int] | None = None
+        self._insertion: Insertion | None = None
 
     def at(self, epoch: int, step: int) -> None:
         """Say which training step comes next."""
         super().at(epoch, step)
         self._moment = (epoch, step)
 
+    def laid_out(self, x: Tensor) -> Tensor:
+        """Return images [B, C, H, W] in the memory that the network expects."""
+        x = x.contiguous(memory_format=self._layout)  # users write view(len(x), -1), which needs it
+        if x.shape[1] == 1 and self._layout is torch.contiguous_format:
+            return x.flatten(1).view(x.shape)  # of one channel both layouts are one, but a convolution tells them apart
+        return x
+
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, K]."""
-        x = x.contiguous(memory_format=self._layout)  # users write view(len(x), -1), which needs it
+        x = self.laid_out(x)
+        run = self.network if self._insertion is None else self._insertion.run
         if not self.training:
-            return self.network(x)  # type: ignore[no-any-return]
+            return run(x)
         if self._moment is None:
             raise RuntimeError(f"{self.name} needs at(epoch, step) before a training step")
         epoch, step = self._moment
         with drawing_from(self._key / epoch / step):
             if len(x) == 1 and self.needs_batches_of_two:
-                return self.network(torch.cat([x, x]))[:1]  # type: ignore[no-any-return]
-            return self.network(x)  # type: ignore[no-any-return]
+                return run(torch.cat([x, x]))[:1]
+            return run(x)
 
-    def insert(self, order: Order, last_dense: Call | None) -> None:
-        """Give the method the place before `last_dense`; raises `UsageError` where it needs a place that is not there.
+    def is_inserted(self, name: str) -> bool:
+        """Return whether the tensor of that name belongs to what a method inserted."""
+        return name.startswith(f"{INSERTED}.")  # a layer of the network's own can have the name of a site
 
-        The layer keeps its name and its weights keep theirs: what is inserted runs in a hook before it.
+    def set_idle(self, found: Found) -> None:
+        """Let the functions that normalize or drop something do nothing from now on."""
+        self._insertion = Insertion(self.network, self.name, NOTHING, found.regularizing_functions)
+
+    def insert(self, order: Order, found: Found, last_dense: Call | None, idle: frozenset[str] = frozenset()) -> None:
+        """Give the method its places; raises `UsageError` where it needs one that is not there.
+
+        The network's layers keep their names and its weights keep theirs: what is inserted runs behind them, and
+        stands under `inserted`. Functions in `idle` do nothing (a bare network's normalizations and dropouts).
         """
+        names = {layer: path for path, layer in self.network.named_modules()}
+        behind: dict[str, FoundSite] = {}
+        sites: list[Site] = []
+        for place in found.sites:
+            name = f"{place.kind}{1 + sum(site.kind == place.kind for site in sites)}"
+            taken = None if place.taken is None else owner_name(names, place.taken)
+            sites.append(Site(place.kind, name, place.channels, place.ndim, order.warm_up, taken))
+            behind[name] = place
         if last_dense is not None:
             [features] = last_dense.inputs
             self.last_dense = last_dense.name
-            self.sites = (Site("classifier", "classifier", features.shape[1], features.ndim, order.warm_up),)
-        inserted = layers_by_site(order.method, self.sites, order.key, self.name)
-        if last_dense is not None and "classifier" in inserted:
-            self.classifier = inserted["classifier"]
-            last_dense.layer.register_forward_pre_hook(self._through_inserted_layers)
+            sites.append(Site("classifier", "classifier", features.shape[1], features.ndim, order.warm_up))
+        self.sites = tuple(sites)
+        layers = layers_by_site(order.method, sites, order.key, self.name, fixed=True)
+        insertion = Insertion(self.network, self.name, found, idle)
+        if layers:
+            self.inserted = nn.ModuleDict(layers)
+        for name, inserted in layers.items():
+            if name in behind:
+                insertion.put(behind[name], inserted)
+            elif last_dense is not None:
+                last_dense.layer.register_forward_pre_hook(self._through_inserted_layers)
+        if behind.keys() & layers.keys():
+            self._freeze_biases(found, behind, layers)
+            insertion.refuse(never_called(self.network, found.seen))
+        if layers or idle:
+            self._insertion = insertion
+
+    def _freeze_biases(
+        self, found: Found, behind: Mapping[str, FoundSite], layers: Mapping[str, nn.Sequential]
+    ) -> None:
+        """Keep biases right in front of a layer that removes the mean from training on rounding errors.
+
+        Their true gradient is zero.
+        """
+        removing: dict[nn.Module, int] = {}
+        for name, inserted in layers.items():
+            place = behind.get(name)
+            if place is not None and place.owner[1] is None and getattr(inserted[0], "removes_mean", False):
+                removing[place.owner[0]] = removing.get(place.owner[0], 0) + 1
+        for layer, count in removing.items():
+            bias = getattr(layer, "bias", None)
+            if count == found.calls[layer, None] and isinstance(bias, nn.Parameter):
+                bias.requires_grad_(False)
 
     def _through_inserted_layers(self, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
         """Run what was inserted; a method of the model and no closure, so that a copied model uses its own layers."""
-        return self.classifier(inputs[0])  # type: ignore[no-any-return]
+        assert self._insertion is not None  # noqa: S101 - it was made before the hook
+        return self._insertion.through(self.inserted["classifier"], inputs[0])
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Find what was inserted in files of before, too."""
+        for name in [name for name in state_dict if name.startswith(f"{prefix}{OLD_PLACE}.")]:
+            state_dict[f"{prefix}{INSERTED}.{name.removeprefix(prefix)}"] = state_dict.pop(name)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 def adopt(
@@ -81,28 +163,30 @@ def adopt(
     *,
     channels_last: bool = False,
 ) -> ForeignModel:
-    """Return what `make` returns as a model, after a forward pass on made-up images has shown that it is one.
+    """Return what `make` returns as a model, after forward passes on made-up images have shown that it is one.
 
     Its initial weights are a function of the seed alone. What goes wrong within it becomes the error that `explain`
-    returns. Raises `UsageError` where it is no network for these images and classes, or the method has no place.
+    returns. Raises `UsageError` where it is no network for these images and classes, the method has no place, or there
+    is nothing of its own that `order.bare` could take out.
     """
-    for part in order.method.parts:
-        if part.network(NetworkSpec()) != NetworkSpec():
-            raise UsageError(
-                "network_cannot_be_changed",
-                "{method} changes a network before it is built, which {model} does not allow; choose a smaller network "
-                "by its name, or one of overfitlab's own with --model",
-                method=part.name, model=order.name,
-            )  # fmt: skip
+    bare = order.bare and not any(part.keeps_own for part in order.method.parts)
+    idle: frozenset[str] = frozenset()
     try:
         with drawing_from(order.key / "init" / "network"):
-            network = _checked(make(), order.name).float()
-            _give_buffers_memory(network)
+            network = checked(make(), order.name).float()
+            give_buffers_memory(network)
             model = ForeignModel(network, order, channels_last=channels_last)
-            calls = trace(model, images=2)  # within the draws: lazy layers get their weights here
-        _check_output(calls[-1].output, 2, order)
-        _check_state(model)
-        _try_training(model, order)
+            calls = _traced(model, order, explain)  # within the draws: lazy layers get their weights here
+        check_output(calls[-1].output, 2, order)
+        check_state(model)
+        try_training(model, order)
+        found = _found(model)
+        model.brings = found.brings
+        if order.bare and not found.brings:
+            raise nothing_to_take_out(order.name)
+        if bare:
+            idle = found.regularizing_functions
+            found, calls = _made_bare(model, order, found, explain)
     except OverfitlabError:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody's code does
@@ -111,109 +195,91 @@ def adopt(
         raise explain(error) from error
     if channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    model.insert(order, _last_dense(calls, order.classes))
+    model.notes = brought.notes(order.name, model.brings, found.untraced, bare=bare)
+    model.insert(order, found, _last_dense(calls, order.classes), idle)
     return model
 
 
-@contextlib.contextmanager
-def drawing_from(key: Key) -> Iterator[None]:
-    """Let the global generators of PyTorch (on the CPU), NumPy and Python follow `key`, and put them back after."""
-    seeds = key.generator().integers(2**32, size=3)
-    kept = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+def nothing_to_take_out(model: str) -> UsageError:
+    """Return the error for a network that `--bare` would leave as it is."""
+    return UsageError(
+        "nothing_to_take_out",
+        "{model} brings no normalization and no dropout of its own that --bare could take out; leave --bare out",
+        model=model,
+    )
+
+
+def _traced(model: ForeignModel, order: Order, explain: Callable[[BaseException], OverfitlabError]) -> list[Call]:
+    """Return what the layers do with two images; an error of shapes says how to give the network other ones."""
     try:
-        random.seed(int(seeds[0]))
-        np.random.seed(int(seeds[1]))
-        torch.default_generator.manual_seed(int(seeds[2]))
-        yield
-    finally:
-        random.setstate(kept[0])
-        np.random.set_state(kept[1])
-        torch.random.set_rng_state(kept[2])
+        return trace(model, images=2)
+    except (RuntimeError, ValueError, IndexError, AssertionError) as error:
+        said = explain(error)
+        about_size = OF_SHAPES.search(str(error)) and not OF_OTHERS.search(str(error))
+        if is_want_of_memory(error) or not about_size or "--image-size" in str(said):
+            raise
+        fits = _sizes(model)
+        if fits:
+            raise OverfitlabError(
+                "network_takes_another_size",
+                "{reason}; images here are {size}, and it takes {side}x{side}: --image-size {side}",
+                reason=said, size=size_text(order), side=fits[0],
+            ) from error  # fmt: skip
+        raise OverfitlabError(
+            "network_takes_another_size_perhaps",
+            "{reason}; images here are {size}, and --image-size makes them another size",
+            reason=said, size=size_text(order),
+        ) from error  # fmt: skip
 
 
-def _checked(network: object, name: str) -> nn.Module:
-    if isinstance(network, type):
-        raise UsageError(
-            "model_is_a_class", "{model} returned the class {type}; return an object of it",
-            model=name, type=network.__name__,
-        )  # fmt: skip
-    if network is None:
-        raise UsageError("model_is_nothing", "{model} returned nothing; it must return a torch.nn.Module", model=name)
-    if not isinstance(network, nn.Module):
-        raise UsageError(
-            "model_is_no_module", "{model} returned a {type}; it must return a torch.nn.Module",
-            model=name, type=type(network).__name__,
-        )  # fmt: skip
-    return network
+def _sizes(model: ForeignModel) -> list[int]:
+    """Return the first of some usual sizes that the network takes, in pixels a side."""
+    shape = model.image_shape
+    for side in USUAL_SIZES:
+        model.image_shape = (side, side, shape[2])
+        with contextlib.suppress(Exception), torch.no_grad():
+            output = model.eval()(probe(model, 2))
+            if isinstance(output, Tensor) and output.ndim == VECTORS and len(output) == 2:
+                return [side]
+    model.image_shape = shape
+    return []
 
 
-def _give_buffers_memory(network: nn.Module) -> None:
-    """Replace buffers that repeat one number by `expand`, which a checkpoint could not be read back into."""
-    for layer in network.modules():
-        for name, buffer in layer._buffers.items():
-            if buffer is not None and 0 in buffer.stride():
-                layer._buffers[name] = buffer.clone(memory_format=torch.contiguous_format)
+def _found(model: ForeignModel, before: Found | None = None) -> Found:
+    """Return which places it offers, and what it brings; `before` is what was found before it was made bare."""
+    if any(isinstance(layer, ScriptModule) for layer in model.network.modules()):
+        return replace(NOTHING, untraced=reason("network_is_compiled", network=model.name))
+    names = {layer: path for path, layer in model.network.named_modules()}
+    training, evaluation = passes(model, bare=before is not None)
+    normalized = {site.call for site in before.sites if site.taken} if before else set()
+    found = find(training, evaluation, model.name, lambda owner: owner_name(names, owner), normalized)
+    inner = brought.inner_dropouts(model.network)
+    if inner:
+        found = replace(found, brings={**found.brings, "dropout": found.brings.get("dropout", 0) + inner})
+    return found
 
 
-def _check_output(output: object, images: int, order: Order) -> None:
-    if output is None:
-        raise UsageError(
-            "network_returns_nothing",
-            "{model}: its network returns nothing; it must return logits, a tensor [B, {classes}]",
-            model=order.name, classes=order.classes,
-        )  # fmt: skip
-    if not isinstance(output, Tensor):
-        raise UsageError(
-            "network_returns_no_tensor",
-            "{model}: its network returns a {type}; it must return logits, a tensor [B, {classes}]",
-            model=order.name, type=type(output).__name__, classes=order.classes,
-        )  # fmt: skip
-    if tuple(output.shape) != (images, order.classes):
-        raise UsageError(
-            "network_returns_another_shape",
-            "{model}: its network returns shape {shape} for a batch of {images}; it must be [{images}, {classes}], "
-            "logits for each class",
-            model=order.name, shape=list(output.shape), images=images, classes=order.classes,
-        )  # fmt: skip
-    sums = output.double().sum(1)
-    if bool((output >= 0).all()) and bool(((sums - 1).abs() < ROUNDING).all()):
-        raise UsageError(
-            "network_returns_probabilities",
-            "{model}: its network returns probabilities; leave out the last softmax, it must return logits",
-            model=order.name,
-        )
-
-
-def _check_state(model: ForeignModel) -> None:
-    if not any(value.requires_grad for value in model.parameters()):
-        raise UsageError(
-            "network_does_not_train", "{model}: its network has no parameters that train", model=model.name
-        )
-    for entry, value in model.state_dict().items():
-        if not isinstance(value, Tensor) or value.is_sparse or value.is_quantized or value.is_complex():
-            raise UsageError(
-                "network_cannot_be_saved", "{model}: its state {entry!r} is no plain tensor, so it cannot be saved",
-                model=model.name, entry=entry,
-            )  # fmt: skip
-
-
-def _try_training(model: ForeignModel, order: Order) -> None:
-    """Find out whether it takes a batch of one image, in training too, and leave it as it was."""
-    with torch.no_grad():
-        _check_output(model.eval()(probe(model, 1)), 1, order)
-    before = {entry: value.clone() for entry, value in model.state_dict().items()}
-    model.train().at(0, 0)
+def _made_bare(
+    model: ForeignModel, order: Order, found: Found, explain: Callable[[BaseException], OverfitlabError]
+) -> tuple[Found, list[Call]]:
+    """Take the network's own regularization out, and return what is found then."""
+    model.network = brought.take_out(model.network, found)
+    model.set_idle(found)
     try:
-        with torch.no_grad():
-            output = model(probe(model, 1))
-    except ValueError:  # PyTorch's own: "Expected more than 1 value per channel when training"
-        model.needs_batches_of_two = True
-        with torch.no_grad():
-            output = model(probe(model, 1))
-    finally:
-        model.load_state_dict(before)
-        model._moment = None
-    _check_output(output, 1, order)
+        calls = trace(model, images=2)
+        check_output(calls[-1].output, 2, order)
+        check_state(model)
+        try_training(model, order)
+        return _found(model, found), calls
+    except Exception as error:
+        if is_want_of_memory(error):
+            raise
+        raise UsageError(
+            "network_fails_when_bare",
+            "{model} does not run without its {what}: {reason}; leave --bare out",
+            model=order.name, what=brought.listed(model.brings),
+            reason=error if isinstance(error, OverfitlabError) else explain(error),
+        ) from error  # fmt: skip
 
 
 def _last_dense(calls: list[Call], classes: int) -> Call | None:

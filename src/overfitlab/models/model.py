@@ -1,14 +1,17 @@
 """What training, evaluation and checkpoints ask of a network, whoever wrote it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 
 from overfitlab.methods.base import Method, RandomLayer, Site
 from overfitlab.randomness import Key
+from overfitlab.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Order:
     method: Method
     key: Key
     warm_up: bool = False  # moving statistics start from the first batch
+    bare: bool = False  # without the regularization that somebody's network brings
 
 
 class Model(nn.Module):
@@ -30,6 +34,9 @@ class Model(nn.Module):
     image_shape: tuple[int, int, int]  # height, width, channels
     sites: tuple[Site, ...] = ()  # every place that it offers to a method, used or not
     last_dense: str | None = None  # the last dense layer, by its name in `named_modules`; None where it is unknown
+    brings: Mapping[str, int] = MappingProxyType({})  # regularization of its own, whatever the method: how many of each
+    notes: tuple[Reason, ...] = ()  # what a reader of results has to know about it
+    fixed: bool = False  # no method changes it before it is built (`Method.network`)
     needs_batches_of_two: bool = False  # it cannot compute the statistics of one image (see `ForeignModel`)
 
     def at(self, epoch: int, step: int) -> None:
@@ -37,6 +44,11 @@ class Model(nn.Module):
         for layer in self.modules():
             if isinstance(layer, RandomLayer):
                 layer.at(epoch, step)
+
+    def is_inserted(self, name: str) -> bool:
+        """Return whether the tensor of that name belongs to what a method inserted."""
+        places = {site.name for site in self.sites}
+        return not places.isdisjoint(name.split("."))
 
     @property
     def own_batch_norms(self) -> int:
@@ -87,7 +99,8 @@ def trace(model: Model, images: int = 1) -> list[Call]:
     def noting(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
         return lambda layer, inputs, output: calls.append(Call(name, layer, inputs, output))
 
-    hooks = [layer.register_forward_hook(noting(name)) for name, layer in model.named_modules()]
+    seen = [(name, layer) for name, layer in model.named_modules() if not isinstance(layer, ScriptModule)]  # no hooks
+    hooks = [layer.register_forward_hook(noting(name)) for name, layer in seen]
     modes = {layer: layer.training for layer in model.modules()}
     try:
         with torch.no_grad():

@@ -84,7 +84,7 @@ def build_for(
     `spec` takes the place of the configuration's, where the user says that it is the same network. Raises as `build`.
     """
     key, warm_up = run_key(config.seed, config.protocol.vary), config.protocol.batch_norm_warm_up
-    return build(spec or config.model, image_shape, classes, method, key, warm_up=warm_up)
+    return build(spec or config.model, image_shape, classes, method, key, warm_up=warm_up, bare=config.bare)
 
 
 def build(
@@ -95,25 +95,40 @@ def build(
     key: "Key",
     *,
     warm_up: bool = False,
+    bare: bool = False,
 ) -> "Model":
     """Return the model for images of shape (height, width, channels), with what the method inserts.
 
     Its initial weights are a function of the seed in `key` and of the layer, not of the method. With `warm_up` moving
-    statistics start from the first batch.
+    statistics start from the first batch. With `bare` the normalization and dropout that somebody's network brings are
+    taken out, unless the method keeps them (`as_is`).
 
-    Raises `UsageError` where the network cannot take such images, or has no place for the method, and
+    Raises `UsageError` where the network cannot take such images, has no place for the method, or nothing that `bare`
+    could take out, and
     `OverfitlabError` where the user's own code fails; always one line.
     """
     from overfitlab.models.model import Order
 
     spec = canonical(spec)
-    order = Order(spec, image_shape, classes, method, key, warm_up)
+    order = Order(spec, image_shape, classes, method, key, warm_up, bare)
+    check_goes_with(method, bare=bare)
     if spec.startswith(TIMM):
         return _timm_model(order)
     if spec not in BUILT_IN:
         return _own_model(order)
     _check_images(spec, image_shape)
     return _described(_describing(spec), order)
+
+
+def check_goes_with(method: "Method", *, bare: bool) -> None:
+    """Raise `UsageError` for a method that keeps what a network brings, where nothing of that is taken out."""
+    if not bare and any(part.keeps_own for part in method.parts):
+        raise UsageError(
+            "as_is_without_bare",
+            "{method} is for --bare, which takes out what a network brings; without it every method is on top of the "
+            "network as it is: write none",
+            method=method.label,
+        )
 
 
 def _describing(name: str) -> "Callable[[Builder, int], object]":
@@ -127,8 +142,11 @@ def _describing(name: str) -> "Callable[[Builder, int], object]":
 
 
 def _described(describe: "Callable[[Builder, int], object]", order: "Order") -> "Model":
+    from overfitlab.models.foreign import nothing_to_take_out
     from overfitlab.models.network import Builder, Network
 
+    if order.bare:  # a method normalizes here, or nobody
+        raise nothing_to_take_out(order.name)
     build = Builder(
         order.image_shape,
         order.method,

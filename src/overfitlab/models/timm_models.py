@@ -89,7 +89,7 @@ def explain(spec: str, image_shape: tuple[int, int, int], error: BaseException) 
     reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
     return UsageError(
         "model_does_not_take_images",
-        "{model} does not take images of {size} ({reason}); choose another model, or larger images",
+        "{model} does not take images of {size} ({reason}); choose another model, or larger images with --image-size",
         model=spec, size="x".join(str(number) for number in image_shape), reason=reason,
     )  # fmt: skip
 

@@ -196,10 +196,7 @@ def _differs_in_classes(content: Tensor, target: Tensor) -> bool:
 
 def _check_share(fitting: Mapping[str, Tensor], model: Model, file: Path, left_out: list[tuple[str, Reason]]) -> None:
     """Refuse a file that has less than half of the network, not counting what methods insert and the last layer."""
-    places = {site.name for site in model.sites}
-    body = {
-        name for name in model.state_dict() if not places & set(name.split(".")) and not _is_last_dense(model, name)
-    }
+    body = {name for name in model.state_dict() if not model.is_inserted(name) and not _is_last_dense(model, name)}
     share = len(body & fitting.keys())
     if 2 * share < len(body) or not fitting:
         unknown = [name for name, why in left_out if why.code == "weights_not_in_the_model"][:LONGEST_LIST]

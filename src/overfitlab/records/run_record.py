@@ -62,6 +62,7 @@ class NetworkRecord(Struct, frozen=True, omit_defaults=True):
     sites: list[str]  # where methods can insert layers
     own_batch_norms: Count  # that it has whatever the method
     weights: LoadedRecord | None = None
+    notes: list[Reason] = []  # what a reader of results has to know about it
 
 
 class Times(Struct, frozen=True, omit_defaults=True):

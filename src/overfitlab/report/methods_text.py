@@ -147,6 +147,8 @@ def _training(evidence: Evidence, say: Language) -> Iterator[str]:
     else:
         yield say("The network was {model}, with {parameters} parameters under {baseline}.",
                   model=name, parameters=f"{baseline.parameters:,}", baseline=say.method(baseline.label))  # fmt: skip
+    if asked.bare:
+        yield say("The regularization that it brings of its own was taken out, but under as_is.")
     if asked.weights is not None:
         yield say("Training began from given weights (SHA-256 {hash}).", hash=asked.weights)
     yield say(

@@ -109,7 +109,7 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if data.groups is not None:
         first = evidence.asked.first_seed if "split" in settings.vary else None
         yield say("groups"), " ".join(group_lines(data.groups, say, first))
-    yield say("network"), asked.model
+    yield say("network"), f"{asked.model} (--bare)" if asked.bare else asked.model
     yield say("training"), say(
         "{epochs} epochs, batches of {batch}, {optimizer}, precision {precision}",
         epochs=settings.epochs, batch=settings.batch_size, optimizer=optimizer_text(settings, say),

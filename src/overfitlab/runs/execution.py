@@ -46,6 +46,7 @@ from overfitlab.runs.run import Run, load_run
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer, diverged
+from overfitlab.training.trial import check_trains
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ def begin(job: Job, resolved: Compute) -> Execution:
     duplicates: list[NearDuplicates] = []
     if not (folder / RECORD).exists():
         same = None
+        if job.alone and config.bare:
+            _check_trains(job, training, resolved, method)
         if job.alone and loading.is_own(dataset):
             duplicates, same = near_duplicates(dataset, training.split), identical(dataset)
         record = _first_record(job, method.label, trainer, resolved, loaded, duplicates, same)
@@ -172,12 +175,21 @@ def begin(job: Job, resolved: Compute) -> Execution:
     return Execution(job, record, trainer, changed, notes, duplicates)
 
 
+def _check_trains(job: Job, training: Material, resolved: Compute, method: Method) -> None:
+    """Raise `UsageError` where a bare network does not train; of a study that is known before its plan."""
+    network, _ = _network(job, method)
+    check_trains(job.config, training, network, resolved)
+
+
 def _trainer(job: Job, training: Material, resolved: Compute, method: Method) -> tuple[Trainer, LoadedWeights | None]:
     """Return a network that has not been trained here with all that trains it, and what weights were put into it."""
-    config, dataset = job.config, job.dataset
-    network = models.build_for(config, dataset.image_shape, len(dataset.class_names), method)
-    loaded = None if job.weights is None else load_weights(network, job.weights)
-    return Trainer(config, training, network, resolved), loaded
+    network, loaded = _network(job, method)
+    return Trainer(job.config, training, network, resolved), loaded
+
+
+def _network(job: Job, method: Method) -> tuple[Model, LoadedWeights | None]:
+    network = models.build_for(job.config, job.dataset.image_shape, len(job.dataset.class_names), method)
+    return network, None if job.weights is None else load_weights(network, job.weights)
 
 
 def ended_before(folder: RunFolder) -> Run:
@@ -244,4 +256,5 @@ def _about(model: Model, loaded: LoadedWeights | None) -> NetworkRecord:
         sites=[site.name for site in model.sites],
         own_batch_norms=model.own_batch_norms,
         weights=None if loaded is None else LoadedRecord(loaded.sha256, list(loaded.loaded), dict(loaded.left_out)),
+        notes=list(model.notes),
     )

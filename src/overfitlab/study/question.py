@@ -9,6 +9,7 @@ from overfitlab.values import shown
 
 NOTEBOOKS_QUESTION = ("none", "dropout", "batch_norm")
 NOTEBOOKS_CONTRAST = ("batch_norm", "dropout")
+BARE_QUESTION = ("none", "as_is", "dropout", "batch_norm")  # of a network that brings regularization, without it
 BASELINE = "none"
 
 
@@ -19,6 +20,7 @@ class Question:
         self.methods: list[str] = []
         self.labels: dict[str, str] = {}
         self.contrasts: list[tuple[str, str]] = []
+        self.default = False  # nobody named a method or a contrast
 
     def add(self, method: str | Method) -> str:
         """Add a method, unless it is there already, and return its canonical text."""
@@ -38,10 +40,14 @@ class Question:
             self.contrasts.append((method, against))
 
 
-def question(methods: Sequence[str | Method], baseline: str | Method | None, contrasts: Sequence[str]) -> Question:
+def question(
+    methods: Sequence[str | Method], baseline: str | Method | None, contrasts: Sequence[str], *, bare: bool = False
+) -> Question:
     """Return what is compared with what: the baseline first, then each method with it, then what else was asked for.
 
-    The baseline alone is a question too: how much one method varies from seed to seed.
+    The baseline alone is a question too: how much one method varies from seed to seed. Of a `bare` network, which
+    brings regularization and is without it here, the default asks for the network as it is, dropout and batch_norm,
+    each against the bare one.
     """
     if isinstance(contrasts, str | bytes | Mapping) or not isinstance(contrasts, Iterable):
         raise UsageError("contrasts_are_a_list", "contrasts are a list, such as ['batch_norm:dropout']")
@@ -49,8 +55,9 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
         raise UsageError("methods_are_a_list", "methods are a list, such as ['none', 'dropout']")
     found = Question()
     methods, pairs = list(methods), [_pair(text) for text in contrasts]
-    asks_the_notebook = not methods and not pairs
-    given = methods or (list(NOTEBOOKS_QUESTION) if asks_the_notebook else [])
+    found.default = not methods and not pairs
+    usual = BARE_QUESTION if bare else NOTEBOOKS_QUESTION
+    given = methods or (list(usual) if found.default else [])
     specs = [registry.resolve(method).spec for method in given]
     for position, spec in enumerate(specs):
         if spec in specs[:position]:
@@ -63,7 +70,7 @@ def question(methods: Sequence[str | Method], baseline: str | Method | None, con
         found.add(method)
     for method in found.methods[1:]:
         found.compare(method, start)
-    for method, against in [NOTEBOOKS_CONTRAST] if asks_the_notebook and baseline is None else pairs:
+    for method, against in [NOTEBOOKS_CONTRAST] if found.default and baseline is None and not bare else pairs:
         found.compare(found.add(method), found.add(against))
     return found
 

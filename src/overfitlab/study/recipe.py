@@ -22,6 +22,7 @@ class Recipe:
     weights: str | None
     precision: str
     groups: str | None  # what keeps images together
+    bare: bool  # without the regularization that the model brings
 
 
 def recipe(study: Study, *, method_given: bool) -> Recipe:
@@ -49,4 +50,5 @@ def recipe(study: Study, *, method_given: bool) -> Recipe:
         weights=record.weights,
         precision=study.config.precision,
         groups=data.groups.source if data.groups else None,
+        bare=study.config.bare,
     )

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +91,10 @@ class Session:
         command: str,
         *,
         give_up: bool = False,
+        notes: Sequence[Reason] = (),
     ) -> None:
         self._folder, self._config, self._images, self._labels = folder, config, images, labels
+        self._notes = notes  # what a reader has to know of the network
         self._listener, self._command, self._give_up = listener, command, give_up
         self.duplicates: list[NearDuplicates] = []  # across the parts, where they were looked for in this session
         self.study_id = config.study_id(images.dataset.content_hash)
@@ -244,7 +246,7 @@ class Session:
             command=self._command,
             sessions=[],
             failures={},
-            notes=self._seen_before(looks[-1]),
+            notes=[*self._notes, *self._seen_before(looks[-1])],
         )
 
     def _within_budget(

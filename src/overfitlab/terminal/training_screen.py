@@ -194,13 +194,7 @@ def _image(named: str | int, say: Language) -> str:
 def _network_lines(network: NetworkRecord, say: Language) -> list[str]:
     """Return what a reader of results has to know about the network."""
     lines = []
-    if network.own_batch_norms:
-        lines.append(
-            say(
-                "Note: {network} has {layers} of its own, whatever the method; results compare methods on top of it.",
-                network=network.name, layers=say.count(network.own_batch_norms, "batch normalization"),
-            )
-        )  # fmt: skip
+    lines += [say("Note: {what}", what=say.reason(note)) for note in network.notes]
     if network.weights is not None:
         weights = network.weights
         lines.append(

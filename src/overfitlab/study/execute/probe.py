@@ -21,6 +21,7 @@ from overfitlab.records.run_folder import RunFolder
 from overfitlab.records.study_record import Cost
 from overfitlab.training import checkpoint, compute
 from overfitlab.training.loop import Trainer
+from overfitlab.training.trial import check_trains
 
 WARM_UP_STEPS = 3
 FEWEST_STEPS, MOST_STEPS = 2, 40
@@ -42,6 +43,7 @@ def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path
     network = models.build_for(config, dataset.image_shape, len(dataset.class_names), registry.parse(config.method))
     if weights:
         load_weights(network, weights)
+    check_trains(config, prepared, network, resolved)
     trainer = Trainer(config, prepared, network, resolved)
     training = prepared.split.training
     batches = trainer.batches(config.protocol.batch_size)

@@ -1,0 +1,21 @@
+"""A network with the regularization that it brings."""
+
+from dataclasses import dataclass
+
+from overfitlab.methods.base import Method
+
+
+@dataclass(frozen=True)
+class AsIs(Method):
+    """The network as it is: with the normalization and dropout that it brings, where `--bare` takes them out.
+
+    It goes with `--bare` alone: there `none` is the network without them, and `as_is` the one that you wrote.
+    Equation: that of the network's own layers.
+    Source: yours.
+    Helps: to say what the regularization that is in a network already does for it.
+    Hurts: what its own layers hurt.
+    Cost: that of its own layers.
+    """
+
+    name = "as_is"
+    keeps_own = True
