@@ -164,7 +164,8 @@ class RunConfig:
     data: str  # the name of a published set, or what its folder or file is called
     seed: int = 0
     model: str = "notebook_cnn"
-    model_source: str | None = None  # SHA-256 of the file that describes the user's own network
+    model_source: str | None = None  # SHA-256 of the file or the code of the user's own network
+    model_start: str | None = None  # SHA-256 of the weights of a network that was handed over as an object
     image_size: tuple[int, int] | None = None  # height and width in pixels; None for the size that the images have
     weights: str | None = None  # SHA-256 of the file with the weights to begin with; None for fresh ones
     precision: str = "auto"
@@ -185,6 +186,8 @@ class RunConfig:
         values: dict[str, Any] = json.loads(canonical_json(asdict(self)))  # tuples become lists, as in a record
         if self.device == "cpu":  # as records of before there was a choice: the same run keeps its identity
             del values["device"]
+        if self.model_start is None:
+            del values["model_start"]
         return values
 
     def run_id(self, data_hash: str) -> str:
@@ -211,6 +214,7 @@ class StudyConfig:
     given: tuple[str, ...] = ()  # fields of the protocol that were asked for and stay as they are
     model: str = RunConfig.model
     model_source: str | None = None
+    model_start: str | None = None
     image_size: tuple[int, int] | None = None
     weights: str | None = None
     precision: str = "auto"
@@ -250,6 +254,13 @@ class StudyConfig:
         if not self.protocol.vary:
             raise UsageError(
                 "nothing_varies", "with --vary nothing every seed is the same run, which a comparison cannot learn from"
+            )
+        if self.model_start is not None and self.protocol.vary == ("init",):
+            raise UsageError(
+                "only_the_start_would_vary",
+                "with --vary init every seed is the same run, since the weights of {model} are the start under every "
+                "seed; hand over its class, or vary more",
+                model=self.model,
             )
 
     def _check_seeds(self) -> None:
@@ -294,7 +305,7 @@ class StudyConfig:
         values: dict[str, Any] = json.loads(canonical_json(asdict(self)))
         # as studies of before were asked: the same question keeps its identity
         values |= {"accuracy_zone": values.pop("margin"), "gap_zone": values.pop("gap_margin")}
-        for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0])):
+        for name, default in (("alpha", 0.05), ("until_decided", None), ("metric", METRICS[0]), ("model_start", None)):
             if values[name] == default:
                 del values[name]
         return values
@@ -312,6 +323,7 @@ class StudyConfig:
             seed=seed,
             model=self.model,
             model_source=self.model_source,
+            model_start=self.model_start,
             image_size=self.image_size,
             weights=self.weights,
             precision=self.precision,

@@ -38,7 +38,7 @@ def runs() -> Iterator[tuple[str, RunConfig]]:
         yield f"protocol.{field}", replace(plain, protocol=replace(NOTEBOOK, **{field: value}))
     fields: dict[str, Any] = {
         "data": "사진", "seed": 2**63 - 1, "model": "net.py:net", "model_source": "0" * 64, "image_size": (48, 64),
-        "weights": "f" * 64, "precision": "bfloat16", "threads": 2, "device": "cuda",
+        "model_start": "a" * 64, "weights": "f" * 64, "precision": "bfloat16", "threads": 2, "device": "cuda",
     }  # fmt: skip
     for field, value in fields.items():
         yield field, replace(plain, **{field: value})
@@ -58,7 +58,7 @@ def studies() -> Iterator[tuple[str, StudyConfig]]:
     fields: dict[str, Any] = {
         "looks": (6, 12), "first_seed": 100, "budget": 600, "margin": 1.0, "gap_margin": 2,
         "given": ("epochs", "vary"), "model": "resnet20", "model_source": "0" * 64, "image_size": (48, 64),
-        "weights": "f" * 64, "precision": "float32", "threads": 1,
+        "model_start": "a" * 64, "weights": "f" * 64, "precision": "float32", "threads": 1,
     }  # fmt: skip
     for field, value in fields.items():
         yield field, replace(plain, **{field: value})

@@ -22,11 +22,12 @@ from overfitlab.arguments import varied
 from overfitlab.config import UNTIL, StudyConfig, check_whole, protocol_named
 from overfitlab.data import loading
 from overfitlab.errors import UsageError, unknown_name
-from overfitlab.events import Event, Listener, StudyEnded, listening
+from overfitlab.events import Event, Listener, Noted, StudyEnded, listening
 from overfitlab.files import text_of, user_path
 from overfitlab.methods.base import Method
-from overfitlab.models import registry as models
+from overfitlab.models.handed import Model, taken
 from overfitlab.models.weights_file import file_hash
+from overfitlab.reasons import reason
 from overfitlab.records.study_folder import StudyFolder
 from overfitlab.results.metric import BY_NAME
 from overfitlab.study.question import BASELINE, Question, question
@@ -63,7 +64,7 @@ def compare(
     equivalence: str | float | None = None,
     data_dir: str | Path | None = None,
     image_size: int | str | None = None,
-    model: str = "notebook_cnn",
+    model: Model = "notebook_cnn",
     weights: str | Path | None = None,
     vary: str | None = None,
     epochs: int | None = None,
@@ -131,6 +132,8 @@ def compare(
         if where is not None:
             text_of(what, where)
     asked = question(methods, baseline, contrasts)
+    network = taken(model)
+    given["model"] = network.spec
     changes: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -170,8 +173,8 @@ def compare(
         margin=margins[0],
         gap_margin=margins[1],
         given=tuple(sorted(field for field, value in changes.items() if value is not None)),
-        model=models.canonical(model),
-        model_source=models.source_hash(model),
+        model=network.spec,
+        model_source=network.source,
         image_size=size,
         weights=None if weights is None else file_hash(weights),
         precision=precision,
@@ -183,14 +186,20 @@ def compare(
     try:
         folder_of_data = user_path(data_dir) if data_dir else None
         dataset = loading.load(data, folder_of_data, image_size=size, listener=tell)
-        config = replace(config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
+        network = network.settled(dataset.image_shape, len(dataset.class_names))
+        config = replace(
+            config, data=dataset.name, image_size=dataset.image_shape[:2] if size else None, model=network.spec,
+            model_start=network.start,
+        )  # fmt: skip
         study_id = config.study_id(dataset.content_hash)
         default = re.sub(r"[^\w.+=-]+", "-", f"study-{dataset.name}-{study_id[:6]}")
         folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
         tell.on(images_loaded(dataset, unexpected=data == "auto" and dataset.name == "digits"))
-        images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None)
+        if not network.recognised:
+            tell.on(Noted(reason("network_not_recognised", network=network.spec)))
+        images = Images(dataset, folder_of_data, size, str(user_path(weights).absolute()) if weights else None, network)
         session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up)
-        return _compared(folder, session, jobs, threads, tell)
+        return shown(_compared(folder, session, jobs, threads, tell), network)
     finally:
         tell.close()
 

@@ -17,11 +17,12 @@ from overfitlab.config import RunConfig, fitted, protocol_named
 from overfitlab.data import loading
 from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.splits import available_for_training
+from overfitlab.errors import UsageError
 from overfitlab.events import Event, ImagesLoaded, Listener, Noted, RunBegan, RunEnded, listening
 from overfitlab.files import text_of, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
-from overfitlab.models import registry as models
+from overfitlab.models.handed import Handed, Model, is_own, refuse_python, taken
 from overfitlab.models.weights_file import file_hash
 from overfitlab.reasons import reason
 from overfitlab.records.run_folder import RunFolder
@@ -41,7 +42,7 @@ def train(
     like: str | Path | None = None,
     data_dir: str | Path | None = None,
     image_size: int | str | None = None,
-    model: str | None = None,
+    model: Model | None = None,
     weights: str | Path | None = None,
     protocol: str | None = None,
     vary: str | None = None,
@@ -76,8 +77,10 @@ def train(
         data_dir: the folder that holds a published set.
         image_size: that the images are resized to, in pixels, from 8 to 224: `64`, or height and width as `"48x64"`;
             None for 32 where they are files, and for the size that they have elsewhere.
-        model: `"notebook_cnn"`, `"resnet20"`, `"vgg11"`, `"timm:NAME"`, your own as `"FILE.py:FUNCTION"` or
-            `"MODULE:FUNCTION"`, and others: docs/models.md. None for `"notebook_cnn"`.
+        model: `"notebook_cnn"`, `"resnet20"`, `"vgg11"`, `"timm:NAME"`, and others: docs/models.md. Your own as a file,
+            `"net.py"` or `"net.py:NAME"`, as `"MODULE:NAME"`, or as it is: the class of an `nn.Module`, a function that
+            returns one, both of which are called anew for each seed, or an `nn.Module`, whose weights are the start
+            under every seed. None for `"notebook_cnn"`.
         weights: to begin with, from a file (`.safetensors`, or `.pt` of PyTorch) or the folder of a run; None for fresh
             ones.
         protocol: everything that is held fixed; `"notebook"` is the notebook, exactly, `"clean"` the same without its
@@ -110,12 +113,21 @@ def train(
     pattern = None if like is None else recipe(find_study(like), method_given=method is not None)
     if pattern is not None:
         method, precision = method or pattern.method, precision or pattern.precision
-        if model is None:  # the weights to begin with are those of its network
+        if model is None and is_own(pattern.model):
+            refuse_python(pattern.model)
+            raise UsageError(
+                "study_with_a_program",
+                "{study} was made with the network in {model}, which is a program; if you know it, say so: --model "
+                "{model}",
+                study=like, model=pattern.model,
+            )  # fmt: skip
+        if model in (None, pattern.model):  # the weights to begin with are those of its network
             model, weights = pattern.model, weights or pattern.weights
         if data is None:
             data, data_dir = pattern.data, data_dir or pattern.data_dir
             image_size = image_size or _size_text(pattern.image_size)
-    method, model = method or "batch_norm", model or "notebook_cnn"
+    method = method or "batch_norm"
+    network = taken(RunConfig.model if model is None else model)
     data = "auto" if data is None else text_of("data", data)
     precision = precision or "auto"
     chosen = registry.resolve(method)
@@ -137,8 +149,8 @@ def train(
         chosen.spec,
         data,
         seed=seed,
-        model=models.canonical(model),
-        model_source=models.source_hash(model),
+        model=network.spec,
+        model_source=network.source,
         image_size=size,
         weights=None if weights is None else file_hash(weights),
         precision=precision,
@@ -147,7 +159,9 @@ def train(
     )
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
-        return _trained(config, given, size, data_dir, weights, out, chosen.label, pattern, data == "auto", tell)
+        return _trained(
+            config, given, size, data_dir, weights, out, chosen.label, pattern, data == "auto", tell, network
+        )
     finally:
         tell.close()
 
@@ -163,9 +177,12 @@ def _trained(
     pattern: Recipe | None,
     any_data: bool,
     tell: Listener,
+    network: Handed,
 ) -> Run:
     folder_of_data = user_path(data_dir) if data_dir else None
     dataset = loading.load(config.data, folder_of_data, image_size=size, listener=tell)
+    network = network.settled(dataset.image_shape, len(dataset.class_names))
+    config = replace(config, model=network.spec, model_start=network.start)
     settings = fitted(config.protocol, dataset.source, available_for_training(dataset, config.protocol), given)
     config = replace(config, protocol=settings, data=dataset.name, image_size=dataset.image_shape[:2] if size else None)
     run_id = config.run_id(dataset.content_hash)
@@ -173,24 +190,28 @@ def _trained(
     name = re.sub(r"[^\w.+=-]+", "-", f"{dataset.name}-{network_name}{label}-seed{config.seed}-{run_id[:6]}")
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
     tell.on(images_loaded(dataset, unexpected=any_data and dataset.name == "digits"))
+    if not network.recognised:
+        tell.on(Noted(reason("network_not_recognised", network=network.spec)))
     if pattern is not None and dataset.content_hash != pattern.data_hash:
         tell.on(Noted(reason("other_images_than_the_studys")))
     with folder.claimed(run_id, config), contextlib.ExitStack() as held:
         trained_before = execution.ended(folder)
         if trained_before:
-            run = shown(execution.ended_before(folder))
+            run = shown(execution.ended_before(folder), network)
             draw_curves(run, again=False)
         else:
             before = execution.begun_with(folder)
             claim = held.enter_context(machine.claimed(before.threads if before else config.threads))
             resolved = before or compute.resolve(config.precision, config.threads or claim.threads, config.device)
-            begun = execution.begin(execution.Job(config, dataset, folder, folder_of_data, weights), resolved)
+            begun = execution.begin(
+                execution.Job(config, dataset, folder, folder_of_data, weights, network=network), resolved
+            )
             split = begun.trainer.material.split
             draw_duplicates(folder.path, begun.record.data, dataset, split, begun.duplicates)
             rows = begun.trainer.progress.rows
             cores = (claim.cores, claim.usable, claim.taken)
             tell.on(RunBegan(begun.record, rows, begun.changed, begun.notes, *cores))
-            run = shown(begun.complete(tell))
+            run = shown(begun.complete(tell), network)
             draw_curves(run)
     if run.record.status == DIVERGED:
         raise execution.divergence(run)

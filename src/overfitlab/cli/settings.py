@@ -20,8 +20,8 @@ image_size_option = click.option(
 model_option = click.option(
     "--model",
     metavar="M",
-    help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py:FUNCTION or "
-    "MODULE:FUNCTION.  [default: notebook_cnn]",
+    help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py, FILE.py:NAME or "
+    "MODULE:NAME.  [default: notebook_cnn]",
 )
 weights_option = click.option(
     "--weights",

@@ -27,6 +27,7 @@ class ForeignModel(Model):
     to it twice, and the first answer counts: the mean is that image and its variance zero, as in Keras.
     """
 
+    own_prefix = "network."
     classifier: nn.Sequential  # what a method inserts before the last dense layer, where it does
 
     def __init__(self, network: nn.Module, order: Order, *, channels_last: bool) -> None:

@@ -1,6 +1,6 @@
 """What training, evaluation and checkpoints ask of a network, whoever wrote it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,8 @@ class Model(nn.Module):
     sites: tuple[Site, ...] = ()  # every place that it offers to a method, used or not
     last_dense: str | None = None  # the last dense layer, by its name in `named_modules`; None where it is unknown
     needs_batches_of_two: bool = False  # it cannot compute the statistics of one image (see `ForeignModel`)
+    made_by: str = ""  # how a class or a function of the user's was called for it
+    own_prefix: str = ""  # of the names of somebody else's own tensors; what methods insert there stands beside them
 
     def at(self, epoch: int, step: int) -> None:
         """Tell every random layer which training step comes next."""
@@ -65,6 +67,23 @@ class Model(nn.Module):
             found[name] = content.clone() if shared else content
             memory.add(place)
         return found
+
+    def own_tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of the network by name; of somebody else's network by the names that it has outside."""
+        own = self.own_prefix
+        return {name.removeprefix(own): value for name, value in self.tensors().items() if name.startswith(own)}
+
+    def inserted_tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of what a method inserted into somebody else's network, by name; else nothing."""
+        return {name: value for name, value in self.tensors().items() if not name.startswith(self.own_prefix)}
+
+    def load_tensors(self, own: Mapping[str, Tensor], inserted: Mapping[str, Tensor]) -> None:
+        """Put in what those two returned, or what `tensors` did: files of before have it all in one.
+
+        Raises `RuntimeError` where names or shapes are those of another network.
+        """
+        named = {f"{self.own_prefix}{name}": value for name, value in own.items()} | dict(inserted)
+        self.load_state_dict(named if named.keys() == self.state_dict().keys() else {**own, **inserted})
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,11 @@ def check_name(name: str) -> None:
         )  # fmt: skip
 
 
+def import_timm() -> None:
+    """Import timm; raises `OverfitlabError` where that cannot be done."""
+    _timm()
+
+
 def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object:
     """Return the network for images of shape (height, width, channels), told their size where it asks for it.
 

@@ -62,6 +62,7 @@ class NetworkRecord(Struct, frozen=True, omit_defaults=True):
     sites: list[str]  # where methods can insert layers
     own_batch_norms: Count  # that it has whatever the method
     weights: LoadedRecord | None = None
+    made_by: Text = ""  # how a class or a function of the user's was called for it: "Net(num_classes=10)"
 
 
 class Times(Struct, frozen=True, omit_defaults=True):

@@ -132,6 +132,12 @@ def _training(evidence: Evidence, say: Language) -> Iterator[str]:
     else:
         yield say("The network was {model}, with {parameters} parameters under {baseline}.",
                   model=name, parameters=f"{baseline.parameters:,}", baseline=say.method(baseline.label))  # fmt: skip
+    if asked.model_start is not None and asked.weights is None:
+        yield say(
+            "The network was handed over with its weights, from which training began at every seed (SHA-256 {hash}); "
+            "the initialization does not vary.",
+            hash=asked.model_start,
+        )
     if asked.weights is not None:
         yield say("Training began from given weights (SHA-256 {hash}).", hash=asked.weights)
     falling = say(", falling to zero along a cosine") if settings.schedule == "cosine" else ""

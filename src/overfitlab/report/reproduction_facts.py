@@ -72,7 +72,8 @@ def _covered(evidence: Evidence, say: Language) -> Iterator[str]:
 
 def varied(evidence: Evidence, say: Language) -> str:
     """Return what a seed of the study decides."""
-    return say.listing([say(VARIED.get(word, word)) for word in evidence.plan.protocol.vary])
+    fixed = {"init"} if evidence.asked.model_start is not None else set()
+    return say.listing([say(VARIED.get(word, word)) for word in evidence.plan.protocol.vary if word not in fixed])
 
 
 def _power(evidence: Evidence, say: Language) -> str:
@@ -123,6 +124,10 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if settings.batch_norm_warm_up:
         yield say("batch normalization"), say("its moving averages begin as plain means over the batches")
     fresh = say("as the network draws them") if asked.weights is None else str(asked.weights)
+    if asked.model_start is not None and asked.weights is None:
+        fresh = say(
+            "those that the network was handed over with, at every seed (SHA-256 {hash})", hash=asked.model_start
+        )
     yield say("initial weights"), fresh
     yield say("seeds"), say("{seeds}; each decides {what}", seeds=", ".join(map(str, evidence.seed_numbers)),
                             what=varied(evidence, say))  # fmt: skip

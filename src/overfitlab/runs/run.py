@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.models.handed import Handed
 from overfitlab.records.lookup import by_name_or_id
 from overfitlab.records.run_folder import HISTORY, RECORD, RunFolder, stored_run
 from overfitlab.records.run_record import FINISHED, INTERRUPTED, RUNNING, OwnRunRecord, RunRecord
@@ -20,6 +21,7 @@ class Run:
     folder: Path
     record: RunRecord
     rows: list[EpochRow]
+    handed: Handed | None = None  # its network, where this process was given it
 
     @property
     def own(self) -> OwnRunRecord:

@@ -9,7 +9,7 @@ from overfitlab.study.cost import plan_seconds, run_seconds
 from overfitlab.study.evidence import Runs
 from overfitlab.study.plan import power, runs_in_rounds
 from overfitlab.terminal.task_screen import duration
-from overfitlab.terminal.training_screen import falling
+from overfitlab.terminal.training_screen import falling, start_lines
 from overfitlab.words.language import ENGLISH, Language
 
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter
@@ -36,6 +36,7 @@ def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
             epochs=say.count(protocol.epochs, "epoch"), batch=protocol.batch_size, rate=protocol.learning_rate,
             falling=falling(protocol, say), model=config.model,
         ),
+        *start_lines(config.model, config.model_start, say),
         _takes(plan, rounds, jobs, each, say),
         *([runs_sentence(rounds, config.metric, say)] if rounds else []),
     ]  # fmt: skip

@@ -106,6 +106,11 @@ def read_images(
             pool.shutdown(cancel_futures=True)
 
 
+def picture(image: Image.Image, size: tuple[int, int], channels: int) -> Images:
+    """Return an open picture as `read_image` returns a file."""
+    return _array(image, size, channels)
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Return height and width of the upright image, without decoding it; raises `UnreadableImageError`."""
     _quiet_pillow()

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from overfitlab.config import RunConfig
+from overfitlab.models.shipping import Shipment
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Cost
 
@@ -24,6 +25,7 @@ class Setup(Struct, frozen=True, tag=True):
     image_size: tuple[int, int] | None
     content_hash: str  # that the images must have
     weights: str | None
+    network: Shipment | None = None  # that all runs train, where it was handed over in Python
 
 
 class Probe(Struct, frozen=True, tag=True):
