@@ -191,7 +191,7 @@ def _consented(run: Run, model: Model | None) -> Handed:
             raise UsageError(
                 "trained_with_another_model",
                 "{folder} was trained with --model {recorded}, not {model}; leave --model out",
-                folder=run.folder, recorded=shown, model=model,
+                folder=run.folder, recorded=shown, model=taken(model).spec if callable(model) else model,
             )  # fmt: skip
         return taken(recorded)
     if model is None and run.handed is not None:
@@ -280,7 +280,8 @@ def _network(run: Run, model: Model | None) -> BuiltModel:
 
 
 def _is_the_same(network: Handed, source: str | None, start: str | None) -> bool:
-    """Return whether that is the network of a run; one that was handed over in Python is known by its code alone."""
+    """Return whether that is the network of a run, in a file or in Python, whichever it was when it was trained."""
     if network.source == source:
         return True
-    return source is not None and source == network.code_hash() and start == network.start
+    known_as = {network.code_hash(), network.file_hash()}
+    return source is not None and source in known_as and start == network.start

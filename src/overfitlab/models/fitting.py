@@ -106,13 +106,13 @@ def _error(shape: Shape, said: OverfitlabError, order: Order) -> UsageError:
         values = {name: values[name] for name in ("model", "wanted", "channels", "reason")}
         return UsageError(
             "network_takes_other_channels",
-            "{model} takes images of {wanted} channels, and these have {channels} ({reason}); let its first layer take "
-            "{channels}, best as a parameter: Net(in_channels, num_classes)",
+            "{model} takes {wanted}-channel images, and these are {channels}-channel ones ({reason}); build its first "
+            "layer for them, best by a parameter: Net(in_channels, num_classes)",
             **values,
         )
     return UsageError(
         "network_takes_another_shape",
-        "{model} takes images of {takes}, not {has} ({reason}); resize them with --image-size {size}, and let its "
-        "first layer take {channels} channels instead of {wanted}",
+        "{model} takes images of {takes}, not {has} ({reason}); resize them with --image-size {size}, and build its "
+        "first layer for {channels}-channel images instead of {wanted}-channel ones",
         **values,
     )

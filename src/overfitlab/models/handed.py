@@ -7,6 +7,8 @@ This file imports no torch: what is spelled wrongly is answered at once.
 """
 
 import functools
+import hashlib
+import inspect
 import os
 import secrets
 from collections.abc import Callable
@@ -51,6 +53,14 @@ class Handed:
         from overfitlab.models import fingerprint
 
         return None if self.network is None else fingerprint.of(self.network)
+
+    def file_hash(self) -> str | None:
+        """Return the SHA-256 of the file that a class or a function in Python comes from; None where there is none."""
+        try:
+            file = inspect.getsourcefile(self.network)  # type: ignore[arg-type]
+            return None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        except (TypeError, OSError):  # an object; a class of a notebook
+            return None
 
     def settled(self, image_shape: tuple[int, int, int], classes: int) -> "Handed":
         """Return it as it is for images of that shape (height, width, channels), and so many classes.

@@ -7,6 +7,7 @@ the number of channels would be a network that nobody asked for.
 This file imports no torch.
 """
 
+import functools
 import inspect
 import itertools
 import math
@@ -106,8 +107,10 @@ def ways(function: Callable[..., object], name: str, image_shape: Shape, classes
 
 
 def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    """Return what it takes, without what a `functools.partial` has filled in."""
+    filled_in = function.keywords if isinstance(function, functools.partial) else {}
     try:
-        return list(inspect.signature(function).parameters.values())
+        return [each for each in inspect.signature(function).parameters.values() if each.name not in filled_in]
     except (TypeError, ValueError):  # written in C: what it takes cannot be seen
         return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in ("image_shape", "classes")]
 
