@@ -121,13 +121,15 @@ def train(
                 "{model}",
                 study=like, model=pattern.model,
             )  # fmt: skip
-        if model in (None, pattern.model):  # the weights to begin with are those of its network
-            model, weights = pattern.model, weights or pattern.weights
+        network = taken(pattern.model if model is None else model)
+        if network.spec == pattern.model or network.source == pattern.model_source is not None:
+            weights = weights or pattern.weights  # the weights to begin with are those of its network
         if data is None:
             data, data_dir = pattern.data, data_dir or pattern.data_dir
             image_size = image_size or _size_text(pattern.image_size)
     method = method or "batch_norm"
-    network = taken(RunConfig.model if model is None else model)
+    if pattern is None:
+        network = taken(RunConfig.model if model is None else model)
     data = "auto" if data is None else text_of("data", data)
     precision = precision or "auto"
     chosen = registry.resolve(method)

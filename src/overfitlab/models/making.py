@@ -208,9 +208,9 @@ def copied(network: nn.Module, name: str) -> nn.Module:
 
 def _is_about_the_method(tried: _Try, code: OwnCode, order: Order) -> bool:
     """Return whether the network itself is fine, so that what failed is the method on it."""
-    if not order.method.parts or order.method.spec == "none":
+    plain = Order(order.name, order.image_shape, order.classes, methods.parse("none"), order.key, warm_up=order.warm_up)
+    if plain == order:
         return False
-    plain = Order(order.name, order.image_shape, order.classes, methods.parse("none"), order.key)
     try:
         _adopted(tried, code, plain)
     except OverfitlabError:

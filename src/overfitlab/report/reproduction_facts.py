@@ -11,6 +11,7 @@ from overfitlab.report.power_text import percent, power_sentence
 from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_sentences import caveats
 from overfitlab.study.evidence import Evidence
+from overfitlab.study.recipe import like_command
 from overfitlab.words.language import Language
 
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
@@ -177,4 +178,4 @@ def commands(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if optimism(evidence, say) and (fresh := fresh_command(evidence)):
         yield say("an estimate from fresh seeds"), fresh
     if evidence.recommended is not None:
-        yield say("the recommended model"), f"overfitlab train --like {name}"
+        yield say("the recommended model"), like_command(evidence.reference, evidence.asked.model)
