@@ -212,7 +212,8 @@ class RunConfig:
     data: str  # the name of a published set, or what its folder or file is called
     seed: int = 0
     model: str = "notebook_cnn"
-    model_source: str | None = None  # SHA-256 of the file that describes the user's own network
+    model_source: str | None = None  # SHA-256 of the file or the code of the user's own network
+    model_start: str | None = None  # SHA-256 of the weights of a network that was handed over as an object
     image_size: tuple[int, int] | None = None  # height and width in pixels; None for the size that the images have
     weights: str | None = None  # SHA-256 of the file with the weights to begin with; None for fresh ones
     precision: str = "auto"
@@ -234,7 +235,8 @@ class RunConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain JSON values."""
         values = _plain(self)  # tuples become lists, as in a record
-        for name, default in (("device", "cpu"), ("groups", None), ("bare", False)):
+        defaults = {"device": "cpu", "groups": None, "bare": False, "model_start": None}
+        for name, default in defaults.items():
             if values[name] == default:  # as records of before there was a choice: the same run keeps its identity
                 del values[name]
         return values
@@ -263,6 +265,7 @@ class StudyConfig:
     given: tuple[str, ...] = ()  # fields of the protocol that were asked for and stay as they are
     model: str = RunConfig.model
     model_source: str | None = None
+    model_start: str | None = None
     image_size: tuple[int, int] | None = None
     weights: str | None = None
     precision: str = "auto"
@@ -308,6 +311,13 @@ class StudyConfig:
             raise UsageError(
                 "nothing_varies", "with --vary nothing every seed is the same run, which a comparison cannot learn from"
             )
+        if self.model_start is not None and self.protocol.vary == ("init",):
+            raise UsageError(
+                "only_the_start_would_vary",
+                "with --vary init every seed is the same run, since the weights of {model} are the start under every "
+                "seed; hand over its class, or vary more",
+                model=self.model,
+            )
 
     def _check_seeds(self) -> None:
         first = check_whole("first seed", self.first_seed, low=0, high=LARGEST_SEED - MOST_SEEDS)
@@ -352,7 +362,10 @@ class StudyConfig:
         values = _plain(self)
         # as studies of before were asked: the same question keeps its identity
         values |= {"accuracy_zone": values.pop("margin"), "gap_zone": values.pop("gap_margin")}
-        defaults = {"alpha": 0.05, "until_decided": None, "metric": METRICS[0], "groups": None, "bare": False}
+        defaults = {
+            "alpha": 0.05, "until_decided": None, "metric": METRICS[0], "groups": None, "bare": False,
+            "model_start": None,
+        }  # fmt: skip
         for name, default in defaults.items():
             if values[name] == default:
                 del values[name]
@@ -371,6 +384,7 @@ class StudyConfig:
             seed=seed,
             model=self.model,
             model_source=self.model_source,
+            model_start=self.model_start,
             image_size=self.image_size,
             weights=self.weights,
             precision=self.precision,

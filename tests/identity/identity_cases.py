@@ -45,7 +45,8 @@ def runs() -> Iterator[tuple[str, RunConfig]]:
         yield f"protocol.{field}={value}", replace(plain, protocol=replace(NOTEBOOK, **{field: value}))
     fields: dict[str, Any] = {
         "data": "사진", "seed": 2**63 - 1, "model": "net.py:net", "model_source": "0" * 64, "image_size": (48, 64),
-        "weights": "f" * 64, "precision": "bfloat16", "threads": 2, "device": "cuda", "bare": True,
+        "model_start": "a" * 64, "weights": "f" * 64, "precision": "bfloat16", "threads": 2, "device": "cuda",
+        "bare": True, "groups": "0" * 64,
     }  # fmt: skip
     for field, value in fields.items():
         yield field, replace(plain, **{field: value})
@@ -65,8 +66,8 @@ def studies() -> Iterator[tuple[str, StudyConfig]]:
     fields: dict[str, Any] = {
         "looks": (6, 12), "first_seed": 100, "budget": 600, "margin": 1.0, "gap_margin": 2,
         "given": ("epochs", "vary"), "model": "resnet20", "model_source": "0" * 64, "image_size": (48, 64),
-        "weights": "f" * 64, "precision": "float32", "threads": 1, "metric": "f1", "alpha": 0.01, "until_decided": 20,
-        "bare": True, "groups": "0" * 64,
+        "model_start": "a" * 64, "weights": "f" * 64, "precision": "float32", "threads": 1, "metric": "f1",
+        "alpha": 0.01, "until_decided": 20, "bare": True, "groups": "0" * 64,
     }  # fmt: skip
     for field, value in fields.items():
         yield field, replace(plain, **{field: value})

@@ -24,11 +24,12 @@ from overfitlab.arguments import until_decided as until_from
 from overfitlab.config import UNTIL, StudyConfig, check_one_of, check_whole, protocol_named
 from overfitlab.data.sources.groups import is_rule
 from overfitlab.errors import UsageError
-from overfitlab.events import Event, Listener, StudyEnded, listening
+from overfitlab.events import Event, Listener, Noted, StudyEnded, listening
 from overfitlab.files import file_name, user_path
 from overfitlab.methods.base import Method
-from overfitlab.models import registry as models
+from overfitlab.models.handed import Model, taken
 from overfitlab.models.weights_file import file_hash
+from overfitlab.reasons import reason
 from overfitlab.records.study_folder import StudyFolder
 from overfitlab.results.metric import BY_NAME
 from overfitlab.study.network import check_methods, look_at
@@ -68,7 +69,7 @@ def compare(
     data_dir: str | Path | None = None,
     image_size: Size | None = None,
     groups: Groups | None = None,
-    model: str = "notebook_cnn",
+    model: Model = "notebook_cnn",
     bare: bool = False,
     weights: str | Path | None = None,
     vary: str | Sequence[str] | None = None,
@@ -138,8 +139,9 @@ def compare(
     """
     given = dict(locals())
     check_kinds(given)
-    model = StudyConfig.model if model is None else model
     asked = question(methods, baseline, contrasts, bare=bare)
+    network = taken(StudyConfig.model if model is None else model)
+    given["model"] = network.spec
     changes: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -181,8 +183,8 @@ def compare(
         margin=margins[0],
         gap_margin=margins[1],
         given=_given(changes, protocol),
-        model=models.canonical(model),
-        model_source=models.source_hash(model),
+        model=network.spec,
+        model_source=network.source,
         image_size=size,
         weights=None if weights is None else file_hash(weights),
         precision=precision,
@@ -194,22 +196,26 @@ def compare(
     try:
         wanted = Asked.of(data, groups, size, data_dir, tell)
         dataset = wanted.loaded(tell)
-        config = replace(config, **wanted.identity(dataset))
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        network = look_at(config, shape, classes)
-        if asked.default and network.brings and not bare:  # what does that regularization do?
+        network = network.settled(shape, classes)
+        config = replace(config, **wanted.identity(dataset), model=network.spec, model_start=network.start)
+        seen = look_at(config, shape, classes, network)
+        if asked.default and seen.brings and not bare:  # what does that regularization do?
             asked = question(methods, baseline, contrasts, bare=True)
             config = replace(config, bare=True, methods=tuple(asked.methods), contrasts=tuple(asked.contrasts))
-            network = look_at(config, shape, classes)
-        check_methods(network, config)
+            seen = look_at(config, shape, classes, network)
+        check_methods(seen, config)
         command = command or _as_typed(asked, given | dict(wanted.typed()) | {"bare": config.bare})
         study_id = config.study_id(dataset.content_hash)
         default = file_name(f"study-{dataset.name}", f"-{study_id[:6]}")
         folder = StudyFolder(user_path(out) if out else Path("runs") / (name or default))
         tell.on(wanted.event(dataset))
-        images = Images(dataset, wanted.data_dir, size, str(user_path(weights).absolute()) if weights else None)
-        session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up, notes=network.notes)
-        return _compared(folder, session, jobs, threads, tell)
+        if not network.recognised:
+            tell.on(Noted(reason("network_not_recognised", network=network.spec)))
+        start = str(user_path(weights).absolute()) if weights else None
+        images = Images(dataset, wanted.data_dir, size, start, network)
+        session = Session(folder, config, images, asked.labels, tell, command, give_up=give_up, notes=seen.notes)
+        return shown(_compared(folder, session, jobs, threads, tell), network)
     finally:
         tell.close()
 

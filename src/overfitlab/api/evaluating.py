@@ -20,6 +20,7 @@ from overfitlab.inference.evaluation import Evaluated, Evaluation, other_images,
 from overfitlab.inference.evaluation import evaluate as passed_through
 from overfitlab.inference.trained import Trained, computing, load_trained
 from overfitlab.inference.writable import refuse_unwritable
+from overfitlab.models.handed import Model
 from overfitlab.report.evaluation_text import evaluation_text
 from overfitlab.runs.run import Run
 from overfitlab.terminal.screen import screen_on
@@ -35,7 +36,7 @@ def evaluate(
     groups: Groups | None = None,
     precision: str = "float32",
     threads: int | None = None,
-    model: str | None = None,
+    model: Model | None = None,
     listener: Listener | Callable[[Event], object] | None = None,
 ) -> Evaluation:
     """Measure a trained run on images with labels.
@@ -49,7 +50,8 @@ def evaluate(
         groups: where the groups of the run's own images are written now, if no longer where they were.
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation; None for one a core.
-        model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
+        model: the user's own network, for a run that was trained with one and read from its folder; see
+            `load_trained`.
         listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
             another thread: `listener.cancel()`.
 

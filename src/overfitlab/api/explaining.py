@@ -19,6 +19,7 @@ from overfitlab.inference.handed_in import Given, taken
 from overfitlab.inference.pictures import FULL, Unreadable, expand
 from overfitlab.inference.trained import load_trained
 from overfitlab.inference.writable import refuse_unwritable
+from overfitlab.models.handed import Model
 from overfitlab.reasons import reason
 from overfitlab.report.figures import rendered
 from overfitlab.terminal.explained import explanation_line
@@ -36,7 +37,7 @@ def explain(
     layer: str | None = None,
     precision: str = "float32",
     threads: int | None = None,
-    model: str | None = None,
+    model: Model | None = None,
     listener: Listener | Callable[[Event], object] | None = None,
 ) -> Explanations:
     """Return where the network finds the evidence for a class in each image, by Grad-CAM (arXiv:1610.02391).
@@ -48,7 +49,8 @@ def explain(
         layer: whose feature maps are weighed; None for the last convolution's, before any pooling.
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation, and for reading files; None for one a core.
-        model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
+        model: the user's own network, for a run that was trained with one and read from its folder; see
+            `load_trained`.
         listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
             another thread: `listener.cancel()`, which raises `CancelledError`.
 

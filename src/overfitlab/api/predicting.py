@@ -19,6 +19,7 @@ from overfitlab.inference.handed_in import Given, taken
 from overfitlab.inference.pictures import Unreadable, expand
 from overfitlab.inference.prediction import Predictions, collected, of_everything, stream
 from overfitlab.inference.trained import Trained, load_trained
+from overfitlab.models.handed import Model
 from overfitlab.reasons import reason
 from overfitlab.report.prediction_table import Csv, Format, Json, Table
 from overfitlab.terminal.screen import screen_on
@@ -34,7 +35,7 @@ def predict(
     *,
     precision: str = "float32",
     threads: int | None = None,
-    model: str | None = None,
+    model: Model | None = None,
     listener: Listener | Callable[[Event], object] | None = None,
 ) -> Predictions:
     """Return the class probabilities of images.
@@ -46,7 +47,8 @@ def predict(
             values as they were there, or from 0 (black) to 1 (white).
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"` or `"auto"`.
         threads: of the computation, and for reading files; None for one a core.
-        model: where the user's own network is written, for a run that was trained with one; see `load_trained`.
+        model: the user's own network, for a run that was trained with one and read from its folder; see
+            `load_trained`.
         listener: is told how far it is (`overfitlab.Listener`, or a function that takes an event), and can end it from
             another thread: `listener.cancel()`, which raises `CancelledError`.
 

@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from overfitlab.models.handed import Handed, Model
 from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.runs import run as room
 from overfitlab.words.languages import spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import nn
 
     from overfitlab.inference.prediction import Predictions
+    from overfitlab.inference.preprocess import Preprocess
 
 
 class Run(room.Run):
@@ -49,15 +52,41 @@ class Run(room.Run):
         """Return `measured` as a table, with the generalization gaps; empty where training images were not measured."""
         return run_table(self, spoken())
 
+    def model(self, network: Model | None = None) -> "nn.Module":
+        """Return the trained network in evaluation mode, with what the method inserted: it predicts as `predict` does.
+
+        It takes standardized images, float32 [B, C, H, W], which `preprocess` makes, and returns logits [B, K]; its
+        own generators and modes are those of PyTorch.
+
+        Args:
+            network: the user's own, for a run that was trained with one and read from its folder: a run's folder may
+                come from anybody, and to build a network is to run a program. None where `train` returned this run.
+
+        Raises:
+            UsageError: a network of the user's own and no `network`.
+            DamagedError: the run's files are missing or damaged.
+            OverfitlabError: it has not finished, or the user's own network is another one by now.
+        """
+        from overfitlab.inference.trained import trained_network
+
+        return trained_network(self, network)
+
+    @property
+    def preprocess(self) -> "Preprocess":
+        """What makes of a picture, an array or a tensor the images that `model` takes: size, mean and deviation."""
+        from overfitlab.inference.preprocess import preprocess_of
+
+        return preprocess_of(self)
+
     def document(self) -> dict[str, Any]:
         """Return folder and record as plain JSON values."""
         values: dict[str, Any] = msgspec.to_builtins(self.record)
         return {"folder": str(self.folder), **values}
 
 
-def shown(run: room.Run) -> Run:
-    """Return a run with all that can be done with it."""
-    return Run(run.folder, run.record, run.rows)
+def shown(run: room.Run, handed: Handed | None = None) -> Run:
+    """Return a run with all that can be done with it; `handed` is its network, where this process was given it."""
+    return Run(run.folder, run.record, run.rows, handed or run.handed)
 
 
 def load_run(folder: str | Path) -> Run:

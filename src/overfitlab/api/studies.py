@@ -9,6 +9,7 @@ from overfitlab.api.runs import Run
 from overfitlab.config import check_one_of
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import user_path
+from overfitlab.models.handed import Handed
 from overfitlab.records.study_folder import REPORT, StudyFolder
 from overfitlab.study import study as room
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
@@ -27,7 +28,7 @@ class Study(room.Study):
     def runs(self) -> list[Run]:
         """All runs that have begun, by the names of their folders."""
         folder = StudyFolder(self.folder)
-        return [Run(folder.run(run.name).path, run.record, run.rows) for run in self.stored]
+        return [Run(folder.run(run.name).path, run.record, run.rows, self.handed) for run in self.stored]
 
     def verdict(self) -> "pandas.DataFrame":
         """Return what the study says, a row for each contrast; while runs are missing, without words and p.
@@ -128,9 +129,9 @@ class Study(room.Study):
         return f"{answer}\n\n{table(contrast_table(verdict, say))}" if verdict.contrasts else answer
 
 
-def shown(study: room.Study) -> Study:
-    """Return a study with all that can be done with it."""
-    return Study(study.folder, study.record, study.stored)
+def shown(study: room.Study, handed: Handed | None = None) -> Study:
+    """Return a study with all that can be done with it; `handed` is its network, where this process was given it."""
+    return Study(study.folder, study.record, study.stored, handed or study.handed)
 
 
 def load_study(folder: str | Path) -> Study:

@@ -16,11 +16,12 @@ from overfitlab.arguments import image_size as size_from
 from overfitlab.arguments import varied
 from overfitlab.config import RunConfig, changed, fitted, protocol_named
 from overfitlab.data.prepare.splits import available_for_training
+from overfitlab.errors import UsageError
 from overfitlab.events import Event, Listener, Noted, RunBegan, RunEnded, listening
 from overfitlab.files import file_name, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
-from overfitlab.models import registry as models
+from overfitlab.models.handed import Handed, Model, is_own, refuse_python, taken
 from overfitlab.models.weights_file import file_hash
 from overfitlab.reasons import reason
 from overfitlab.records.run_folder import RunFolder
@@ -41,7 +42,7 @@ def train(
     data_dir: str | Path | None = None,
     image_size: Size | None = None,
     groups: Groups | None = None,
-    model: str | None = None,
+    model: Model | None = None,
     bare: bool = False,
     weights: str | Path | None = None,
     protocol: str | None = None,
@@ -83,8 +84,10 @@ def train(
             `"48x64"`; None for 32 where they are files, and for the size that they have elsewhere.
         groups: keep images that belong together in one part: the path of a list (CSV or TSV: path, group), a rule such
             as `"name:^(.*?)_"`, or of data that is handed in an array with the group of each image (docs/data.md).
-        model: `"notebook_cnn"`, `"resnet20"`, `"vgg11"`, `"timm:NAME"`, your own as `"FILE.py:FUNCTION"` or
-            `"MODULE:FUNCTION"`, and others: docs/models.md. None for `"notebook_cnn"`.
+        model: `"notebook_cnn"`, `"resnet20"`, `"vgg11"`, `"timm:NAME"`, and others: docs/models.md. Your own as a file,
+            `"net.py"` or `"net.py:NAME"`, as `"MODULE:NAME"`, or as it is: the class of an `nn.Module`, a function that
+            returns one, both of which are called anew for each seed, or an `nn.Module`, whose weights are the start
+            under every seed. None for `"notebook_cnn"`.
         bare: without the normalization and dropout that the model brings, which identities take the place of; refused
             where it brings none, and where it does not train without.
         weights: to begin with, from a file (`.safetensors`, or `.pt` of PyTorch) or the folder of a run; None for fresh
@@ -130,14 +133,25 @@ def train(
     )
     if pattern is not None:
         method, precision = method or pattern.method, precision or pattern.precision
-        if model is None:  # the weights to begin with are those of its network
-            model, weights, bare = pattern.model, weights or pattern.weights, bare or pattern.bare
+        if model is None and is_own(pattern.model):
+            refuse_python(pattern.model)
+            raise UsageError(
+                "study_with_a_program",
+                "{study} was made with the network in {model}, which is a program; if you know it, say so: --model "
+                "{model}",
+                study=like, model=pattern.model,
+            )  # fmt: skip
+        network = taken(pattern.model if model is None else model)
+        if network.spec == pattern.model or network.source == pattern.model_source is not None:
+            weights = weights or pattern.weights  # the weights to begin with are those of its network
+            bare = bare or pattern.bare
         if data is None:
             data, data_dir = pattern.data, data_dir or pattern.data_dir
             groups = pattern.groups if groups is None else groups
             image_size = pattern.image_size if image_size is None else image_size
     method = "batch_norm" if method is None else method
-    model = model or "notebook_cnn"
+    if pattern is None:
+        network = taken(RunConfig.model if model is None else model)
     data = "auto" if data is None else data
     precision = precision or "auto"
     chosen = registry.resolve(method)
@@ -162,8 +176,8 @@ def train(
         chosen.spec,
         "",  # what the images turn out to be called
         seed=seed,
-        model=models.canonical(model),
-        model_source=models.source_hash(model),
+        model=network.spec,
+        model_source=network.source,
         image_size=size,
         weights=None if weights is None else file_hash(weights),
         precision=precision,
@@ -174,7 +188,7 @@ def train(
     tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
     try:
         asked = Asked.of(data, groups, size, data_dir, tell)
-        return _trained(config, given, asked, weights, out, chosen.label, pattern, tell)
+        return _trained(config, given, asked, weights, out, chosen.label, pattern, tell, network)
     finally:
         tell.close()
 
@@ -188,8 +202,11 @@ def _trained(
     label: str,
     pattern: Recipe | None,
     tell: Listener,
+    network: Handed,
 ) -> Run:
     dataset = asked.loaded(tell)
+    network = network.settled(dataset.image_shape, len(dataset.class_names))
+    config = replace(config, model=network.spec, model_start=network.start)
     settings = fitted(config.protocol, dataset.source, available_for_training(dataset, config.protocol), given)
     config = replace(config, protocol=settings, **asked.identity(dataset))
     run_id = config.run_id(dataset.content_hash)
@@ -197,24 +214,27 @@ def _trained(
     name = file_name(f"{dataset.name}-{network_name}{label}", f"-seed{config.seed}-{run_id[:6]}")
     folder = RunFolder(user_path(out) if out else Path("runs") / name)
     tell.on(asked.event(dataset))
+    if not network.recognised:
+        tell.on(Noted(reason("network_not_recognised", network=network.spec)))
     if pattern is not None and dataset.content_hash != pattern.data_hash:
         tell.on(Noted(reason("other_images_than_the_studys")))
     with folder.claimed(run_id, config), contextlib.ExitStack() as held:
         trained_before = execution.ended(folder)
         if trained_before:
-            run = shown(execution.ended_before(folder))
+            run = shown(execution.ended_before(folder), network)
             draw_curves(run, again=False)
         else:
             before = execution.begun_with(folder)
             claim = held.enter_context(machine.claimed(before.threads if before else config.threads))
             resolved = before or compute.resolve(config.precision, config.threads or claim.threads, config.device)
-            begun = execution.begin(execution.Job(config, dataset, folder, asked.data_dir, weights), resolved)
+            job = execution.Job(config, dataset, folder, asked.data_dir, weights, network=network)
+            begun = execution.begin(job, resolved)
             split = begun.trainer.material.split
             draw_duplicates(folder.path, begun.record.data, dataset, split, begun.duplicates)
             rows = begun.trainer.progress.rows
             cores = (claim.cores, claim.usable, claim.taken)
             tell.on(RunBegan(begun.record, rows, begun.changed, begun.notes, *cores))
-            run = shown(begun.complete(tell))
+            run = shown(begun.complete(tell), network)
             draw_curves(run)
     if run.record.status == DIVERGED:
         raise execution.divergence(run)

@@ -26,8 +26,8 @@ groups_option = click.option(
 model_option = click.option(
     "--model",
     metavar="M",
-    help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py:FUNCTION or "
-    "MODULE:FUNCTION.  [default: notebook_cnn]",
+    help="notebook_cnn, resnet20, resnet32, resnet56, vgg11, vgg16, timm:NAME, or your own: FILE.py, FILE.py:NAME or "
+    "MODULE:NAME.  [default: notebook_cnn]",
 )
 bare_option = click.option(
     "--bare",

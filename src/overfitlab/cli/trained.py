@@ -28,7 +28,7 @@ precision_option = click.option(
 model_option = click.option(
     "--model",
     metavar="M",
-    help="Where your own network is written, for a run that was trained with one: FILE.py:FUNCTION.",
+    help="Where your own network is written, for a run that was trained with one: FILE.py or FILE.py:NAME.",
 )
 
 

@@ -22,7 +22,10 @@ from overfitlab.errors import DamagedError, DivergedError, OverfitlabError, Usag
 from overfitlab.kernels import library
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry as models
-from overfitlab.records.run_folder import RECORD, WEIGHTS, RunFolder
+from overfitlab.models.handed import PYTHON, Handed, Model, is_own, taken
+from overfitlab.models.model import Model as BuiltModel
+from overfitlab.randomness import run_key
+from overfitlab.records.run_folder import INSERTED, RECORD, WEIGHTS, RunFolder
 from overfitlab.records.run_record import DIVERGED, FINISHED
 from overfitlab.runs.run import Run
 from overfitlab.training import compute
@@ -114,7 +117,7 @@ class Trained:
 
 
 def load_trained(
-    run: Run, *, precision: str = "float32", threads: int | None = None, model: str | None = None
+    run: Run, *, precision: str = "float32", threads: int | None = None, model: Model | None = None
 ) -> Trained:
     """Return the network that `run` ended with, in evaluation mode.
 
@@ -123,8 +126,8 @@ def load_trained(
         precision: of the computation: `"float32"`, `"float64"`, `"bfloat16"`, or `"auto"`, what a training would
             take on this machine. It need not be the training's own.
         threads: of the computation; None for one a core.
-        model: where the user's own network is written, as `train` takes it. A run with such a network is not opened
-            without, because a run's folder may come from anybody, and to build the network is to run a program.
+        model: the user's own network, as `train` takes it. A run with such a network that was read from its folder is
+            not opened without, because that may come from anybody, and to build the network is to run a program.
 
     Raises:
         UsageError: a network of the user's own and no `model`, or another one; a precision or a number of threads that
@@ -139,15 +142,28 @@ def load_trained(
         check_whole("threads", threads, low=1, high=LARGEST_THREADS)
     _refuse_unfinished(run)
     resolved = compute.resolve(precision, threads)
-    tensors = _tensors(run)
+    network = _with_weights(run, model)
     record = run.own
+    standardization = Standardization(
+        mean=np.array(record.data.mean, dtype=np.float64),
+        std=np.array(record.data.std, dtype=np.float64),
+    )
+    network = network.to(resolved.dtype).eval().requires_grad_(False)
+    return Trained(run, network, resolved, standardization)
+
+
+def trained_network(run: Run, model: Model | None = None) -> nn.Module:
+    """Return the network that `run` ended with, in float32 and evaluation mode; raises as `load_trained`."""
+    _refuse_unfinished(run)
+    return _with_weights(run, model).to(torch.float32).eval()
+
+
+def _with_weights(run: Run, model: Model | None) -> BuiltModel:
+    """Return the network of a run with its weights, after checking them."""
+    own, inserted = (_tensors(run, name) for name in (WEIGHTS, INSERTED))
     try:
         network = _network(run, model)
-        network.load_state_dict(tensors)
-        standardization = Standardization(
-            mean=np.array(record.data.mean, dtype=np.float64),
-            std=np.array(record.data.std, dtype=np.float64),
-        )
+        network.load_tensors(own, inserted)
     except OverfitlabError:
         raise
     except (RuntimeError, TypeError, ValueError) as error:  # names or shapes of another network
@@ -157,8 +173,7 @@ def load_trained(
             "again",
             folder=run.folder,
         ) from error
-    network = network.to(resolved.dtype).eval().requires_grad_(False)
-    return Trained(run, network, resolved, standardization)
+    return network
 
 
 @contextlib.contextmanager
@@ -173,18 +188,27 @@ def computing(trained: Trained) -> Iterator[None]:
         library.use(library.OFF if kernels is None else kernels.instructions)
 
 
-def _consented(run: Run, model: str | None) -> str:
+def _consented(run: Run, model: Model | None) -> Handed:
     """Return the network to build: the record's where it is one of ours or of timm's, else the one that was named."""
     recorded: str = run.own.config.model
     shown = display_name(recorded)
-    if not models.is_own(recorded):
+    if not is_own(recorded):
         if model is not None and model != recorded:
             raise UsageError(
                 "trained_with_another_model",
                 "{folder} was trained with --model {recorded}, not {model}; leave --model out",
-                folder=run.folder, recorded=shown, model=model,
+                folder=run.folder, recorded=shown, model=taken(model).spec if callable(model) else model,
             )  # fmt: skip
-        return recorded
+        return taken(recorded)
+    if model is None and run.handed is not None:
+        return run.handed
+    if model is None and recorded.startswith(PYTHON):
+        raise UsageError(
+            "model_is_in_python",
+            "{folder} was trained with {name}, a network that was handed over in Python; hand it over again there "
+            "(model={name}), or write it into a file: --model net.py:{name}",
+            folder=run.folder, name=shown.removeprefix(PYTHON),
+        )  # fmt: skip
     if model is None:
         raise UsageError(
             "model_is_a_program",
@@ -192,7 +216,7 @@ def _consented(run: Run, model: str | None) -> str:
             "{model}",
             folder=run.folder, model=shown,
         )  # fmt: skip
-    return model
+    return taken(model)
 
 
 def _refuse_unfinished(run: Run) -> None:
@@ -208,15 +232,17 @@ def _refuse_unfinished(run: Run) -> None:
         )
 
 
-def _tensors(run: Run) -> dict[str, Tensor]:
-    """Return the weights by name, after checking them."""
+def _tensors(run: Run, name: str) -> dict[str, Tensor]:
+    """Return the weights in a file of the run by name, after checking them; none where the run has no such file."""
     folder = RunFolder(run.folder)
-    path = folder / WEIGHTS
+    path = folder / name
+    if name != WEIGHTS and name not in run.record.files:
+        return {}
     if not path.is_file():
         raise DamagedError(
             "run_weights_missing", "{path} is missing; train the run again, or restore the file", path=path
         )
-    if folder.checksums([WEIGHTS])[WEIGHTS] != run.record.files.get(WEIGHTS):
+    if folder.checksums([name])[name] != run.record.files.get(name):
         raise DamagedError(
             "run_weights_changed",
             "{path} is not the file that the training wrote (its checksum differs); train the run again, or restore "
@@ -237,16 +263,16 @@ def _tensors(run: Run) -> dict[str, Tensor]:
     return tensors
 
 
-def _network(run: Run, model: str | None) -> nn.Module:
+def _network(run: Run, model: Model | None) -> BuiltModel:
     """Build the run's network anew, to the initial weights, in case something of them is not in its file."""
     config, data = run.own.config, run.own.data
-    spec = _consented(run, model)
-    if models.source_hash(spec) != config.model_source:
+    network = _consented(run, model).settled(data.image_shape, len(data.classes))
+    if not _is_the_same(network, config.model_source, config.model_start):
         raise OverfitlabError(
             "model_file_changed",
-            "{model} is not the file that {folder} was trained with (its content differs), so the network cannot be "
-            "built; restore the file, or train again",
-            model=spec, folder=run.folder,
+            "{model} is not the network that {folder} was trained with (its code differs), so it cannot be built; "
+            "restore it, or train again",
+            model=network.spec, folder=run.folder,
         )  # fmt: skip
     try:
         method = methods.parse(config.method)
@@ -255,4 +281,13 @@ def _network(run: Run, model: str | None) -> nn.Module:
             "run_of_an_unknown_method", "{path} is damaged ({reason}); train the run again",
             path=run.folder / RECORD, reason=error
         ) from None  # fmt: skip
-    return models.build_for(config, data.image_shape, len(data.classes), method, spec)
+    key, warm_up = run_key(config.seed, config.protocol.vary), config.protocol.batch_norm_warm_up
+    return models.build(network, data.image_shape, len(data.classes), method, key, warm_up=warm_up)
+
+
+def _is_the_same(network: Handed, source: str | None, start: str | None) -> bool:
+    """Return whether that is the network of a run, in a file or in Python, whichever it was when it was trained."""
+    if network.source == source:
+        return True
+    known_as = {network.code_hash(), network.file_hash()}
+    return source is not None and source in known_as and start == network.start

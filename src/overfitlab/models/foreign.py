@@ -48,6 +48,7 @@ class ForeignModel(Model):
     """
 
     fixed = True
+    own_prefix = "network."
     inserted: nn.ModuleDict  # what a method inserts, by the names of the sites
 
     def __init__(self, network: nn.Module, order: Order, *, channels_last: bool) -> None:
@@ -221,7 +222,7 @@ def _traced(model: ForeignModel, order: Order, explain: Callable[[BaseException]
         fits = _sizes(model)
         if fits:
             raise OverfitlabError(
-                "network_takes_another_size",
+                "network_takes_this_size",
                 "{reason}; images here are {size}, and it takes {side}x{side}: --image-size {side}",
                 reason=said, size=size_text(order), side=fits[0],
             ) from error  # fmt: skip

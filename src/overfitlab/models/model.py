@@ -38,6 +38,8 @@ class Model(nn.Module):
     notes: tuple[Reason, ...] = ()  # what a reader of results has to know about it
     fixed: bool = False  # no method changes it before it is built (`Method.network`)
     needs_batches_of_two: bool = False  # it cannot compute the statistics of one image (see `ForeignModel`)
+    made_by: str = ""  # how a class or a function of the user's was called for it
+    own_prefix: str = ""  # of the names of somebody else's own tensors; what methods insert there stands beside them
 
     def at(self, epoch: int, step: int) -> None:
         """Tell every random layer which training step comes next."""
@@ -77,6 +79,23 @@ class Model(nn.Module):
             found[name] = content.clone() if shared else content
             memory.add(place)
         return found
+
+    def own_tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of the network by name; of somebody else's network by the names that it has outside."""
+        own = self.own_prefix
+        return {name.removeprefix(own): value for name, value in self.tensors().items() if name.startswith(own)}
+
+    def inserted_tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of what a method inserted into somebody else's network, by name; else nothing."""
+        return {name: value for name, value in self.tensors().items() if not name.startswith(self.own_prefix)}
+
+    def load_tensors(self, own: Mapping[str, Tensor], inserted: Mapping[str, Tensor]) -> None:
+        """Put in what those two returned, or what `tensors` did: files of before have it all in one.
+
+        Raises `RuntimeError` where names or shapes are those of another network.
+        """
+        named = {f"{self.own_prefix}{name}": value for name, value in own.items()} | dict(inserted)
+        self.load_state_dict(named if named.keys() == self.state_dict().keys() else {**own, **inserted})
 
 
 @dataclass(frozen=True)

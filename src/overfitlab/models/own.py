@@ -1,8 +1,7 @@
-"""The user's own networks: a function in a file or module of theirs.
+"""The user's own networks in files: `net.py`, `path/to/net.py:NAME`, or `package.module:NAME`.
 
-`path/to/net.py:function` or `package.module:function`, the latter importable from the working folder too. A function
-whose first parameter is named `build` is called as `function(build, classes)` and describes the network to a
-`Builder`; any other is called as `function(image_shape, classes)` and returns a `torch.nn.Module`.
+NAME is a class, a function or a network; without a name it is the one in the file that is a network for the images.
+Modules can be imported from the working folder too.
 
 This file imports no torch: what is spelled wrongly is answered at once.
 """
@@ -11,82 +10,61 @@ import contextlib
 import hashlib
 import importlib
 import importlib.util
-import inspect
 import sys
-import sysconfig
-import traceback
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from overfitlab.errors import OverfitlabError, UsageError, is_want_of_memory
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.models.own_code import OwnCode, explained, importable, is_installed
 
-LONGEST_REASON = 200  # characters of somebody else's error message
+WEIGHTS = (".safetensors", ".pt", ".pth", ".bin")  # files that hold no network
+LISTED = 6  # names in a message
 
 
 @dataclass(frozen=True)
-class OwnNetwork:
-    """Where a network of the user's is written: the function `function` in the source file `path`."""
+class OwnFile:
+    """Where a network of the user's is written: `name` in the source file `path`, or the only one that is there."""
 
     spec: str
     path: Path
     module: str | None  # None for a file that was named by its path
-    function: str
+    name: str | None
 
     def source_hash(self) -> str:
         """Return the SHA-256 of the source file, in hexadecimal; of that file alone, not of what it imports."""
         return hashlib.sha256(self._source()).hexdigest()
 
-    def load(self) -> Callable[..., Any]:
-        """Run the file and return the function; raises `OverfitlabError` where its code fails, in one line."""
-        with self.running():
-            module = self._installed() or self._run_anew()
-        found = getattr(module, self.function, None)
-        if not callable(found):
+    @property
+    def code(self) -> OwnCode:
+        """The code in it, to be run."""
+        return OwnCode(str(self.path), Path.cwd() if self.module else self.path.parent)
+
+    def load(self) -> ModuleType:
+        """Run the file and return its module; raises `OverfitlabError` where its code fails, in one line."""
+        with self.code.running():
+            return self._installed() or self._run_anew()
+
+    def named(self, name: str) -> "OwnFile":
+        """Return the same file with that name in it."""
+        return OwnFile(f"{self.spec}:{name}", self.path, self.module, name)
+
+    def found_in(self, module: ModuleType) -> object:
+        """Return what the name stands for; raises `UsageError` where there is no such thing, with what there is."""
+        if self.name is None or not hasattr(module, self.name):
+            here = [name for name, value in vars(module).items() if _could_be_meant(name, value, module)]
+            file = self.spec.rpartition(":")[0]
+            if here:
+                raise UsageError(
+                    "no_such_network", "{path} has no network {name!r}, but {names}; write --model {file}:NAME",
+                    path=self.path, name=self.name, names=", ".join(here[:LISTED]), file=file,
+                )  # fmt: skip
             raise UsageError(
-                "no_such_function", "{path} has no function {name!r}; write --model {file}:FUNCTION",
-                path=self.path, name=self.function, file=self.spec.rpartition(":")[0],
+                "no_network_at_all", "{path} has no network {name!r}, nor any other class or function of its own",
+                path=self.path, name=self.name,
             )  # fmt: skip
-        return found  # type: ignore[no-any-return]
-
-    def wants_builder(self, function: Callable[..., Any]) -> bool:
-        """Return whether `function` describes its network to a builder.
-
-        Raises `UsageError` where it takes neither (build, classes) nor (image_shape, classes).
-        """
-        try:
-            signature = inspect.signature(function)
-            signature.bind(None, None)
-        except (TypeError, ValueError):
-            raise UsageError(
-                "function_takes_other_arguments",
-                "{model} must take two arguments: (build, classes) or (image_shape, classes)",
-                model=self.spec,
-            ) from None
-        return next(iter(signature.parameters)) == "build"
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Run the user's code: its folder can be imported from, what it prints goes to standard error.
-
-        What it raises becomes an `OverfitlabError` that names its file and line.
-        """
-        folder = Path.cwd() if self.module else self.path.parent
-        with _importable(folder.resolve()), contextlib.redirect_stdout(sys.stderr):
-            try:
-                yield
-            except (Exception, SystemExit) as error:
-                ours = isinstance(error, OverfitlabError) and _blamed(error) is None
-                if ours or is_want_of_memory(error):
-                    raise
-                raise self.explain(error) from error
-
-    def explain(self, error: BaseException) -> OverfitlabError:
-        """Return `error` in one line: the user's file, the line in it, and what was wrong."""
-        return _explained(error, self.path)
+        return getattr(module, self.name)
 
     def _source(self) -> bytes:
         try:
@@ -99,7 +77,7 @@ class OwnNetwork:
 
     def _installed(self) -> ModuleType | None:
         """Return the module where it belongs to an installed package, which is imported once like any other."""
-        if self.module is not None and _is_installed(self.path):
+        if self.module is not None and is_installed(self.path):
             return importlib.import_module(self.module)
         return None
 
@@ -123,16 +101,15 @@ class OwnNetwork:
         return module
 
 
-def find(spec: str) -> OwnNetwork:
+def find(spec: str) -> OwnFile:
     """Return where `spec` points; raises `UsageError` where there is no such file or module."""
-    left, _, function = spec.rpartition(":")
-    if not left or not function.isidentifier():
+    if spec.endswith(".py"):
+        return OwnFile(spec, _file(spec, spec), None, None)
+    left, _, name = spec.rpartition(":")
+    if not left or not name.isidentifier():
         raise _unreadable(spec)
     if left.endswith(".py") or "/" in left or "\\" in left:
-        path = _existing(left)
-        if path is None:
-            raise UsageError("no_model_file", "there is no file {path}; check --model {model}", path=left, model=spec)
-        return OwnNetwork(spec, path, None, function)
+        return OwnFile(spec, _file(left, spec), None, name)
     if not all(part.isidentifier() for part in left.split(".")):
         raise _unreadable(spec)
     origin = _module_spec(left) if left != "__main__" else None  # which would start the program that runs again
@@ -140,80 +117,47 @@ def find(spec: str) -> OwnNetwork:
         raise UsageError(
             "no_model_module",
             "there is no Python source of a module {module!r}, neither installed nor in this folder; check --model "
-            "{model}, or name its file: path/to/net.py:FUNCTION",
+            "{model}, or name its file: path/to/net.py:NAME",
             module=left, model=spec,
         )  # fmt: skip
-    return OwnNetwork(spec, Path(origin.origin), left, function)
+    return OwnFile(spec, Path(origin.origin), left, name)
+
+
+def refuse_weights(spec: str) -> None:
+    """Raise `UsageError` where that is a file of weights: they belong to a network, and are none."""
+    if spec.lower().endswith(WEIGHTS):
+        raise UsageError(
+            "model_is_weights",
+            "{file} holds weights and no network; name the network, and begin with them: --model net.py --weights "
+            "{file}",
+            file=spec,
+        )  # fmt: skip
+
+
+def _could_be_meant(name: str, value: object, module: ModuleType) -> bool:
+    return not name.startswith("_") and callable(value) and getattr(value, "__module__", None) == module.__name__
 
 
 def _unreadable(spec: str) -> UsageError:
     return UsageError(
-        "model_unreadable", "cannot read --model {model!r}; write path/to/net.py:FUNCTION or MODULE:FUNCTION",
+        "model_unreadable", "cannot read --model {model!r}; write path/to/net.py, path/to/net.py:NAME or MODULE:NAME",
         model=spec,
     )  # fmt: skip
 
 
-def _existing(text: str) -> Path | None:
-    try:
+def _file(text: str, spec: str) -> Path:
+    with contextlib.suppress(OSError, RuntimeError, ValueError):  # too long; ~somebody unknown; a null character
         path = Path(text).expanduser()
-        return path if path.is_file() else None
-    except (OSError, RuntimeError, ValueError):  # too long; ~somebody who does not exist; a null character
-        return None
+        if path.is_file():
+            return path
+    raise UsageError("no_model_file", "there is no file {path}; check --model {model}", path=text, model=spec)
 
 
 def _module_spec(name: str) -> ModuleSpec | None:
-    with _importable(Path.cwd()), contextlib.redirect_stdout(sys.stderr):
+    with importable(Path.cwd()), contextlib.redirect_stdout(sys.stderr):
         try:
             return importlib.util.find_spec(name)
         except (ModuleNotFoundError, ValueError):  # no such package; a module without a spec, as __main__ is
             return None
         except (Exception, SystemExit) as error:  # the package that the module is in runs when it is looked for
-            raise _explained(error, Path(*name.split(".")[:-1], "__init__.py")) from error
-
-
-@contextlib.contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    added = str(folder) not in sys.path
-    if added:
-        sys.path.insert(0, str(folder))
-    importlib.invalidate_caches()  # a file may be newer than the last look into its folder
-    try:
-        yield
-    finally:
-        if added:
-            with contextlib.suppress(ValueError):  # the user's code may have taken it out
-                sys.path.remove(str(folder))
-
-
-def _explained(error: BaseException, path: Path) -> OverfitlabError:
-    reason = " ".join(str(error).split())
-    if isinstance(error, SyntaxError) and error.filename:
-        return OverfitlabError(
-            "model_file_is_misspelt", "{path}, line {line}: {type}: {reason}",
-            path=error.filename, line=error.lineno, type=type(error).__name__, reason=error.msg,
-        )  # fmt: skip
-    if len(reason) > LONGEST_REASON:
-        reason = f"{reason[:LONGEST_REASON]}..."
-    where = _blamed(error) or str(path)
-    if isinstance(error, OverfitlabError):  # a misused Builder
-        said = error if reason == str(error) else reason
-        return type(error)("builder_misused", "{place}: {reason}", place=where, reason=said)
-    reason = reason.rstrip(": ")
-    if not reason:
-        return OverfitlabError("own_code_failed_silently", "{place}: {type}", place=where, type=type(error).__name__)
-    return OverfitlabError(
-        "own_code_failed", "{place}: {type}: {reason}", place=where, type=type(error).__name__, reason=reason
-    )
-
-
-def _blamed(error: BaseException) -> str | None:
-    """Return the innermost place in a user's file that the error went through, "net.py, line 7"; None if it did not."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith("<") and not _is_installed(Path(frame.filename))]
-    return f"{own[-1].filename}, line {own[-1].lineno}" if own else None
-
-
-def _is_installed(path: Path) -> bool:
-    """Return whether the file belongs to Python, to an installed package, or to this one."""
-    folders = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")}
-    return not (folders | {Path(__file__).resolve().parent.parent}).isdisjoint(path.resolve().parents)
+            raise explained(error, str(Path(*name.split(".")[:-1], "__init__.py"))) from error

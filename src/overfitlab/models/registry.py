@@ -1,17 +1,16 @@
-"""Finds a model by what stands behind `--model`, and builds it.
+"""Builds the model that stands behind `--model` or `model=`.
 
-`notebook_cnn`, `resnet20`, `resnet32`, `resnet56`, `vgg11`, `vgg16`, `timm:NAME`, and the user's own:
-`path/to/net.py:FUNCTION` or `MODULE:FUNCTION` (see `own.py`). This file imports no torch until a model is built.
+`notebook_cnn`, `resnet20`, `resnet32`, `resnet56`, `vgg11`, `vgg16`, `timm:NAME`, and the user's own: in a file
+(own.py), or handed over in Python (handed.py). This file imports no torch until a model is built.
 """
 
-import difflib
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE, RunConfig
-from overfitlab.errors import UsageError, nearest, unknown_name
-from overfitlab.models import own
+from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.models.handed import BUILT_IN, TIMM, Handed, canonical, is_own, taken
 from overfitlab.randomness import run_key
 
 if TYPE_CHECKING:
@@ -20,75 +19,46 @@ if TYPE_CHECKING:
     from overfitlab.models.network import Builder
     from overfitlab.randomness import Key
 
-BUILT_IN = ("notebook_cnn", "resnet20", "resnet32", "resnet56", "vgg11", "vgg16")
-SPELLINGS = (*BUILT_IN, "timm:NAME", "FILE.py:FUNCTION", "MODULE:FUNCTION")
-TIMM = "timm:"
-NEAR = 0.75  # how alike a name has to be to one of ours not to be looked for among timm's
+__all__ = ["BUILT_IN", "build", "build_for", "canonical", "check_goes_with", "is_own", "source_hash", "taken"]
 CHANNELS = (1, 3)
-
-
-def canonical(spec: str) -> str:
-    """Return the spelling of `spec` that stands for it in a run's identity.
-
-    Raises `UsageError` for an unknown name and a file or module that is not there, `OverfitlabError` where `timm:`
-    is asked for and timm is not installed. A user's code is not run yet, nor is its function looked for.
-    """
-    spec = spec.strip()
-    if spec in BUILT_IN:
-        return spec
-    if spec.startswith(TIMM):
-        from overfitlab.models import timm_models
-
-        timm_models.check_name(spec.removeprefix(TIMM))
-    elif ":" in spec:
-        own.find(spec)
-    else:
-        raise _unknown(spec)
-    return spec
-
-
-def _unknown(spec: str) -> UsageError:
-    """Return the error for a name of no network: it may be one of timm's, written as it is called there."""
-    from overfitlab.models import timm_models
-
-    if not timm_models.is_installed():
-        near = nearest(spec, BUILT_IN)
-        return UsageError(
-            "unknown_model_without_timm",
-            "unknown model {name!r}; did you mean {near!r}? Networks such as resnet18 are timm:resnet18, once timm is "
-            "installed: pip install 'overfitlab[timm]'",
-            name=spec, near=near or BUILT_IN[0],
-        )  # fmt: skip
-    name = timm_models.called(spec)
-    if name is None and not difflib.get_close_matches(spec.lower(), BUILT_IN, cutoff=NEAR):
-        name = timm_models.near(spec)
-    return unknown_name("model", spec, SPELLINGS, meant=None if name is None else f"{TIMM}{name}")
-
-
-def is_own(spec: str) -> bool:
-    """Return whether `spec` points to a program of the user's, which building the network would run."""
-    return spec not in BUILT_IN and not spec.startswith(TIMM)
 
 
 def source_hash(spec: str) -> str | None:
     """Return the SHA-256 of the user's source file that `spec` points to, None for networks that are not the user's."""
-    spec = canonical(spec)
-    return own.find(spec).source_hash() if is_own(spec) else None
+    return taken(spec).source
 
 
 def build_for(
-    config: RunConfig, image_shape: tuple[int, int, int], classes: int, method: "Method", spec: str | None = None
+    config: RunConfig,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    method: "Method",
+    network: Handed | None = None,
 ) -> "Model":
     """Return the model of a run for images of shape (height, width, channels), to its initial weights.
 
-    `spec` takes the place of the configuration's, where the user says that it is the same network. Raises as `build`.
+    `network` is the configuration's, where it is there already. Raises as `build`, and `OverfitlabError` where the
+    network is no longer the one that was asked for.
     """
     key, warm_up = run_key(config.seed, config.protocol.vary), config.protocol.batch_norm_warm_up
-    return build(spec or config.model, image_shape, classes, method, key, warm_up=warm_up, bare=config.bare)
+    handed = (network or taken(config.model)).settled(image_shape, classes)
+    if config.model_source is not None and handed.source != config.model_source:
+        raise OverfitlabError(
+            "network_changed_meanwhile", "{model} is no longer what it was when this began; begin it again",
+            model=config.model,
+        )  # fmt: skip
+    if handed.start != config.model_start:
+        raise OverfitlabError(
+            "start_weights_differ",
+            "{model} is a network whose weights are others whenever the file runs, so they cannot be the start of a "
+            "run; name its class, or a function that returns it",
+            model=config.model,
+        )
+    return build(handed, image_shape, classes, method, key, warm_up=warm_up, bare=config.bare)
 
 
 def build(
-    spec: str,
+    network: object,
     image_shape: tuple[int, int, int],
     classes: int,
     method: "Method",
@@ -99,9 +69,9 @@ def build(
 ) -> "Model":
     """Return the model for images of shape (height, width, channels), with what the method inserts.
 
-    Its initial weights are a function of the seed in `key` and of the layer, not of the method. With `warm_up` moving
-    statistics start from the first batch. With `bare` the normalization and dropout that somebody's network brings are
-    taken out, unless the method keeps them (`as_is`).
+    `network` is whatever `handed.taken` takes. Its initial weights are a function of the seed in `key` and of the
+    layer, not of the method. With `warm_up` moving statistics start from the first batch. With `bare` the normalization
+    and dropout that somebody's network brings are taken out, unless the method keeps them (`as_is`).
 
     Raises `UsageError` where the network cannot take such images, has no place for the method, or nothing that `bare`
     could take out, and
@@ -109,15 +79,19 @@ def build(
     """
     from overfitlab.models.model import Order
 
-    spec = canonical(spec)
-    order = Order(spec, image_shape, classes, method, key, warm_up, bare)
+    handed = taken(network)
+    order = Order(handed.spec, image_shape, classes, method, key, warm_up, bare)
     check_goes_with(method, bare=bare)
-    if spec.startswith(TIMM):
+    if handed.is_own:
+        from overfitlab.models import making
+
+        return making.build(handed, order)
+    if handed.spec.startswith(TIMM):
         return _timm_model(order)
-    if spec not in BUILT_IN:
-        return _own_model(order)
-    _check_images(spec, image_shape)
-    return _described(_describing(spec), order)
+    from overfitlab.models import described
+
+    _check_images(handed.spec, image_shape)
+    return described.network(_describing(handed.spec), order)
 
 
 def check_goes_with(method: "Method", *, bare: bool) -> None:
@@ -141,35 +115,6 @@ def _describing(name: str) -> "Callable[[Builder, int], object]":
     return notebook_cnn.describe
 
 
-def _described(describe: "Callable[[Builder, int], object]", order: "Order") -> "Model":
-    from overfitlab.models.foreign import nothing_to_take_out
-    from overfitlab.models.network import Builder, Network
-
-    if order.bare:  # a method normalizes here, or nobody
-        raise nothing_to_take_out(order.name)
-    build = Builder(
-        order.image_shape,
-        order.method,
-        order.key,
-        name=order.name,
-        classes=order.classes,
-        warm_up=order.warm_up,
-        spare_biases=order.name.startswith("resnet"),
-    )
-    returned = describe(build, order.classes)
-    if returned is not None and not isinstance(returned, Network):
-        raise UsageError(
-            "description_returns_something", "{model} returned a {type}; a function of `build` returns nothing",
-            model=order.name, type=type(returned).__name__,
-        )  # fmt: skip
-    if build.shape != (order.classes,):
-        raise UsageError(
-            "network_ends_otherwise", "{model} ends with shape {shape}; end with build.dense(classes)",
-            model=order.name, shape=build.shape,
-        )  # fmt: skip
-    return build.network()
-
-
 def _timm_model(order: "Order") -> "Model":
     from overfitlab.models import timm_models
     from overfitlab.models.foreign import adopt
@@ -180,18 +125,6 @@ def _timm_model(order: "Order") -> "Model":
         order,
         channels_last=True,
     )
-
-
-def _own_model(order: "Order") -> "Model":
-    from overfitlab.models.foreign import adopt
-
-    source = own.find(order.name)
-    function = source.load()
-    describes = source.wants_builder(function)
-    with source.running():
-        if describes:
-            return _described(function, order)
-        return adopt(lambda: function(order.image_shape, order.classes), source.explain, order)
 
 
 def _check_images(spec: str, image_shape: tuple[int, int, int]) -> None:

@@ -59,6 +59,11 @@ def near(word: str) -> str | None:
     return next(iter(difflib.get_close_matches(word.lower(), _timm().list_models(), n=1, cutoff=0.5)), None)
 
 
+def import_timm() -> None:
+    """Import timm; raises `OverfitlabError` where that cannot be done."""
+    _timm()
+
+
 def create(name: str, image_shape: tuple[int, int, int], classes: int) -> object:
     """Return the network for images of shape (height, width, channels), told their size where it asks for it.
 

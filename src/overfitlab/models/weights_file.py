@@ -17,6 +17,7 @@ from overfitlab.models.model import Model
 from overfitlab.reasons import Reason, reason
 
 RUN_WEIGHTS = "weights.safetensors"  # in a run's folder
+RUN_INSERTED = "inserted.safetensors"  # beside it, where a method inserted layers into somebody else's network
 TORCH_SUFFIXES = (".pt", ".pth", ".bin")
 ENVELOPES = ("state_dict", "model", "model_state_dict")  # under which training scripts put the weights
 PREFIXES = ("", "module.", "_orig_mod.", "model.", "network.")  # DataParallel, torch.compile, Lightning, ours
@@ -46,6 +47,10 @@ def load_weights(model: Model, path: str | Path) -> LoadedWeights:
     file = _file(Path(path))
     _check_size(file, model)
     found = _tensors(file)
+    inserted = _inserted(Path(path), file)
+    if inserted is not None:
+        _check_size(inserted, model)
+        found = _tensors(inserted) | found
     named = _in_the_models_words(found, model)
     targets = model.state_dict()
     left_out = [(name, reason("weights_not_in_the_model")) for name in found if name not in named]
@@ -73,12 +78,16 @@ def load_weights(model: Model, path: str | Path) -> LoadedWeights:
     with torch.no_grad():
         for name, content in fitting.items():
             targets[name].copy_(content)
-    return LoadedWeights(tuple(fitting), tuple(left_out), _sha256(file))
+    return LoadedWeights(tuple(fitting), tuple(left_out), file_hash(path))
 
 
 def file_hash(path: str | Path) -> str:
-    """Return the SHA-256 of the file that `load_weights` would read; raises `UsageError` where there is none."""
-    return _sha256(_file(Path(path)))
+    """Return the SHA-256 of what `load_weights` would read; raises `UsageError` where there is nothing."""
+    file = _file(Path(path))
+    inserted = _inserted(Path(path), file)
+    if inserted is None:
+        return _sha256(file)
+    return hashlib.sha256((_sha256(file) + _sha256(inserted)).encode()).hexdigest()
 
 
 def _file(path: Path) -> Path:
@@ -106,6 +115,12 @@ def _file(path: Path) -> Path:
             path=path, endings=", ".join((".safetensors", *TORCH_SUFFIXES)),
         )  # fmt: skip
     return path
+
+
+def _inserted(path: Path, file: Path) -> Path | None:
+    """Return the file of what a method inserted, where `path` is the folder of a run that has one."""
+    inserted = file.parent / RUN_INSERTED
+    return inserted if file != path.expanduser() and inserted.is_file() else None
 
 
 def _check_size(file: Path, model: Model) -> None:
@@ -173,7 +188,8 @@ def _is_plain(value: Tensor) -> bool:
 def _in_the_models_words(found: Mapping[str, Tensor], model: Model) -> dict[str, str]:
     """Return for each name in the file the name in the model, where there is one.
 
-    Wrappers put a word before every name; the words taken off and put on are those with which most names fit.
+    Wrappers put a word before every name; the words taken off and put on are those with which most names fit. What a
+    method inserted into somebody else's network has its names as they are.
     """
     targets = model.state_dict().keys()
     best: dict[str, str] = {}
@@ -183,7 +199,8 @@ def _in_the_models_words(found: Mapping[str, Tensor], model: Model) -> dict[str,
             fitting = {name: wanted for name, wanted in named.items() if wanted in targets}
             if len(fitting) > len(best):
                 best = fitting
-    return best
+    taken = set(best.values())
+    return best | {name: name for name in found if name in targets and name not in best and name not in taken}
 
 
 def _is_last_dense(model: Model, name: str) -> bool:

@@ -6,6 +6,7 @@ curves.png, curves.svg        loss and accuracy over the epochs
 duplicates.png                near-duplicates across the parts, where there are any
 model.txt                     the network, layer by layer
 weights.safetensors           the trained weights
+inserted.safetensors          those of the layers that a method inserted into a network of somebody else, where it did
 probabilities.safetensors     what they say of each validation and test image: probabilities as float16, loss as float32
 checkpoint.safetensors        the state after the last finished epoch; gone once the run has finished
 checkpoint.previous.safetensors
@@ -31,6 +32,7 @@ RECORD = "run.json"
 HISTORY = "history.csv"
 SUMMARY = "model.txt"
 WEIGHTS = "weights.safetensors"
+INSERTED = "inserted.safetensors"
 PROBABILITIES = "probabilities.safetensors"
 FIGURES = ("curves.png", "curves.svg")
 DUPLICATES = "duplicates.png"

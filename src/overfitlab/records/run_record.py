@@ -63,6 +63,7 @@ class NetworkRecord(Struct, frozen=True, omit_defaults=True):
     own_batch_norms: Count  # that it has whatever the method
     weights: LoadedRecord | None = None
     notes: list[Reason] = []  # what a reader of results has to know about it
+    made_by: Text = ""  # how a class or a function of the user's was called for it: "Net(num_classes=10)"
 
 
 class Times(Struct, frozen=True, omit_defaults=True):

@@ -149,6 +149,12 @@ def _training(evidence: Evidence, say: Language) -> Iterator[str]:
                   model=name, parameters=f"{baseline.parameters:,}", baseline=say.method(baseline.label))  # fmt: skip
     if asked.bare:
         yield say("The regularization that it brings of its own was taken out, but under as_is.")
+    if asked.model_start is not None and asked.weights is None:
+        yield say(
+            "The network was handed over with its weights, from which training began at every seed (SHA-256 {hash}); "
+            "the initialization does not vary.",
+            hash=asked.model_start,
+        )
     if asked.weights is not None:
         yield say("Training began from given weights (SHA-256 {hash}).", hash=asked.weights)
     yield say(

@@ -13,6 +13,7 @@ from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_sentences import caveats
 from overfitlab.report.training_words import optimizer_text
 from overfitlab.study.evidence import Evidence
+from overfitlab.study.recipe import like_command
 from overfitlab.words.language import Language
 
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
@@ -77,7 +78,8 @@ def _covered(evidence: Evidence, say: Language) -> Iterator[str]:
 
 def varied(evidence: Evidence, say: Language) -> str:
     """Return what a seed of the study decides."""
-    return say.listing([say(VARIED.get(word, word)) for word in evidence.plan.protocol.vary])
+    fixed = {"init"} if evidence.asked.model_start is not None else set()
+    return say.listing([say(VARIED.get(word, word)) for word in evidence.plan.protocol.vary if word not in fixed])
 
 
 def _power(evidence: Evidence, say: Language) -> str:
@@ -130,6 +132,10 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if settings.batch_norm_warm_up:
         yield say("batch normalization"), say("its moving averages begin as plain means over the batches")
     fresh = say("as the network draws them") if asked.weights is None else str(asked.weights)
+    if asked.model_start is not None and asked.weights is None:
+        fresh = say(
+            "those that the network was handed over with, at every seed (SHA-256 {hash})", hash=asked.model_start
+        )
     yield say("initial weights"), fresh
     yield say("seeds"), say("{seeds}; each decides {what}", seeds=", ".join(map(str, evidence.seed_numbers)),
                             what=varied(evidence, say))  # fmt: skip
@@ -179,4 +185,4 @@ def commands(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     if optimism(evidence, say) and (fresh := fresh_command(evidence)):
         yield say("an estimate from fresh seeds"), fresh
     if evidence.recommended is not None:
-        yield say("the recommended model"), f"overfitlab train --like {name}"
+        yield say("the recommended model"), like_command(evidence.reference, evidence.asked.model)

@@ -16,17 +16,28 @@ from overfitlab.data.prepare.duplicates import near_duplicates
 from overfitlab.data.prepare.identical import Identical, identical
 from overfitlab.data.prepare.material import Material, material
 from overfitlab.data.prepare.twins import NearDuplicates
+from overfitlab.display import display_name
 from overfitlab.errors import CancelledError, DamagedError, DivergedError, OverfitlabError
 from overfitlab.events import Listener, MeasuringBegan
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models import registry as models
+from overfitlab.models.handed import Handed
 from overfitlab.models.model import Model
 from overfitlab.models.summary import summary
 from overfitlab.models.weights_file import LoadedWeights, load_weights
 from overfitlab.reasons import Reason, reason
 from overfitlab.records import history, probabilities
-from overfitlab.records.run_folder import HISTORY, PROBABILITIES, RECORD, SAVE_SECONDS, SUMMARY, WEIGHTS, RunFolder
+from overfitlab.records.run_folder import (
+    HISTORY,
+    INSERTED,
+    PROBABILITIES,
+    RECORD,
+    SAVE_SECONDS,
+    SUMMARY,
+    WEIGHTS,
+    RunFolder,
+)
 from overfitlab.records.run_record import (
     DIVERGED,
     FINISHED,
@@ -59,6 +70,7 @@ class Job:
     data_dir: Path | None = None  # that the user named, for the record
     weights: str | Path | None = None  # to begin with
     alone: bool = True  # not one of many: then near-duplicates are looked for, and every epoch is saved
+    network: Handed | None = None  # the configuration's, where it is there already
 
 
 @dataclass
@@ -113,8 +125,12 @@ class Execution:
         run = Run(folder.path, record, rows)
         recording.note_end(record, rows, run.onset, trainer.handed_over, measured)
         folder.write(HISTORY, history.to_csv(rows).encode())
-        folder.write(WEIGHTS, safetensors.torch.save(trainer.hand_over().tensors(), {"run": record.id}))
+        network = trainer.hand_over()
+        folder.write(WEIGHTS, safetensors.torch.save(network.own_tensors(), {"run": record.id}))
         names = [SUMMARY, HISTORY, WEIGHTS]
+        if inserted := network.inserted_tensors():
+            folder.write(INSERTED, safetensors.torch.save(inserted, {"run": record.id}))
+            names.append(INSERTED)
         if trainer.predicted:
             folder.write(PROBABILITIES, probabilities.to_bytes(trainer.predicted, record.id))
             names.append(PROBABILITIES)
@@ -188,7 +204,8 @@ def _trainer(job: Job, training: Material, resolved: Compute, method: Method) ->
 
 
 def _network(job: Job, method: Method) -> tuple[Model, LoadedWeights | None]:
-    network = models.build_for(job.config, job.dataset.image_shape, len(job.dataset.class_names), method)
+    dataset = job.dataset
+    network = models.build_for(job.config, dataset.image_shape, len(dataset.class_names), method, job.network)
     return network, None if job.weights is None else load_weights(network, job.weights)
 
 
@@ -255,6 +272,7 @@ def _about(model: Model, loaded: LoadedWeights | None) -> NetworkRecord:
         parameters=Parameters(total, trained),
         sites=[site.name for site in model.sites],
         own_batch_norms=model.own_batch_norms,
+        made_by=display_name(model.made_by),
         weights=None if loaded is None else LoadedRecord(loaded.sha256, list(loaded.loaded), dict(loaded.left_out)),
         notes=list(model.notes),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import text_of
+from overfitlab.models.handed import Handed
 from overfitlab.records.lookup import by_name_or_id
 from overfitlab.records.run_folder import HISTORY, RECORD, RunFolder, stored_run
 from overfitlab.records.run_record import FINISHED, INTERRUPTED, RUNNING, OwnRunRecord, RunRecord
@@ -21,6 +22,7 @@ class Run:
     folder: Path
     record: RunRecord
     rows: list[EpochRow]
+    handed: Handed | None = None  # its network, where this process was given it
 
     @property
     def own(self) -> OwnRunRecord:

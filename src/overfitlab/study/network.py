@@ -6,6 +6,7 @@ from overfitlab.config import StudyConfig
 from overfitlab.methods import registry as methods
 from overfitlab.methods.base import Site
 from overfitlab.models import registry as models
+from overfitlab.models.handed import Handed
 from overfitlab.models.model import Model
 from overfitlab.models.sites import check_fits
 from overfitlab.reasons import Reason
@@ -24,16 +25,16 @@ class LookedAt:
     fixed: bool = False  # no method changes it before it is built
 
 
-def look_at(config: StudyConfig, image_shape: tuple[int, int, int], classes: int) -> LookedAt:
-    """Return what there is to know of the network that a study asks for; one of ours is not built for it.
+def look_at(config: StudyConfig, image_shape: tuple[int, int, int], classes: int, network: Handed) -> LookedAt:
+    """Return what there is to know of the `network` that a study asks for; one of ours is not built for it.
 
     Raises `UsageError` where the network does not take such images, or brings nothing that `--bare` could take out, and
     `OverfitlabError` where the user's own code fails.
     """
     if config.model in models.BUILT_IN and not config.bare:
         return LookedAt()
-    model = _built(config, ALONE, image_shape, classes)
-    own = _built(config, "as_is", image_shape, classes).sites if config.bare else ()
+    model = _built(config, ALONE, image_shape, classes, network)
+    own = _built(config, "as_is", image_shape, classes, network).sites if config.bare else ()
     return LookedAt(bool(model.brings), model.notes, model.sites, own, model.fixed)
 
 
@@ -47,6 +48,6 @@ def check_methods(found: LookedAt, config: StudyConfig) -> None:
             check_fits(method, sites, config.model, fixed=found.fixed)
 
 
-def _built(config: StudyConfig, method: str, image_shape: tuple[int, int, int], classes: int) -> Model:
+def _built(config: StudyConfig, method: str, image_shape: tuple[int, int, int], classes: int, network: Handed) -> Model:
     run = config.run(config.protocol, methods.parse(method).spec, config.first_seed, threads=1)
-    return models.build_for(run, image_shape, classes, methods.parse(method))
+    return models.build_for(run, image_shape, classes, methods.parse(method), network)

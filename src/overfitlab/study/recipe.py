@@ -1,10 +1,12 @@
 """From a study's verdict to a model: how to train what it recommends."""
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from overfitlab.config import Protocol
 from overfitlab.errors import UsageError
+from overfitlab.models.handed import PYTHON, is_own
 from overfitlab.study.study import Study
 
 
@@ -19,10 +21,19 @@ class Recipe:
     data_dir: Path | None
     image_size: tuple[int, int] | None
     model: str
+    model_source: str | None  # by which a network of the user's is recognised
     weights: str | None
     precision: str
     groups: str | None  # what keeps images together
     bare: bool  # without the regularization that the model brings
+
+
+def like_command(study: str, model: str) -> str:
+    """Return what trains what a study of that folder or name recommends; a network of the user's has to be named."""
+    if model.startswith(PYTHON):
+        return f"overfitlab.train(like={study!r}, model={model.removeprefix(PYTHON)})"
+    words = ["overfitlab", "train", "--like", study, *(["--model", model] if is_own(model) else [])]
+    return shlex.join(words)
 
 
 def recipe(study: Study, *, method_given: bool) -> Recipe:
@@ -47,6 +58,7 @@ def recipe(study: Study, *, method_given: bool) -> Recipe:
         data_dir=Path(data.data_dir) if data.data_dir else None,
         image_size=record.image_size,
         model=study.config.model,
+        model_source=study.config.model_source,
         weights=record.weights,
         precision=study.config.precision,
         groups=data.groups.source if data.groups else None,

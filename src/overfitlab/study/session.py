@@ -21,6 +21,8 @@ from overfitlab.data.prepare.twins import NearDuplicates
 from overfitlab.display import display_name
 from overfitlab.errors import CancelledError, OverfitlabError
 from overfitlab.events import Listener, MemoryIsLittle, StudyPlanned, StudyStopping, Task
+from overfitlab.models.handed import Handed
+from overfitlab.models.shipping import Shipment, shipped
 from overfitlab.reasons import Reason, reason
 from overfitlab.records.run_folder import PROBABILITIES
 from overfitlab.records.run_record import DIVERGED, Producer
@@ -63,8 +65,9 @@ class Images:
     data_dir: Path | None = None  # that the user named
     image_size: tuple[int, int] | None = None
     weights: str | None = None  # a file, to begin with
+    network: Handed | None = None  # that all runs train, where it is there already
 
-    def setup(self) -> Setup:
+    def setup(self, network: Shipment | None = None) -> Setup:
         """Return what a worker is told first."""
         return Setup(
             source=self.dataset.source,
@@ -75,6 +78,7 @@ class Images:
             weights=self.weights,
             groups=self.dataset.groups.source if self.dataset.groups else None,
             groups_hash=self.dataset.groups.sha256 if self.dataset.groups else None,
+            network=network,
         )
 
 
@@ -136,7 +140,10 @@ class Session:
         threads = self._threads()
         at_once = min(jobs or max(1, free_cores // threads), self._most_runs())
         try:
-            with LocalProcesses[Task](self._images.setup(), at_once, threads, self._folder / LOG) as executor:
+            with (
+                shipped(self._images.network) as shipment,
+                LocalProcesses[Task](self._images.setup(shipment), at_once, threads, self._folder / LOG) as executor,
+            ):
                 if self._record is None:
                     self._record = self._planned(executor, settings, threads)
                 record = self._record

@@ -9,6 +9,7 @@ from overfitlab.config import StudyConfig
 from overfitlab.display import display_name
 from overfitlab.errors import UsageError
 from overfitlab.files import text_of, user_path
+from overfitlab.models.handed import Handed
 from overfitlab.records.lookup import by_name_or_id
 from overfitlab.records.run_folder import PROBABILITIES, StoredRun
 from overfitlab.records.run_folder import RECORD as RUN_RECORD
@@ -30,6 +31,7 @@ class Study:
     folder: Path
     record: StudyRecord
     stored: list[StoredRun]
+    handed: Handed | None = None  # its network, where this process was given it
 
     @property
     def config(self) -> StudyConfig:

@@ -11,6 +11,7 @@ from overfitlab.study.cost import plan_seconds, run_seconds
 from overfitlab.study.evidence import Runs
 from overfitlab.study.plan import power, runs_in_rounds
 from overfitlab.terminal.task_screen import duration
+from overfitlab.terminal.training_screen import start_lines
 from overfitlab.words.language import ENGLISH, Language
 
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter
@@ -38,6 +39,7 @@ def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
             optimizer=optimizer_text(protocol, say), model=config.model,
         ),
         *(say("Note: {what}", what=note) for note in recipe_notes(protocol, record.labels.values(), say)),
+        *start_lines(config.model, config.model_start, say),
         _takes(plan, rounds, jobs, each, say),
         *([runs_sentence(rounds, config.metric, say)] if rounds else []),
     ]  # fmt: skip

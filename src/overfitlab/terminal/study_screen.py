@@ -1,6 +1,5 @@
 """What a study says on screen: the plan, a live table or plain lines while it trains, and the verdict."""
 
-import shlex
 from pathlib import Path
 from statistics import mean
 from typing import TextIO
@@ -33,6 +32,7 @@ from overfitlab.report import metric_words
 from overfitlab.report.round_news import news
 from overfitlab.report.study_text import whole
 from overfitlab.results.metric import BY_NAME
+from overfitlab.study.recipe import like_command
 from overfitlab.terminal.plan_text import plan_text
 from overfitlab.terminal.task_screen import duration
 from overfitlab.terminal.training_screen import data_lines
@@ -213,8 +213,9 @@ def ended_text(event: StudyEnded, say: Language = ENGLISH) -> str:
     lines.append(f"\n{wrote}")
     if verdict.recommended is not None:
         lines.append(
-            say("Next: overfitlab train --like {folder} trains {method} on all the training images",
-                folder=shlex.quote(str(folder)), method=say.method(verdict.label(verdict.recommended)))
+            say("Next: {command} trains {method} on all the training images",
+                command=like_command(str(folder), event.record.config.model),
+                method=say.method(verdict.label(verdict.recommended)))
         )  # fmt: skip
     return "\n".join(lines)
 

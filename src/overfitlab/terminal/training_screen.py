@@ -6,7 +6,7 @@ from typing import TextIO
 from overfitlab.events import Event, ImagesLoaded, Listener, Noted, RunBegan, RunEnded
 from overfitlab.kernels.library import described
 from overfitlab.records.data_record import DataRecord
-from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, RECORD, SUMMARY, WEIGHTS
+from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, INSERTED, RECORD, SUMMARY, WEIGHTS
 from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
 from overfitlab.report.group_text import group_lines, group_notes
 from overfitlab.report.run_text import run_summary, run_table
@@ -93,10 +93,18 @@ class TrainingScreen(Listener):
         if table:
             self._print(f"\n{table}")
         duplicates = [DUPLICATES] if (run.folder / DUPLICATES).exists() else []
-        others = ", ".join((FIGURES[1], *duplicates, HISTORY, WEIGHTS, SUMMARY, RECORD))
+        inserted = [INSERTED] if INSERTED in event.record.files else []
+        others = ", ".join((FIGURES[1], *duplicates, HISTORY, WEIGHTS, *inserted, SUMMARY, RECORD))
         where = {"file": run.folder / FIGURES[0], "others": others}
         wrote = say("See {file} (and {others})" if event.before else "Wrote {file} (and {others})", **where)
         self._print(f"\n{run_summary(run, say)}\n{wrote}")
+        if inserted:
+            said = say(
+                "Note: {weights} has the network alone, which predicts otherwise without the layers of {method} in "
+                "{inserted}. In Python run.model() has both.",
+                weights=WEIGHTS, method=say.method(event.record.method), inserted=INSERTED,
+            )  # fmt: skip
+            self._print(said)
 
 
 def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int | None = None) -> list[str]:
@@ -237,12 +245,28 @@ def _plan_lines(record: OwnRunRecord, say: Language) -> list[str]:
             threads=say.count(compute.threads, "thread"), kernels=described(compute.kernels, say),
         ),
     ]  # fmt: skip
+    if "(" in record.network.made_by:
+        lines.append(say("Network: {model} was called as {call}.", model=config.model, call=record.network.made_by))
+    lines += start_lines(config.model, config.model_start, say)
     lines += [say("Note: {what}", what=note) for note in recipe_notes(protocol, [record.method], say)]
     if compute.device != "cpu":
         lines.append(
             say("Note: plain PyTorch computes on {device}. Nothing here was ever tested on one.", device=compute.device)
         )
     return lines
+
+
+def start_lines(model: str, start: str | None, say: Language) -> list[str]:
+    """Return what to say of a network whose own weights are the start; nothing of any other."""
+    if start is None:
+        return []
+    return [
+        say(
+            "Note: {model} was handed over with its weights, which are the start under every seed: the initialization "
+            "does not vary.",
+            model=model,
+        )
+    ]
 
 
 def _core_lines(event: RunBegan, say: Language) -> list[str]:

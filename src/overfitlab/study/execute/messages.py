@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from overfitlab.config import RunConfig
+from overfitlab.models.shipping import Shipment
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Cost
 
@@ -26,6 +27,7 @@ class Setup(Struct, frozen=True, tag=True):
     weights: str | None
     groups: str | None = None  # what keeps images together
     groups_hash: str | None = None  # that it must have
+    network: Shipment | None = None  # that all runs train, where it was handed over in Python
 
 
 class Probe(Struct, frozen=True, tag=True):

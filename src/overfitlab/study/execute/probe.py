@@ -16,6 +16,7 @@ from overfitlab.files import TEMPORARY
 from overfitlab.machine import forget_peak_memory, peak_memory_mb
 from overfitlab.methods import registry
 from overfitlab.models import registry as models
+from overfitlab.models.handed import Handed
 from overfitlab.models.weights_file import load_weights
 from overfitlab.records.run_folder import RunFolder
 from overfitlab.records.study_record import Cost
@@ -30,7 +31,7 @@ PROBE_SECONDS = 2.0  # for all of them, where a step is short: less is at the me
 EVALUATED = 200  # images
 
 
-def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path) -> Cost:
+def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path, handed: Handed | None = None) -> Cost:
     """Return what a run takes, from a few steps and evaluations of a network that is then forgotten.
 
     A checkpoint is written below `folder` and removed. Raises `OverfitlabError` where the network or the method do not
@@ -40,7 +41,8 @@ def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path
     resolved = compute.resolve(config.precision, config.threads)
     compute.prepare(resolved)
     prepared = material(dataset, config.protocol, config.seed)
-    network = models.build_for(config, dataset.image_shape, len(dataset.class_names), registry.parse(config.method))
+    method = registry.parse(config.method)
+    network = models.build_for(config, dataset.image_shape, len(dataset.class_names), method, handed)
     if weights:
         load_weights(network, weights)
     check_trains(config, prepared, network, resolved)

@@ -22,6 +22,7 @@ from overfitlab.errors import DataError, OutOfMemoryError, OverfitlabError, is_w
 from overfitlab.events import EpochBegan, EpochEnded, Event, Listener, StepDone
 from overfitlab.files import said_of
 from overfitlab.machine import forget_peak_memory
+from overfitlab.models.shipping import received
 from overfitlab.reasons import Reason
 from overfitlab.records.run_folder import RunFolder
 from overfitlab.runs.execution import Job, begin, begun_with, ended, ended_before
@@ -93,6 +94,7 @@ class Worker:
         self._setup = setup
         self._data_dir = Path(setup.data_dir) if setup.data_dir else None
         self._dataset = self._loaded()
+        self._network = received(setup.network)
 
     def work(self) -> None:
         """Answer each task."""
@@ -100,7 +102,7 @@ class Worker:
         for task in self._tasks:
             try:
                 if isinstance(task, Probe):
-                    cost = probe(task.config, self._dataset, self._setup.weights, Path(task.folder))
+                    cost = probe(task.config, self._dataset, self._setup.weights, Path(task.folder), self._network)
                     self.tell(Probed(cost))
                 elif isinstance(task, Train):
                     self._run(task)
@@ -141,7 +143,10 @@ class Worker:
             if ended(folder):
                 ended_before(folder)
             else:
-                job = Job(config, self._dataset, folder, self._data_dir, self._setup.weights, alone=False)
+                job = Job(
+                    config, self._dataset, folder, self._data_dir, self._setup.weights, alone=False,
+                    network=self._network,
+                )  # fmt: skip
                 resolved = begun_with(folder) or compute.resolve(config.precision, config.threads)
                 execution = begin(job, resolved)
                 self.tell(Started(len(execution.trainer.progress.rows), execution.notes))
