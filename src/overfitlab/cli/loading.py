@@ -19,7 +19,8 @@ def loading() -> Iterator[None]:
     if "torch" in sys.modules or not stream.isatty():
         yield
         return
-    text = spoken()("Loading PyTorch ...")
+    say = spoken()
+    text = say("Loading PyTorch ...")
     stream.write(text)
     stream.flush()
     try:

@@ -222,4 +222,4 @@ class Seed(click.ParamType[int]):
         text = str(value)
         if sum(part.strip().isdigit() for part in text.replace("-", ",").split(",")) > 1:
             raise one_seed()
-        return int(click.INT.convert(text, param, ctx))
+        return int(click.INT(text, param, ctx))
