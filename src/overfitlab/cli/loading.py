@@ -15,11 +15,10 @@ def loading() -> Iterator[None]:
 
     It stands on standard error, so that it is in nobody's JSON or file.
     """
-    stream = sys.stderr
+    stream, say = sys.stderr, spoken()
     if "torch" in sys.modules or not stream.isatty():
         yield
         return
-    say = spoken()
     text = say("Loading PyTorch ...")
     stream.write(text)
     stream.flush()

@@ -8,6 +8,7 @@ import click
 from overfitlab.errors import OverfitlabError, UsageError, unknown_name
 from overfitlab.methods.names import built_in, called
 from overfitlab.spelling import is_number, same_word
+from overfitlab.words.languages import CODES, speak
 
 NEAR = 0.7  # how alike a mistyped option has to be
 # an option as other programs call it, its signs left out: what it is called here, {} being what stands behind it
@@ -62,6 +63,9 @@ ONLY = {  # the same, of one command
 
 def in_our_words(error: click.ClickException, words: Sequence[str]) -> str | OverfitlabError:
     """Return what to say of a command line that click refuses; `words` are those behind the program's name."""
+    language = _behind("--lang", words)
+    if language in CODES:  # the option itself may not have been reached
+        speak(language)
     if not isinstance(error, click.NoSuchOption) or error.ctx is None:
         return " ".join(error.format_message().split())
     command, option = error.ctx.command, error.option_name
