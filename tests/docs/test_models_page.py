@@ -50,7 +50,7 @@ def test_the_refusal_on_the_page_is_the_true_one():
 
     model = build("notebook_cnn")
     with pytest.raises(ValueError, match="batch_norm needs") as caught:
-        layers_by_site(methods.parse("batch_norm"), model.sites[-1:], Key(0), "timm:resnet18")
+        layers_by_site(methods.parse("batch_norm"), model.sites[-1:], Key(0), "timm:vit_tiny_patch16_224", fixed=True)
     assert str(caught.value) in PAGE
 
 

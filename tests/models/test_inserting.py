@@ -140,6 +140,21 @@ def test_a_pooling_that_is_used_twice_is_two_sites_with_masks_of_their_own(name)
     assert all(share > 0.85 for share in found.values())
 
 
+@pytest.mark.parametrize("method", ["batch_norm", "layer_norm", "group_norm", "dropout", "spatial_dropout"])
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64, torch.bfloat16])
+def test_what_is_inserted_keeps_the_memory_that_view_needs_in_every_precision(method, precision):
+    model = adopted("Functions", method).train()
+    model.at(1, 1)
+    x = torch.randn(4, 3, 32, 32)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
+        logits = model.double()(x.double()) if precision is torch.float64 else model(x)
+    assert logits.dtype == precision
+    logits.float().square().sum().backward()
+    assert all(value.grad.isfinite().all() for value in model.parameters() if value.grad is not None)
+    with torch.inference_mode():
+        assert model.eval()(x.to(next(model.parameters()).dtype)).shape == (4, CLASSES)
+
+
 def test_the_users_own_program_runs():
     """Python in `forward` counts its calls, which a traced graph would not."""
     calls = []

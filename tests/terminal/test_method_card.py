@@ -35,7 +35,7 @@ def test_a_line_each_where_nobody_watches():
     lines = stream.getvalue().splitlines()
     assert len(lines) == 20
     assert lines == sorted(lines)
-    assert lines[3] == (
+    assert lines[4] == (
         "dropout           Dropout after every pooling: each activation is set to zero with probability rate while "
         "training.  [rate=0.2]"
     )

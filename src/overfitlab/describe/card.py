@@ -15,6 +15,7 @@ from overfitlab.words.language import ENGLISH, Language
 
 SECTIONS = ("Equation", "Source", "Helps", "Hurts", "Cost")  # of a docstring, in this order
 ANY_NETWORK = "nothing of the network; it works with any"
+BRINGING_NETWORK = "a network that brings regularization, and --bare"
 OWN_NETWORK = "one of overfitlab's own networks; those of timm and your own are as they are"
 
 
@@ -164,6 +165,8 @@ def _setting(name: str, values: dict[str, float] | None) -> str | None:
 
 
 def _needs(kind: type[Method], say: Language) -> str:
+    if kind.keeps_own:
+        return say(BRINGING_NETWORK)
     if kind.network is not Method.network:
         return say(OWN_NETWORK)
     return say(", or else ").join(say(PLACES[site]) for site in kind.sites) or say(ANY_NETWORK)

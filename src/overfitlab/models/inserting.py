@@ -104,12 +104,13 @@ class Insertion:
         return self.through(layers, output)
 
     def through(self, layers: nn.Module, x: Tensor) -> Tensor:
-        """Return what inserted layers make of x, in which no function is watched."""
+        """Return what inserted layers make of x, in the memory layout of x; no function in them is watched."""
         inserting, self._inserting = self._inserting, True
         try:
-            return layers(x)  # type: ignore[no-any-return]
+            y: Tensor = layers(x)
         finally:
             self._inserting = inserting
+        return y.contiguous() if x.is_contiguous() else y  # users write view(len(x), -1), which needs it
 
     def _unexpected(self, layer: nn.Module, _inputs: tuple[Any, ...]) -> None:
         raise self._otherwise((layer, None), 1, expected=0)
