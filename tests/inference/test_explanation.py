@@ -38,7 +38,7 @@ def test_another_class_and_layer_can_be_asked_for(digits_run, digit_files):
     with refused(UsageError, "unknown_layer_like", name="relu44"):
         overfitlab.explain(digits_run, digit_files, layer="relu44")
     with refused(UsageError, "arrays_of_another_kind"):
-        overfitlab.explain(digits_run, np.zeros((3, 3)))
+        overfitlab.explain(digits_run, np.zeros(3))
 
 
 def test_pictures_keep_their_own_resolution_upright_up_to_512_pixels(digits_run, tmp_path):

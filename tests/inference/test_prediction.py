@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from refusals import refused
 
@@ -46,26 +47,80 @@ def test_arrays_are_predicted_as_files_are(digits_run, digit_files):
     assert overfitlab.predict(digits_run, images[:0]).probabilities.shape == (0, 10)
 
 
+def test_whatever_an_image_is_it_is_predicted_as_its_file_is(digits_run, digit_files):
+    dataset = digits.load()
+    images = dataset.images[dataset.test[:6]]
+    expected = overfitlab.predict(digits_run, digit_files[:6]).probabilities
+    pictures = [Image.open(file) for file in digit_files[:6]]
+    tensor = torch.from_numpy(images).permute(0, 3, 1, 2)
+    forms = {
+        "pictures": pictures,
+        "in colour": [picture.convert("RGB") for picture in pictures],
+        "fractions": images / 16,
+        "single fractions": (images / 16).astype(np.float32),
+        "floats": images.astype(np.float64),
+        "tensors": tensor,
+        "tensors of fractions": tensor / 16,
+        "half precision": (tensor / 16).to(torch.bfloat16),
+        "a list of tensors": list(tensor),
+        "coloured tensors": tensor.repeat(1, 3, 1, 1),
+        "coloured arrays": np.repeat(images, 3, axis=3),
+        "some of each": [digit_files[0], images[1], pictures[2], str(digit_files[3]), tensor[4:6]],
+    }
+    for name, given in forms.items():
+        np.testing.assert_allclose(
+            overfitlab.predict(digits_run, given).probabilities, expected, atol=1e-5, err_msg=name
+        )
+    run = overfitlab.load_run(digits_run)
+    np.testing.assert_allclose(run.predict(forms["some of each"], threads=1).probabilities, expected, atol=1e-5)
+    found = run.predict(forms["some of each"])
+    assert found.files == [str(digit_files[0]), "image 1", "image 2", str(digit_files[3]), "image 4", "image 5"]
+    for picture in pictures:
+        picture.close()
+    explained = overfitlab.explain(digits_run, [images[1], digit_files[1]])
+    assert [image.file for image in explained.images] == ["image 0", str(digit_files[1])]
+    np.testing.assert_allclose(explained.images[0].map, explained.images[1].map, atol=1e-4)
+    assert np.abs(explained.images[0].picture.astype(int) - explained.images[1].picture).max() <= 8
+    assert explained.brightest == 255
+
+
+def test_arrays_and_pictures_of_another_size_are_resized_as_files_are(digits_run, tmp_path):
+    plain = Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 24), dtype=np.uint8))
+    plain.save(tmp_path / "x.png")
+    expected = overfitlab.predict(digits_run, tmp_path / "x.png").probabilities
+    np.testing.assert_allclose(overfitlab.predict(digits_run, plain).probabilities, expected, atol=1e-5)
+    fractions = torch.from_numpy(np.asarray(plain) / 255)[None]
+    np.testing.assert_allclose(overfitlab.predict(digits_run, fractions).probabilities, expected, atol=0.05)
+
+
+def test_a_picture_that_cannot_be_decoded_is_named(digits_run, tmp_path):
+    path = tmp_path / "x.png"
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:900])
+    with Image.open(path) as broken:
+        found = overfitlab.predict(digits_run, [np.zeros((8, 8), np.uint8), broken])
+    assert (found.files, [entry.file for entry in found.unreadable]) == (["image 0"], ["image 1"])
+
+
 @pytest.mark.parametrize(
-    ("array", "code", "values"),
+    ("given", "code", "values"),
     [
-        (np.zeros((2, 8, 8, 1)), "arrays_of_another_kind", {"found": "float64"}),
-        (
-            np.zeros((2, 9, 8, 1), dtype=np.uint8),
-            "arrays_of_another_kind",
-            {"height": 8, "width": 8, "channels": 1, "found": "[2, 9, 8, 1]"},
-        ),
-        (
-            np.zeros((8, 8, 3), dtype=np.uint8),
-            "arrays_of_another_kind",
-            {"height": 8, "width": 8, "found": "[8, 8, 3]"},
-        ),
-        (np.zeros(64, dtype=np.uint8), "arrays_of_another_kind", {"found": "[64]"}),
+        (np.zeros(64, dtype=np.uint8), "arrays_of_another_kind", {"found": "an array uint8 [64]"}),
+        (np.zeros((8, 0)), "arrays_of_another_kind", {}),
+        (np.zeros((1, 4, 8, 8)), "arrays_of_another_kind", {"height": 8, "width": 8, "channels": 1}),
+        (np.zeros((8, 8), dtype=complex), "arrays_of_another_kind", {}),
+        (np.full((8, 8), -1.0), "images_were_standardized", {"low": -1.0}),
+        (np.full((8, 8), np.nan), "images_were_standardized", {}),
+        (np.full((8, 8), 300), "array_too_bright", {"high": 300.0}),
+        (5, "nothing_to_look_at", {"value": "5"}),
+        ([None], "nothing_to_look_at", {"value": "None"}),
+        (b"x.png", "nothing_to_look_at", {}),
+        ({"a": 1}, "nothing_to_look_at", {}),
     ],
 )
-def test_other_arrays_are_refused(digits_run, array, code, values):
+def test_what_is_no_image_is_one_line(digits_run, given, code, values):
     with refused(UsageError, code, **values):
-        overfitlab.predict(digits_run, array)
+        overfitlab.predict(digits_run, given)
 
 
 def test_unreadable_files_do_not_stop_the_others(digits_run, digit_files, tmp_path):
