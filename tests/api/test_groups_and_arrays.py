@@ -15,7 +15,7 @@ import overfitlab
 from overfitlab.data.prepare.splits import split
 from overfitlab.data.recorded import recorded
 from overfitlab.errors import CancelledError, DataError, OverfitlabError
-from overfitlab.events import EpochEnded, ImagesLoaded
+from overfitlab.events import EpochEnded
 from overfitlab.records.data_record import GroupPart, GroupsRecord
 from overfitlab.report.group_text import group_lines, group_notes
 from overfitlab.report.methods_text import methods_text
@@ -139,20 +139,6 @@ def test_a_study_of_arrays_reaches_its_workers_and_stands_in_list_and_report():
         assert done.returncode == 0, done.stderr
     again = overfitlab.train(like=study, method="none", threads=1, verbose=False, out="again")
     assert again.own.config.groups == study.record.config.groups
-
-
-def test_what_was_read_is_remarked():
-    Path("digits/a").mkdir(parents=True)
-    said = []
-
-    def note(event):
-        if isinstance(event, ImagesLoaded):
-            said.extend(ENGLISH.reason(remark) for remark in event.remarks)
-            raise CancelledError("cancelled", "stopped, as whoever listens asked for; the same call goes on")
-
-    with pytest.raises(CancelledError):
-        overfitlab.train("none", "digits", verbose=False, listener=note)
-    assert said == ["there is a folder digits here, too, which was passed over; --data ./digits takes it"]
 
 
 def part(groups, images, asked=None, farthest=None, share=0.0, expected=0.0, lacking=()):

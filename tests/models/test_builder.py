@@ -116,10 +116,9 @@ def test_a_network_without_the_place_that_a_method_needs_is_refused():
     build.classifier_site()
     with pytest.raises(UsageError) as caught:
         build.network()
-    assert str(caught.value) == (
-        'batch_norm needs a place for normalization ("norm" site), which mine does not offer '
-        "(only: classifier, pool); choose another method, or a model with norm sites"
-    )
+    assert caught.value.code == "network_without_the_site"
+    assert "mine does not offer (only: classifier, pool)" in str(caught.value)
+    assert "dropout" in str(caught.value).rpartition("fits:")[2], "those that fit are listed"
 
 
 @pytest.mark.parametrize(("sites", "used"), [(("pool", "classifier"), "pool1"), (("classifier",), "classifier")])
