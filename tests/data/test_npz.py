@@ -197,6 +197,11 @@ def lying(shape) -> bytes:
             "parts_on_two_scales",
             {"first": "x_test", "second": "x_train"},
         ),
+        (
+            lambda p: saved(p, x_train=X[:20] * np.int64(16), y_train=Y[:20], x_test=X[20:].astype(int), y_test=Y[20:]),
+            "parts_on_two_scales",
+            {"first": "x_test", "second": "x_train"},
+        ),
         (lambda p: saved(p, x=X.astype(complex), y=Y), "x_of_no_images", {}),
         (lambda p: saved(p, x=X[:, :4], y=Y), "npz_needs_image_size", {}),
         (lambda p: saved(p, x=X, y=Y, x_test=X[:, :8], y_test=Y), "npz_of_different_shapes", {}),

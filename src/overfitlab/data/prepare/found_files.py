@@ -70,6 +70,11 @@ def subfolders(folder: Path) -> list[Path]:
 
 def listing(folder: Path) -> Listing:
     """Return what lies directly in `folder`; raises `DataError` where it cannot be listed."""
+    return Listing(*(sorted(paths, key=by_name) for paths in _scanned(folder)))
+
+
+def _scanned(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """Return the folders, the images and the other files directly in `folder`, in any order."""
     folders: list[Path] = []
     images: list[Path] = []
     others: list[Path] = []
@@ -80,7 +85,7 @@ def listing(folder: Path) -> Listing:
             images.append(Path(entry.path))
         else:
             others.append(Path(entry.path))
-    return Listing(*(sorted(paths, key=by_name) for paths in (folders, images, others)))
+    return folders, images, others
 
 
 def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tuple[list[Path], list[Path]]:
@@ -103,10 +108,10 @@ def image_files(folder: Path, elsewhere: Collection[tuple[int, int]] = ()) -> tu
         if identity in seen and current is not folder:
             continue
         seen.add(identity)
-        here = listing(current)
-        waiting += here.folders
-        images += here.images
-        others += here.others
+        inside, some_images, some_others = _scanned(current)
+        waiting += inside
+        images += some_images
+        others += some_others
     return sorted(images, key=by_name), sorted(others, key=by_name)
 
 

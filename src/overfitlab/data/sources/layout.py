@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from overfitlab.data.prepare.found_files import folder_identity, glance, image_files, listing, subfolders
+from overfitlab.data.prepare.found_files import Glance, folder_identity, glance, image_files, listing, subfolders
 from overfitlab.data.sources.part_names import PARTS, TRAIN, besides_the_part, part_named, part_within
 from overfitlab.display import as_seen, display_name
 from overfitlab.errors import DataError
@@ -63,9 +63,11 @@ def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
         if not all(part_named(entry.name) for entry in parts):
             notes.append(reason("taken_for_parts", folders=_listed(parts)))
     else:
-        places = _turned_round(root) or [_Place(TRAIN, as_seen(entry.name), entry) for entry in subfolders(root)]
-        if {place.part for place in places} == {TRAIN}:
-            notes += _parts_or_classes(places)
+        inside = {entry: glance(entry) for entry in subfolders(root)}
+        places = _turned_round(inside)
+        if not places:
+            places = [_Place(TRAIN, as_seen(entry.name), entry) for entry in inside]
+            notes += _parts_or_classes(inside)
     if not places:
         raise DataError(
             "folder_without_classes",
@@ -199,9 +201,8 @@ def _names_inside(part: Path, trainable: bool) -> set[str]:
     return {as_seen(entry.name) for folder in (part, within) for entry in subfolders(folder)}
 
 
-def _turned_round(root: Path) -> list[_Place]:
-    """Return the places of a folder with the parts within the classes, `cats/train/1.jpg`; none where it is no such."""
-    classes = {entry: glance(entry) for entry in subfolders(root)}
+def _turned_round(classes: dict[Path, Glance]) -> list[_Place]:
+    """Return the places of classes that hold parts, `cats/train/1.jpg`; none where they do not."""
     places = [
         _Place(part, as_seen(entry.name), inner)
         for entry, here in classes.items()
@@ -216,15 +217,15 @@ def _turned_round(root: Path) -> list[_Place]:
     return []
 
 
-def _parts_or_classes(places: Sequence[_Place]) -> list[Reason]:
+def _parts_or_classes(classes: dict[Path, Glance]) -> list[Reason]:
     """Return a note where one list of names is in several classes: they may well be parts of unknown names."""
-    inside = {}
-    for place in places:
-        here = glance(place.folder)
-        if here.folders and not here.images:
-            inside[place.folder] = {as_seen(entry.name) for entry in here.folders}
+    inside = {
+        folder: {as_seen(entry.name) for entry in here.folders}
+        for folder, here in classes.items()
+        if here.folders and not here.images
+    }
     counts = Counter(name for names in inside.values() for name in names)
-    common = sorted(name for name, count in counts.items() if count >= max(2, len(places) / 2))
+    common = sorted(name for name, count in counts.items() if count >= max(2, len(classes) / 2))
     if len(common) < 2:
         return []
     holders = [folder for folder, names in inside.items() if names & set(common)]

@@ -59,13 +59,7 @@ def factors(arrays: Sequence[Array], read: Read, shown: str, given: int | None, 
     units = [span for span in fractions if span.of_unit]
     plain = [span for span in fractions if not span.of_unit and not (span.whole and span.low >= 0 and span.high <= 1)]
     if units and plain:
-        raise DataError(
-            "parts_on_two_scales",
-            "{file}: {first} goes from {low:g} to {high:g}, but {second} from {other_low:g} to {other_high:g}; save "
-            "both on one scale, 0 to 1 or 0 to 255",
-            file=shown, first=units[0].array.shown, low=units[0].low, high=units[0].high,
-            second=plain[0].array.shown, other_low=plain[0].low, other_high=plain[0].high,
-        )  # fmt: skip
+        raise _two_scales(units[0], plain[0], shown)
     white = _white([*plain, *(span for span in spans.values() if span.kind in "ui")], shown, given, findings)
     by_array = {array: _factor(span, unit=not plain, white=white) for array, span in spans.items()}
     for span in fractions:
@@ -124,10 +118,23 @@ def _white(spans: Sequence[Span], shown: str, given: int | None, findings: Findi
     deep = [span for span in spans if span.high > FULL * (1 + BEYOND_WHOLE) and span.whole]
     if not deep:
         return FULL
+    shallow = next((span for span in spans if span.whole and 1 < span.high <= FULL), None)
+    if shallow is not None:
+        raise _two_scales(shallow, deep[0], shown)
     white = given or white_for(max(span.high for span in deep))
     findings.white = white
     findings.notes.append(reason("levels_of_more_bits", array=deep[0].array.shown, white=white))
     return white
+
+
+def _two_scales(one: Span, other: Span, shown: str) -> DataError:
+    return DataError(
+        "parts_on_two_scales",
+        "{file}: {first} goes from {low:g} to {high:g}, but {second} from {other_low:g} to {other_high:g}; save both "
+        "on one scale, 0 to 1 or 0 to 255",
+        file=shown, first=one.array.shown, low=one.low, high=one.high,
+        second=other.array.shown, other_low=other.low, other_high=other.high,
+    )  # fmt: skip
 
 
 def _out_of_range(span: Span, shown: str) -> DataError:
