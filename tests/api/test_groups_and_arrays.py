@@ -142,7 +142,8 @@ def test_a_study_of_arrays_reaches_its_workers_and_stands_in_list_and_report():
 
 
 def test_what_was_read_is_remarked():
-    Path("digits/a").mkdir(parents=True)
+    for name in ("digits/a", "digits/b", "elsewhere/digits"):
+        Path(name).mkdir(parents=True)
     said = []
 
     def note(event):

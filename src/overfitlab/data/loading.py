@@ -1,5 +1,6 @@
 """From what stands after `--data` to a dataset."""
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from overfitlab.events import Listener
 from overfitlab.reasons import Reason, reason
 
 SOURCES = ("auto", *SETS, "digits")
+FEWEST_CLASSES = 2
 
 
 def load(
@@ -75,9 +77,11 @@ def _grouped(dataset: Dataset, groups: str | None) -> Dataset:
 
 
 def _passed_over(name: str) -> tuple[Reason, ...]:
-    """Return the remark that there is a folder of the user's that is called as a set is, which was not taken."""
-    folder = Path(name)
-    if name == "auto" or not folder.is_dir() or not any(entry.is_dir() for entry in folder.iterdir()):
+    """Return the remark that a folder with classes is called as the set is, and was not taken."""
+    folders = 0
+    with contextlib.suppress(OSError):  # there is none, or it may not be looked at
+        folders = sum(entry.is_dir() and not entry.name.startswith(".") for entry in Path(name).iterdir())
+    if name == "auto" or folders < FEWEST_CLASSES:
         return ()
     return (reason("folder_passed_over", name=name, path=f"{os.curdir}{os.sep}{name}"),)
 
