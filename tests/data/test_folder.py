@@ -343,3 +343,12 @@ def test_a_folder_whose_name_is_no_text_can_be_trained_on(photos, tmp_path):
 def test_no_name_is_no_data():
     with refused(UsageError, "data_not_named"):
         loading.load("")
+
+
+def test_a_folder_that_is_called_as_a_set_is_mentioned(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert loading.load("digits").notes == ()
+    (tmp_path / "digits").mkdir()
+    assert loading.load("digits").notes == (), "nothing in it can be meant"
+    (tmp_path / "digits" / "a").mkdir()
+    assert loading.load("digits").notes == (reason("folder_passed_over", name="digits"),)

@@ -19,6 +19,7 @@ from overfitlab.files import found_path
 from overfitlab.reasons import Reason, reason
 
 SOURCES = ("auto", *SETS, "digits")
+FEWEST_CLASSES = 2
 
 
 def load(
