@@ -287,3 +287,11 @@ def test_what_fails_within_a_network_of_python_is_one_line():
 
     with refused(OverfitlabError, "own_code_failed", type="KeyError", match=r"test_making\.py, line \d+: KeyError"):
         build(broken)
+
+
+@pytest.mark.parametrize("value", [torch.zeros(2, dtype=torch.complex64), torch.zeros(2, 2, dtype=torch.complex128)])
+def test_an_object_whose_state_cannot_be_saved_is_refused(value):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+    network.register_buffer("odd", value)
+    with refused(UsageError, "network_cannot_be_saved", entry="network.odd"):
+        build(network)

@@ -55,8 +55,9 @@ class Run(room.Run):
     def model(self, network: Model | None = None) -> "nn.Module":
         """Return the trained network in evaluation mode, with what the method inserted: it predicts as `predict` does.
 
-        It takes standardized images, float32 [B, C, H, W], which `preprocess` makes, and returns logits [B, K]; its
-        own generators and modes are those of PyTorch.
+        It takes standardized images, float32 [B, C, H, W], which `preprocess` makes, and returns logits [B, K]. To go
+        on training, load `weights.safetensors` into your own network instead: here each step has to be told
+        (`model.at(epoch, step)`), since all that is random is drawn by it.
 
         Args:
             network: the user's own, for a run that was trained with one and read from its folder: a run's folder may
