@@ -90,6 +90,17 @@ def test_without_the_cache_the_arrays_are_handed_in_again(grouped, tmp_path, mon
     np.testing.assert_allclose(found.probabilities, expected.probabilities)
 
 
+def test_a_list_that_was_moved_is_named_anew():
+    Path("list.csv").write_text("\n".join(f"{row},{group}" for row, group in enumerate(GROUPS)))
+    np.savez("data.npz", x=X, y=Y)
+    run = train(data="data.npz", groups=Path("list.csv"), epochs=1, out="run")
+    expected = overfitlab.evaluate(run)
+    Path("list.csv").rename("moved.csv")
+    with refused(DataError, "groups_not_where_they_were", place=str(Path("list.csv").absolute())):
+        overfitlab.evaluate(run)
+    np.testing.assert_array_equal(overfitlab.evaluate(run, groups="moved.csv").images.rows, expected.images.rows)
+
+
 def test_other_groups_do_not_find_the_parts_again():
     data = {"x_train": X[:90], "y_train": Y[:90], "x_test": X[90:], "y_test": Y[90:]}
     run = train(data=data, epochs=1, out="run")

@@ -140,6 +140,12 @@ def _own_dataset(run: Run, folder: Path | None, groups: str | None, part: str, l
                 "images_not_where_they_were", "the images of {run} are not where they were: {reason}",
                 run=run.folder, reason=reason,
             ) from error  # fmt: skip
+        if isinstance(error, OverfitlabError) and error.code == "groups_not_there" and groups is None:
+            raise DataError(
+                "groups_not_where_they_were",
+                "the list of groups that {run} was trained with is no longer {place}; name it with --groups FILE",
+                run=run.folder, place=display_name(record.groups.source if record.groups else ""),
+            ) from error  # fmt: skip
         if is_handed_in_before(record.source):
             raise DataError(
                 "arrays_no_longer_kept",
