@@ -125,7 +125,7 @@ def test_a_second_normalization_is_refused_and_named(method):
 
 
 def test_an_error_of_shapes_names_the_size_that_fits():
-    with refused(OverfitlabError, "network_takes_another_size", side=32, size="28x28x3") as caught:
+    with refused(OverfitlabError, "network_takes_this_size", side=32, size="28x28x3") as caught:
         adopted("Tutorial", shape=(28, 28, 3))
     assert "--image-size 32" in str(caught.value)
     with refused(UsageError, "network_mixes_images", match="--image-size"):

@@ -12,6 +12,7 @@ from overfitlab.methods import registry as methods
 from overfitlab.models import registry
 from overfitlab.models.handed import taken
 from overfitlab.randomness import Key
+from overfitlab.words.languages import language_named
 
 TUTORIAL = """
 import torch
@@ -113,9 +114,9 @@ def test_the_network_of_pytorchs_tutorial_is_taken_as_it_is(write, flattened):
 @pytest.mark.parametrize(
     ("shape", "code", "values"),
     [
-        ((28, 28, 3), "network_takes_another_size", {"takes": "32x32x3", "has": "28x28x3", "size": 32}),
-        ((64, 64, 3), "network_takes_another_size", {"size": 32}),
-        ((32, 48, 3), "network_takes_another_size", {"size": 32}),
+        ((28, 28, 3), "network_takes_another_size", {"takes": "32x32x3", "has": "28x28x3", "size": "32"}),
+        ((64, 64, 3), "network_takes_another_size", {"size": "32"}),
+        ((32, 48, 3), "network_takes_another_size", {"size": "32"}),
         ((32, 32, 1), "network_takes_other_channels", {"wanted": 3, "channels": 1}),
         ((8, 8, 1), "network_takes_another_shape", {"takes": "32x32x3", "channels": 1, "wanted": 3}),
     ],
@@ -125,7 +126,9 @@ def test_images_that_it_does_not_take_are_answered_with_those_that_it_does(write
     with refused(UsageError, code, model="net.py:Net", **values) as caught:
         build(name, shape, 10)
     assert "\n" not in str(caught.value)
-    assert ("--image-size 32" in str(caught.value)) == (code != "network_takes_other_channels")
+    for language in ("en", "ko"):
+        said = language_named(language).error(caught.value)
+        assert ("--image-size 32" in said) == (code != "network_takes_other_channels")
 
 
 def test_another_number_of_classes_is_said(write):
@@ -151,7 +154,7 @@ def test_two_networks_are_listed_with_what_to_type(write):
     name = write(BLOCKS + "\nclass Other(Net):\n    pass\n")
     with refused(UsageError, "several_networks", names="Net, Other") as caught:
         build(name)
-    assert "--model net.py:Net or --model net.py:Other" in str(caught.value)
+    assert "--model net.py:Net, --model net.py:Other" in str(caught.value)
     assert build("net.py:Other").name == "net.py:Other"
 
 
@@ -163,6 +166,7 @@ def test_a_file_without_a_network_says_why_each_try_failed(write):
         build(name)
     text = str(caught.value)
     assert "Block: net.py:Block: its network returns shape [2, 4, 8, 8]" in text
+    assert "4개에 맞는 신경망이 없습니다: Block" in language_named("ko").error(caught.value)
     assert "Net: net.py, line 19: RuntimeError: mat1 and mat2" in text
     assert "model: net.py:model needs hidden" in text
     with refused(UsageError, "file_without_networks", file="net.py"):

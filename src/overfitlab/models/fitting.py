@@ -90,9 +90,9 @@ def _failure(network: nn.Module, shape: Shape, order: Order) -> Exception | None
 
 def _error(shape: Shape, said: OverfitlabError, order: Order) -> UsageError:
     height, width, channels = shape
-    values = {
+    values: dict[str, object] = {
         "model": order.name, "takes": "x".join(map(str, shape)), "has": "x".join(map(str, order.image_shape)),
-        "size": height if height == width else f"{height}x{width}", "reason": str(said),
+        "size": str(height) if height == width else f"{height}x{width}", "reason": said,
         "channels": order.image_shape[2], "wanted": channels,
     }  # fmt: skip
     if channels == order.image_shape[2]:

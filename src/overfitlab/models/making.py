@@ -73,7 +73,7 @@ def _only_network(module: ModuleType, handed: Handed, order: Order) -> str:
             raise UsageError(
                 "several_networks", "{file} has several networks for these images: {names}; write one of {commands}",
                 file=handed.spec, names=", ".join(fitting_ones),
-                commands=" or ".join(f"--model {handed.spec}:{name}" for name in fitting_ones),
+                commands=", ".join(f"--model {handed.spec}:{name}" for name in fitting_ones),
             )  # fmt: skip
         if fitting_ones:
             return fitting_ones[0]
