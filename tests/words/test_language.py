@@ -14,7 +14,7 @@ from overfitlab.api.listing import DAMAGED
 from overfitlab.config import CLEAN
 from overfitlab.data.catalog import inventory
 from overfitlab.data.catalog.places import CACHE_LABEL
-from overfitlab.describe.card import ANY_NETWORK, OWN_NETWORK, SECTIONS
+from overfitlab.describe.card import ANY_NETWORK, BRINGING_NETWORK, OWN_NETWORK, SECTIONS
 from overfitlab.describe.costs import NETWORK
 from overfitlab.describe.shown_on_images import PLACED
 from overfitlab.doctor import EXTRAS, LEVELS
@@ -54,7 +54,7 @@ NAMED = {
     *LEVELS, *(purpose for purpose, _ in EXTRAS.values()), *INSTRUCTIONS.values(),  # of the doctor
     *(inventory.OFFICIAL, inventory.OTHER, inventory.UNVERIFIED, inventory.DAMAGED), CACHE_LABEL, "the system",
     "scikit-learn's handwritten digits",
-    *SECTIONS, *PLACES.values(), *PLACED.values(), ANY_NETWORK, OWN_NETWORK, NETWORK,  # of a card
+    *SECTIONS, *PLACES.values(), *PLACED.values(), ANY_NETWORK, BRINGING_NETWORK, OWN_NETWORK, NETWORK,
     *("study", "run", RUNNING, FINISHED, DIVERGED, INTERRUPTED, DAMAGED),  # of the list
     *(f"{{number}} {unit}" for unit in UNITS),  # of a task
     "stopped; what has been fetched so far is kept, and the same command resumes it",  # of an interruption
