@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -216,12 +217,12 @@ def _argument_of_train(word: str, words: Sequence[str]) -> UsageError:
     )
 
 
-class Seed(click.ParamType):
+class Seed(click.ParamType):  # type: ignore[type-arg] # it takes none before click 8.5
     """The seed of a training: one whole number."""
 
     name = "integer"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number; raises `UsageError` for several of them."""
         text = str(value)
         if sum(part.strip().isdigit() for part in text.replace("-", ",").split(",")) > 1:
