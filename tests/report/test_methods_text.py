@@ -85,6 +85,26 @@ CASES = {
          "of all but the test images"],
         ["anew", "cosine"],
     ),
+    "gradient descent": (
+        {"protocol": {"optimizer": "sgd:momentum=0.9,nesterov=true", "learning_rate": 0.1,
+                      "schedule": "step:every=4,factor=0.2"}},
+        ["by stochastic gradient descent as PyTorch computes it (momentum=0.9, nesterov=true) with the learning rate "
+         "0.1, times 0.2 after every 4 epochs, on cross-entropy"],
+        ["Adam", "cosine", "weight decay of its own", "--keep"],
+    ),
+    "AdamW, whose decay is under every method": (
+        {"protocol": {"optimizer": "adamw:weight_decay=0.05", "schedule": "cosine:warm_up=3"}},
+        ["by AdamW as Keras computes it (weight_decay=0.05)", ", reached in 3 epochs, falling to zero along a cosine",
+         "AdamW has a weight decay of its own, 0.05 for all kernels, whatever the method; what l2 shrinks comes on"],
+        ["--keep"],
+    ),
+    "weights of the lowest validation loss": (
+        {"protocol": {"keep": "best", "schedule": "one-cycle"}, "asked": {"given": ("keep", "schedule")}},
+        ["by Adam as Keras computes it with", "in one cycle: from 0.04 of it, the whole of it after 30 % of the steps",
+         "those of the epoch with the lowest validation loss, whatever the method (--keep best)",
+         "Changed in that protocol: weights that are kept and schedule of the learning rate."],
+        ["weight decay of its own"],
+    ),
     "a run that diverged": (
         {"diverged": {("l2:rate=0.001", 3)}},
         ["1 of 7 runs of l2 diverged and have no outcome.", "Their pairs are left out"], ["No run diverged"],

@@ -350,6 +350,8 @@ def test_train_like_a_study(small_study, tmp_path, capsys):
     assert run.record.data.training == 1006  # all of them
     assert run.record.data.validation == 432
     assert run.record.config.protocol.epochs == 3
+    with pytest.raises(UsageError, match=f"the learning rate {run.record.config.protocol.learning_rate:g} of this"):
+        overfitlab.train(like=small_study, optimizer="sgd", out=tmp_path / "sgd", verbose=False)
     named = overfitlab.train("l2", like=small_study, epochs=1, out=tmp_path / "named", threads=1, verbose=False)
     assert named.record.config.method.startswith("l2")
     assert named.record.config.protocol.epochs == 1

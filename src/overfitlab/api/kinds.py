@@ -32,7 +32,6 @@ KINDS: Mapping[str, Kind] = {
         lambda value: isinstance(value, Listener) or (callable(value) and not isinstance(value, type)),
         "an overfitlab.Listener, or a function that takes an event",
     ),
-    "model": (lambda value: isinstance(value, str), "the name of a network, or FILE.py:FUNCTION"),
     "name": TEXT,
     "metric": TEXT,
     "out": PATH,

@@ -166,8 +166,9 @@ def train(
         "vary": None if vary is None else varied(vary),
     }
     given = [name for name, value in changes.items() if value is not None]
-    settings = protocol_named(protocol or "notebook", **changes)
-    if pattern is not None and protocol is None:
+    if pattern is None or protocol is not None:
+        settings = protocol_named(protocol or "notebook", **changes)
+    else:
         settings = changed(pattern.protocol, **changes)
         given = ["training_images", "epochs"]  # the study's, and all of its images
     size = None if image_size is None else size_from(image_size)

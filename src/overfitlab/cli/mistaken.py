@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -216,14 +217,14 @@ def _argument_of_train(word: str, words: Sequence[str]) -> UsageError:
     )
 
 
-class Seed(click.ParamType[int]):
+class Seed(click.ParamType):  # type: ignore[type-arg] # it takes none before click 8.5
     """The seed of a training: one whole number."""
 
     name = "integer"
 
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number; raises `UsageError` for several of them."""
         text = str(value)
         if sum(part.strip().isdigit() for part in text.replace("-", ",").split(",")) > 1:
             raise one_seed()
-        return int(click.INT(text, param, ctx))
+        return int(click.INT.convert(value, param, ctx))

@@ -282,7 +282,7 @@ def _network(run: Run, model: Model | None) -> BuiltModel:
             path=run.folder / RECORD, reason=error
         ) from None  # fmt: skip
     key, warm_up = run_key(config.seed, config.protocol.vary), config.protocol.batch_norm_warm_up
-    return models.build(network, data.image_shape, len(data.classes), method, key, warm_up=warm_up)
+    return models.build(network, data.image_shape, len(data.classes), method, key, warm_up=warm_up, bare=config.bare)
 
 
 def _is_the_same(network: Handed, source: str | None, start: str | None) -> bool:

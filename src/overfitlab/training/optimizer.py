@@ -166,13 +166,15 @@ class GradientDescent(Optimizer):
             for name, parameter in trained.items():
                 if name not in self._momenta:
                     self._momenta[name] = torch.zeros_like(parameter)
+        quick = _can_be_fused(trained)
         for decay in sorted({self._added.get(name, 0.0) for name in trained}):
             names = [name for name in trained if self._added.get(name, 0.0) == decay]
             sgd(
                 [trained[name] for name in names],
                 [gradient for name in names if (gradient := trained[name].grad) is not None],
                 [self._momenta.get(name) for name in names],
-                fused=_can_be_fused(trained),
+                fused=quick and settings.momentum > 0,
+                foreach=quick and settings.momentum == 0,  # one addition, which is no faster fused
                 lr=learning_rate,
                 momentum=settings.momentum,
                 nesterov=settings.nesterov,
