@@ -21,6 +21,7 @@ TEXT: Kind = (lambda value: isinstance(value, str), "a text")
 SWITCH: Kind = (is_truth_value, "True or False")
 # those that are not here are checked where they are used, before anything is begun
 KINDS: Mapping[str, Kind] = {
+    "bare": SWITCH,
     "class_name": TEXT,
     "command": TEXT,
     "data_dir": PATH,
