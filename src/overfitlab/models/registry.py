@@ -13,6 +13,7 @@ from overfitlab.config import LARGEST_IMAGE, SMALLEST_IMAGE, RunConfig
 from overfitlab.errors import UsageError, nearest, unknown_name
 from overfitlab.models import own
 from overfitlab.randomness import run_key
+from overfitlab.spelling import same_word
 
 if TYPE_CHECKING:
     from overfitlab.methods.base import Method
@@ -51,6 +52,9 @@ def _unknown(spec: str) -> UsageError:
     """Return the error for a name of no network: it may be one of timm's, written as it is called there."""
     from overfitlab.models import timm_models
 
+    ours = {same_word(name): name for name in BUILT_IN}.get(same_word(spec))
+    if ours is not None:
+        return unknown_name("model", spec, SPELLINGS, meant=ours)
     if not timm_models.is_installed():
         near = nearest(spec, BUILT_IN)
         return UsageError(
