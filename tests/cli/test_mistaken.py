@@ -50,6 +50,7 @@ SAID = [
     ("compare dropout(0.5)", "cannot read the method 'dropout(0.5)'; write dropout:rate=0.5"),
     ("compare dropout 0.5", "'0.5' is no method"),
     ("train --method BatchNormalization", "did you mean 'batch_norm'?"),
+    ("train --model ResNet-20", "unknown model 'ResNet-20'; did you mean 'resnet20'?"),
     ("train --optimizer sgd", "give one for SGD as well, for example --learning-rate 0.01"),
     ("train --data digits --schedule step:every=40", "and there are 30; take for example step:every=10"),
     ("compare --data digits --schedule cosine:warm_up=30", "its warm-up of 30 epochs leaves nothing of 30"),

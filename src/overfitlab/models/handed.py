@@ -21,6 +21,7 @@ from overfitlab.errors import UsageError, nearest, unknown_name
 from overfitlab.models import own
 from overfitlab.models.own import OwnFile
 from overfitlab.models.own_code import OwnCode
+from overfitlab.spelling import same_word
 
 BUILT_IN = ("notebook_cnn", "resnet20", "resnet32", "resnet56", "vgg11", "vgg16")
 SPELLINGS = (*BUILT_IN, "timm:NAME", "FILE.py", "FILE.py:NAME", "MODULE:NAME")
@@ -147,6 +148,9 @@ def _unknown(spec: str) -> UsageError:
     """Return the error for a name of no network: it may be one of timm's, written as it is called there."""
     from overfitlab.models import timm_models
 
+    ours = {same_word(name): name for name in BUILT_IN}.get(same_word(spec))
+    if ours is not None:
+        return unknown_name("model", spec, SPELLINGS, meant=ours)
     if not timm_models.is_installed():
         near = nearest(spec, BUILT_IN)
         return UsageError(
