@@ -105,7 +105,7 @@ MUTANTS = (
     ),
     Mutant(
         "the checksum of weights", "inference/trained.py",
-        'if folder.checksums([WEIGHTS])[WEIGHTS] != run.record.files.get(WEIGHTS):', "if False:",
+        'if folder.checksums([name])[name] != run.record.files.get(name):', "if False:",
         "tests/records/test_damage.py",
     ),
     Mutant(
@@ -156,8 +156,8 @@ MUTANTS = (
         "        if False:\n", "tests/data/test_unpickling.py", hangs=True,
     ),
     Mutant(
-        "arrays of Python objects in an .npz file", "data/sources/npz.py",
-        "        if dtype.hasobject:", "        if False:", "tests/data/test_npz.py",
+        "arrays of Python objects in an .npz file", "data/sources/npz_members.py",
+        "    if dtype.hasobject:", "    if False:", "tests/data/test_npz.py",
     ),
     Mutant(
         "weights that are a program", "models/weights_file.py",

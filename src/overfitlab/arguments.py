@@ -9,11 +9,9 @@ from overfitlab.config import (
     SMALLEST_IMAGE,
     VARIED,
     StudyConfig,
-    check_one_of,
-    check_whole,
 )
 from overfitlab.errors import UsageError
-from overfitlab.values import number, pair, shown, whole
+from overfitlab.values import check_one_of, check_whole, number, pair, shown, whole
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 

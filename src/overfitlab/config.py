@@ -3,14 +3,14 @@
 import hashlib
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
 from overfitlab import optimization
-from overfitlab.errors import UsageError, unknown_name
-from overfitlab.values import number, shown, whole
+from overfitlab.errors import UsageError
+from overfitlab.values import check_one_of, check_whole, number, shown
 
 DEVICES = ("cpu", "cuda", "mps")
 OTHER_DEVICES = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps"}  # what people call them
@@ -30,34 +30,9 @@ SHORTEST_ROUNDS, LONGEST_ROUNDS = 6, 100  # planned maxima of seeds that are add
 UNTIL = 12  # the maximum unless one is given
 
 
-def check_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
-    """Return a whole number of any type as an `int`; raises `UsageError` for one out of range, or none.
-
-    `what` is a noun.
-    """
-    found = whole(value)
-    if found is not None and found >= low and (high is None or found <= high):
-        return found
-    if high is None:
-        raise UsageError(
-            "no_whole_number_from", "{what} must be a whole number of at least {low}, not {value}",
-            what=what, low=low, value=shown(value),
-        )  # fmt: skip
-    raise UsageError(
-        "no_whole_number_between", "{what} must be a whole number from {low} to {high}, not {value}",
-        what=what, low=low, high=high, value=shown(value),
-    )  # fmt: skip
-
-
 def _check_bare(value: object) -> None:
     if not isinstance(value, bool):
         raise UsageError("bare_is_no_yes_or_no", "bare must be True or False, not {value}", value=shown(value))
-
-
-def check_one_of(what: str, value: Any, known: Sequence[str], meant: str | None = None) -> None:
-    """Refuse a value that is none of the known ones; raises `UsageError`, which names the one that was meant."""
-    if not isinstance(value, str) or value not in known:
-        raise unknown_name(what, value if isinstance(value, str) else shown(value), known, meant)
 
 
 def _settle(config: object, name: str, value: object) -> None:

@@ -1,10 +1,13 @@
-"""Numbers of any library, as Python's own.
+"""Numbers of any library, as Python's own; and the checks of what users hand in.
 
 NumPy's, PyTorch's and pandas's numbers are numbers; a truth value, a text, or an array of several is none.
 """
 
 import operator
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
+
+from overfitlab.errors import UsageError, unknown_name
 
 NARROW = (
     "float16",
@@ -81,3 +84,28 @@ def shown(value: object) -> str:
     return (
         said if 0 < len(said) <= LONGEST and " at 0x" not in said else f"an object of the type {type(value).__name__}"
     )
+
+
+def check_whole(what: str, value: Any, low: int, high: int | None = None) -> int:
+    """Return a whole number of any type as an `int`; raises `UsageError` for one out of range, or none.
+
+    `what` is a noun.
+    """
+    found = whole(value)
+    if found is not None and found >= low and (high is None or found <= high):
+        return found
+    if high is None:
+        raise UsageError(
+            "no_whole_number_from", "{what} must be a whole number of at least {low}, not {value}",
+            what=what, low=low, value=shown(value),
+        )  # fmt: skip
+    raise UsageError(
+        "no_whole_number_between", "{what} must be a whole number from {low} to {high}, not {value}",
+        what=what, low=low, high=high, value=shown(value),
+    )  # fmt: skip
+
+
+def check_one_of(what: str, value: Any, known: Sequence[str], meant: str | None = None) -> None:
+    """Refuse a value that is none of the known ones; raises `UsageError`, which names the one that was meant."""
+    if not isinstance(value, str) or value not in known:
+        raise unknown_name(what, value if isinstance(value, str) else shown(value), known, meant)

@@ -101,7 +101,10 @@ def test_figures_of_a_study(small_study, name, value):
         ({"listener": 5}, "listener must be an overfitlab.Listener, or a function that takes an event, not 5"),
         ({"out": b"run"}, "out must be a path, not b'run'"),
         ({"weights": ["w.pt"]}, "weights must be a path, not ['w.pt']"),
-        ({"model": 18}, "model must be the name of a network, or FILE.py:FUNCTION, not 18"),
+        (
+            {"model": 18},
+            "model must be a name, a file, an nn.Module, its class, or a function that returns one, not 18",
+        ),
         ({"seed": "1"}, "seed must be a whole number from 0 to 9223372036854775807, not '1'"),
         (
             {"seed": np.array([1, 2])},

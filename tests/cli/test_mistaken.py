@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from typed import overfitlab
 
 from overfitlab.cli import mistaken
 from overfitlab.cli.main import cli
@@ -58,18 +59,18 @@ SAID = [
 
 
 @pytest.mark.parametrize(("line", "said"), SAID, ids=[line for line, _ in SAID])
-def test_it_says_what_to_type_instead(ended, line, said):
-    done = ended(*line.split())
-    assert done.code == 2
-    last = done.said.splitlines()[-1]
+def test_it_says_what_to_type_instead(line, said):
+    done = overfitlab(*line.split())
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
     assert last.startswith("overfitlab: ")
     assert said in last
     assert [path for path in Path().rglob("*") if path.is_file()] == []
 
 
-def test_korean_says_it_too(ended):
-    done = ended("train", "--gpu", "--lang", "ko")
-    assert done.said.endswith("--device cuda로 쓰세요\n")
+def test_korean_says_it_too():
+    done = overfitlab("train", "--gpu", "--lang", "ko")
+    assert done.stderr.endswith("--device cuda로 쓰세요\n")
 
 
 @pytest.mark.parametrize("name", ["train", "compare"])

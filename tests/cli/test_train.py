@@ -97,7 +97,7 @@ BAD = [
     (["train", "--seed", "-1"], 2, "seed must be"),
     (["train", "--threads", "0"], 2, "threads must be"),
     (["train", "--precision", "half"], 2, "unknown precision 'half'"),
-    (["train", "surplus"], 2, "unexpected extra argument"),
+    (["train", "surplus"], 2, "train takes options alone, not 'surplus'"),
     (["train", "--data", "digits", "--data-dir", "."], 2, "leave one of them out"),
     (["train", *QUICK, "--out", "~nobody-of-that-name/run"], 2, "~nobody-of-that-name"),
     (["train", "--data", "cifar10"], 1, "CIFAR-10 is not on this machine"),

@@ -57,7 +57,9 @@ def test_the_record_says_where_they_are_and_which_twins_contradict():
     images[5] = 255
     data = dataset(images, labels, "ab", validation=np.arange(30, 36))
     prepared = material(data, protocol_named("clean"), seed=0)
-    record = data_record(prepared, None, near_duplicates(data, prepared.split), identical(data))
+    record = data_record(
+        prepared, protocol_named("clean"), None, near_duplicates(data, prepared.split), identical(data)
+    )
     assert record.identical.found == 2
     assert [(each.images, each.classes) for each in record.identical.contradictions] == [
         ([0, 11], ["a", "b"]), ([2, 39], ["a", "b"]),

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from refusals import refused
 
-from overfitlab.data.prepare import images
+from overfitlab.data.prepare import decoders
 from overfitlab.data.prepare.found_files import image_files
 from overfitlab.data.prepare.images import image_size, read_image, read_images
 from overfitlab.data.prepare.unreadable import UnreadableImageError
@@ -262,7 +262,7 @@ def test_odd_names_are_read_and_shown_on_one_line(tmp_path):
 def test_heif_is_read_where_its_package_is_there(tmp_path):
     heif = pytest.importorskip("pillow_heif", reason="needs the extra heif")
     heif.register_heif_opener()
-    images._formats.cache_clear()
+    decoders.formats.cache_clear()
     PHOTO.save(tmp_path / "x.heic", quality=95)
     assert np.abs(read_image(tmp_path / "x.heic", (40, 56), 3).astype(int) - np.asarray(PHOTO)).mean() < 12
 

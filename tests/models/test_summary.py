@@ -96,7 +96,7 @@ def test_a_users_network_with_parameters_everywhere(tmp_path, monkeypatch):
     rows = {line.split()[0]: line.split()[-1] for line in body(text)}
     assert rows == {
         "network.one": "12", "network.two": "3", "network.unused": "30", "network.rnn": str(4 * 4 * (3 + 4 + 2)),
-        "network.fc": "50", "network": "3", "classifier.dropout": "0",
+        "network.fc": "50", "network": "3", "inserted.pool1.dropout": "0",
     }  # fmt: skip
     assert model.parameter_counts()[0] == 12 + 3 + 30 + 144 + 50 + 3
     assert re.search(r"network\.unused \(Linear\) +\? +30", text)

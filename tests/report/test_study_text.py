@@ -81,7 +81,7 @@ def sentence(accuracy, gap, fit=None, train=-5.0, crossed=None, diverged=None, *
         ((), (), ["is undecided: no number; no pair of finished runs; a verdict needs 3."]),
         ((1.0,), (1.0,), ["is undecided: 1.0 points more test accuracy (n = 1); 1 pair of runs; a verdict needs 3."]),
         ((1.0, 2.0), (1.0, 2.0), ["interval -4.9 to +7.9, n = 2); 2 pairs of runs; a verdict needs 3."]),
-        ((0.7,) * 5, (0.0,) * 5, ["all 5 differences are the same", "no interval, adjusted p = 1.000"]),
+        ((0.7,) * 5, (0.0,) * 5, ["all 5 differences are exactly the same", "no interval, adjusted p = 1.000"]),
     ],
 )  # fmt: skip
 def test_sentences(accuracy, gap, said):
@@ -145,7 +145,7 @@ def test_a_level_is_never_rounded_to_certainty(alpha, said):
 
 
 def test_where_nothing_varies_there_is_no_interval():
-    assert "(no interval, n = 5); all 5 differences are the same" in sentence((0.7,) * 5, (0.0,) * 5)
+    assert "(no interval, n = 5); all 5 differences are exactly the same" in sentence((0.7,) * 5, (0.0,) * 5)
     same = contrast("dropout", found((0.0,) * 5, unit=0.3), found((0.0,) * 5, 1.0, unit=0.2))
     assert contrast_table(verdict_of([same])).rows[0].count("no interval") == 2
 

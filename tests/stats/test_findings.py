@@ -125,7 +125,7 @@ def test_no_spread_is_undecided_with_the_reason():
     found = one([0.7] * 5)
     assert found.verdict == UNDECIDED
     assert found.reason == Reason("all_differences_equal", {"n": 5})
-    assert "all 5 differences are the same" in ENGLISH.reason(found.reason)
+    assert "all 5 differences are exactly the same" in ENGLISH.reason(found.reason)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import overfitlab
 from overfitlab.config import CLEAN, StudyConfig
 from overfitlab.errors import UsageError
 from overfitlab.models import registry
+from overfitlab.models.handed import taken
 from overfitlab.study.network import check_methods, look_at
 from overfitlab.study.question import question
 
@@ -51,7 +52,7 @@ def config(model, methods=(), bare=False):
 
 def look(model, methods=(), bare=False):
     asked = config(model, methods, bare)
-    found = look_at(asked, (8, 8, 1), 10)
+    found = look_at(asked, (8, 8, 1), 10, taken(model))
     check_methods(found, asked)
     return found
 

@@ -21,7 +21,7 @@ from overfitlab.arguments import looks as looks_from
 from overfitlab.arguments import margins as margins_from
 from overfitlab.arguments import seconds as seconds_from
 from overfitlab.arguments import until_decided as until_from
-from overfitlab.config import UNTIL, StudyConfig, check_one_of, check_whole, protocol_named
+from overfitlab.config import UNTIL, StudyConfig, protocol_named
 from overfitlab.data.sources.groups import is_rule
 from overfitlab.errors import UsageError
 from overfitlab.events import Event, Listener, Noted, StudyEnded, listening
@@ -36,7 +36,7 @@ from overfitlab.study.network import check_methods, look_at
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
 from overfitlab.terminal.screen import screen_on
-from overfitlab.values import is_truth_value
+from overfitlab.values import check_one_of, check_whole, is_truth_value
 from overfitlab.words.languages import spoken
 
 NO_OPTIONS = {

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from overfitlab.api.runs import Run
-from overfitlab.config import check_one_of
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import user_path
 from overfitlab.models.handed import Handed
 from overfitlab.records.study_folder import REPORT, StudyFolder
 from overfitlab.study import study as room
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
+from overfitlab.values import check_one_of
 from overfitlab.words.languages import spoken
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ def _grouped(dataset: Dataset, groups: str | None) -> Dataset:
 def _passed_over(name: str) -> tuple[Reason, ...]:
     """Return a note where the working folder has a folder of the same name, which may be what was meant."""
     try:
-        meant = any(not entry.name.startswith(".") for entry in os.scandir(name))
+        meant = any(not entry.name.startswith(".") for entry in Path(name).iterdir())
     except OSError:
         return ()
     return (reason("folder_passed_over", name=name),) if meant else ()

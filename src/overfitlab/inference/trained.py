@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from overfitlab.config import PRECISIONS, check_whole
+from overfitlab.config import PRECISIONS
 from overfitlab.data import loading
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.batches import BatchSource
@@ -30,6 +30,7 @@ from overfitlab.records.run_record import DIVERGED, FINISHED
 from overfitlab.runs.run import Run
 from overfitlab.training import compute
 from overfitlab.training.compute import Compute
+from overfitlab.values import check_whole
 
 LARGEST_BATCH = 200  # images; large enough for full speed, small enough for the cache
 PIXELS_IN_A_BATCH = LARGEST_BATCH * 32 * 32  # bounds the memory where images are larger

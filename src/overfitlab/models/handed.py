@@ -22,6 +22,7 @@ from overfitlab.models import own
 from overfitlab.models.own import OwnFile
 from overfitlab.models.own_code import OwnCode
 from overfitlab.spelling import same_word
+from overfitlab.values import shown
 
 BUILT_IN = ("notebook_cnn", "resnet20", "resnet32", "resnet56", "vgg11", "vgg16")
 SPELLINGS = (*BUILT_IN, "timm:NAME", "FILE.py", "FILE.py:NAME", "MODULE:NAME")
@@ -89,12 +90,13 @@ def taken(model: object) -> Handed:
     if isinstance(model, str | os.PathLike):
         return _spelled(os.fspath(model))
     if not callable(model):
-        raise UsageError(
-            "no_model",
-            "model must be a name, a file, an nn.Module, its class, or a function that returns one, not {value}",
-            value=repr(model)[:100],
-        )  # fmt: skip
-    from overfitlab.models import fingerprint  # which imports torch, as whoever made such a network has done
+        raise _no_model(model)
+    from torch import nn  # as whoever made such a network has done
+
+    from overfitlab.models import fingerprint
+
+    if isinstance(model, type) and not issubclass(model, nn.Module):
+        raise _no_model(model)
 
     source = fingerprint.of(model)
     return Handed(
@@ -103,6 +105,14 @@ def taken(model: object) -> Handed:
         fingerprint.of_weights(model),
         model,
         recognised=source is not None,
+    )
+
+
+def _no_model(value: object) -> UsageError:
+    return UsageError(
+        "no_model",
+        "model must be a name, a file, an nn.Module, its class, or a function that returns one, not {value}",
+        value=shown(value),
     )
 
 

@@ -26,7 +26,7 @@ from overfitlab.models.trying import drawing_from
 from overfitlab.randomness import Key
 
 LISTED = 4  # tries in a message
-LONGEST = 160  # characters of what is said of one of them
+LONGEST = 140  # characters of what is said of one of them
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def copied(network: nn.Module, name: str) -> nn.Module:
 
 def _is_about_the_method(tried: _Try, code: OwnCode, order: Order) -> bool:
     """Return whether the network itself is fine, so that what failed is the method on it."""
-    plain = replace(order, method=methods.parse("none"))
+    plain = replace(order, method=methods.parse("none"), bare=False)
     if plain == order:
         return False
     try:

@@ -10,23 +10,20 @@ import os
 import stat
 import struct
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import PIL
 from PIL import Image, UnidentifiedImageError
 
 from overfitlab.data.dataset import Images
+from overfitlab.data.prepare.decoders import formats, quiet_pillow
 from overfitlab.data.prepare.png_chunks import SIGNATURE, without_remarks
 from overfitlab.data.prepare.unreadable import UnreadableImageError, beginning, dangling, not_an_image
 
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "PPM", "JPEG2000", "HEIF")
 LARGEST_FILE = 256 * 2**20  # bytes
 JPEG2000_HEAD, JPEG2000_START, JPEG2000_CODING_STYLE = 2**16, b"\xff\x4f\xff\x51", 0xFF52
 LARGEST_IMAGE = 89_478_485  # pixels: where Pillow begins to suspect a decompression bomb
@@ -66,7 +63,7 @@ def read_image(path: Path, size: tuple[int, int], channels: int, white: int = WH
 
     Raises `UnreadableImageError`.
     """
-    _quiet_pillow()
+    quiet_pillow()
     return _read(path, size, channels, white)
 
 
@@ -82,7 +79,7 @@ def read_images(
 
     The sizes (height, width) that the images have in their files are put into `native`, in any order.
     """
-    _quiet_pillow()
+    quiet_pillow()
 
     def attempt(path: Path) -> Images | UnreadableImageError:
         try:
@@ -98,7 +95,7 @@ def levels(paths: Sequence[Path], threads: int | None = None) -> Generator[int |
 
     Of colours only the upper eight bits are known: it is the highest level that can have them.
     """
-    _quiet_pillow()
+    quiet_pillow()
 
     def attempt(path: Path) -> int | None:
         try:
@@ -114,7 +111,7 @@ def of_sixteen_bits(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
     Nothing is decoded, and of formats that have no 16 bits nothing is read.
     """
-    _quiet_pillow()
+    quiet_pillow()
     possible = [path for path in paths if path.suffix.lower() in DEEP_ENDINGS]
 
     def attempt(path: Path) -> tuple[bool, bool]:
@@ -131,7 +128,7 @@ def of_sixteen_bits(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 def is_gray(path: Path) -> bool | None:
     """Return whether the file says that it is gray, without decoding it; None where it is no image."""
-    _quiet_pillow()
+    quiet_pillow()
     try:
         return _with(path, lambda image: image.mode in GRAY)
     except UnreadableImageError:  # reading it will give the reason
@@ -159,7 +156,7 @@ def from_pillow(image: Image.Image, size: tuple[int, int] | None, channels: int,
     `white` is the level that becomes 255 where it has 16 bits.
     Raises `UnreadableImageError`.
     """
-    _quiet_pillow()
+    quiet_pillow()
     with _reasons(None):
         if math.prod(image.size) > LARGEST_IMAGE:
             raise Image.DecompressionBombError
@@ -171,7 +168,7 @@ def from_pillow(image: Image.Image, size: tuple[int, int] | None, channels: int,
 
 def image_size(path: Path) -> tuple[int, int]:
     """Return height and width of the upright image, without decoding it; raises `UnreadableImageError`."""
-    _quiet_pillow()
+    quiet_pillow()
 
     def size(image: Image.Image) -> tuple[int, int]:
         width, height = image.size
@@ -251,7 +248,7 @@ def _opened(path: Path, *, rewritten: bool = False) -> Iterator[Image.Image]:
             )  # fmt: skip
         with (
             path.open("rb") as stream,
-            Image.open(without_remarks(stream) if rewritten else stream, formats=_formats()) as image,
+            Image.open(without_remarks(stream) if rewritten else stream, formats=formats()) as image,
         ):
             pixels = math.prod(image.size)
             if pixels > LARGEST_IMAGE:
@@ -276,7 +273,7 @@ def _reasons(path: Path | None, *, rewritten: bool = True) -> Iterator[None]:
     except UnidentifiedImageError:
         if path is None:
             raise UnreadableImageError("image_format_unknown", "it is no image of a known format") from None
-        raise not_an_image(path, with_heif="HEIF" in _formats()) from None
+        raise not_an_image(path, with_heif="HEIF" in formats()) from None
     except MemoryError:
         raise UnreadableImageError("image_beyond_memory", "it does not fit into memory", passing=True) from None
     except OSError as error:
@@ -384,29 +381,3 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ORIENTATION_TAG, 1))
     except Exception:  # damaged EXIF is no reason to leave out an image
         return 1
-
-
-def decoders() -> str:
-    """Return a text that changes with what can be read: Pillow's version, and the formats that it knows."""
-    return f"{PIL.__version__} {' '.join(_formats())}"
-
-
-@cache
-def _formats() -> list[str]:
-    try:
-        import pillow_heif  # the extra "heif"
-
-        pillow_heif.register_heif_opener()
-    except ImportError:
-        pass
-    Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
-
-
-def _quiet_pillow() -> None:
-    """Leave out remarks about odd files, which the user cannot act on, and make that about bombs an error.
-
-    Warning filters belong to the whole process; setting them in the threads that decode would be a race.
-    """
-    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-    warnings.filterwarnings("error", category=Image.DecompressionBombWarning)

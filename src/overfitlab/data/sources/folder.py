@@ -11,7 +11,8 @@ import numpy as np
 
 from overfitlab.data.dataset import Dataset, Images, Skipped
 from overfitlab.data.prepare.cache import Findings, Recipe, cached
-from overfitlab.data.prepare.images import decoders, is_gray, read_images
+from overfitlab.data.prepare.decoders import decoders
+from overfitlab.data.prepare.images import is_gray, read_images
 from overfitlab.data.prepare.sixteen_bits import white_of
 from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.data.sources.layout import Layout, read_layout

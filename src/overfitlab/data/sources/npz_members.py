@@ -56,7 +56,8 @@ class Members:
 
 def members(archive: zipfile.ZipFile, shown: str) -> Members:
     """Return what the archive holds; refuses what numpy.savez does not write, and everything that needs pickle."""
-    infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist() if not info.is_dir()}
+    files = [info for info in archive.infolist() if info.filename and not info.is_dir()]  # a broken one has no name
+    infos = {info.filename.removesuffix(".npy"): info for info in files}
     meant: dict[tuple[str, str], list[str]] = {}
     for name in sorted(infos):
         if (meaning := _meaning(name)) is not None:
