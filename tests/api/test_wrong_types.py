@@ -51,6 +51,7 @@ def attempt(call, argument, value, /, **usual):
         assert "\n" not in str(error)  # noqa: PT017
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize(("call", "name"), cases(overfitlab.train, overfitlab.compare))
 def test_training_and_comparing(call, name, value):

@@ -60,6 +60,7 @@ def test_it_lies_where_only_this_user_looks_and_is_gone_afterwards():
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_another_file_in_its_place_is_not_opened(tmp_path):
     class Canary:
         def __reduce__(self):

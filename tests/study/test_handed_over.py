@@ -125,6 +125,7 @@ def test_where_only_the_start_would_vary_a_study_is_refused():
     assert not Path("runs").exists() or not list(Path("runs").iterdir())
 
 
+@pytest.mark.slow
 def test_what_nobody_can_recognise_is_said_and_cannot_be_resumed(capsys):
     held = (number for number in range(3))
 

@@ -55,6 +55,7 @@ def check(network, method, *, bare=True, rate=1e-3):
     check_trains(config, material(), adopted(network, method, bare=bare), Compute("float32", threads=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [1e-3, 1e-4])
 @pytest.mark.parametrize("method", ["none", "dropout", "batch_norm", "l2:rate=1", "mixup"])
 def test_a_network_that_trains_passes_whatever_the_penalty(method, rate):

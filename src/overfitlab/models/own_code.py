@@ -4,6 +4,7 @@ This file imports no torch.
 """
 
 import contextlib
+import functools
 import importlib
 import sys
 import sysconfig
@@ -91,8 +92,13 @@ def _blamed(error: BaseException) -> str | None:
 
 def is_installed(path: Path) -> bool:
     """Return whether the file belongs to Python, to an installed package, or to this one."""
+    return not _installed_folders().isdisjoint(path.resolve().parents)
+
+
+@functools.cache
+def _installed_folders() -> frozenset[Path]:
     folders = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")}
-    return not (folders | {Path(__file__).resolve().parent.parent}).isdisjoint(path.resolve().parents)
+    return frozenset(folders | {Path(__file__).resolve().parent.parent})
 
 
 def is_installed_module(name: str | None) -> bool:
