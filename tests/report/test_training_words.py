@@ -26,11 +26,11 @@ from overfitlab.words.languages import CODES, language_named
         (replace(CLEAN, optimizer="adamw:weight_decay=0"), "AdamW 0.0001 (weight_decay=0.0)"),
         (
             replace(CLEAN, optimizer="sgd:momentum=0.9", learning_rate=0.1, schedule="constant:warm_up=1"),
-            "SGD 0.1 (momentum=0.9), reached in 1 epoch",
+            "SGD 0.1 (momentum=0.9), after a warm-up of 1 epoch",
         ),
         (
             replace(CLEAN, schedule="step:warm_up=2"),
-            "Adam 0.0001, reached in 2 epochs, times 0.1 after every 10 epochs",
+            "Adam 0.0001, after a warm-up of 2 epochs, times 0.1 after every 10 epochs",
         ),
     ],
 )

@@ -198,7 +198,7 @@ def _consented(run: Run, model: Model | None) -> Handed:
             raise UsageError(
                 "trained_with_another_model",
                 "{folder} was trained with --model {recorded}, not {model}; leave --model out",
-                folder=run.folder, recorded=shown, model=taken(model).spec if callable(model) else model,
+                folder=run.folder, recorded=shown, model=model if isinstance(model, str) else taken(model).spec,
             )  # fmt: skip
         return taken(recorded)
     if model is None and run.handed is not None:

@@ -45,7 +45,7 @@ def falling(protocol: Protocol, say: Language) -> str:
     schedule = optimization.schedule(protocol.schedule)
     said = ""
     if schedule.warming:
-        said = say(", reached in {epochs}", epochs=say.count(schedule.warming, "epoch"))
+        said = say(", after a warm-up of {epochs}", epochs=say.count(schedule.warming, "epoch"))
     match schedule:
         case optimization.Cosine():
             said += say(", falling to zero along a cosine")

@@ -30,7 +30,6 @@ def spoken() -> Language:
     return language_named(code if code in CODES else ENGLISH.code)
 
 
-@cache
 def language_named(code: str) -> Language:
     """Return the language of that code, `en` or `ko`; raises `UsageError` for another one."""
     if not isinstance(code, str) or code not in CODES:
@@ -38,8 +37,11 @@ def language_named(code: str) -> Language:
             "unknown_language", "unknown language {name!r}; there are {known}",
             name=code if isinstance(code, str) else shown(code), known=" and ".join(CODES),
         )  # fmt: skip
-    if code == ENGLISH.code:
-        return ENGLISH
+    return ENGLISH if code == ENGLISH.code else _read(code)
+
+
+@cache
+def _read(code: str) -> Language:
     name = FILES[code]
     read, paper, terminal, errors = (words_in(f"{name}{part}.toml") for part in ("", "_paper", "_terminal", "_errors"))
     return Language(
