@@ -23,7 +23,7 @@ from overfitlab.randomness import Key
 from overfitlab.records.record_file import sealed
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "trained-model.md"
-NO_PLACE = {"network_without_sites", "network_without_the_site", "network_cannot_be_changed"}
+NO_PLACE = {"as_is_without_bare", "network_without_sites", "network_without_the_site", "network_cannot_be_changed"}
 OURS = [name for name in methods.names() if type(methods.make(name)).__module__.startswith("overfitlab.")]
 CODE = """
 from torch import nn
