@@ -64,7 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     resolved = compute.resolve("auto", None)
     compute.prepare(resolved)
-    names = [BASELINE, *(name for name in registry.names() if name != BASELINE)]
+    names = [BASELINE, *(name for name in registry.names() if name not in (BASELINE, "as_is"))]  # as_is needs --bare
     contenders = {name: Contender(name, resolved) for name in names}
     for number in range(options.rounds + 1):
         for contender in contenders.values():

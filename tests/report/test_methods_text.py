@@ -94,7 +94,8 @@ CASES = {
     ),
     "AdamW, whose decay is under every method": (
         {"protocol": {"optimizer": "adamw:weight_decay=0.05", "schedule": "cosine:warm_up=3"}},
-        ["by AdamW as Keras computes it (weight_decay=0.05)", ", after a warm-up of 3 epochs, falling to zero along a cosine",
+        ["by AdamW as Keras computes it (weight_decay=0.05)",
+         ", after a warm-up of 3 epochs, falling to zero along a cosine",
          "AdamW has a weight decay of its own, 0.05 for all kernels, whatever the method; what l2 shrinks comes on"],
         ["--keep"],
     ),

@@ -25,7 +25,8 @@ SETTINGS = {
 }
 LOUD = SETTINGS | {"verbose": True}
 IN_BFLOAT16 = ["none", "batch_norm+dropout", "layer_norm+spatial_dropout+l2+mixup+weight_averaging"]
-CASES = [(method, "float32") for method in registry.names()] + [(method, "bfloat16") for method in IN_BFLOAT16]
+WITHOUT_BARE = [name for name in registry.names() if name != "as_is"]
+CASES = [(method, "float32") for method in WITHOUT_BARE] + [(method, "bfloat16") for method in IN_BFLOAT16]
 
 
 def resumed_after(capsys):
