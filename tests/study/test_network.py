@@ -126,5 +126,7 @@ def test_a_network_that_brings_regularization_is_asked_what_that_does(tmp_path, 
     assert again.record.id == study.record.id
     page = study.report(tmp_path / "report").read_text()
     assert "batch_norm x 1, dropout x 1" in page
-    run = overfitlab.train("as_is", like=tmp_path / "study", out=tmp_path / "run", epochs=1, verbose=False)
+    run = overfitlab.train(
+        "as_is", model="net.py:brings", like=tmp_path / "study", out=tmp_path / "run", epochs=1, verbose=False
+    )
     assert run.record.config.bare
