@@ -11,30 +11,11 @@ from overfitlab.models.outputs import logits_in
 from overfitlab.models.own_code import OwnCode
 from overfitlab.models.trying import drawing_from
 
+# pixels a side that networks are usually made for, the likeliest first
 SIZES = (
-    32,
-    28,
-    64,
-    224,
-    96,
-    128,
-    48,
-    16,
-    8,
-    56,
-    112,
-    160,
-    192,
-    24,
-    40,
-    80,
-    100,
-    150,
-    200,
-    12,
-    20,
-    50,
-)  # that networks are usually made for
+    32, 28, 64, 224, 96, 128, 48, 16, 8, 56, 112,
+    160, 192, 24, 40, 80, 100, 150, 200, 12, 20, 50,
+)  # fmt: skip
 CHANNELS = (3, 1)
 IMAGES = 2
 CODES = ("network_takes_another_size", "network_takes_other_channels", "network_takes_another_shape")
