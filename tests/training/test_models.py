@@ -72,8 +72,10 @@ def test_a_bare_network_is_another_run_that_resumes_and_predicts(tmp_path, own):
     assert run.record.config.bare
     assert [note.code for note in run.record.network.notes] == ["network_is_bare"]
     weights = safetensors.numpy.load_file(run.folder / "weights.safetensors")
-    assert not any(name.startswith("network.2.") for name in weights), "its own normalization was trained"
-    assert any("norm1.batch_norm" in name for name in weights)
+    assert "1.weight" in weights
+    assert not any(name.startswith("2.") for name in weights), "its own normalization was trained"
+    inserted = safetensors.numpy.load_file(run.folder / "inserted.safetensors")
+    assert any("norm1.batch_norm" in name for name in inserted)
     assert overfitlab.evaluate(run, model=model).log_probabilities.shape[1] == 10
     as_is = overfitlab.train("as_is", model=model, bare=True, out=tmp_path / "as-is", **QUIET)
     plain = overfitlab.train("none", model=model, out=tmp_path / "plain", **QUIET)
