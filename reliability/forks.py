@@ -43,10 +43,10 @@ class Ended:
 class Forks:
     """Runs `overfitlab ARGUMENTS` in processes that cost no start-up."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], server: Sequence[str] = (__file__,)) -> None:
         self._streams = [folder / name for name in ("stdin", "stdout", "stderr")]
         self._server = subprocess.Popen(
-            [sys.executable, __file__],
+            [sys.executable, *server],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
@@ -92,7 +92,8 @@ class Forks:
             self._server.communicate()
 
 
-def _serve() -> None:
+def serve() -> None:
+    """Fork for each command on standard input, until that ends."""
     import torch
 
     import overfitlab
@@ -157,4 +158,4 @@ def _become(request: Mapping[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve()

@@ -9,6 +9,7 @@ import pickle
 import shutil
 import signal
 import socket
+import sys
 import tarfile
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import warm_workers
 from hypothesis import settings
 from PIL import Image
 
@@ -31,6 +33,7 @@ from overfitlab.data.sources import digits
 from overfitlab.methods import registry
 from overfitlab.models.notebook_cnn import notebook_cnn
 from overfitlab.randomness import run_key
+from overfitlab.study.execute import local
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
 from overfitlab.words.languages import speak
@@ -44,6 +47,14 @@ REAL_DATA = os.environ.get("OVERFITLAB_DATA")
 IMAGES_IN_A_BATCH = 40
 # A shell that runs us in the background has us ignore Ctrl-C, and all that we start; tests send it, and wait for it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.platform == "linux":
+    warm_workers.install()
+
+
+@pytest.fixture
+def cold_workers(monkeypatch):
+    """Workers of studies that are a Python of their own from the start, as they are outside the tests."""
+    monkeypatch.setattr(local, "begun", warm_workers.cold)
 
 
 @pytest.fixture(autouse=True)

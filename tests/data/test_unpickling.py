@@ -111,7 +111,7 @@ FLAT = b"(K\x01(" + b"K\x01" * 100_000 + b"tcnumpy\ndtype\nX\x02\x00\x00\x00u1\x
         (b"cnumpy\ndtype\n]q\x00(h\x00h\x00e\x85R.", "pickled_array_unusual"),  # a list in itself
         (b"})" + b"\x85" * 200_000 + b"Ns.", "pickled_tuples_deep"),  # a key whose hash calls itself as often
         (EMPTY_ARRAY + FLAT, "pickled_array_odd"),  # a product of as many numbers
-        (b"(" + b"}" * 5_000_000 + b"l.", "pickle_of_no_images"),
+        (b"(" + b"}" * 1_100_000 + b"l.", "pickle_of_no_images"),
         (b"(" + b"\x8f" * 1000 + b"l.", "pickle_of_no_images"),  # EMPTY_SET: 225 bytes of memory each
         (pickle.dumps({1, 2}, 4), "pickle_of_no_images"),
         (pickle.dumps(bytearray(10), 5), "pickle_of_no_images"),

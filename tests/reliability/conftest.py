@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import warm_workers
 from commands import TINY
 from faults import COUNT, Faults, compiled
 from forks import Ended, Forks
 from outcomes import of_run
+from typed import SERVER
 
 
 @dataclass
@@ -62,7 +64,8 @@ def _breakable(_faults_library, quick_disk):
     place = quick_disk
     (place / "disk").mkdir()
     faults = Faults(_faults_library, place, place / "disk")
-    forks = Forks(place, faults.environment)
+    socket = warm_workers.server(tuple(faults.environment.items()))
+    forks = Forks(place, faults.environment, [str(SERVER), str(socket)])
     yield Breakable(place / "disk", faults, forks)
     forks.close()
 

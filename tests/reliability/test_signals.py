@@ -38,9 +38,8 @@ def interrupted(arguments, folder, signals, moment):
 @pytest.mark.parametrize("kind", SIGNALS)
 def test_a_run_that_is_interrupted_ends_with_the_same_bits(breakable, whole_run, kind):
     command = ["train", "--method", "dropout", "--epochs", EPOCHS, *TINY, "--out", breakable.folder / "run"]
-    for moment in sorted(random.Random(kind).sample(range(2, EPOCHS // 2), 2)):
-        code = interrupted(command, breakable.folder / "run", SIGNALS[kind], moment)
-        assert code in CODES[kind]
+    moment = random.Random(kind).randint(2, EPOCHS // 2)
+    assert interrupted(command, breakable.folder / "run", SIGNALS[kind], moment) in CODES[kind]
     ended = breakable.train("dropout", epochs=EPOCHS)
     assert ended.code == 0, ended.said
     assert "esum" in ended.said

@@ -8,13 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+import warm_workers
 from forks import Forks
+
+SERVER = Path(__file__).with_name("typed_server.py")
 
 
 @functools.cache
 def _forks():
     folder = tempfile.TemporaryDirectory(prefix="overfitlab-typed-")
-    forks = Forks(Path(folder.name), {})
+    forks = Forks(Path(folder.name), {}, [str(SERVER), str(warm_workers.server())])
     atexit.register(folder.cleanup)
     atexit.register(forks.close)
     return forks, dict(os.environ)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Generic
@@ -55,6 +56,18 @@ class _Worker(Generic[Handle]):
     def __post_init__(self) -> None:
         assert self.process.stdin is not None  # noqa: S101 - it was opened as a pipe
         self.inbox = self.process.stdin  # type: ignore[assignment]
+
+
+def begun(environment: Mapping[str, str], log: BinaryIO) -> "subprocess.Popen[bytes]":
+    """Start a process that is a worker, with pipes to tell it what to do and to hear from it."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "overfitlab.study.execute.worker"],  # -P: no file of theirs is a module
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=environment,
+        start_new_session=True,  # Ctrl-C in the terminal is for us, not for them
+    )
 
 
 class LocalProcesses(Executor[Handle]):
@@ -128,19 +141,7 @@ class LocalProcesses(Executor[Handle]):
         if self._log.is_symlink() or not self._log.is_file():  # in a folder of a stranger, a link or a pipe
             self._log.unlink(missing_ok=True)
         with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "overfitlab.study.execute.worker",
-                ],  # -P: no file of theirs is a module
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=environment,
-                start_new_session=True,  # Ctrl-C in the terminal is for us, not for them
-            )
+            process = begun(environment, log)
         worker = _Worker[Handle](process)
         self._workers.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()

@@ -1,0 +1,13 @@
+"""`forks.py`, with warm workers for its studies: `python typed_server.py SOCKET`."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "reliability"))
+
+import forks
+import warm_workers
+
+SOCKET = Path(sys.argv[1])
+warm_workers.install(lambda: SOCKET)
+forks.serve()
