@@ -45,6 +45,12 @@ def advice(makes: Sequence[Callable[[], object]], code: OwnCode, order: Order) -
     return None
 
 
+def side_that_fits(network: nn.Module, order: Order) -> int | None:
+    """Return the first of the usual sizes, in pixels a side, whose images the network takes; None for none of them."""
+    channels = order.image_shape[2]
+    return next((side for side in SIZES if _failure(network, (side, side, channels), order) is None), None)
+
+
 def _shapes(image_shape: Shape) -> Iterator[Shape]:
     """Yield other shapes, the nearest first: other channels, then another size, then both."""
     height, width, channels = image_shape

@@ -1,6 +1,5 @@
 """Networks that somebody else wrote, as models: the user's own `nn.Module`s, and those of timm."""
 
-import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,10 +12,10 @@ from torch.jit import ScriptModule
 from overfitlab.errors import OverfitlabError, UsageError, is_want_of_memory
 from overfitlab.methods.base import Site
 from overfitlab.models import brought
-from overfitlab.models.calls import VECTORS
 from overfitlab.models.finding_sites import NOTHING, Found, FoundSite, find
+from overfitlab.models.fitting import side_that_fits
 from overfitlab.models.inserting import Insertion, never_called, owner_name
-from overfitlab.models.model import Call, Model, Order, probe, trace
+from overfitlab.models.model import Call, Model, Order, trace
 from overfitlab.models.sites import layers_by_site
 from overfitlab.models.trying import (
     check_output,
@@ -34,7 +33,6 @@ INSERTED = "inserted"  # under which all layers of methods stand, apart from the
 OLD_PLACE = "classifier"  # where they stood when there was only that site
 OF_SHAPES = re.compile(r"shape|size|dimension|mat1|too small", re.IGNORECASE)  # an error of PyTorch about them
 OF_OTHERS = re.compile(r"to have \d+ channels|is not compatible")  # which no other size mends
-USUAL_SIZES = (32, 28, 64, 48, 96, 128, 160, 192, 224)  # pixels a side
 
 
 class ForeignModel(Model):
@@ -219,31 +217,18 @@ def _traced(model: ForeignModel, order: Order, explain: Callable[[BaseException]
         about_size = OF_SHAPES.search(str(error)) and not OF_OTHERS.search(str(error))
         if is_want_of_memory(error) or not about_size or "--image-size" in str(said):
             raise
-        fits = _sizes(model)
-        if fits:
+        side = side_that_fits(model.network, order)
+        if side:
             raise OverfitlabError(
                 "network_takes_this_size",
                 "{reason}; images here are {size}, and it takes {side}x{side}: --image-size {side}",
-                reason=said, size=size_text(order), side=fits[0],
+                reason=said, size=size_text(order), side=side,
             ) from error  # fmt: skip
         raise OverfitlabError(
             "network_takes_another_size_perhaps",
             "{reason}; images here are {size}, and --image-size makes them another size",
             reason=said, size=size_text(order),
         ) from error  # fmt: skip
-
-
-def _sizes(model: ForeignModel) -> list[int]:
-    """Return the first of some usual sizes that the network takes, in pixels a side."""
-    shape = model.image_shape
-    for side in USUAL_SIZES:
-        model.image_shape = (side, side, shape[2])
-        with contextlib.suppress(Exception), torch.no_grad():
-            output = model.eval()(probe(model, 2))
-            if isinstance(output, Tensor) and output.ndim == VECTORS and len(output) == 2:
-                return [side]
-    model.image_shape = shape
-    return []
 
 
 def _found(model: ForeignModel, before: Found | None = None) -> Found:
