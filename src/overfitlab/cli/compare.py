@@ -127,6 +127,7 @@ from overfitlab.words.languages import spoken
     default=True,
     help="Write the report too, where there is none or an old one, as overfitlab report does.  [default: --report]",
 )
+@click.option("--full", is_flag=True, help="Show every table at the end, not the answer alone.")
 @as_json
 def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: object) -> None:
     """Train methods at paired seeds, and say which helps against overfitting, and how sure that is.

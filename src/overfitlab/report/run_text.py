@@ -6,6 +6,7 @@ from overfitlab.results.gap import gaps
 from overfitlab.results.measurement import Measurement
 from overfitlab.results.onset import onset
 from overfitlab.runs.run import Run
+from overfitlab.stats.oddities import of_run
 from overfitlab.words.columns import padded
 from overfitlab.words.language import ENGLISH, Language
 
@@ -33,6 +34,12 @@ def run_title(run: Run, say: Language = ENGLISH) -> str:
 def run_summary(run: Run, say: Language = ENGLISH) -> str:
     """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
     return " ".join(filter(None, (_shown_by_curves(run, say), _ending(run, say))))
+
+
+def run_oddities(run: Run, say: Language = ENGLISH) -> list[str]:
+    """Return what looks odd in a run, a sentence each with where it is explained."""
+    found = of_run(run.rows, run.record.measured.end, run.record.method, run.record.class_count)
+    return [say("Note: {what}", what=say.reason(each)) for each in found]
 
 
 def _ending(run: Run, say: Language) -> str:
@@ -93,7 +100,7 @@ def _warming_up(run: Run, say: Language) -> str:
         return ""
     return say(
         " In the first few hundred steps the moving averages of batch normalization still remember where they began, "
-        "as in Keras; more epochs, or --protocol clean, change that."
+        "as in Keras; more epochs, or --protocol clean, change that (docs/oddities.md#near-chance)."
     )
 
 

@@ -9,11 +9,11 @@ from overfitlab.records.data_record import DataRecord
 from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, INSERTED, RECORD, SUMMARY, WEIGHTS
 from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
 from overfitlab.report.group_text import group_lines, group_notes
-from overfitlab.report.run_text import run_summary, run_table
+from overfitlab.report.run_text import run_oddities, run_summary, run_table
 from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
-from overfitlab.words.columns import wrapped
+from overfitlab.words.columns import screen_width, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
 BOX_WIDTH = 88
@@ -48,7 +48,9 @@ class TrainingScreen(Listener):
         self._progress.close()
 
     def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        width = screen_width(self._stream)
+        lines = [line for each in text.split("\n") for line in _broken(each, width)]
+        print("\n".join(lines), file=self._stream, flush=True)
 
     def _note(self, what: str) -> None:
         self._print(self._say("Note: {what}.", what=what))
@@ -97,7 +99,8 @@ class TrainingScreen(Listener):
         others = ", ".join((FIGURES[1], *duplicates, HISTORY, WEIGHTS, *inserted, SUMMARY, RECORD))
         where = {"file": run.folder / FIGURES[0], "others": others}
         wrote = say("See {file} (and {others})" if event.before else "Wrote {file} (and {others})", **where)
-        self._print(f"\n{run_summary(run, say)}\n{wrote}")
+        said = "\n".join([run_summary(run, say), *run_oddities(run, say)])
+        self._print(f"\n{said}\n{wrote}")
         if inserted:
             said = say(
                 "Note: {weights} has the network alone, which predicts otherwise without the layers of {method} in "
@@ -105,6 +108,11 @@ class TrainingScreen(Listener):
                 weights=WEIGHTS, method=say.method(event.record.method), inserted=INSERTED,
             )  # fmt: skip
             self._print(said)
+
+
+def _broken(line: str, width: int | None) -> list[str]:
+    """Return a line as it fits: broken at words where it is a sentence, as it is where it is a row of a table."""
+    return [line] if width is None or line != " ".join(line.split()) else wrapped(line, width) or [""]
 
 
 def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int | None = None) -> list[str]:
