@@ -161,7 +161,8 @@ def _steps(
         found.append(Step(text, longer_command(record, more_seeds=few)))
     if first is not None and not found:
         found.append(decision(first, verdict, record, say))
-    if verdict.recommended is not None and verdict.contrasts:
+    ordinary = verdict.recommended == verdict.baseline and found  # nobody has to be told to train that
+    if verdict.recommended is not None and verdict.contrasts and not ordinary:
         name = say.method(verdict.label(verdict.recommended))
         text = (
             say("Then train {name} on all the training images.", name=name)
