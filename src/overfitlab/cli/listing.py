@@ -12,7 +12,11 @@ from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
 
 
-@click.command("list", epilog="\b\nExamples:\n  overfitlab list\n  overfitlab list --runs elsewhere --json")
+@click.command(
+    "list",
+    short_help="List studies and runs.",
+    epilog="\b\nExamples:\n  overfitlab list\n  overfitlab list --runs elsewhere --json",
+)
 @click.option(
     "--runs",
     type=click.Path(path_type=Path),
@@ -43,7 +47,10 @@ def list_all(runs: Path, as_json: bool) -> None:
         )
 
 
-@click.command(epilog="\b\nExamples:\n  overfitlab show study-digits-1a2b3c\n  overfitlab show 1a2b3c --json")
+@click.command(
+    short_help="Show the answer of a study, or a run.",
+    epilog="\b\nExamples:\n  overfitlab show study-digits-1a2b3c\n  overfitlab show 1a2b3c --json",
+)
 @click.argument("named", metavar="STUDY|RUN")
 @click.option("--full", is_flag=True, help="Show every table of a study, not its answer alone.")
 @as_json

@@ -104,8 +104,8 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
     at_onset = [] if best else [TableBlock(onset_table(evidence, say), onset)]
     if evidence.provisional:
         text = say(
-            "Until all runs have ended there are neither words, p nor intervals: who looks again and again, and stops "
-            "when a p is small, finds differences that are not there."
+            "With a fixed number of seeds, no verdicts, p-values or intervals appear until all runs finish, because "
+            "repeated peeking produces false positives."
         )
         return Section("verdict", say("The verdict"), (contrasts, Paragraphs((text,)), sentences, *at_onset))
     every_p = TableBlock(p_table(evidence, say), _about_p(evidence, say))

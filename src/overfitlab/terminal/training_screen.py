@@ -283,9 +283,8 @@ def _core_lines(event: RunBegan, say: Language) -> list[str]:
     if event.cores < min(threads, event.usable_cores):
         return [
             say(
-                "Note: other trainings of yours compute on {taken} of {usable} cores. With {threads} this one slows "
-                "them down, and they it: better one after the other, or all with --threads 1, at most as many as "
-                "cores.",
+                "Note: other trainings of yours already use {taken} of {usable} cores, and this one has {threads}. "
+                "Running together slows all of them. Run them in turn, or give each --threads 1.",
                 taken=event.taken_cores, usable=event.usable_cores, threads=say.count(threads, "thread"),
             )
         ]  # fmt: skip
