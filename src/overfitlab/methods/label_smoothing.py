@@ -15,8 +15,8 @@ class LabelSmoothing(Method):
     Equation: y = (1 - smoothing) * y + smoothing / K, for K classes.
     Source: Szegedy et al., 2016, arXiv:1512.00567; as in Keras's `CategoricalCrossentropy`.
     Helps: use it against overconfidence, when validation loss soars while accuracy holds; wrong labels do less harm.
-    Hurts: strong smoothing makes probabilities too cautious, so they are no longer calibrated. Training loss cannot
-    reach zero.
+    Hurts: where it is strong, probabilities are too cautious and no longer calibrated. Training loss cannot reach
+    zero.
     Cost: next to nothing.
     """
 

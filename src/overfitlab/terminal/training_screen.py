@@ -280,6 +280,11 @@ def start_lines(model: str, start: str | None, say: Language) -> list[str]:
 def _core_lines(event: RunBegan, say: Language) -> list[str]:
     """Return where other trainings hold cores, and what that means for this one."""
     threads = event.record.resolved.threads
+    if event.cores < min(threads, event.usable_cores) and threads == 1:
+        return [
+            say("Note: other trainings of yours already use all {usable} cores. Running together slows all of them; "
+                "run them in turn.", usable=event.usable_cores)
+        ]  # fmt: skip
     if event.cores < min(threads, event.usable_cores):
         return [
             say(

@@ -10,9 +10,10 @@ from rich.cells import cell_len
 
 SECOND = "\N{HANGUL FILLER}"  # stands for the second column of a wide sign while lines are broken
 NO_BREAK = "\N{NO-BREAK SPACE}"  # the same for a blank at which no line may break
-# a percentage, `p < 0.05`, `n = 3`, `+0.2 to +1.3`, `12 min`
+# a percentage, `p < 0.05`, `n = 3`, `+0.2 to +1.3`, `12 min`, `- val_loss: 0.41`
 TOGETHER = re.compile(
     r"\d (?=%)|\b[pn] [<=] (?=[\d<])|[+-]?\d[\d.,]* (?:to|~) [+-]?\d[\d.,]*|\d (?=(?:points?|nats?|min|h|s)\b)"
+    r"|(?<=\w): (?=[+-]?\d)|- (?=\w+: )"
 )
 STANDARD = 80  # columns
 
