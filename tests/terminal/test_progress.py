@@ -35,14 +35,14 @@ def test_plain_lines_without_a_terminal():
     lines.on(ValidationBegan())
     lines.on(EpochEnded(ROW, 1094))
     assert stream.getvalue().splitlines() == [
-        "Resuming after epoch 1, which was saved.", "Epoch 2/30", IN_KERAS_STYLE
+        "Resuming after epoch 1.", "Epoch 2/30", IN_KERAS_STYLE
     ]  # fmt: skip
 
 
 def on_a_terminal(command):
     """Run a command with a terminal as its output, and return all that it wrote there."""
     driver, terminal = pty.openpty()
-    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"}
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "130"}
     process = subprocess.Popen(command, stdout=terminal, stderr=subprocess.PIPE, env=environment)
     os.close(terminal)
     written = b""

@@ -21,8 +21,8 @@ from overfitlab.records.run_record import DIVERGED, RUNNING
 from overfitlab.records.run_record import FINISHED as RUN_FINISHED
 from overfitlab.records.study_folder import VERDICT, StudyFolder
 from overfitlab.records.study_record import FINISHED, StudyRecord
-from overfitlab.report.run_text import run_summary, run_table, run_title
-from overfitlab.report.study_text import whole
+from overfitlab.report.run_text import run_oddities, run_summary, run_table, run_title
+from overfitlab.report.study_text import command_lines, flowing, short, whole
 from overfitlab.study.study import studies
 from overfitlab.words.language import ENGLISH, Language
 
@@ -53,8 +53,12 @@ def listed(runs: str | Path = "runs", say: Language = ENGLISH) -> list[Listed]:
     return sorted(found, key=lambda each: each.name)
 
 
-def show(named: str | Path, say: Language = ENGLISH) -> tuple[dict[str, Any], str]:
+def show(
+    named: str | Path, say: Language = ENGLISH, *, full: bool = False, width: int | None = None
+) -> tuple[dict[str, Any], str]:
     """Return what is known of the study or run that `named` names, as a document and as text.
+
+    Of a study its answer, with `full` every table too; lines have at most `width` columns, None leaves them whole.
 
     Raises `UsageError` where there is no such study or run, and `DamagedError` where it is damaged.
     """
@@ -65,10 +69,15 @@ def show(named: str | Path, say: Language = ENGLISH) -> tuple[dict[str, Any], st
             run = find_run(named)
         except UsageError:
             raise no_study from None
-        return _run_document(run), _run_text(run, say)
+        return _run_document(run), _run_text(run, say, width)
     status = _status(study.folder, study.status)
     document = study.document() | {"status": status}
-    return document, f"{_about(study, status, say)}\n\n{whole(study.judged(), study.record, say)}"
+    told = whole if full else short
+    answer = told(study.judged(), study.record, str(study.folder), say, width)
+    about = flowing(_about(study, status, say), width)
+    if full and study.record.command:
+        about = "\n".join([about, *command_lines(study.record.command, width)])
+    return document, f"{about}\n\n{answer}"
 
 
 def _about(study: Study, status: str, say: Language) -> str:
@@ -89,8 +98,6 @@ def _about(study: Study, status: str, say: Language) -> str:
             test=plan.parts.test, protocol=plan.protocol.name, epochs=plan.protocol.epochs,
         ),
     ]  # fmt: skip
-    if record.command:
-        lines.append(say("Command: {command}", command=record.command))
     return "\n".join(lines)
 
 
@@ -118,8 +125,9 @@ def _recommendation(path: Path, record: StudyRecord, say: Language) -> str:
     with contextlib.suppress(OSError, msgspec.DecodeError, KeyError):
         if record.status == FINISHED:
             verdict = msgspec.json.decode(read_whole(path / VERDICT, LARGEST_RECORD), type=_Recommended)
-            if verdict.recommended is not None:
-                return say("recommends {name}", name=say.method(record.labels[verdict.recommended]))
+            if verdict.recommended is None:
+                return say("nothing shown")
+            return say("recommends {name}", name=say.method(record.labels[verdict.recommended]))
     return say("provisional")
 
 
@@ -155,11 +163,13 @@ def _run_document(run: Run) -> dict[str, Any]:
     return run.document() | {"history": history}
 
 
-def _run_text(run: Run, say: Language) -> str:
+def _run_text(run: Run, say: Language, width: int | None) -> str:
     status = say(_status(run.folder, run.record.status))
     about = say("Run {folder} ({id}): {status}, {title}", folder=run.folder, id=run.record.id, status=status,
                 title=run_title(run, say))  # fmt: skip
-    return "\n\n".join(filter(None, (about, run_table(run, say), run_summary(run, say))))
+    said = "\n".join([run_summary(run, say), *run_oddities(run, say)])
+    parts = (flowing(about, width), run_table(run, say), flowing(said, width))
+    return "\n\n".join(filter(None, parts))
 
 
 def as_documents(found: list[Listed]) -> list[dict[str, str]]:

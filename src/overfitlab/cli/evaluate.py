@@ -12,10 +12,11 @@ from overfitlab.cli.trained import interruptible, model_option, precision_option
 
 
 @click.command(
+    short_help="Measure a trained run on its test images.",
     epilog="\b\nExamples:\n"
     "  overfitlab evaluate runs/cifar10-batch_norm-seed0-1a2b3c\n"
     "  overfitlab evaluate 1a2b3c --part validation\n"
-    "  overfitlab evaluate 1a2b3c --data photos/ --json"
+    "  overfitlab evaluate 1a2b3c --data photos/ --json",
 )
 @run_argument
 @click.option(
@@ -26,13 +27,13 @@ from overfitlab.cli.trained import interruptible, model_option, precision_option
 @click.option(
     "--data",
     metavar="D",
-    help="Other images instead, all of them: whatever train takes, with names of the run's classes.",
+    help="Other images instead, all of them: anything that train accepts, with the names of the run's classes.",
 )
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder that holds the data.  [default: where it was when the run was trained]",
+    help="Folder of the data.  [default: where it was when the run was trained]",
 )
 @click.option(
     "--groups",

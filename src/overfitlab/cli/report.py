@@ -12,9 +12,10 @@ from overfitlab.words.languages import spoken
 
 
 @click.command(
+    short_help="Write the report of a study.",
     epilog="\b\nExamples:\n"
     "  overfitlab report study-digits-1a2b3c\n"
-    "  overfitlab report runs/mine --lang ko --out mine-ko"
+    "  overfitlab report runs/mine --lang ko --out mine-ko",
 )
 @click.argument("study", metavar="STUDY")
 @click.option(

@@ -1,8 +1,9 @@
 """What a study can decide, and takes: reckoned before anything is trained."""
 
+from overfitlab.config import StudyConfig
 from overfitlab.report import metric_words
 from overfitlab.report.study_tables import Table
-from overfitlab.results.metric import BY_NAME
+from overfitlab.results.metric import BY_NAME, POINTS
 from overfitlab.study.evidence import Power, Runs
 from overfitlab.words.language import ENGLISH, Language
 
@@ -32,10 +33,32 @@ def power_table(power: Power, metric: str, say: Language = ENGLISH) -> Table:
 def power_sentence(power: Power, say: Language = ENGLISH) -> str:
     """Return what the table of power is about."""
     return say(
-        "Chance that a true difference is found, and that none is shown to be none, with {seeds} at most and "
-        "{contrasts}; SD is how much paired differences vary from seed to seed, which is known only afterwards.",
+        "Power with at most {seeds} and {contrasts}: the probability of detecting a true difference, and of "
+        "showing equivalence where there is none. SD is how much paired differences vary from seed to seed, which "
+        "is known only afterwards.",
         seeds=say.count(power.seeds, "seed"), contrasts=say.count(power.contrasts, "contrast"),
     )  # fmt: skip
+
+
+def power_lines(power: Power, config: StudyConfig, say: Language = ENGLISH) -> list[str]:
+    """Return what a study can decide at the noise that it reckons with, a sentence for each axis."""
+    found, unit = [], BY_NAME[config.metric].unit
+    for case, margin in zip((case for case in power.cases if case.assumed), (config.margin, config.gap_margin),
+                            strict=True):  # fmt: skip
+        fields = {
+            "axis": say(metric_words.words_of(config.metric, case.axis).name),
+            "sizes": " / ".join(f"{each.points:g}" for each in case.differ),
+            "chances": " / ".join(percent(each.chance, say).removesuffix("%").rstrip() for each in case.differ),
+            "margin": f"{margin:g}", "equal": percent(case.equal, say),
+        }  # fmt: skip
+        found.append(
+            say("Power, {axis}: a true difference of {sizes} points will be detected with probability {chances} %; "
+                "equivalence within {margin} can be shown with {equal}.", **fields)
+            if unit == POINTS
+            else say("Power, {axis}: a true difference of {sizes} nats will be detected with probability {chances} %; "
+                     "equivalence within {margin} can be shown with {equal}.", **fields)
+        )  # fmt: skip
+    return found
 
 
 def runs_sentence(runs: Runs, metric: str, say: Language = ENGLISH) -> str:
@@ -43,12 +66,12 @@ def runs_sentence(runs: Runs, metric: str, say: Language = ENGLISH) -> str:
     difference = metric_words.amount(runs.difference, metric, say)
     if runs.most is None:
         return say(
-            "Goes on until all is decided: {least} runs at best, about {typical} if each method differs from the next "
-            "by {difference}, and no maximum.",
+            "Continues until everything is decided: at least {least} runs, about {typical} if each method differs "
+            "from the next by {difference}, with no maximum.",
             least=runs.least, typical=runs.typical, difference=difference,
         )  # fmt: skip
     return say(
-        "Goes on until all is decided: {least} runs at best, about {typical} if each method differs from the next by "
-        "{difference}, {most} at most.",
+        "Continues until everything is decided: at least {least} runs, about {typical} if each method differs from "
+        "the next by {difference}, at most {most}.",
         difference=difference, least=runs.least, typical=runs.typical, most=runs.most,
     )  # fmt: skip

@@ -2,9 +2,9 @@
 
 from overfitlab.config import QUICK
 from overfitlab.records.study_record import StudyPlan, StudyRecord
-from overfitlab.report.power_text import power_sentence, power_table, runs_sentence
+from overfitlab.report.power_text import power_lines, power_table, runs_sentence
 from overfitlab.report.seed_spread import known_deviation
-from overfitlab.report.study_text import laid_out
+from overfitlab.report.study_text import flowing, laid_out
 from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.stats.power import FEWEST
 from overfitlab.study.cost import plan_seconds, run_seconds
@@ -17,8 +17,13 @@ from overfitlab.words.language import ENGLISH, Language
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter
 
 
-def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
-    """Return what a study will do, what that takes, and what it can decide."""
+def plan_text(
+    record: StudyRecord, jobs: int, say: Language = ENGLISH, *, full: bool = False, width: int | None = None
+) -> str:  # fmt: skip
+    """Return what a study will do, what that takes, and what it can decide.
+
+    `full` has the whole table of power; lines have at most `width` columns, None leaves them whole.
+    """
     config, plan = record.config, record.plan
     labels = {method: say.method(label) for method, label in record.labels.items()}
     protocol, parts = plan.protocol, plan.parts
@@ -45,15 +50,23 @@ def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
     ]  # fmt: skip
     if plan.gave_up:
         given_up = "; ".join(map(say.reason, plan.gave_up))
-        lines.append(say("Given up for the budget of {time}: {what}", time=duration(config.budget or 0), what=given_up))
+        lines.append(
+            say("Reduced to fit the budget of {time}: {what}", time=duration(config.budget or 0), what=given_up)
+        )
     elif plan_seconds(plan, jobs) > LONG and config.budget is None:
         lines.append(
-            say("Shorter: --budget 30m gives up images and epochs, never seeds")
+            say("To make it shorter: --budget 30m reduces images and epochs, never seeds.")
             if protocol.name == QUICK.name
-            else say("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
+            else say(
+                "To make it shorter: --protocol quick takes minutes; --budget 30m reduces images and epochs, "
+                "never seeds."
+            )
         )
     lines.append(power_text(record, say))
-    return "\n".join(lines)
+    text = flowing("\n".join(lines), width)
+    if full and (cases := power(config, plan)).cases and plan.seeds >= FEWEST:
+        text += f"\n{laid_out(power_table(cases, config.metric, say), width)}"
+    return text
 
 
 def _question(record: StudyRecord, say: Language) -> str:
@@ -97,12 +110,11 @@ def power_text(record: StudyRecord, say: Language = ENGLISH) -> str:
     config, plan = record.config, record.plan
     if not config.contrasts:
         if plan.seeds < 2:
-            return say("Can say: the outcome of one seed, and nothing of how much the method varies.")
-        return say("Can say: how much one method varies from seed to seed; {seeds} know that standard deviation to "
-                   "{factors}.", seeds=say.count(plan.seeds, "seed"),
+            return say("It can tell the outcome of one seed, but not how much the method varies.")
+        return say("It can tell how much one method varies from seed to seed; with {seeds} that standard deviation "
+                   "is known to within {factors}.", seeds=say.count(plan.seeds, "seed"),
                    factors=known_deviation(plan.seeds, say))  # fmt: skip
     if plan.seeds < FEWEST:
-        return say("Can decide: nothing with {seeds}; a verdict needs {least} at least.",
+        return say("Power: none with {seeds}; a verdict needs {least} at least.",
                    seeds=say.count(plan.seeds, "seed"), least=FEWEST)  # fmt: skip
-    found = power(config, plan)
-    return f"{power_sentence(found, say)}\n{laid_out(power_table(found, config.metric, say))}"
+    return "\n".join(power_lines(power(config, plan), config, say))

@@ -9,11 +9,11 @@ from overfitlab.records.data_record import DataRecord
 from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, INSERTED, RECORD, SUMMARY, WEIGHTS
 from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
 from overfitlab.report.group_text import group_lines, group_notes
-from overfitlab.report.run_text import run_summary, run_table
+from overfitlab.report.run_text import run_oddities, run_summary, run_table
 from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
-from overfitlab.words.columns import wrapped
+from overfitlab.words.columns import screen_width, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
 BOX_WIDTH = 88
@@ -48,7 +48,9 @@ class TrainingScreen(Listener):
         self._progress.close()
 
     def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        width = screen_width(self._stream)
+        lines = [line for each in text.split("\n") for line in _broken(each, width)]
+        print("\n".join(lines), file=self._stream, flush=True)
 
     def _note(self, what: str) -> None:
         self._print(self._say("Note: {what}.", what=what))
@@ -75,7 +77,10 @@ class TrainingScreen(Listener):
         if event.changed:
             changed = ", ".join(map(say, event.changed))
             self._print(
-                say("Note: {changed} changed since this run began; it goes on, but not bit for bit.", changed=changed)
+                say(
+                    "Note: {changed} changed since this run began. It resumes, but no longer bit for bit.",
+                    changed=changed,
+                )
             )
         lines = [*data_lines(record.data, say), *_network_lines(record.network, say), *_plan_lines(record, say)]
         for line in (*lines, *_core_lines(event, say)):
@@ -86,7 +91,7 @@ class TrainingScreen(Listener):
         say = self._say
         if event.before:
             self._print(
-                say("This run has finished before; nothing is trained again. Another --seed or --out is a new run.")
+                say("This run finished before; nothing is trained again. Another --seed or --out makes a new run.")
             )
         run = Run(Path(event.folder), event.record, event.rows)
         table = run_table(run, say)
@@ -97,14 +102,20 @@ class TrainingScreen(Listener):
         others = ", ".join((FIGURES[1], *duplicates, HISTORY, WEIGHTS, *inserted, SUMMARY, RECORD))
         where = {"file": run.folder / FIGURES[0], "others": others}
         wrote = say("See {file} (and {others})" if event.before else "Wrote {file} (and {others})", **where)
-        self._print(f"\n{run_summary(run, say)}\n{wrote}")
+        said = "\n".join([run_summary(run, say), *run_oddities(run, say)])
+        self._print(f"\n{said}\n{wrote}")
         if inserted:
             said = say(
-                "Note: {weights} has the network alone, which predicts otherwise without the layers of {method} in "
-                "{inserted}. In Python run.model() has both.",
+                "Note: {weights} holds the network alone. Without the layers of {method} in {inserted} its "
+                "predictions differ; in Python, run.model() has both.",
                 weights=WEIGHTS, method=say.method(event.record.method), inserted=INSERTED,
             )  # fmt: skip
             self._print(said)
+
+
+def _broken(line: str, width: int | None) -> list[str]:
+    """Return a line as it fits: broken at words where it is a sentence, as it is where it is a row of a table."""
+    return [line] if width is None or line != " ".join(line.split()) else wrapped(line, width) or [""]
 
 
 def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int | None = None) -> list[str]:
@@ -124,8 +135,8 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int 
         fewest, largest = (data.classes[images.index(count)] for count in (least, most))
         lines.append(
             say(
-                "Classes: from {least:,} images ({fewest}) to {most:,} ({largest}). Accuracy flatters the large ones; "
-                "balanced accuracy, the mean over the classes, stands beside it.",
+                "Classes: from {least:,} images ({fewest}) to {most:,} ({largest}). Accuracy favours large "
+                "classes, so balanced accuracy, the mean over the classes, is shown as well.",
                 least=least, fewest=fewest, most=most, largest=largest,
             )
         )  # fmt: skip
@@ -133,7 +144,7 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int 
         missing = [name for name, count in zip(data.classes, counts, strict=True) if not count]
         if any(counts) and missing:
             named = ", ".join(missing[:LISTED]) + (", ..." if len(missing) > LISTED else "")
-            lines.append(say("Classes without a {part} image: {names}. What is measured there says nothing about them.",
+            lines.append(say("Classes without a {part} image: {names}. Measurements there say nothing about them.",
                              part=say(part), names=named))  # fmt: skip
     lines += _identical_lines(data, say, record)
     if data.groups is not None:
@@ -251,7 +262,10 @@ def _plan_lines(record: OwnRunRecord, say: Language) -> list[str]:
     lines += [say("Note: {what}", what=note) for note in recipe_notes(protocol, [record.method], say)]
     if compute.device != "cpu":
         lines.append(
-            say("Note: plain PyTorch computes on {device}. Nothing here was ever tested on one.", device=compute.device)
+            say(
+                "Note: plain PyTorch is used on {device}, on which overfitlab has not been tested.",
+                device=compute.device,
+            )
         )
     return lines
 
@@ -262,8 +276,8 @@ def start_lines(model: str, start: str | None, say: Language) -> list[str]:
         return []
     return [
         say(
-            "Note: {model} was handed over with its weights, which are the start under every seed: the initialization "
-            "does not vary.",
+            "Note: {model} was handed over with its weights, so training starts from them at every seed: the "
+            "initialization does not vary.",
             model=model,
         )
     ]
@@ -272,18 +286,22 @@ def start_lines(model: str, start: str | None, say: Language) -> list[str]:
 def _core_lines(event: RunBegan, say: Language) -> list[str]:
     """Return where other trainings hold cores, and what that means for this one."""
     threads = event.record.resolved.threads
+    if event.cores < min(threads, event.usable_cores) and threads == 1:
+        return [
+            say("Note: other trainings of yours already use all {usable} cores. Running together slows all of them; "
+                "run them in turn.", usable=event.usable_cores)
+        ]  # fmt: skip
     if event.cores < min(threads, event.usable_cores):
         return [
             say(
-                "Note: other trainings of yours compute on {taken} of {usable} cores. With {threads} this one slows "
-                "them down, and they it: better one after the other, or all with --threads 1, at most as many as "
-                "cores.",
+                "Note: other trainings of yours already use {taken} of {usable} cores, and this one has {threads}. "
+                "Running together slows all of them. Run them in turn, or give each --threads 1.",
                 taken=event.taken_cores, usable=event.usable_cores, threads=say.count(threads, "thread"),
             )
         ]  # fmt: skip
     if event.taken_cores and threads == event.cores:
         return [
-            say("Cores: {cores} of {usable}, which no other training of yours computes on.",
+            say("Cores: {cores} of {usable}; your other trainings use the rest.",
                 cores=event.cores, usable=event.usable_cores)
         ]  # fmt: skip
     return []
