@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from overfitlab.report import metric_words, study_figures
 from overfitlab.report.blocks import (
+    Block,
     Bullets,
     Confusion,
     Confusions,
@@ -27,7 +28,6 @@ from overfitlab.report.round_sentences import state
 from overfitlab.report.study_sentences import answer, exact_test_note, failed_note, headline, recommendation
 from overfitlab.report.study_tables import (
     Table,
-    contrast_table,
     difference,
     method_table,
     onset_table,
@@ -37,6 +37,7 @@ from overfitlab.report.study_tables import (
     student_level,
 )
 from overfitlab.report.study_tables import between as between_bounds
+from overfitlab.report.words_first import verdict_table
 from overfitlab.results.metric import BY_NAME, POINTS
 from overfitlab.study.evidence import Evidence, Opinion
 from overfitlab.words.language import Language
@@ -74,7 +75,15 @@ def _answer(evidence: Evidence, say: Language) -> Section:
     texts = [headline(evidence, say), state(evidence, say), *notes]
     if evidence.recommended is not None and evidence.contrasts:
         texts.append(" ".join(filter(None, (recommendation(evidence, say), optimism(evidence, say)))))
-    return Section("answer", say("The answer"), (Paragraphs(tuple(filter(None, texts)), leading=True),))
+    blocks: list[Block] = [Paragraphs(tuple(filter(None, texts)), leading=True)]
+    panels = tuple(study_figures.FIGURES["validation_loss"][0](evidence, say))
+    if panels:
+        caption = say(
+            "Validation loss of all methods, means over the seeds. A line that rises again has begun to overfit: its "
+            "dot is where it was lowest."
+        )
+        blocks.append(FigureBlock("validation_loss", panels, caption))
+    return Section("answer", say("The answer"), tuple(blocks))
 
 
 def _verdict(evidence: Evidence, say: Language) -> Section | None:
@@ -86,7 +95,7 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
         "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
         "baseline too, has been stopped early. Estimates without words, which are said of the end alone."
     )
-    contrasts = TableBlock(contrast_table(evidence, say), axes)
+    contrasts = TableBlock(verdict_table(evidence, say), axes)
     best = evidence.plan.protocol.keep == "best"  # then the second look would be the first one again
     at_onset = [] if best else [TableBlock(onset_table(evidence, say), onset)]
     if evidence.provisional:
@@ -165,7 +174,7 @@ def _curves(evidence: Evidence, say: Language) -> Section | None:
         "Training images are measured on a fixed part of them here, on all of them in the tables, so the two can "
         "differ."
     )
-    return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption)
+    return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption, kinds=2)
 
 
 def _gaps(evidence: Evidence, say: Language) -> Section | None:
@@ -232,11 +241,11 @@ def _cost(evidence: Evidence, say: Language) -> Section | None:
 
 def _figure(
     evidence: Evidence, say: Language, name: str, anchor: str, heading: str, caption: str, *,
-    above: tuple[TableBlock, ...] = (), below: tuple[TableBlock, ...] = (),
+    above: tuple[TableBlock, ...] = (), below: tuple[TableBlock, ...] = (), kinds: int = 1,
 ) -> Section | None:  # fmt: skip
     """Return the section of a figure, with tables above and below it; None where it has no panels."""
     panels = tuple(study_figures.FIGURES[name][0](evidence, say))
-    return Section(anchor, heading, (*above, FigureBlock(name, panels, caption), *below)) if panels else None
+    return Section(anchor, heading, (*above, FigureBlock(name, panels, caption, kinds), *below)) if panels else None
 
 
 def class_names(evidence: Evidence) -> list[str]:
