@@ -58,17 +58,42 @@ def show(named: str | Path, say: Language = ENGLISH) -> tuple[dict[str, Any], st
 
     Raises `UsageError` where there is no such study or run, and `DamagedError` where it is damaged.
     """
-    try:
-        study = find_study(named)
-    except UsageError as no_study:
-        try:
-            run = find_run(named)
-        except UsageError:
-            raise no_study from None
-        return _run_document(run), _run_text(run, say)
+    study = study_or_run(named)
+    if isinstance(study, Run):
+        return _run_document(study), _run_text(study, say)
     status = _status(study.folder, study.status)
     document = study.document() | {"status": status}
+    if not study.outcomes:
+        return document, f"{_about(study, status, say)}\n\n{nothing_yet(study, say)}"
     return document, f"{_about(study, status, say)}\n\n{whole(study.judged(), study.record, say)}"
+
+
+def study_or_run(named: str | Path) -> Study | Run:
+    """Return the study or the run that `named` names.
+
+    Raises `UsageError` where there is none, and `DamagedError` where it is damaged.
+    """
+    try:
+        return find_study(named)
+    except UsageError as no_study:
+        try:
+            return find_run(named)
+        except UsageError:
+            raise no_study from None
+
+
+def nothing_yet(study: Study, say: Language) -> str:
+    """Return what to say of a study of which no run has ended."""
+    said = [say("No run of this study has finished yet, so there is nothing to compare.")]
+    if study.record.failures:
+        said += [
+            say("{method}, seed {seed}: {reason}", method=say.method(study.labels.get(each.method, each.method)),
+                seed=each.seed, reason=say.reason(each.reason))
+            for each in study.record.failures.values()
+        ]  # fmt: skip
+    if study.record.command:
+        said.append(say("Go on with: {command}", command=study.record.command))
+    return "\n".join(said)
 
 
 def _about(study: Study, status: str, say: Language) -> str:

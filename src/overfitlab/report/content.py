@@ -5,6 +5,7 @@ It is made from the document of a study's evidence and nothing else, so that eve
 
 from collections.abc import Callable, Iterator, Sequence
 
+from overfitlab.records.study_folder import RECORD
 from overfitlab.report import metric_words, study_figures
 from overfitlab.report.blocks import (
     Block,
@@ -19,6 +20,7 @@ from overfitlab.report.blocks import (
     Section,
     TableBlock,
 )
+from overfitlab.report.data_text import data_lines
 from overfitlab.report.fresh_seeds import optimism
 from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
 from overfitlab.report.numbers import interval_name, level, other_images, plain
@@ -65,7 +67,7 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
     """Return the report; a section that has nothing to show says so or is left out."""
     made: list[Callable[[Evidence, Language], Section | None]] = [
         _answer, _differences, _verdict, _methods, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
-        _disputed, _limits, _protocol, paper_section, _words,
+        _disputed, _images, _limits, _protocol, paper_section, _words,
     ]  # fmt: skip
     return [section for make in made if (section := make(evidence, say)) is not None]
 
@@ -75,15 +77,18 @@ def _answer(evidence: Evidence, say: Language) -> Section:
     texts = [headline(evidence, say), state(evidence, say), *notes]
     if evidence.recommended is not None and evidence.contrasts:
         texts.append(" ".join(filter(None, (recommendation(evidence, say), optimism(evidence, say)))))
-    blocks: list[Block] = [Paragraphs(tuple(filter(None, texts)), leading=True)]
+    lead = Paragraphs(tuple(filter(None, texts)), leading=True)
+    return Section("answer", say("The answer"), (lead, *_losses(evidence, say)))
+
+
+def _losses(evidence: Evidence, say: Language) -> tuple[Block, ...]:
+    """Return the figure that stands beside the answer."""
     panels = tuple(study_figures.FIGURES["validation_loss"][0](evidence, say))
-    if panels:
-        caption = say(
-            "Validation loss of all methods, means over the seeds. A line that rises again has begun to overfit: its "
-            "dot is where it was lowest."
-        )
-        blocks.append(FigureBlock("validation_loss", panels, caption))
-    return Section("answer", say("The answer"), tuple(blocks))
+    caption = say(
+        "Validation loss of all methods, means over the seeds. A line that rises again has begun to overfit: its dot "
+        "is where it was lowest."
+    )
+    return (FigureBlock("validation_loss", panels, caption),) if panels else ()
 
 
 def _verdict(evidence: Evidence, say: Language) -> Section | None:
@@ -260,7 +265,7 @@ def _confusion(evidence: Evidence, say: Language) -> Section | None:
         name = str(say.method(each.label))
         top = frequent_mistakes(said, classes, say)
         if said.confusion is not None and len(classes) <= COUNTED_CLASSES:
-            found.append(Confusion(name, tuple(classes), _percent(said.confusion), top))
+            found.append(Confusion(name, tuple(classes), in_percent(said.confusion), top))
         elif said.top_confusions:
             tops.append(f"{name}: {top}")
     caption = say(
@@ -272,7 +277,8 @@ def _confusion(evidence: Evidence, say: Language) -> Section | None:
     return Section("confusion", heading, (Bullets(tuple(tops)),)) if tops else None
 
 
-def _percent(counts: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
+def in_percent(counts: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
+    """Return a confusion matrix [K, K] in percent of the true class."""
     return tuple(tuple(100 * count / (sum(row) or 1) for count in row) for row in counts)
 
 
@@ -320,6 +326,13 @@ def _opinion(said: Opinion, classes: Sequence[str], say: Language) -> str:
         "right in {right} of {runs}; {votes} take it for {name}",
         right=said.right, runs=said.runs, votes=said.votes, name=classes[said.taken_for],
     )  # fmt: skip
+
+
+def _images(evidence: Evidence, say: Language) -> Section | None:
+    """Return what a reader has to know about the images: what was done to them, and what is odd about them."""
+    first = evidence.asked.first_seed if "split" in evidence.plan.protocol.vary else None
+    lines = data_lines(evidence.data, say, RECORD, first)
+    return Section("images", say("The images"), (Bullets(tuple(lines)),)) if lines else None
 
 
 def _limits(evidence: Evidence, say: Language) -> Section:

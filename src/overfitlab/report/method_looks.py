@@ -1,5 +1,6 @@
 """How each method looks where several are drawn into one panel: the same colour and dashes in every figure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overfitlab.report.marks import PLAIN, Dash
@@ -20,13 +21,17 @@ class Look:
 
 
 def looks(verdict: Verdict) -> dict[str, Look]:
-    """Return how each method looks, by its name; the baseline is the thick line in the colour of letters.
+    """Return how each method of a verdict looks, by its name."""
+    return looks_of([each.method for each in verdict.methods], verdict.baseline)
+
+
+def looks_of(methods: Sequence[str], baseline: str) -> dict[str, Look]:
+    """Return how each method looks; the baseline is the thick line in the colour of letters.
 
     There are 32 looks; after them they begin anew.
     """
-    others = [each.method for each in verdict.methods if each.method != verdict.baseline]
-    found = {verdict.baseline: Look("ink", PLAIN, BASELINE_WIDTH)}
-    for number, method in enumerate(others):
+    found = {baseline: Look("ink", PLAIN, BASELINE_WIDTH)}
+    for number, method in enumerate(each for each in methods if each != baseline):
         rounds, place = divmod(number, len(OF_METHODS))
         found[method] = Look(OF_METHODS[place], DASHES[(place + rounds) % len(DASHES)], WIDTH)
     return found

@@ -125,25 +125,27 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
 
 def calibration(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: accuracy against confidence on the test images, all seeds together."""
-    found = []
-    for each in evidence.methods:
-        known, name = evidence.predictions[each.method].calibration, str(say.method(each.label))
-        if known is None:
-            continue
-        surplus = known.mean_confidence - known.accuracy
-        sure = say("about as sure as it should be")
-        if abs(surplus) > UNNOTICED:
-            sure = say("too sure") if surplus > 0 else say("not sure enough")
-        alternative = say(
-            "Calibration of {name}: mean confidence {confidence}, accuracy {accuracy}, so it is {sure}; expected "
-            "calibration error {error}.",
-            name=name, confidence=f"{known.mean_confidence:.3f}", accuracy=f"{known.accuracy:.3f}", sure=sure,
-            error=f"{known.expected_error.mean:.3f}",
-        )  # fmt: skip
-        x, y = axis(0.0, CERTAIN, say("confidence")), axis(0.0, CERTAIN, say("accuracy"))
-        marks = _reliability(known, say)
-        found.append(Panel(title=name, alternative=alternative, x=x, y=y, marks=marks, key=each.method))
-    return found
+    known = [(each, evidence.predictions[each.method].calibration) for each in evidence.methods]
+    return [
+        calibration_panel(str(say.method(each.label)), found, say, each.method)
+        for each, found in known if found is not None
+    ]  # fmt: skip
+
+
+def calibration_panel(name: str, known: MethodCalibration, say: Language, key: str = "") -> Panel:
+    """Return the panel of one method or run."""
+    surplus = known.mean_confidence - known.accuracy
+    sure = say("about as sure as it should be")
+    if abs(surplus) > UNNOTICED:
+        sure = say("too sure") if surplus > 0 else say("not sure enough")
+    alternative = say(
+        "Calibration of {name}: mean confidence {confidence}, accuracy {accuracy}, so it is {sure}; expected "
+        "calibration error {error}.",
+        name=name, confidence=f"{known.mean_confidence:.3f}", accuracy=f"{known.accuracy:.3f}", sure=sure,
+        error=f"{known.expected_error.mean:.3f}",
+    )  # fmt: skip
+    x, y = axis(0.0, CERTAIN, say("confidence")), axis(0.0, CERTAIN, say("accuracy"))
+    return Panel(title=name, alternative=alternative, x=x, y=y, marks=_reliability(known, say), key=key)
 
 
 FIGURES: Mapping[str, tuple[Callable[..., list[Panel]], int]] = {  # with the number of columns in a paper

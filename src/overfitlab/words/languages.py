@@ -10,6 +10,7 @@ from overfitlab.words.language import ENGLISH, CardWords, Language, words_in
 
 FILES = {"ko": "korean"}  # and korean_paper, korean_terminal, korean_errors, korean_cards
 CODES = ("en", *FILES)
+NAMES = {"en": "English", "ko": "한국어"}  # as each is called in itself
 VARIABLE = "OVERFITLAB_LANG"
 _chosen: ContextVar[str | None] = ContextVar("chosen language", default=None)
 
@@ -26,8 +27,13 @@ def speak(code: str | None) -> None:
 
 def spoken() -> Language:
     """Return the language that was chosen, else the one that $OVERFITLAB_LANG asks for, else English."""
+    return asked_for() or ENGLISH
+
+
+def asked_for() -> Language | None:
+    """Return the language that was chosen, or that $OVERFITLAB_LANG asks for; None where nobody asked for one."""
     code = _chosen.get() or os.environ.get(VARIABLE, "").strip().lower()
-    return language_named(code if code in CODES else ENGLISH.code)
+    return language_named(code) if code in CODES else None
 
 
 def language_named(code: str) -> Language:
