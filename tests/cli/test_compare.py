@@ -54,14 +54,16 @@ def test_it_plans_trains_and_answers():
         "Contrasts: l2 - none, dropout - none, l2 - dropout",
         "60 training, 432 validation, 359 test images, 2 epochs",
         r"Takes: about 0:\d\d with 2 runs at once, 1 thread each, [\d,]+ MB; a run: none 0:\d\d",
-        "Can decide: nothing with 2 seeds; a verdict needs 3 at least.",
+        "Power: none with 2 seeds; a verdict needs 3 at least.",
     ):
         assert re.search(said if "\\d" in said else re.escape(said), before), said
     assert "[6/6]" in after
-    assert "2 pairs of runs; a verdict needs 3" in after
-    assert "Recommended: none, as nothing can be shown with fewer than 3 seeds." in after
+    assert "Compared with none, at 2 paired seeds, nothing was shown in either direction." in after
+    assert "- Seeds: 2, and a verdict needs at least 3." in after
+    assert "Recommended" not in after
+    assert "2 pairs of runs; a verdict needs 3" in overfitlab("show", "mine", "--full", check=0).stdout
     assert "Wrote runs/mine/verdict.json" in after
-    assert "Next: overfitlab train --like runs/mine" in after
+    assert "More: overfitlab show runs/mine --full" in after
     assert {path.name for path in Path("runs/mine").iterdir()} == {
         "study.json", "verdict.json", "runs", "workers.log", ".lock",
     }  # fmt: skip
@@ -106,14 +108,14 @@ def test_ctrl_c_keeps_what_is_there_and_the_same_command_goes_on():
 
 def verdict(text):
     """Return the sentences with which a study ends; its tables have times in them."""
-    return re.findall(r"^(?:l2 generalizes|Whether|Recommended).*$", text, re.MULTILINE)
+    return re.findall(r"^(?:Compared|l2 - none|Leading|Recommended|- ).*\n.*$", text, re.MULTILINE)
 
 
 def test_a_killed_study_says_so_and_its_workers_end():
     command = [*COMPARE, "--epochs", "20000", "--seeds", "1", "--name", "mine"]  # longer than the commands below take
     process = begun(*command, "--jobs", "2")
     try:
-        read_until(process, "Can decide")
+        read_until(process, "Power")
         deadline = time.monotonic() + 60
         while not list(Path("runs/mine/runs").glob("*/history.csv")) and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -157,7 +159,7 @@ def test_a_terminal_shows_a_live_table_without_verdict_words():
     os.close(parent)
     assert process.wait(timeout=60) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
-    live = text.partition("Can decide")[2].partition("method       test acc")[0].partition("s/epoch")[0]
+    live = text.partition("Power")[2].partition("Compared with")[0]
     assert re.search(r"\d of 4 runs done, about 0:\d\d left; Ctrl-C keeps what is there", live)
     assert re.search(r"l2, seed 1 .* epoch \d+/12", live)
     assert "so far, provisional" in live

@@ -123,3 +123,11 @@ def test_nothing_stands_in_a_file(tmp_path):
         [sys.executable, "-m", "overfitlab", "train", "--method", "zzz"], capture_output=True, check=False, cwd=tmp_path
     )
     assert b"Loading" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_the_list_of_commands_is_not_cut_off(columns):
+    lines = overfitlab("--help", COLUMNS=columns, check=0).stdout.partition("Commands:\n")[2].partition("\n\n")[0]
+    described = [line.split(maxsplit=1) for line in lines.splitlines()]
+    assert len(described) >= 11
+    assert all(len(each) == 2 and each[1].endswith(".") and not each[1].endswith("...") for each in described)

@@ -43,7 +43,7 @@ def test_it_writes_below_the_study_or_elsewhere(study):
     assert "드롭아웃" in Path("mine/report.ko.html").read_text(encoding="utf-8")
     assert "finished" in overfitlab("list", check=0).stdout  # a study with a report is still one
     again = overfitlab("show", "small", check=0)
-    assert "Recommended" in again.stdout
+    assert "What weakens this answer:" in again.stdout
 
 
 def files():

@@ -25,7 +25,9 @@ def test_a_card_is_taken_apart():
     found = card(registry.parse("dropout:rate=0.5"))
     assert found.summary.startswith("Dropout after every pooling: each activation is set to zero")
     assert found.details == ("In a network without poolings it stands once, right before the last dense layer.",)
-    assert found.sections["Helps"] == "large dense layers and little data; units cannot rely on each other."
+    assert found.sections["Helps"] == (
+        "use it with large dense layers and little data: it keeps units from relying on each other."
+    )
     [rate] = found.hyperparameters
     assert (rate.value, rate.default, rate.allowed) == (0.5, 0.2, "0 to 0.99")
     assert rate.worth_trying == "0.1, 0.2, 0.3, 0.4, 0.5"

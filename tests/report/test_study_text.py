@@ -1,6 +1,5 @@
 """What a study says: every sentence has to be true of its numbers."""
 
-import re
 from dataclasses import replace
 
 import msgspec
@@ -11,7 +10,7 @@ from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure
 from overfitlab.report.closeness import closeness
 from overfitlab.report.numbers import least_p, level, other_images, p_value
-from overfitlab.report.study_sentences import answer, caveats, exact_test_note, failed_note, headline, recommendation
+from overfitlab.report.study_sentences import answer, caveats, failed_note, headline, recommendation
 from overfitlab.report.study_tables import (
     contrast_table,
     has_sign_flips,
@@ -218,16 +217,6 @@ def test_every_p_says_what_it_is():
     )  # fmt: skip
 
 
-def test_few_seeds_cannot_be_confirmed_by_the_exact_test():
-    """Three pairs of three methods: the first multiplier is 3, and two pairs with one baseline have 2."""
-    few = verdict_of([contrast("a", found(BETTER[:5]), found(WORSE[:5], 1.0))])
-    assert exact_test_note(few) == (
-        "With so few seeds the exact sign-flip test can confirm no word: adjusted, its p is 0.062 at least."
-    )
-    assert exact_test_note(verdict_of([contrast(name, found(BETTER), found(WORSE, 1.0)) for name in "abc"])) == ""
-    assert exact_test_note(verdict_of([contrast(name, found(BETTER), found(WORSE, 1.0)) for name in "abcd"]))
-
-
 def test_divergence_is_said():
     text = sentence(BETTER, WORSE, diverged=Diverged(method=2))
     assert "2 runs of the method diverged, and the others alone do not show how good it is" in text
@@ -252,7 +241,9 @@ def test_the_headline_says_what_was_shown_and_what_was_not():
         "Compared with base, at 7 paired seeds: a (+0.0 points of test accuracy) generalizes as well; "
         "whether 5 methods generalize better is undecided; whether 6 methods overfit less is undecided."
     )
-    assert headline_of([NOISY, ()], [NOISY, ()]) == "Compared with base, nothing was decided."
+    assert headline_of([NOISY, ()], [NOISY, ()]) == (
+        "Compared with base, at 0 to 7 paired seeds, nothing was shown in either direction."
+    )
     assert headline_of([BETTER, BETTER[:5]], [NOISY, NOISY]).startswith("Compared with base, at 5 to 7 paired seeds: a")
 
 
@@ -281,7 +272,7 @@ def test_tables_of_a_real_study(small_study):
     assert laid_out(sign_flip_table(verdict)).splitlines()[2].split()[-2:] == ["0.125", "4"]  # 2 / 2^4
     none = verdict.methods[0].accuracy
     assert f"{none.mean:.1f} ±{none.deviation:.1f}" in methods
-    assert recommendation(verdict).startswith("Recommended: ")
+    assert recommendation(verdict) == "" or recommendation(verdict).startswith("Recommended: ")
     assert "stopped early" in methods or not verdict.methods[2].stopped_early
 
 
@@ -296,11 +287,9 @@ def test_caveats(small_study):
         notes=[Reason("words_of_others", {"text": "The study x asked the same."})],
         plan=msgspec.structs.replace(study.record.plan, gave_up=gave_up),
     )  # fmt: skip
-    first, *others = verdict.methods
-    said = "\n".join(caveats(replace(verdict, methods=(replace(first, diverged=2), *others)), record))
+    said = "\n".join(caveats(verdict, record))
     assert "Given up for the budget: epochs: 6 instead of 12." in said
     assert "The study x asked the same." in said
-    assert re.search(r"2 of 6 runs of none diverged", said)
     assert "The run dropout-seed0-123456 failed: out of memory." in said
     waits = failed_note(replace(verdict, provisional=True), record)
     assert waits.startswith(

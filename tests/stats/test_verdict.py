@@ -2,48 +2,11 @@
 
 import numpy as np
 import pytest
+from made_outcomes import LABELS, NOISE, SEEDS, design, end, outcome, whole
 
-from overfitlab.results.history import EpochRow
-from overfitlab.results.outcome import Endpoints, Outcome
 from overfitlab.stats.crossed import crossed
-from overfitlab.stats.design import Design
-from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS
+from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS, UNDECIDED
 from overfitlab.stats.verdict import compute_verdict
-
-SEEDS = 7
-LABELS = {"none": "none", "good": "good:rate=1", "calm": "calm", "same": "same"}
-NOISE = (0.001, -0.002, 0.0005, 0.0, 0.0015, -0.001, 0.0002)
-
-
-def design(**changes):
-    values = {
-        "name": "study", "labels": LABELS, "contrasts": [(method, "none") for method in LABELS if method != "none"],
-        "seeds": range(SEEDS), "looks": (SEEDS,), "look": 1, "alpha": 0.05, "margin": 0.5, "gap_margin": 1.0,
-        "test_images": 10_000, "validation_images": 5_000,
-    }  # fmt: skip
-    return Design(**values | changes)
-
-
-def end(accuracy, gap, **changes):
-    values = {
-        "accuracy": accuracy, "gap": gap, "onset_accuracy": accuracy, "onset_gap": gap, "train_acc": 0.9,
-        "val_acc": 0.9 - gap, "loss_gap": 0.1, "onset": 2, "acc_drop": 0.0, "loss_rise": 0.0, "best_epoch": 2,
-        "epochs": 3, "seconds_per_epoch": 2.0, "parameters": 10, "peak_memory_mb": None,
-    }  # fmt: skip
-    return Endpoints(**values | changes)
-
-
-def outcome(method, seed, accuracy=0.8, gap=0.1, **changes):
-    rows = [EpochRow(epoch, 2.0, 0.5, 0.5, 0.5, 0.8, 0.4, 0.6 + epoch / 10) for epoch in (1, 2, 3)]
-    noise = NOISE[(seed + list(LABELS).index(method)) % SEEDS]  # other noise for another method
-    values = {"end": end(accuracy + noise, gap + noise), "rows": rows}
-    return Outcome(method, seed, f"{method}-seed{seed}", **values | changes)
-
-
-def whole():
-    """A study in which `good` is more accurate, `calm` overfits less, and `same` is the baseline again."""
-    effects = {"none": {}, "good": {"accuracy": 0.83, "gap": 0.2}, "calm": {"gap": 0.02}, "same": {}}
-    return [outcome(method, seed, **effect) for method, effect in effects.items() for seed in range(SEEDS)]
 
 
 def without(outcomes, method, seed):
@@ -68,6 +31,18 @@ def test_words_and_what_to_take():
 def test_nothing_that_helps_leaves_the_baseline():
     only = design(labels={"none": "none", "same": "same"}, contrasts=[("same", "none")])
     assert compute_verdict([each for each in whole() if each.method in only.labels], only).recommended == "none"
+
+
+def test_what_was_not_shown_is_not_recommended():
+    """Noise that hides what there is: the baseline is no better known than the others."""
+    noisy = [
+        outcome(method, seed, accuracy=0.8 + 0.1 * (-1) ** seed * (method == "same"))
+        for method in ("none", "same") for seed in range(SEEDS)
+    ]  # fmt: skip
+    only = design(labels={"none": "none", "same": "same"}, contrasts=[("same", "none")])
+    found = compute_verdict(noisy, only)
+    assert found.contrasts[0].metric.verdict == UNDECIDED
+    assert (found.over, found.recommended) == (True, None)
 
 
 def test_the_order_of_outcomes_is_nothing():

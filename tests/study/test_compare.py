@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import filelock
@@ -342,11 +343,12 @@ def test_vary_decides_what_seeds_change(tmp_path):
 
 
 @pytest.mark.slow
-def test_train_like_a_study(small_study, tmp_path, capsys):
+def test_train_like_a_study(small_study, tmp_path, monkeypatch):
     study = overfitlab.load_study(small_study)
-    chosen = study.judged().recommended
+    shown = replace(study.judged(), recommended=study.config.methods[1])
+    monkeypatch.setattr("overfitlab.study.study.compute_verdict", lambda *_, **__: shown)
     run = overfitlab.train(like=small_study, out=tmp_path / "run", threads=1)
-    assert run.record.config.method == chosen
+    assert run.record.config.method == study.config.methods[1]
     assert run.record.data.training == 1006  # all of them
     assert run.record.data.validation == 432
     assert run.record.config.protocol.epochs == 3
@@ -355,6 +357,14 @@ def test_train_like_a_study(small_study, tmp_path, capsys):
     named = overfitlab.train("l2", like=small_study, epochs=1, out=tmp_path / "named", threads=1, verbose=False)
     assert named.record.config.method.startswith("l2")
     assert named.record.config.protocol.epochs == 1
+
+
+def test_a_study_that_showed_nothing_recommends_nothing(small_study, tmp_path, monkeypatch):
+    nothing = replace(overfitlab.load_study(small_study).judged(), recommended=None)
+    monkeypatch.setattr("overfitlab.study.study.compute_verdict", lambda *_, **__: nothing)
+    with pytest.raises(UsageError, match="has shown no method to be better, so it recommends none; name one"):
+        overfitlab.train(like=small_study, out=tmp_path / "run", verbose=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_unfinished_study_recommends_nothing(small_study, tmp_path):

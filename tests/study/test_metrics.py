@@ -67,7 +67,7 @@ def test_the_gap_is_one_of_the_metric(study):
 
 def test_texts_and_reports_name_metric_and_unit(study, tmp_path):
     metric, verdict = study.config.metric, study.judged()
-    text = whole(verdict, study.record)
+    text = whole(verdict, study.record, "mine")
     assert NAMES[metric] in text
     assert "90 % interval" in text
     assert ("nats" if metric == "loss" else "points") in text
@@ -122,7 +122,7 @@ def test_one_method_alone_says_how_much_it_varies(tmp_path):
     assert 0 < method.metric.deviation_low < method.metric.deviation < method.metric.deviation_high
     stored = json.loads((study.folder / "verdict.json").read_text())
     assert stored["methods"][0]["metric"]["deviation_high"] == method.metric.deviation_high
-    text = whole(verdict, study.record)
+    text = whole(verdict, study.record, "mine")
     assert "none alone, at 3 seeds: test accuracy" in text
     assert "95 % interval" in text
     assert "Recommended" not in text

@@ -16,12 +16,13 @@ from overfitlab.randomness import run_key
 from overfitlab.training.compute import Compute
 from overfitlab.training.loop import Trainer
 
+EPOCHS = 3
 METHODS = [name for name in registry.built_in_names() if name != "as_is"]  # which needs --bare
 
 
 def seen(method, seed, vary, monkeypatch):
-    """Return split, order of the rows of an epoch, and initial weights of a run of a study."""
-    protocol = protocol_named("quick", epochs=1, training_images=60, vary=vary)
+    """Return split, order of the rows of each epoch, and initial weights of a run of a study."""
+    protocol = protocol_named("quick", epochs=EPOCHS, training_images=60, vary=vary)
     config = StudyConfig(protocol, (method,), (), "digits")
     run = config.run(protocol, registry.parse(method).spec, seed, threads=1)
     prepared = material(digits.load(), protocol, run.seed)
@@ -30,11 +31,14 @@ def seen(method, seed, vary, monkeypatch):
     network = models.build("notebook_cnn", shape, classes, chosen, run_key(run.seed, protocol.vary), warm_up=True)
     initial = {name: value.clone().numpy() for name, value in network.tensors().items()}
     trainer = Trainer(run, prepared, network, Compute("float32", threads=1))
-    rows = []
+    rows: list[list[int]] = [[] for _ in range(EPOCHS)]
     original = BatchSource.gather
     with monkeypatch.context() as patch:
-        patch.setattr(BatchSource, "gather", lambda self, of: rows.extend(of.tolist()) or original(self, of))
-        trainer.train_epoch(1, trainer.batches(protocol.batch_size), Listener())
+        for epoch, drawn in enumerate(rows, 1):
+            patch.setattr(
+                BatchSource, "gather", lambda self, of, drawn=drawn: drawn.extend(of.tolist()) or original(self, of)
+            )
+            trainer.train_epoch(epoch, trainer.batches(protocol.batch_size), Listener())
     split = (prepared.split.training.tolist(), prepared.split.validation.tolist(), prepared.split.test.tolist())
     return split, rows, initial
 
@@ -45,7 +49,9 @@ def test_every_method_is_paired_with_none(method, monkeypatch):
     split, rows, initial = seen("none", 3, VARIED, monkeypatch)
     same_split, same_rows, other = seen(method, 3, VARIED, monkeypatch)
     assert same_split == split
-    assert same_rows == rows
+    assert same_rows == rows  # epoch by epoch, though methods draw masks and transformations of their own
+    assert rows[0] != rows[1]
+    assert [sorted(each) for each in rows] == [sorted(split[0])] * EPOCHS
     shared = [name for name in initial if name in other and other[name].shape == initial[name].shape]
     assert len(shared) >= (1 if method == "smaller_network" else 16)  # its layers are narrower, but for the last bias
     for name in shared:
@@ -63,5 +69,5 @@ def test_two_seeds_differ_in_what_is_varied_and_nothing_else(vary, monkeypatch):
     if "split" not in vary:
         assert (one[1] != other[1]) == ("order" in vary)
     else:  # other images, in the same places of the order or not
-        places = [[each[0][0].index(row) for row in each[1]] for each in (one, other)]
+        places = [[each[0][0].index(row) for row in each[1][0]] for each in (one, other)]
         assert (places[0] != places[1]) == ("order" in vary)

@@ -42,7 +42,7 @@ def test_plain_lines_without_a_terminal():
 def on_a_terminal(command):
     """Run a command with a terminal as its output, and return all that it wrote there."""
     driver, terminal = pty.openpty()
-    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"}
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "130"}
     process = subprocess.Popen(command, stdout=terminal, stderr=subprocess.PIPE, env=environment)
     os.close(terminal)
     written = b""

@@ -128,11 +128,13 @@ def test_how_images_were_read():
 def test_where_other_trainings_compute():
     crowded = RunBegan(record(), [], [], [], 0, 2, 2)
     assert lines(crowded)[-1] == (
-        "Note: other trainings of yours compute on 2 of 2 cores. With 1 thread this one slows them down, and they it: "
-        "better one after the other, or all with --threads 1, at most as many as cores."
+        "Note: other trainings of yours already use all 2 cores. Running together slows all of them; run them in turn."
     )
-    assert lines(crowded, KOREAN)[-1].startswith(
-        "참고: 다른 훈련이 코어 2개 가운데 2개를 쓰고 있습니다. 스레드 1개를 쓰면"
+    assert lines(crowded, KOREAN)[-1].startswith("참고: 다른 훈련이 이미 코어 2개를 모두 쓰고 있습니다.")
+    wide = record(resolved=VALUES["resolved"] | {"threads": 2})
+    assert lines(RunBegan(wide, [], [], [], 1, 2, 1))[-1] == (
+        "Note: other trainings of yours already use 1 of 2 cores, and this one has 2 threads. Running together slows "
+        "all of them. Run them in turn, or give each --threads 1."
     )
     graphics = record(resolved=VALUES["resolved"] | {"device": "cuda"})
     note = "Note: plain PyTorch computes on cuda. Nothing here was ever tested on one."

@@ -27,8 +27,18 @@ def test_what_fits():
 
 @pytest.mark.parametrize("width", [10, 23, 40, 80])
 def test_english_is_folded_as_ever(width):
-    assert wrapped(ENGLISH, width) == textwrap.wrap(ENGLISH, width)
-    assert wrapped(ENGLISH, width, "  ") == textwrap.wrap(ENGLISH, width, initial_indent="  ", subsequent_indent="  ")
+    assert wrapped(ENGLISH, width) == textwrap.wrap(ENGLISH, width, break_on_hyphens=False)
+    indented = {"initial_indent": "  ", "subsequent_indent": "  ", "break_on_hyphens": False}
+    assert wrapped(ENGLISH, width, "  ") == textwrap.wrap(ENGLISH, width, **indented)
+
+
+@pytest.mark.parametrize("width", range(24, 60))
+def test_numbers_stay_with_their_signs_and_units(width):
+    text = "It gains 0.7 points (95 % interval -0.2 to +1.6, p = 0.020, p < 0.001, n = 7) in 12 min: --first-seed 7."
+    lines = wrapped(text, width)
+    assert " ".join(lines) == text
+    for kept in ("0.7 points", "95 %", "-0.2 to +1.6", "p = 0.020", "p < 0.001", "n = 7", "12 min", "--first-seed"):
+        assert any(kept in line for line in lines), kept
 
 
 @pytest.mark.parametrize("width", [16, 23, 40, 80])

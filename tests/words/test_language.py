@@ -26,6 +26,7 @@ from overfitlab.reasons import Reason
 from overfitlab.records.run_record import DIVERGED, FINISHED, INTERRUPTED, RUNNING
 from overfitlab.records.study_record import PartSizes
 from overfitlab.report import metric_words
+from overfitlab.report.answer import AXES
 from overfitlab.report.evaluation_text import COLUMNS, PARTS
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.run_text import MOMENTS
@@ -50,7 +51,7 @@ NAMED = {
     *("undecided", "gap", "python", "system", "processor", "cores"),
     *("precision", "threads", "device", "kernels"),  # of what was not the same in all runs
     *MOMENTS.values(), *Parts.__struct_fields__,  # of a run
-    *PARTS.values(), *(name for name, _ in COLUMNS), "class",  # of an evaluation
+    *AXES.values(), *PARTS.values(), *(name for name, _ in COLUMNS), "class",  # of an evaluation
     *LEVELS, *(purpose for purpose, _ in EXTRAS.values()), *INSTRUCTIONS.values(),  # of the doctor
     *(inventory.OFFICIAL, inventory.OTHER, inventory.UNVERIFIED, inventory.DAMAGED), CACHE_LABEL, "the system",
     "scikit-learn's handwritten digits",

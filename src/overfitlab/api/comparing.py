@@ -47,6 +47,7 @@ NO_OPTIONS = {
     "listener",
     "command",
     "give_up",
+    "full",
 }  # on the command line
 FOLDERS = ("data", "data_dir", "groups", "weights", "out")
 
@@ -89,6 +90,7 @@ def compare(
     give_up: bool = False,
     listener: Listener | Callable[[Event], object] | None = None,
     command: str = "",
+    full: bool = False,
 ) -> Study:
     """Train methods at paired seeds, and say which of them helps against overfitting, and how sure that is.
 
@@ -128,6 +130,7 @@ def compare(
             from another thread: `listener.cancel()`.
         give_up: read the verdict without the runs that failed, which are not tried again.
         command: how to call this again, for people; empty for what one would type on the command line.
+        full: whether to show every table at the end, not the answer alone.
 
     Raises:
         UsageError: an argument is unknown or out of range, the methods do not go together, the budget is too little,
@@ -191,7 +194,7 @@ def compare(
         metric=metric,
         bare=bare,
     )
-    tell = listening(listener, screen_for(stream, spoken(), verbose=verbose))
+    tell = listening(listener, screen_for(stream, spoken(), verbose=verbose, full=full))
     try:
         wanted = Asked.of(data, groups, size, data_dir, tell)
         dataset = wanted.loaded(tell)

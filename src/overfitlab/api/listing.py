@@ -21,8 +21,8 @@ from overfitlab.records.run_record import DIVERGED, RUNNING
 from overfitlab.records.run_record import FINISHED as RUN_FINISHED
 from overfitlab.records.study_folder import VERDICT, StudyFolder
 from overfitlab.records.study_record import FINISHED, StudyRecord
-from overfitlab.report.run_text import run_summary, run_table, run_title
-from overfitlab.report.study_text import whole
+from overfitlab.report.run_text import run_oddities, run_summary, run_table, run_title
+from overfitlab.report.study_text import command_lines, flowing, short, whole
 from overfitlab.study.study import studies
 from overfitlab.words.language import ENGLISH, Language
 
@@ -53,19 +53,28 @@ def listed(runs: str | Path = "runs", say: Language = ENGLISH) -> list[Listed]:
     return sorted(found, key=lambda each: each.name)
 
 
-def show(named: str | Path, say: Language = ENGLISH) -> tuple[dict[str, Any], str]:
+def show(
+    named: str | Path, say: Language = ENGLISH, *, full: bool = False, width: int | None = None
+) -> tuple[dict[str, Any], str]:
     """Return what is known of the study or run that `named` names, as a document and as text.
+
+    Of a study its answer, with `full` every table too; lines have at most `width` columns, None leaves them whole.
 
     Raises `UsageError` where there is no such study or run, and `DamagedError` where it is damaged.
     """
     study = study_or_run(named)
     if isinstance(study, Run):
-        return _run_document(study), _run_text(study, say)
+        return _run_document(study), _run_text(study, say, width)
     status = _status(study.folder, study.status)
     document = study.document() | {"status": status}
+    about = flowing(_about(study, status, say), width)
     if not study.outcomes:
-        return document, f"{_about(study, status, say)}\n\n{nothing_yet(study, say)}"
-    return document, f"{_about(study, status, say)}\n\n{whole(study.judged(), study.record, say)}"
+        return document, "\n".join([about, "", *_nothing_yet(study, say, width)])
+    told = whole if full else short
+    answer = told(study.judged(), study.record, str(study.folder), say, width)
+    if full and study.record.command:
+        about = "\n".join([about, *command_lines(study.record.command, width)])
+    return document, f"{about}\n\n{answer}"
 
 
 def study_or_run(named: str | Path) -> Study | Run:
@@ -82,18 +91,18 @@ def study_or_run(named: str | Path) -> Study | Run:
             raise no_study from None
 
 
-def nothing_yet(study: Study, say: Language) -> str:
+def _nothing_yet(study: Study, say: Language, width: int | None) -> list[str]:
     """Return what to say of a study of which no run has ended."""
     said = [say("No run of this study has finished yet, so there is nothing to compare.")]
-    if study.record.failures:
-        said += [
-            say("{method}, seed {seed}: {reason}", method=say.method(study.labels.get(each.method, each.method)),
-                seed=each.seed, reason=say.reason(each.reason))
-            for each in study.record.failures.values()
-        ]  # fmt: skip
+    said += [
+        say("{method}, seed {seed}: {reason}", method=say.method(study.labels.get(each.method, each.method)),
+            seed=each.seed, reason=say.reason(each.reason))
+        for each in study.record.failures.values()
+    ]  # fmt: skip
+    lines = [flowing(line, width) for line in said]
     if study.record.command:
-        said.append(say("Go on with: {command}", command=study.record.command))
-    return "\n".join(said)
+        lines += [say("Next: the same command goes on."), *command_lines(study.record.command, width)]
+    return lines
 
 
 def _about(study: Study, status: str, say: Language) -> str:
@@ -114,8 +123,6 @@ def _about(study: Study, status: str, say: Language) -> str:
             test=plan.parts.test, protocol=plan.protocol.name, epochs=plan.protocol.epochs,
         ),
     ]  # fmt: skip
-    if record.command:
-        lines.append(say("Command: {command}", command=record.command))
     return "\n".join(lines)
 
 
@@ -143,8 +150,9 @@ def _recommendation(path: Path, record: StudyRecord, say: Language) -> str:
     with contextlib.suppress(OSError, msgspec.DecodeError, KeyError):
         if record.status == FINISHED:
             verdict = msgspec.json.decode(read_whole(path / VERDICT, LARGEST_RECORD), type=_Recommended)
-            if verdict.recommended is not None:
-                return say("recommends {name}", name=say.method(record.labels[verdict.recommended]))
+            if verdict.recommended is None:
+                return say("nothing shown")
+            return say("recommends {name}", name=say.method(record.labels[verdict.recommended]))
     return say("provisional")
 
 
@@ -180,11 +188,13 @@ def _run_document(run: Run) -> dict[str, Any]:
     return run.document() | {"history": history}
 
 
-def _run_text(run: Run, say: Language) -> str:
+def _run_text(run: Run, say: Language, width: int | None) -> str:
     status = say(_status(run.folder, run.record.status))
     about = say("Run {folder} ({id}): {status}, {title}", folder=run.folder, id=run.record.id, status=status,
                 title=run_title(run, say))  # fmt: skip
-    return "\n\n".join(filter(None, (about, run_table(run, say), run_summary(run, say))))
+    said = "\n".join([run_summary(run, say), *run_oddities(run, say)])
+    parts = (flowing(about, width), run_table(run, say), flowing(said, width))
+    return "\n\n".join(filter(None, parts))
 
 
 def as_documents(found: list[Listed]) -> list[dict[str, str]]:

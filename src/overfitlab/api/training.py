@@ -136,7 +136,7 @@ def train(
             refuse_python(pattern.model)
             raise UsageError(
                 "study_with_a_program",
-                "{study} was made with the network in {model}, which is a program; if you know it, say so: --model "
+                "{study} was made with the network in {model}, which is custom code. If you trust it, pass --model "
                 "{model}",
                 study=like, model=pattern.model,
             )  # fmt: skip

@@ -29,6 +29,7 @@ from overfitlab.words.languages import spoken
 
 
 @click.command(
+    short_help="Compare methods at paired seeds.",
     cls=UntilDecidedCommand,
     epilog="\b\nExamples:\n"
     "  overfitlab compare --protocol quick\n"
@@ -51,25 +52,25 @@ from overfitlab.words.languages import spoken
     default=CLEAN.name,
     show_default=True,
     metavar="P",
-    help=f"Everything that is held fixed: {CLEAN.name}, or {QUICK.name}, which takes minutes.",
+    help=f"What is held fixed: {CLEAN.name}, or {QUICK.name}, which takes minutes.",
 )
 @click.option(
     "--seeds",
     metavar="N",
-    help="How many, or planned looks: 6,12 ends after 6 if all is decided.  [default: enough for a verdict]",
+    help="Number of seeds, or planned looks: 6,12 ends after 6 if all is decided.  [default: enough for a verdict]",
 )
 @click.option(
     "--until-decided",
     metavar="[T]",
     help=f"Add seeds until all is decided, up to T, or none for no maximum.  [T: {UNTIL} unless given]",
 )
-@click.option("--first-seed", type=int, default=0, show_default=True, metavar="N", help="Count the seeds from here.")
+@click.option("--first-seed", type=int, default=0, show_default=True, metavar="N", help="First seed.")
 @click.option(
     "--contrast",
     "contrasts",
     multiple=True,
     metavar="A:B",
-    help="Compare A with B as well; may be given again. With hyperparameters: 'dropout:rate=0.5 : dropout'.",
+    help="Also compare A with B; can be repeated. With hyperparameters: 'dropout:rate=0.5 : dropout'.",
 )
 @click.option("--baseline", metavar="M", help="What every method is compared with.  [default: none]")
 @click.option(
@@ -82,17 +83,21 @@ from overfitlab.words.languages import spoken
     default=METRICS[0],
     show_default=True,
     metavar="NAME",
-    help=f"What the verdict goes by, of the test images and of the gap: {', '.join(METRICS)}.",
+    help=f"Metric that the verdict is based on: {', '.join(METRICS)}.",
 )
 @click.option(
     "--equivalence",
     metavar="A,G",
-    help="Differences that do not matter, of metric and gap.  [default: 0.5,1 points; of a loss 0.02,0.04 nats]",
+    help="Differences in metric and gap too small to matter.  [default: 0.5,1 points; 0.02,0.04 nats for a loss]",
 )
 @click.option("--alpha", type=float, default=0.05, show_default=True, metavar="X", help="Level of the tests.")
-@click.option("--jobs", type=int, metavar="N", help="Runs at once.  [default: as many as there are free cores]")
-@click.option("--name", metavar="NAME", help="Of the study; it lies in runs/NAME.  [default: after what it compares]")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The study's folder instead.")
+@click.option("--jobs", type=int, metavar="N", help="Runs trained at once.  [default: number of free cores]")
+@click.option(
+    "--name", metavar="NAME", help="Name of the study, whose folder is runs/NAME.  [default: from what it compares]"
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the study, instead of runs/NAME."
+)
 @data_dir_option
 @image_size_option
 @groups_option
@@ -119,22 +124,21 @@ from overfitlab.words.languages import spoken
 @click.option("--training-images", type=int, metavar="N", help="Train on N images at most.  [default: the protocol's]")
 @precision_option
 @click.option("--threads", type=int, metavar="N", help="Threads of each run.  [default: 1, more where cores are left]")
-@click.option(
-    "--give-up", is_flag=True, help="Read the verdict without the runs that failed; they are not tried again."
-)
+@click.option("--give-up", is_flag=True, help="Give the verdict without the failed runs, which are not tried again.")
 @click.option(
     "--report/--no-report",
     default=True,
-    help="Write the report too, where there is none or an old one, as overfitlab report does.  [default: --report]",
+    help="Whether to write the report, too.  [default: --report]",
 )
+@click.option("--full", is_flag=True, help="Show every table at the end, not the answer alone.")
 @as_json
 def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: object) -> None:
-    """Train methods at paired seeds, and say which helps against overfitting, and how sure that is.
+    """Train methods at paired seeds, and say which ones help against overfitting and how sure that is.
 
-    M is a method, or several joined by +; without any it asks the notebook's question: none, dropout and batch_norm.
-    The baseline alone asks how much it varies from seed to seed.
-    It says what it will do and how long that takes, then trains; Ctrl-C keeps what was trained, and the same command
-    goes on.
+    M is a method, or several joined by +. Without any, the notebook's question is asked: none, dropout and batch_norm.
+    The baseline alone measures how much it varies from seed to seed.
+    The plan and its time come first, then the training, then the answer. Ctrl-C keeps what was trained; the same
+    command resumes.
     """
     with loading():
         from overfitlab.api import comparing  # imports torch, which --help need not wait for

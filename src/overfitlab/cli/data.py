@@ -22,6 +22,7 @@ data_dir_option = click.option(
 
 @click.group(
     cls=Commands,
+    short_help="List, fetch and verify data sets.",
     epilog="\b\nExamples:\n  overfitlab data list\n  overfitlab data fetch cifar10\n  overfitlab data verify",
 )
 def data() -> None:

@@ -10,7 +10,7 @@ from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
 
 
-@click.command(epilog="Example:  overfitlab doctor")
+@click.command(short_help="Check what this machine has and lacks.", epilog="Example:  overfitlab doctor")
 @as_json
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:

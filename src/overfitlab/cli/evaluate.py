@@ -12,10 +12,11 @@ from overfitlab.cli.trained import interruptible, model_option, precision_option
 
 
 @click.command(
+    short_help="Measure a trained run on its test images.",
     epilog="\b\nExamples:\n"
     "  overfitlab evaluate runs/cifar10-batch_norm-seed0-1a2b3c\n"
     "  overfitlab evaluate 1a2b3c --part validation\n"
-    "  overfitlab evaluate 1a2b3c --data photos/ --json"
+    "  overfitlab evaluate 1a2b3c --data photos/ --json",
 )
 @run_argument
 @click.option(

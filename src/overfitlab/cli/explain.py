@@ -22,9 +22,10 @@ from overfitlab.words.languages import spoken
 
 
 @click.command(
+    short_help="Show where a run looks in an image.",
     epilog="\b\nExamples:\n"
     "  overfitlab explain 1a2b3c photo.jpg\n"
-    "  overfitlab explain runs/mine cat1.png cat2.png --class dog --out dogs.png"
+    "  overfitlab explain runs/mine cat1.png cat2.png --class dog --out dogs.png",
 )
 @run_argument
 @images_argument

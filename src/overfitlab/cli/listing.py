@@ -1,6 +1,7 @@
 """`overfitlab list` and `overfitlab show`."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -11,7 +12,11 @@ from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
 
 
-@click.command("list", epilog="\b\nExamples:\n  overfitlab list\n  overfitlab list --runs elsewhere --json")
+@click.command(
+    "list",
+    short_help="List studies and runs.",
+    epilog="\b\nExamples:\n  overfitlab list\n  overfitlab list --runs elsewhere --json",
+)
 @click.option(
     "--runs",
     type=click.Path(path_type=Path),
@@ -42,17 +47,22 @@ def list_all(runs: Path, as_json: bool) -> None:
         )
 
 
-@click.command(epilog="\b\nExamples:\n  overfitlab show study-digits-1a2b3c\n  overfitlab show 1a2b3c --json")
+@click.command(
+    short_help="Show the answer of a study, or a run.",
+    epilog="\b\nExamples:\n  overfitlab show study-digits-1a2b3c\n  overfitlab show 1a2b3c --json",
+)
 @click.argument("named", metavar="STUDY|RUN")
+@click.option("--full", is_flag=True, help="Show every table of a study, not its answer alone.")
 @as_json
-def show(named: str, as_json: bool) -> None:
+def show(named: str, full: bool, as_json: bool) -> None:
     """Show a study or a run: its state, its numbers, and what they say.
 
     STUDY|RUN is a folder, or a name or the beginning of an id below runs/. A study that still trains can be shown too.
     """
     from overfitlab.api import listing  # imports NumPy, which --help need not wait for
+    from overfitlab.words.columns import screen_width
 
-    document, text = listing.show(named, spoken())
+    document, text = listing.show(named, spoken(), full=full, width=screen_width(sys.stdout))
     click.echo(json.dumps(document, allow_nan=False) if as_json else _shown(text))
 
 

@@ -14,10 +14,11 @@ from overfitlab.words.languages import spoken
 
 
 @click.command(
+    short_help="List the methods, or explain one.",
     epilog="\b\nExamples:\n"
     "  overfitlab methods\n"
     "  overfitlab methods dropout:rate=0.5\n"
-    "  overfitlab methods augment+mixup --figure mixup.png"
+    "  overfitlab methods augment+mixup --figure mixup.png",
 )
 @click.argument("name", required=False, metavar="[NAME]")
 @click.option(

@@ -20,10 +20,11 @@ from overfitlab.errors import UsageError
 
 
 @click.command(
+    short_help="Classify images with a trained run.",
     epilog="\b\nExamples:\n"
     "  overfitlab predict 1a2b3c photo.jpg\n"
     "  overfitlab predict runs/mine photos/ --out predictions.csv\n"
-    "  find photos -name '*.png' -print0 | overfitlab predict runs/mine - --json"
+    "  find photos -name '*.png' -print0 | overfitlab predict runs/mine - --json",
 )
 @run_argument
 @images_argument

@@ -12,10 +12,11 @@ from overfitlab.words.languages import asked_for, spoken
 
 
 @click.command(
+    short_help="Write the report of a study or a run.",
     epilog="\b\nExamples:\n"
     "  overfitlab report study-digits-1a2b3c\n"
     "  overfitlab report runs/mine --lang ko --out mine-ko\n"
-    "  overfitlab report digits-batch_norm-seed0-1a2b3c"
+    "  overfitlab report digits-batch_norm-seed0-1a2b3c",
 )
 @click.argument("named", metavar="STUDY|RUN")
 @click.option(

@@ -26,6 +26,7 @@ from overfitlab.config import DEVICES, PROTOCOLS
 
 
 @click.command(
+    short_help="Train a network under one method.",
     cls=OptionsAlone,
     epilog="\b\nExamples:\n"
     "  overfitlab train\n"

@@ -213,7 +213,7 @@ def _consented(run: Run, model: Model | None) -> Handed:
     if model is None:
         raise UsageError(
             "model_is_a_program",
-            "{folder} was trained with the network in {model}, which is a program; if you know it, say so: --model "
+            "{folder} was trained with the network in {model}, which is custom code. If you trust it, pass --model "
             "{model}",
             folder=run.folder, model=shown,
         )  # fmt: skip

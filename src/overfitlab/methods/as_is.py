@@ -12,8 +12,8 @@ class AsIs(Method):
     It goes with `--bare` alone: there `none` is the network without them, and `as_is` the one that you wrote.
     Equation: that of the network's own layers.
     Source: yours.
-    Helps: to say what the regularization that is in a network already does for it.
-    Hurts: what its own layers hurt.
+    Helps: use it to measure what the regularization already in a network does for it.
+    Hurts: whatever its own layers hurt.
     Cost: that of its own layers.
     """
 

@@ -23,8 +23,8 @@ class Augment(Method):
     lies outside is the mirror image of what lies inside.
     Source: Simard et al., 2003, ICDAR, doi:10.1109/ICDAR.2003.1227801; as Keras's `RandomFlip`, `RandomTranslation`,
     `RandomRotation`, `RandomZoom`.
-    Helps: most of all on photographs: it says what does not matter, which no other method here knows.
-    Hurts: where it does matter: a mirrored letter, a 6 that becomes a 9. For those set `flip=0`.
+    Helps: use it on photographs first of all: it tells the network which changes leave a label the same.
+    Hurts: where such a change alters the label, as in mirrored letters or a 6 rotated into a 9; set `flip=0` there.
     Cost: every image is resampled once a step.
     """
 

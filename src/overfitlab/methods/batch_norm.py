@@ -20,8 +20,8 @@ class BatchNorm(Method):
     protocol warms them up, the t-th batch weighs max(1 - momentum, 1/t), so that they start from the first batch.
     Source: Ioffe and Szegedy, 2015, arXiv:1502.03167. Semantics of Keras: the variance is the biased one, in the
     moving variance too, and a batch of one image is allowed.
-    Helps: training is faster and takes larger learning rates; the noise of the batch statistics regularizes a little.
-    Hurts: small batches, and short trainings, after which the moving averages still remember their start.
+    Helps: use it to train faster and at higher learning rates; the noise of batch statistics regularizes a little.
+    Hurts: with small batches, and in short trainings, whose moving averages have not caught up yet.
     Cost: two more passes over the activations a step; 4 numbers a channel, 2 of them trained.
     """
 

@@ -17,8 +17,8 @@ class CutMix(Method):
     height and width around a uniform centre, cut at the edges, shows x' from a permutation of the batch; y = s * y +
     (1 - s) * y', where s is the share of the pixels that are left of x.
     Source: Yun et al., 2019, arXiv:1905.04899; as Keras's `CutMix`.
-    Helps: like random erasing and mixup at once, with images that keep their texture.
-    Hurts: it needs longer trainings; a small object may be cut away while its label stays in part.
+    Helps: use it in long trainings on photographs: it hides parts and mixes labels, and keeps texture intact.
+    Hurts: in short trainings; a small object may be cut away while part of its label stays.
     Cost: one more pass over the batch a step.
     """
 

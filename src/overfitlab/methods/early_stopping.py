@@ -16,9 +16,9 @@ class EarlyStopping(Method):
     Equation: stop after epoch t where t - onset(t) >= patience; whether it stops or not, theta = theta(onset).
     Source: Prechelt, 1998, "Early stopping - but when?", doi:10.1007/3-540-49430-8_3; as Keras's `EarlyStopping` with
     `restore_best_weights=True`.
-    Helps: whenever validation loss turns; and it saves time.
-    Hurts: accuracy often goes on rising while the validation loss has turned; a wiggle can end a training too soon; and
-    the validation images have had a part in the choice, so only test images are an honest measure of it.
+    Helps: use it whenever validation loss turns upwards; it saves time, too.
+    Hurts: accuracy often keeps rising after validation loss has turned, and noise can end a training too soon. The
+    validation images choose the epoch, so only test images measure it honestly.
     Cost: less than none, a shorter training; a copy of the weights.
     """
 

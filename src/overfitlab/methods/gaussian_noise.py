@@ -17,8 +17,8 @@ class GaussianNoise(Method):
     evaluation nothing is added.
     Source: Bishop, 1995, Neural Computation 7:108-116 (training with noise is Tikhonov regularization); as Keras's
     `GaussianNoise` behind the input.
-    Helps: against relying on single pixels, and on noisy cameras.
-    Hurts: fine texture drowns in it.
+    Helps: use it when images are noisy, or when the network relies on single pixels.
+    Hurts: when classes differ in fine texture, which the noise hides.
     Cost: a normal draw and an addition for each value of the batch a step.
     """
 

@@ -20,8 +20,8 @@ class GroupNorm(Method):
     gamma and beta per channel. Training and evaluation are the same. The number of groups is the largest divisor of the
     channels that is at most `groups`; on vectors a group has two channels or more, or nothing would be left of it.
     Source: Wu and He, 2018, arXiv:1803.08494; as Keras's `GroupNormalization`.
-    Helps: like batch normalization, with batches of any size, one image too; nothing has to be remembered.
-    Hurts: as a regularizer it has none of the noise of batch statistics.
+    Helps: use it instead of batch normalization when batches are small; it works with a single image, too.
+    Hurts: it regularizes less, as it lacks the noise of batch statistics.
     Cost: two more passes over the activations a step; 2 numbers a channel.
     """
 

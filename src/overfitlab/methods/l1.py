@@ -15,9 +15,9 @@ class L1(Method):
     Equation: loss = cross-entropy + rate * sum |w|, over the kernels of convolutions and dense layers, not over biases
     and the scales of normalizations. `loss` in the log includes it, as in Keras; `val_loss` does not.
     Source: Tibshirani, 1996, JRSS B 58:267-288 (the lasso); as Keras's `regularizers.L1`.
-    Helps: where few inputs matter; it pushes small weights to zero.
-    Hurts: soon too strong, because it pulls at small and large weights alike; through Adam, whose steps are of one
-    size, weights hover around zero rather than reach it.
+    Helps: use it when few inputs matter: it pushes small weights to zero.
+    Hurts: it easily becomes too strong, because it pulls on small and large weights alike. With Adam, whose steps have
+    about one size, weights hover around zero instead of reaching it.
     Cost: one more pass over the weights a step, forward and backward.
     """
 

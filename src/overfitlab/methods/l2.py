@@ -16,9 +16,9 @@ class L2(Method):
     and the scales of normalizations. `loss` in the log includes it, as in Keras; `val_loss` does not.
     Source: Hoerl and Kennard, 1970, Technometrics 12:55-67 (ridge regression); as Keras's `regularizers.L2`, without
     the factor 1/2 that some texts have.
-    Helps: large weights, which a network needs to fit single images.
-    Hurts: with Adam it is no weight decay: where gradients are large the penalty hardly counts (see `weight_decay`). In
-    front of a normalization the size of weights has no effect on the output, only on the size of the steps.
+    Helps: use it when weights grow large, as they do when memorizing images.
+    Hurts: with Adam it is not weight decay: where gradients are large, the penalty hardly counts (see `weight_decay`).
+    Before a normalization layer the size of the weights does not change the output, only the size of the steps.
     Cost: one more pass over the weights a step, forward and backward.
     """
 

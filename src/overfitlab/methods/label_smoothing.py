@@ -14,9 +14,9 @@ class LabelSmoothing(Method):
 
     Equation: y = (1 - smoothing) * y + smoothing / K, for K classes.
     Source: Szegedy et al., 2016, arXiv:1512.00567; as in Keras's `CategoricalCrossentropy`.
-    Helps: against overconfidence, and so against a validation loss that explodes; some wrong labels do less harm.
-    Hurts: probabilities are drawn to the middle, so they are no longer calibrated where it is strong; the training loss
-    cannot reach zero.
+    Helps: use it against overconfidence, when validation loss soars while accuracy holds; wrong labels do less harm.
+    Hurts: where it is strong, probabilities are too cautious and no longer calibrated. Training loss cannot reach
+    zero.
     Cost: next to nothing.
     """
 

@@ -19,8 +19,8 @@ class LayerNorm(Method):
     gamma and beta per channel. Training and evaluation are the same.
     Source: Ba et al., 2016, arXiv:1607.06450; over the channels alone, as Keras's `LayerNormalization` (over the whole
     image too it is `group_norm:groups=1`).
-    Helps: training is more even, with batches of any size, one image too; nothing has to be remembered.
-    Hurts: as a regularizer it has none of the noise of batch statistics; a pixel's brightness is lost to later layers.
+    Helps: use it to steady training with batches of any size, a single image included.
+    Hurts: it regularizes less, as it lacks the noise of batch statistics, and later layers no longer see brightness.
     Cost: two more passes over the activations a step; 2 numbers a channel.
     """
 

@@ -11,8 +11,8 @@ class NoMethod(Method):
 
     Equation: the network as it is, trained on the cross-entropy alone.
     Source: the notebook's network without its batch normalization.
-    Helps: never; it shows how much the network overfits when left alone.
-    Hurts: on little data, where the training images are soon learned by heart.
+    Helps: use it as the baseline: it shows how much the network overfits by itself.
+    Hurts: on little data, where the network soon memorizes its training images.
     Cost: none.
     """
 

@@ -21,8 +21,8 @@ class RandomErasing(Method):
     mean colour of standardized images. A side that would be longer than the image is cut to it.
     Source: Zhong et al., 2020, arXiv:1708.04896; with a constant colour it is the cutout of DeVries and Taylor, 2017,
     arXiv:1708.04552.
-    Helps: against relying on one part of an object.
-    Hurts: small objects, which it may hide as a whole, while the label stays.
+    Helps: use it when the network recognizes objects by a single part.
+    Hurts: small objects, which it can hide entirely while the label stays.
     Cost: one pass over the batch a step.
     """
 

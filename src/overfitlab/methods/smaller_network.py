@@ -11,8 +11,8 @@ class SmallerNetwork(Method):
 
     Equation: filters and units become round(width * n), at least 1; the last dense layer keeps one unit a class.
     Source: the bias-variance trade-off, Geman et al., 1992, Neural Computation 4:1-58.
-    Helps: it cannot learn as many images by heart, and each step is faster, up to 1 / width^2 times.
-    Hurts: it may be too small for what is to be learnt; wide networks with another regularization often do better.
+    Helps: use it when time or memory is short: it memorizes fewer images, and a step is up to 1 / width^2 times faster.
+    Hurts: it may be too small for the task; a wide network with another regularization is often more accurate.
     Cost: less than none: fewer parameters, a shorter step. Layers of another shape do not share the initial weights of
     the baseline.
     """

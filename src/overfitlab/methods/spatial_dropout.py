@@ -17,8 +17,8 @@ class SpatialDropout(Method):
 
     Equation: y[b, c, :, :] = x[b, c, :, :] * mask[b, c] / (1 - rate), mask ~ Bernoulli(1 - rate); in evaluation y = x.
     Source: Tompson et al., 2015, arXiv:1411.4280; as Keras's `SpatialDropout2D`.
-    Helps: in convolutional layers, where neighbouring pixels are so alike that dropping one of them hides nothing.
-    Hurts: narrow layers, of which it takes whole features; more than `dropout` at the same rate.
+    Helps: use it in convolutional layers, where neighbours are so alike that dropping one hides nothing.
+    Hurts: narrow layers, which lose whole features; it is stronger than `dropout` at the same rate.
     Cost: a mask of one number a channel to draw, one pass over the activations a step; no parameters.
     """
 

@@ -20,8 +20,8 @@ class WeightAveraging(Method):
     itself is not changed; `val_loss` and `val_acc` are those of the average.
     Source: Polyak and Juditsky, 1992, SIAM J. Control Optim. 30:838-855; the warm-up is that of TensorFlow's
     `ExponentialMovingAverage`.
-    Helps: it takes the noise of the last steps away, most of all at a constant learning rate.
-    Hurts: short trainings, where the average lags behind. A schedule that ends at zero leaves it little to do.
+    Helps: use it at a constant learning rate: it averages out the noise of the last steps.
+    Hurts: in short trainings, where the average lags behind. If the learning rate falls to zero, it has little effect.
     Cost: one more pass over the weights a step, and a second copy of them.
     """
 

@@ -19,9 +19,9 @@ class WeightDecay(Method):
     (`--optimizer adamw`) adds to it.
     Source: Loshchilov and Hutter, 2019, arXiv:1711.05101 (AdamW); as Keras's `AdamW`, which decays
     biases and scales too unless they are excluded.
-    Helps: as an L2 penalty was meant to, with Adam too.
-    Hurts: too weak without anybody noticing: what counts is the product with the learning rate and the number of steps,
-    and at a learning rate of 1e-4 the usual 0.01 does nothing.
+    Helps: use it where an L2 penalty is wanted and the optimizer is Adam.
+    Hurts: it is easily too weak, as its effect is proportional to the learning rate and the number of steps: at a
+    learning rate of 1e-4 the usual 0.01 does nothing.
     Cost: one more pass over the weights a step.
     """
 

@@ -3,7 +3,7 @@
 from overfitlab.notebook.html import card, figures, paragraph, table
 from overfitlab.report.overlay_figure import validation_loss
 from overfitlab.report.run_figure import run_panels
-from overfitlab.report.run_text import run_summary, run_title
+from overfitlab.report.run_text import run_oddities, run_summary, run_title
 from overfitlab.report.study_sentences import headline
 from overfitlab.report.words_first import verdict_table
 from overfitlab.runs.run import Run
@@ -15,7 +15,8 @@ def run_html(run: Run, say: Language = ENGLISH) -> str:
     """Return a run: what was trained, what its curves say, and the curves."""
     parts = [paragraph(run_title(run, say), strong=True)]
     if run.rows:
-        parts += [paragraph(run_summary(run, say)), figures(run_panels(run.rows, say))]
+        said = [run_summary(run, say), *run_oddities(run, say)]
+        parts += [*map(paragraph, said), figures(run_panels(run.rows, say))]
     else:
         parts.append(paragraph(say("No epoch has finished yet.")))
     end = run.record.measured.end

@@ -6,9 +6,14 @@ from overfitlab.report.metric_words import amount, digits
 from overfitlab.report.numbers import p_value
 from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS, UNDECIDED, Finding
 from overfitlab.stats.verdict import Verdict
-from overfitlab.words.language import Language
+from overfitlab.words.language import ENGLISH, Language
 
 FACTOR = 2  # a p is near to alpha where it is less than so many times larger or smaller
+
+
+def is_close(finding: Finding, margin: float, verdict: Verdict) -> bool:
+    """Return whether a word is near to its threshold."""
+    return bool(closeness(finding, margin, verdict, ENGLISH))
 
 
 def closeness(finding: Finding, margin: float, verdict: Verdict, say: Language) -> str:

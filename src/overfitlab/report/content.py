@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from overfitlab.records.study_folder import RECORD
 from overfitlab.report import metric_words, study_figures
+from overfitlab.report.answer import AXES, answer_of
 from overfitlab.report.blocks import (
     Block,
     Bullets,
@@ -26,8 +27,7 @@ from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
 from overfitlab.report.numbers import interval_name, level, other_images, plain
 from overfitlab.report.paper_files import paper_section
 from overfitlab.report.reproduction_facts import commands, environment, limits, protocol, varied
-from overfitlab.report.round_sentences import state
-from overfitlab.report.study_sentences import answer, exact_test_note, failed_note, headline, recommendation
+from overfitlab.report.study_sentences import answer
 from overfitlab.report.study_tables import (
     Table,
     difference,
@@ -73,12 +73,23 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
 
 
 def _answer(evidence: Evidence, say: Language) -> Section:
-    notes = (exact_test_note(evidence, say), failed_note(evidence, evidence, say))
-    texts = [headline(evidence, say), state(evidence, say), *notes]
-    if evidence.recommended is not None and evidence.contrasts:
-        texts.append(" ".join(filter(None, (recommendation(evidence, say), optimism(evidence, say)))))
-    lead = Paragraphs(tuple(filter(None, texts)), leading=True)
-    return Section("answer", say("The answer"), (lead, *_losses(evidence, say)))
+    found = answer_of(evidence, evidence, evidence.reference, say)
+    rows = tuple(
+        (row.name, *(say("{word}: {numbers}", word=cell.word, numbers=cell.numbers) for cell in row.cells))
+        for row in found.rows
+    )
+    tones = {(row, 1 + place): cell.tone for row, one in enumerate(found.rows) for place, cell in enumerate(one.cells)}
+    table = Table((say("contrast"), *(say(text) for text in AXES.values())), rows, left=3, tones=tones)
+    blocks: list[Block] = [Paragraphs((found.lead,), leading=True)]
+    blocks += [TableBlock(table, found.caption)] if rows else []
+    for head, items in ((say("What weakens this answer:"), found.weaknesses),
+                        (say("It looks odd, and is explained:"), found.oddities)):  # fmt: skip
+        blocks += [Paragraphs((head,)), Bullets(items)] if items else []
+    said = [found.outcome, optimism(evidence, say), *(step.text for step in found.steps if not step.command)]
+    blocks += [Paragraphs(tuple(filter(None, said)))] if any(said) else []
+    typed = tuple((step.text, step.command) for step in found.steps if step.command)
+    blocks += [Facts(typed, commands=True)] if typed else []
+    return Section("answer", say("The answer"), (*blocks, *_losses(evidence, say)))
 
 
 def _losses(evidence: Evidence, say: Language) -> tuple[Block, ...]:
@@ -105,8 +116,8 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
     at_onset = [] if best else [TableBlock(onset_table(evidence, say), onset)]
     if evidence.provisional:
         text = say(
-            "Until all runs have ended there are neither words, p nor intervals: who looks again and again, and stops "
-            "when a p is small, finds differences that are not there."
+            "With a fixed number of seeds, no verdicts, p-values or intervals appear until all runs finish, because "
+            "repeated peeking produces false positives."
         )
         return Section("verdict", say("The verdict"), (contrasts, Paragraphs((text,)), sentences, *at_onset))
     every_p = TableBlock(p_table(evidence, say), _about_p(evidence, say))

@@ -1,15 +1,11 @@
 """What to think of the estimate of a method that was picked because it helped most, and how to get a better one."""
 
-import shlex
 from typing import Protocol
 
 from overfitlab.records.study_record import StudyPlan
 from overfitlab.stats.verdict import Verdict
+from overfitlab.study.retyped import FIRST_SEED, first_seed, retyped
 from overfitlab.words.language import ENGLISH, Language
-
-FIRST_SEED = "--first-seed"
-REPLACED = (FIRST_SEED, "--name", "--out")  # a new study lies elsewhere
-LEFT_OUT = ("--give-up",)
 
 
 class Commanded(Protocol):
@@ -34,23 +30,5 @@ def optimism(verdict: Verdict, say: Language = ENGLISH) -> str:
 
 def fresh_command(study: Commanded) -> str:
     """Return the command of the same study at seeds that it has not used; no text where its command is not known."""
-    try:
-        words = shlex.split(study.command)
-    except ValueError:  # a stranger's, with a quote that never ends
-        return ""
-    if not words:
-        return ""
-    kept, first, takes = [], "0", ""
-    for word in words:
-        name, _, value = word.partition("=")
-        if takes:
-            first, takes = (word if takes == FIRST_SEED else first), ""
-        elif word in REPLACED:
-            takes = word
-        elif name in REPLACED and value:
-            first = value if name == FIRST_SEED else first
-        elif word not in LEFT_OUT:
-            kept.append(word)
-    if not first.isdecimal():
-        return ""
-    return shlex.join([*kept, FIRST_SEED, str(int(first) + study.plan.seeds)])
+    first = first_seed(study.command)
+    return "" if first is None else retyped(study.command, {FIRST_SEED: str(first + study.plan.seeds)})

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Difference, Finding
-from overfitlab.stats.multiplicity import shaffer
 from overfitlab.stats.pairs import EqualFit
 from overfitlab.stats.verdict import Verdict
 from overfitlab.words.language import Language
 
 Interval = Difference | Crossed | EqualFit  # what has a lower and an upper bound
 MOST_DIGITS = 8  # of a p
+MINUTE, MOST_MINUTES = 60, 120  # longer times are said in hours
 LEAST_SHOWN = 0.001  # of a p: what is smaller says more about the model of the noise than about the methods
 
 
@@ -80,13 +80,10 @@ def without_interval(found: Difference) -> bool:
     return found.low is None and found.n > 1 and found.deviation == 0
 
 
-def floor_adjusted(verdict: Verdict) -> float:
-    """Return the least adjusted p that the exact sign-flip test can give here: where all its p are that small.
-
-    0 where none is known, as in a verdict in rounds, and for one method alone.
-    """
-    if not verdict.contrasts:
-        return 0.0
-    floors = [each.metric.p_sign_flip_floor for each in verdict.contrasts]
-    least = max((floor for floor in floors if floor is not None), default=0.0)
-    return min(1.0, least * shaffer(tuple((each.method, each.against) for each in verdict.contrasts))[0])
+def time_text(seconds: float, say: Language) -> str:
+    """Return about how long something takes: `40 s`, `12 min`, `2.5 h`."""
+    if seconds < MINUTE:
+        return say("{number} s", number=max(1, round(seconds)))
+    if seconds < MOST_MINUTES * MINUTE:
+        return say("{number} min", number=round(seconds / MINUTE))
+    return say("{number} h", number=f"{seconds / MINUTE / MINUTE:.1f}")

@@ -1,8 +1,9 @@
 """What a study can decide, and takes: reckoned before anything is trained."""
 
+from overfitlab.config import StudyConfig
 from overfitlab.report import metric_words
 from overfitlab.report.study_tables import Table
-from overfitlab.results.metric import BY_NAME
+from overfitlab.results.metric import BY_NAME, POINTS
 from overfitlab.study.evidence import Power, Runs
 from overfitlab.words.language import ENGLISH, Language
 
@@ -36,6 +37,27 @@ def power_sentence(power: Power, say: Language = ENGLISH) -> str:
         "{contrasts}; SD is how much paired differences vary from seed to seed, which is known only afterwards.",
         seeds=say.count(power.seeds, "seed"), contrasts=say.count(power.contrasts, "contrast"),
     )  # fmt: skip
+
+
+def power_lines(power: Power, config: StudyConfig, say: Language = ENGLISH) -> list[str]:
+    """Return what a study can decide at the noise that it reckons with, a sentence for each axis."""
+    found, unit = [], BY_NAME[config.metric].unit
+    for case, margin in zip((case for case in power.cases if case.assumed), (config.margin, config.gap_margin),
+                            strict=True):  # fmt: skip
+        fields = {
+            "axis": say(metric_words.words_of(config.metric, case.axis).name),
+            "sizes": " / ".join(f"{each.points:g}" for each in case.differ),
+            "chances": " / ".join(percent(each.chance, say).removesuffix("%").rstrip() for each in case.differ),
+            "margin": f"{margin:g}", "equal": percent(case.equal, say),
+        }  # fmt: skip
+        found.append(
+            say("Power, {axis}: a true difference of {sizes} points will be detected with probability {chances} %; "
+                "equivalence within {margin} can be shown with {equal}.", **fields)
+            if unit == POINTS
+            else say("Power, {axis}: a true difference of {sizes} nats will be detected with probability {chances} %; "
+                     "equivalence within {margin} can be shown with {equal}.", **fields)
+        )  # fmt: skip
+    return found
 
 
 def runs_sentence(runs: Runs, metric: str, say: Language = ENGLISH) -> str:

@@ -16,7 +16,7 @@ from overfitlab.report.marks import Panel
 from overfitlab.report.page import Made
 from overfitlab.report.reproduction_facts import VARIED, split_words, standardization_words
 from overfitlab.report.run_figure import run_panels
-from overfitlab.report.run_text import run_summary, run_title
+from overfitlab.report.run_text import run_oddities, run_summary, run_title
 from overfitlab.report.study_figures import calibration_panel
 from overfitlab.report.study_tables import Table
 from overfitlab.report.training_words import optimizer_text
@@ -68,7 +68,10 @@ def _answer(run: Run, say: Language) -> Section:
         "augmentation switched on. The onset is the epoch with the lowest validation loss."
     )
     figure = FigureBlock(CURVES, tuple(run_panels(run.rows, say)), caption)
-    return Section("answer", say("The answer"), (Paragraphs(tuple(texts), leading=True), figure))
+    blocks: list[Block] = [Paragraphs(tuple(texts), leading=True)]
+    odd = run_oddities(run, say)
+    blocks += [Bullets(tuple(odd))] if odd else []
+    return Section("answer", say("The answer"), (*blocks, figure))
 
 
 def _numbers(run: Run, say: Language) -> Section | None:

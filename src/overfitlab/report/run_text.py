@@ -3,9 +3,11 @@
 import math
 
 from overfitlab.results.gap import gaps
+from overfitlab.results.history import EpochRow
 from overfitlab.results.measurement import Measurement
 from overfitlab.results.onset import onset
 from overfitlab.runs.run import Run
+from overfitlab.stats.oddities import of_run
 from overfitlab.words.columns import padded
 from overfitlab.words.language import ENGLISH, Language
 
@@ -33,6 +35,13 @@ def run_title(run: Run, say: Language = ENGLISH) -> str:
 def run_summary(run: Run, say: Language = ENGLISH) -> str:
     """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
     return " ".join(filter(None, (_shown_by_curves(run, say), _ending(run, say))))
+
+
+def run_oddities(run: Run, say: Language = ENGLISH) -> list[str]:
+    """Return what looks odd in a run, a sentence each with where it is explained."""
+    found = of_run(run.rows, run.record.measured.end, run.record.method, run.record.class_count)
+    told = {"validation_near_chance_at_first"} if _still_warming_up(run) else set()  # by the summary
+    return [say("Note: {what}", what=say.reason(each)) for each in found if each.code not in told]
 
 
 def _ending(run: Run, say: Language) -> str:
@@ -69,8 +78,7 @@ def _shown_by_curves(run: Run, say: Language) -> str:
     )  # fmt: skip
     if last.epoch == lowest.epoch:
         return say("{best}, the last one: no overfitting seen yet.", best=best)
-    chance = _near_chance(run)
-    if lowest.val_acc < chance and last.val_acc < chance:
+    if _still_near_chance(run, lowest):
         said = say("{best}, still near chance: too early to speak of overfitting; {end}.", best=best, end=end)
         return said + _warming_up(run, say)
     if loss >= last.val_loss:
@@ -87,13 +95,27 @@ def _near_chance(run: Run) -> float:
     return NEAR_CHANCE / classes if classes else 0.0
 
 
+def _still_near_chance(run: Run, lowest: EpochRow) -> bool:
+    return lowest.epoch < run.rows[-1].epoch and max(lowest.val_acc, run.rows[-1].val_acc) < _near_chance(run)
+
+
+def _still_warming_up(run: Run) -> bool:
+    """Return whether the summary says that moving averages are why validation is near chance to the end."""
+    lowest = onset(run.rows)
+    return lowest is not None and _still_near_chance(run, lowest) and _begins_at_zero(run)
+
+
+def _begins_at_zero(run: Run) -> bool:
+    return "batch_norm" in run.record.method and not run.record.batch_norm_warm_up
+
+
 def _warming_up(run: Run, say: Language) -> str:
     """Return why a network that learns can evaluate at chance level, where that is the likely reason."""
-    if "batch_norm" not in run.record.method or run.record.batch_norm_warm_up:
+    if not _begins_at_zero(run):
         return ""
     return say(
         " In the first few hundred steps the moving averages of batch normalization still remember where they began, "
-        "as in Keras; more epochs, or --protocol clean, change that."
+        "as in Keras; more epochs, or --protocol clean, change that (docs/oddities.md#near-chance)."
     )
 
 

@@ -11,9 +11,7 @@ from overfitlab.report.metric_words import name as metric_name
 from overfitlab.report.metric_words import size as size_of
 from overfitlab.report.numbers import (
     LEAST_SHOWN,
-    floor_adjusted,
     interval_name,
-    least_p,
     level,
     other_images,
     p_value,
@@ -25,12 +23,12 @@ from overfitlab.report.round_sentences import decided
 from overfitlab.report.seed_spread import alone
 from overfitlab.report.training_words import recipe_caveats
 from overfitlab.stats.findings import UNDECIDED, Finding
-from overfitlab.stats.method_summary import MethodSummary
 from overfitlab.stats.pairs import EqualFit
 from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.words.language import ENGLISH, Language, Name
 
 FEWEST_PAIRS = 3  # for a statement
+WEAKENING_NOTES = ("seeds_seen_before", "trained_after_a_change")  # of a record: they stand beside the answer
 MOST_NAMED = 4  # undecided methods in a headline
 # words of the verdict on each axis: how a headline says them of one method, and of several
 ACCURACY_WORDS = {
@@ -57,13 +55,14 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
         return say("Not all runs have ended, so there is no verdict yet.")
     if not verdict.contrasts:
         return alone(verdict, say)
+    pairs = sorted({each.metric.n for each in asked})
+    seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in ("metric", "gap")):
         if not verdict.over:
             return say("Compared with {baseline}, nothing is decided yet.", baseline=baseline)
-        return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
+        return say("Compared with {baseline}, at {seeds} paired seeds, nothing was shown in either direction.",
+                   baseline=baseline, seeds=seeds)  # fmt: skip
     said = [part for axis, words in AXIS_WORDS.items() for part in _grouped(asked, axis, words, verdict.metric, say)]
-    pairs = sorted({each.metric.n for each in asked})
-    seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
                baseline=baseline, seeds=seeds, parts="; ".join(said))  # fmt: skip
 
@@ -294,10 +293,8 @@ def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
     if chosen is None or not verdict.contrasts:
         return ""
     name = say.method(verdict.label(chosen))
-    if chosen == baseline and all(each.metric.n < FEWEST_PAIRS for each in verdict.contrasts):
-        return say("Recommended: {name}, as nothing can be shown with fewer than {n} seeds.", name=name, n=FEWEST_PAIRS)
     if chosen == baseline:
-        return say("Recommended: {name}. Nothing was shown to be better.", name=name)
+        return say("Recommended: {name}. Every other method was shown to generalize worse, or only as well.", name=name)
     [contrast] = [each for each in verdict.contrasts if (each.method, each.against) == (chosen, baseline)]
     if contrast.metric.verdict != "helps":
         return say("Recommended: {name}, because it overfits less and was not shown to generalize worse.", name=name)
@@ -340,15 +337,7 @@ def caveats(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> list[st
     if record.plan.gave_up:
         given_up = "; ".join(say.reason(each) for each in record.plan.gave_up)
         found.append(say("Given up for the budget: {what}.", what=given_up))
-    found += [say.reason(note) for note in record.notes]
-    if verdict.differing:
-        found.append(
-            say("Not all runs were trained with the same {what}, so they may differ by more than the method.",
-                what=", ".join(say(name) for name in verdict.differing))
-        )  # fmt: skip
-    for each in verdict.methods:
-        if each.diverged:
-            found.append(_diverged(each, say))
+    found += [say.reason(note) for note in record.notes if note.code not in WEAKENING_NOTES]
     found += [_failed(name, failure, say) for name, failure in record.failures.items()]
     if len(verdict.looks) > 1:
         found.append(
@@ -358,13 +347,12 @@ def caveats(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> list[st
     return found
 
 
-def exact_test_note(verdict: Verdict, say: Language = ENGLISH) -> str:
-    """Return that the exact test cannot agree with any word, where so few seeds have no p that is small enough."""
-    floor = floor_adjusted(verdict)
-    if verdict.provisional or floor <= verdict.alpha:
+def other_conditions(verdict: Verdict, say: Language = ENGLISH) -> str:
+    """Return what the runs were not all computed with; no text where there is nothing like that."""
+    if not verdict.differing:
         return ""
-    return say("With so few seeds the exact sign-flip test can confirm no word: adjusted, its p is {p} at least.",
-               p=least_p(floor))  # fmt: skip
+    return say("Not all runs were trained with the same {what}, so they may differ by more than the method.",
+               what=", ".join(say(name) for name in verdict.differing))  # fmt: skip
 
 
 def failed_note(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> str:
@@ -380,14 +368,3 @@ def _failed(name: str, failure: Failure, say: Language) -> str:
     if failure.given_up:
         return say("The run {name} failed: {reason}. It was given up, and the verdict is read without it.", **fields)
     return say("The run {name} failed: {reason}.", **fields)
-
-
-def _diverged(method: MethodSummary, say: Language) -> str:
-    fields = {"count": method.diverged, "all": method.diverged + method.finished}
-    name = say.method(method.label)
-    if method.finished:
-        return say(
-            "{count} of {all} runs of {name} diverged: they have no accuracy, and the numbers are those of the others.",
-            name=name, **fields,
-        )  # fmt: skip
-    return say("{count} of {all} runs of {name} diverged: they have no accuracy.", name=name, **fields)

@@ -1,13 +1,14 @@
-"""What a study says on a screen: tables of plain text, the answer, and what else a reader has to know."""
+"""What a study says on a screen: the answer first; tables of plain text and every sentence where all is wanted."""
 
+import shlex
 from collections.abc import Sequence
-from typing import Protocol
 
 from rich.cells import cell_len
 
-from overfitlab.report.fresh_seeds import Commanded, fresh_command, optimism
-from overfitlab.report.round_sentences import state
-from overfitlab.report.study_sentences import Noted, answer, caveats, exact_test_note, failed_note, recommendation
+from overfitlab.report.answer import AXES, Answer, Answered, Row, answer_of, what_decides
+from overfitlab.report.fresh_seeds import fresh_command, optimism
+from overfitlab.report.power_text import power_sentence, power_table
+from overfitlab.report.study_sentences import answer, caveats
 from overfitlab.report.study_tables import (
     Table,
     contrast_table,
@@ -17,45 +18,169 @@ from overfitlab.report.study_tables import (
     sign_flip_table,
 )
 from overfitlab.stats.verdict import Verdict
-from overfitlab.words.columns import padded
+from overfitlab.study.ahead import undecided
+from overfitlab.study.plan import power
+from overfitlab.words.columns import padded, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
-SPACE = "  "
+SPACE, INDENT, BULLET = "  ", "  ", "- "
+NARROW = 80  # columns of a screen whose width is not known
+MOST_LISTED = 5  # weaknesses of a short answer
+WIDEST = 100  # columns of running text: longer lines are hard to read
 
 
-class Recorded(Noted, Commanded, Protocol):
-    """What knows how a study went and how to begin it again: its record, and the evidence."""
+def short(
+    verdict: Verdict, record: Answered, reference: str, say: Language = ENGLISH, width: int | None = None
+) -> str:  # fmt: skip
+    """Return the answer: one sentence, one table, what weakens it, and what to do next.
+
+    Lines have at most `width` columns and break at words; None leaves sentences whole, as for a file.
+    """
+    found = answer_of(verdict, record, reference, say)
+    more = [
+        say("More: {command}", command=shlex.join(["overfitlab", "show", reference, "--full"])),
+        *([] if len(found.weaknesses) <= MOST_LISTED else [
+            say("{count} more weaknesses are in it.", count=len(found.weaknesses) - MOST_LISTED)]),
+    ]  # fmt: skip
+    return "\n\n".join([*_parts(found, say, width, MOST_LISTED), flowing("\n".join(more), width)])
 
 
-def whole(verdict: Verdict, record: Recorded, say: Language = ENGLISH) -> str:
-    """Return everything, from a verdict and its study's record."""
+def whole(
+    verdict: Verdict, record: Answered, reference: str, say: Language = ENGLISH, width: int | None = None
+) -> str:  # fmt: skip
+    """Return everything: the answer, and below it all tables and sentences."""
+    parts = _parts(answer_of(verdict, record, reference, say), say, width, None)
     looks = [contrast_table, *([] if record.plan.protocol.keep == "best" else [onset_table])]
     contrasts = looks if verdict.contrasts else []
     tables = [method_table, *contrasts, *([sign_flip_table] if has_sign_flips(verdict) else [])]
-    parts = [*(laid_out(made(verdict, say)) for made in tables), _joined(state(verdict, say), answer(verdict, say))]
-    beside = (exact_test_note(verdict, say), failed_note(verdict, record, say))
-    notes = [note for note in (*beside, *caveats(verdict, record, say)) if note]
-    if notes:
-        parts.append("\n".join(say("Note: {what}", what=note) for note in notes))
-    if verdict.recommended is not None and verdict.contrasts:
-        parts.append(_joined(recommendation(verdict, say), *_fresh(verdict, record, say)))
+    parts += [laid_out(made(verdict, say), width) for made in tables]
+    if verdict.contrasts:
+        parts.append(flowing(answer(verdict, say), width))
+    ahead = undecided(verdict, record)
+    if ahead:
+        head = say("Seeds of a new study that would decide what is undecided, with a probability of 80 %, if the true "
+                   "difference is the one seen here:")  # fmt: skip
+        parts.append(_list(head, what_decides(ahead, verdict, say), width))
+    planned = power(record.config, record.plan)
+    if planned.cases:
+        parts.append(flowing(say("Reckoned before the training: {what}", what=power_sentence(planned, say)), width))
+        parts.append(laid_out(power_table(planned, verdict.metric, say), width))
+    if notes := caveats(verdict, record, say):
+        parts.append(flowing("\n".join(say("Note: {what}", what=note) for note in notes), width))
+    if known := optimism(verdict, say):
+        parts.append("\n".join([flowing(known, width), *command_lines(fresh_command(record), width)]))
     return "\n\n".join(parts)
 
 
-def _fresh(verdict: Verdict, record: Recorded, say: Language) -> list[str]:
-    """Return what to think of the estimate of what is recommended, and the command that gets a better one."""
-    known = optimism(verdict, say)
-    return [known, f"  {fresh_command(record)}".rstrip()] if known else []
+def _parts(found: Answer, say: Language, width: int | None, most: int | None) -> list[str]:
+    parts = [flowing(found.lead, width)]
+    if found.rows:
+        parts.append(f"{contrasts_text(found.rows, say, width)}\n{flowing(found.caption, width)}")
+    if found.weaknesses:
+        parts.append(_list(say("What weakens this answer:"), found.weaknesses[:most], width))
+    if found.oddities:
+        parts.append(_list(say("It looks odd, and is explained:"), found.oddities, width))
+    if found.outcome:
+        parts.append(flowing(found.outcome, width))
+    parts += ["\n".join([flowing(step.text, width), *command_lines(step.command, width)]) for step in found.steps]
+    return parts
 
 
-def _joined(*lines: str) -> str:
-    return "\n".join(line for line in lines if line)
+def contrasts_text(rows: Sequence[Row], say: Language, width: int | None) -> str:
+    """Return the contrasts as a table, the differences below the words; a block each where that is too wide."""
+    heads = [say(text) for text in AXES.values()]
+    lines = [["", *heads]]
+    for row in rows:
+        lines += [[row.name, *(cell.word for cell in row.cells)], ["", *(cell.numbers for cell in row.cells)]]
+    wide = table(lines[0], lines[1:], left=len(lines[0]))
+    if cell_len(max(wide.split("\n"), key=cell_len)) <= (width or NARROW):
+        return wide
+    blocks = []
+    for row in rows:
+        blocks += wrapped(row.name, width or NARROW)
+        for head, cell in zip(heads, row.cells, strict=True):
+            said = say("{question} {word}: {numbers}", question=head, word=cell.word, numbers=cell.numbers)
+            blocks += wrapped(said, width or NARROW, INDENT)
+    return "\n".join(blocks)
 
 
-def laid_out(found: Table) -> str:
-    """Return a table as aligned text, and its note."""
-    text = table(found.header, found.rows, found.left)
-    return f"{text}\n{found.note}" if found.note else text
+def flowing(text: str, width: int | None) -> str:
+    """Return text whose lines break at words, none longer than `width` columns; as it is where None."""
+    if width is None:
+        return text
+    return "\n".join(part for line in text.split("\n") for part in wrapped(line, min(width, WIDEST)) or [""])
+
+
+def command_lines(command: str, width: int | None) -> list[str]:
+    """Return a command on lines that can be pasted: those that go on end in a backslash."""
+    if not command:
+        return []
+    if width is None or cell_len(INDENT + command) <= width:
+        return [INDENT + command]
+    lines = [""]
+    for word in _words(command):
+        if lines[-1] and cell_len(f"{INDENT}{lines[-1]} {word} \\") > width:
+            lines.append(INDENT)
+        lines[-1] += word if not lines[-1].strip() else f" {word}"
+    return [*(f"{INDENT}{line} \\" for line in lines[:-1]), INDENT + lines[-1]]
+
+
+def _words(command: str) -> list[str]:
+    """Return the words of a command, quoted as they have to be, each option with its value."""
+    try:
+        words = [shlex.quote(word) for word in shlex.split(command)]
+    except ValueError:
+        return [command]
+    if shlex.join(shlex.split(command)) != command:  # Python, not a shell
+        return [command]
+    found: list[str] = []
+    for word in words:
+        if found and found[-1].startswith("--") and " " not in found[-1] and not word.startswith("--"):
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return found
+
+
+def _list(head: str, items: Sequence[str], width: int | None) -> str:
+    if width is None:
+        return "\n".join([head, *(BULLET + item for item in items)])
+    room = min(width, WIDEST)
+    lines = [flowing(head, width)]
+    for item in items:
+        first, *rest = wrapped(item, room, INDENT)
+        lines += [BULLET + first.removeprefix(INDENT), *rest]
+    return "\n".join(lines)
+
+
+def laid_out(found: Table, width: int | None = None) -> str:
+    """Return a table as aligned text, and its note; in several parts, below each other, where it is too wide."""
+    parts = [table(header, rows, found.left) for header, rows in _split(found, width)]
+    if found.note:
+        parts[-1] += f"\n{flowing(found.note, width)}"
+    return "\n\n".join(parts)
+
+
+def _split(found: Table, width: int | None) -> list[tuple[list[str], list[list[str]]]]:
+    """Return header and rows of parts that fit: the names, and as many further columns as there is room for."""
+    lines = [found.header, *found.rows]
+    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(found.header))]
+    names = list(range(found.left))
+    taken = sum(widths[column] for column in names) + len(SPACE) * len(names)
+    groups: list[list[int]] = [[]]
+    room = taken
+    for column in range(found.left, len(widths)):
+        more = widths[column] + len(SPACE)
+        if width is not None and groups[-1] and room + more - len(SPACE) > width:
+            groups.append([])
+            room = taken
+        groups[-1].append(column)
+        room += more
+    return [
+        ([found.header[column] for column in names + group], [[row[column] for column in names + group]
+                                                              for row in found.rows])
+        for group in groups
+    ]  # fmt: skip
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

@@ -10,6 +10,7 @@ from overfitlab.stats.paired import least_noise, sign_flip_floor
 QUANTILES = (np.arange(4000) + 0.5) / 4000  # of the standard deviation's distribution: the midpoint rule
 FEWEST, MOST = 3, 100  # seeds
 ENOUGH_POWER = 0.5  # found more likely than not
+SURE_POWER = 0.8  # as researchers plan for
 WORTH_FINDING = {"points": 1.5, "nats": 0.06}  # beyond the margin: what the default number of seeds has to find
 
 
@@ -29,16 +30,41 @@ def power_to_differ(difference: float, deviation: float, n: int, margin: float, 
 
 
 def power_to_equal(
-    deviation: float, n: int, margin: float, alpha: float, contrasts: int, unit: float | None = 0.0
-) -> float:
-    """Return the probability of *equivalent* where there is no difference at all; `unit` as in `paired.equivalence`."""
+    deviation: float, n: int, margin: float, alpha: float, contrasts: int, unit: float | None = 0.0,
+    difference: float = 0.0,
+) -> float:  # fmt: skip
+    """Return the probability of *equivalent* where the true difference is `difference`, none unless given.
+
+    `unit` as in `paired.equivalence`.
+    """
     if n < FEWEST or unit is None:
         return 0.0
     critical = stats.t.ppf(1 - alpha / contrasts, n - 1)
     seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))
     seen = np.maximum(seen, least_noise(margin, unit))
-    room = np.maximum(margin - critical * seen / math.sqrt(n), 0)
-    return float((1 - 2 * stats.norm.sf(room / (deviation / math.sqrt(n)))).mean())
+    room, error = np.maximum(margin - critical * seen / math.sqrt(n), 0), deviation / math.sqrt(n)
+    below, above = stats.norm.cdf((room - difference) / error), stats.norm.cdf((-room - difference) / error)
+    return float((below - above).mean())
+
+
+def seeds_to_decide(
+    difference: float, deviation: float, margin: float, alpha: float, contrasts: int, unit: float | None = 0.0
+) -> int | None:
+    """Return how many seeds find the word with a probability of at least 80 %, if the true difference is `difference`.
+
+    So many that the exact sign-flip test can agree with it as well; None where 100 are too few, as for a difference
+    about as large as the margin.
+    """
+    size = abs(difference)
+
+    def enough(n: int) -> bool:
+        differs = power_to_differ(size, deviation, n, margin, alpha, contrasts)
+        return differs + power_to_equal(deviation, n, margin, alpha, contrasts, unit, size) >= SURE_POWER
+
+    if not deviation > 0:
+        return None
+    least = next(n for n in range(FEWEST, MOST) if sign_flip_floor(n) * contrasts <= alpha)
+    return next((n for n in range(least, MOST + 1) if enough(n)), None)
 
 
 def seeds_needed(

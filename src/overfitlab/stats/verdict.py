@@ -6,15 +6,28 @@ A pure function of outcomes, wherever they came from; docs/statistics.md says wh
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from overfitlab.reasons import Reason
 from overfitlab.results.metric import BY_NAME, Measure
 from overfitlab.results.outcome import Conditions, Outcome
 from overfitlab.stats.design import Axis, Design, Run, axes
-from overfitlab.stats.findings import HARMS, HELPS, Difference, Diverged, Finding, difference, findings, without_words
+from overfitlab.stats.findings import (
+    EQUIVALENT,
+    HARMS,
+    HELPS,
+    Difference,
+    Diverged,
+    Finding,
+    difference,
+    findings,
+    without_words,
+)
 from overfitlab.stats.method_summary import MethodSummary, summary
 from overfitlab.stats.multiplicity import shaffer
+from overfitlab.stats.oddities import of_study
 from overfitlab.stats.pairs import EqualFit, differences, equal_fit, fit, pairs_of, time_ratio
 from overfitlab.stats.reading import Progress, findings_in_rounds, read
 from overfitlab.stats.reading import progress as progress_of
+from overfitlab.stats.weakness import weaknesses
 
 
 @dataclass(frozen=True)
@@ -61,10 +74,12 @@ class Verdict:
     baseline: str
     methods: tuple[MethodSummary, ...]
     contrasts: tuple[Contrast, ...]
-    recommended: str | None  # method; None until it is over, and where the baseline has no run that finished
+    recommended: str | None  # method; None until it is over, and where nothing was shown
     differing: tuple[str, ...]  # what the runs were computed with, where that is not the same in all of them
     progress: Progress | None  # of a verdict in rounds
     metric: str = "accuracy"  # of config.METRICS: of the test images, and of the gap
+    weaknesses: tuple[Reason, ...] = ()  # what weakens the answer, the gravest first
+    oddities: tuple[Reason, ...] = ()  # what looks like a mistake (docs/oddities.md)
 
     @property
     def confidence(self) -> float:
@@ -174,14 +189,19 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
         differing=differing(outcome.conditions for outcome in counted),
         progress=progress,
         metric=design.metric,
-    )
+        weaknesses=weaknesses(methods, contrasts, counted, design, provisional=provisional),
+        oddities=() if provisional else of_study(
+            methods, [(each.label, each.against_label) for each in contrasts], pairs
+        ),
+    )  # fmt: skip
 
 
-def recommended(baseline: str, contrasts: Sequence[Contrast], metric: str = "accuracy") -> str:
-    """Return the method to take, going by the contrasts with the baseline.
+def recommended(baseline: str, contrasts: Sequence[Contrast], metric: str = "accuracy") -> str | None:
+    """Return the method to take, going by what the contrasts with the baseline have shown; None where that is nothing.
 
     The best, by the metric, of those that generalize better; where none does, the one with the smallest gap of those
-    that overfit less without generalizing worse; else the baseline, because nothing was shown to be better.
+    that overfit less without generalizing worse; the baseline where every other method was shown to generalize worse,
+    or only as well.
     """
     with_baseline = [each for each in contrasts if each.against == baseline]
     better = [each for each in with_baseline if each.metric.verdict == HELPS]
@@ -191,7 +211,8 @@ def recommended(baseline: str, contrasts: Sequence[Contrast], metric: str = "acc
     calmer = [each for each in with_baseline if each.gap.verdict == HELPS and each.metric.verdict != HARMS]
     if calmer:
         return min(calmer, key=lambda each: each.gap.mean or 0).method
-    return baseline
+    shown = all(each.metric.verdict in (HARMS, EQUIVALENT) for each in with_baseline)
+    return baseline if shown else None
 
 
 def differing(runs: Iterable[Conditions]) -> tuple[str, ...]:

@@ -151,6 +151,21 @@ class DisputedImage:
     opinions: dict[str, Opinion]  # by method
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What would decide one contrast on one axis, if the true difference is the one that was seen."""
+
+    method: str
+    against: str
+    axis: str  # metric or gap
+    leader: str  # the one of the two that is better by the estimate
+    lead: float  # in the metric's unit, not negative
+    matters: bool  # whether the lead is larger than the margin
+    seeds: int | None  # of a new study, that find the word with 80 %; None where 100 are too few
+    seconds: float | None  # that so many seeds of all methods take here; None where no run was timed
+    images: int | None  # test images that tell it on other images too, where there are fewer now
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evidence(Verdict):
     """The verdict with all numbers behind it; nothing in it says whose folders they came from."""
@@ -173,6 +188,12 @@ class Evidence(Verdict):
     curves: dict[str, Curves]  # by method
     predictions: dict[str, MethodPredictions]  # by method
     disputed: tuple[DisputedImage, ...]
+    ahead: tuple[Ahead, ...] = ()  # what would decide whatever is undecided
+
+    @property
+    def config(self) -> StudyConfig:
+        """What was asked for, as a study's record calls it."""
+        return self.asked
 
 
 def document(found: Verdict) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from overfitlab.stats.classification import confusion_matrix, top_confusions
 from overfitlab.stats.disagreement import Opinions, most_disputed
 from overfitlab.stats.method_summary import Spread
 from overfitlab.stats.verdict import Verdict
+from overfitlab.study.ahead import undecided
 from overfitlab.study.evidence import (
     OWN,
     Bin,
@@ -80,6 +81,7 @@ def gathered(
         failures=record.failures,
         curves={method: curves(runs, plan.protocol.epochs) for method, runs in by_method.items()},
         predictions={method: test_answers([each for _, each in predicted[method]], classes) for method in by_method},
+        ahead=tuple(undecided(verdict, record)),
         disputed=_disputed(predicted, verdict.baseline),
     )
 

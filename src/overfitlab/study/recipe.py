@@ -7,6 +7,7 @@ from pathlib import Path
 from overfitlab.config import Protocol
 from overfitlab.errors import UsageError
 from overfitlab.models.handed import PYTHON, is_own
+from overfitlab.study.ahead import leading, undecided
 from overfitlab.study.study import Study
 
 
@@ -40,9 +41,18 @@ def recipe(study: Study, *, method_given: bool) -> Recipe:
     """Return how to train what the study recommends, on all its training images.
 
     Its validation images stay apart, for the learning curves and for methods that stop; its test images as well.
-    Raises `UsageError` where the study is not finished and the method not given.
+    Raises `UsageError` where the study recommends nothing, or nothing yet, and the method is not given.
     """
     verdict = study.judged()
+    if verdict.recommended is None and verdict.over and not method_given:
+        first = leading(undecided(verdict, study.record), verdict)
+        raise UsageError(
+            "study_recommends_nothing",
+            "the study {study} is finished and has shown no method to be better, so it recommends none; name one, for "
+            "example --method {example}, or ask again with more seeds (overfitlab show {study})",
+            study=study.folder,
+            example=verdict.label(first.leader if first else verdict.baseline),
+        )
     if verdict.recommended is None and not method_given:
         raise UsageError(
             "study_recommends_nothing_yet",

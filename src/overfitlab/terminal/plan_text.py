@@ -2,9 +2,9 @@
 
 from overfitlab.config import QUICK
 from overfitlab.records.study_record import StudyPlan, StudyRecord
-from overfitlab.report.power_text import power_sentence, power_table, runs_sentence
+from overfitlab.report.power_text import power_lines, power_table, runs_sentence
 from overfitlab.report.seed_spread import known_deviation
-from overfitlab.report.study_text import laid_out
+from overfitlab.report.study_text import flowing, laid_out
 from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.stats.power import FEWEST
 from overfitlab.study.cost import plan_seconds, run_seconds
@@ -17,8 +17,13 @@ from overfitlab.words.language import ENGLISH, Language
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter
 
 
-def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
-    """Return what a study will do, what that takes, and what it can decide."""
+def plan_text(
+    record: StudyRecord, jobs: int, say: Language = ENGLISH, *, full: bool = False, width: int | None = None
+) -> str:  # fmt: skip
+    """Return what a study will do, what that takes, and what it can decide.
+
+    `full` has the whole table of power; lines have at most `width` columns, None leaves them whole.
+    """
     config, plan = record.config, record.plan
     labels = {method: say.method(label) for method, label in record.labels.items()}
     protocol, parts = plan.protocol, plan.parts
@@ -53,7 +58,10 @@ def plan_text(record: StudyRecord, jobs: int, say: Language = ENGLISH) -> str:
             else say("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
         )
     lines.append(power_text(record, say))
-    return "\n".join(lines)
+    text = flowing("\n".join(lines), width)
+    if full and (cases := power(config, plan)).cases and plan.seeds >= FEWEST:
+        text += f"\n{laid_out(power_table(cases, config.metric, say), width)}"
+    return text
 
 
 def _question(record: StudyRecord, say: Language) -> str:
@@ -102,7 +110,6 @@ def power_text(record: StudyRecord, say: Language = ENGLISH) -> str:
                    "{factors}.", seeds=say.count(plan.seeds, "seed"),
                    factors=known_deviation(plan.seeds, say))  # fmt: skip
     if plan.seeds < FEWEST:
-        return say("Can decide: nothing with {seeds}; a verdict needs {least} at least.",
+        return say("Power: none with {seeds}; a verdict needs {least} at least.",
                    seeds=say.count(plan.seeds, "seed"), least=FEWEST)  # fmt: skip
-    found = power(config, plan)
-    return f"{power_sentence(found, say)}\n{laid_out(power_table(found, config.metric, say))}"
+    return "\n".join(power_lines(power(config, plan), config, say))

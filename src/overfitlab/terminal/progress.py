@@ -10,6 +10,7 @@ from rich.table import Column
 from overfitlab.events import EpochBegan, EpochEnded, Event, Listener, RunBegan, StepDone, ValidationBegan
 from overfitlab.results.history import EpochRow
 from overfitlab.terminal.task_screen import duration
+from overfitlab.words.columns import screen_width, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
 TEXT_WIDTH = 74  # of what stands beside the bar
@@ -44,7 +45,9 @@ class Lines(Listener):
                 self._print(keras_line(event.row, event.steps))
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        width = screen_width(self._stream)
+        lines = [line] if width is None else wrapped(line, width)
+        print("\n".join(lines), file=self._stream, flush=True)
 
 
 class LiveBar(Lines):

@@ -31,11 +31,11 @@ from overfitlab.records.study_folder import RECORD, RUNS, VERDICT
 from overfitlab.report import metric_words
 from overfitlab.report.data_text import data_lines
 from overfitlab.report.round_news import news
-from overfitlab.report.study_text import whole
+from overfitlab.report.study_text import flowing, short, whole
 from overfitlab.results.metric import BY_NAME
-from overfitlab.study.recipe import like_command
 from overfitlab.terminal.plan_text import plan_text
 from overfitlab.terminal.task_screen import duration
+from overfitlab.words.columns import screen_width
 from overfitlab.words.language import ENGLISH, Language
 
 BAR_WIDTH = 24
@@ -45,13 +45,16 @@ REFRESHES = 4  # a second
 class StudyLines(Listener):
     """Prints the plan, and a line where a run ends."""
 
-    def __init__(self, stream: TextIO, say: Language = ENGLISH) -> None:
-        self._stream, self._say = stream, say
+    def __init__(self, stream: TextIO, say: Language = ENGLISH, *, full: bool = False) -> None:
+        self._stream, self._say, self._full = stream, say, full
         self._metric = "accuracy"
 
     def on(self, event: Event) -> None:
         """Print what there is to say."""
-        for line in self._lines(event):
+        lines = self._lines(event)
+        if not isinstance(event, StudyPlanned | StudyEnded):  # whose tables and commands are laid out already
+            lines = self._flowing(lines)
+        for line in lines:
             self._print(line)
 
     def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 - a case for each event
@@ -63,9 +66,9 @@ class StudyLines(Listener):
             case StudyPlanned():
                 self._metric = event.record.config.metric
                 notes = [say("Note: {what}", what=say.reason(note)) for note in event.record.notes]
-                plan = plan_text(event.record, event.jobs, say)
+                plan = plan_text(event.record, event.jobs, say, full=self._full, width=screen_width(self._stream))
                 first = event.record.config.first_seed if "split" in event.record.plan.protocol.vary else None
-                return [*data_lines(event.record.data, say, RECORD, first), plan, *notes]
+                return [*self._flowing(data_lines(event.record.data, say, RECORD, first)), plan, *self._flowing(notes)]
             case MemoryIsLittle():
                 return [
                     say("Note: a run takes {one:,} MB and {free:,} MB are free, so {runs} at once.",
@@ -90,7 +93,7 @@ class StudyLines(Listener):
                 return [say("Stopping after the step that each run is at; Ctrl-C again does not wait for it.")]
             case StudyEnded():
                 self.close()
-                return [ended_text(event, say)]
+                return [ended_text(event, say, full=self._full, width=screen_width(self._stream))]
         return []
 
     def _started(self, event: TaskStarted) -> list[str]:
@@ -106,6 +109,9 @@ class StudyLines(Listener):
         outcome = _outcome(event.run, self._metric, say)
         return [f"[{event.done}/{event.total}] {_named(event.task, say)}: {outcome}{left}"]
 
+    def _flowing(self, lines: list[str]) -> list[str]:
+        return [flowing(line, screen_width(self._stream)) for line in lines]
+
     def _print(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
 
@@ -113,8 +119,8 @@ class StudyLines(Listener):
 class LiveStudy(StudyLines):
     """Shows every run that is being trained, and what the finished ones say so far, without any verdict."""
 
-    def __init__(self, stream: TextIO, say: Language = ENGLISH) -> None:
-        super().__init__(stream, say)
+    def __init__(self, stream: TextIO, say: Language = ENGLISH, *, full: bool = False) -> None:
+        super().__init__(stream, say, full=full)
         self._console = Console(file=stream, highlight=False)
         self._live: Live | None = None
         self._ended: list[StoredRun] = []
@@ -202,21 +208,15 @@ def _named(task: Task, say: Language) -> str:
     return say("{method}, seed {seed}", method=say.method(task.label), seed=task.seed)
 
 
-def ended_text(event: StudyEnded, say: Language = ENGLISH) -> str:
-    """Return what a study says, and where it lies."""
+def ended_text(event: StudyEnded, say: Language = ENGLISH, *, full: bool = False, width: int | None = None) -> str:
+    """Return what a study says, and where it lies; `full` with every table, `width` as in `report.study_text`."""
     folder, verdict = Path(event.folder), event.verdict
     lines = [say("This study has finished before; nothing is trained again.")] if event.before else []
-    lines.append(f"\n{whole(verdict, event.record, say)}")
+    told = whole if full else short
+    lines.append(f"\n{told(verdict, event.record, str(folder), say, width)}\n")
     duplicates = [DUPLICATES] if (folder / DUPLICATES).exists() else []
     where = {"file": folder / VERDICT, "others": ", ".join((RECORD, f"{RUNS}/", *duplicates))}
-    wrote = say("See {file} (and {others})" if event.before else "Wrote {file} (and {others})", **where)
-    lines.append(f"\n{wrote}")
-    if verdict.recommended is not None:
-        lines.append(
-            say("Next: {command} trains {method} on all the training images",
-                command=like_command(str(folder), event.record.config.model),
-                method=say.method(verdict.label(verdict.recommended)))
-        )  # fmt: skip
+    lines.append(say("See {file} (and {others})" if event.before else "Wrote {file} (and {others})", **where))
     return "\n".join(lines)
 
 

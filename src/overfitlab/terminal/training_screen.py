@@ -8,11 +8,11 @@ from overfitlab.kernels.library import described
 from overfitlab.records.run_folder import DUPLICATES, FIGURES, HISTORY, INSERTED, RECORD, SUMMARY, WEIGHTS
 from overfitlab.records.run_record import NetworkRecord, OwnRunRecord
 from overfitlab.report.data_text import data_lines
-from overfitlab.report.run_text import run_summary, run_table
+from overfitlab.report.run_text import run_oddities, run_summary, run_table
 from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
-from overfitlab.words.columns import wrapped
+from overfitlab.words.columns import screen_width, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
 BOX_WIDTH = 88
@@ -47,7 +47,9 @@ class TrainingScreen(Listener):
         self._progress.close()
 
     def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        width = screen_width(self._stream)
+        lines = [line for each in text.split("\n") for line in _broken(each, width)]
+        print("\n".join(lines), file=self._stream, flush=True)
 
     def _note(self, what: str) -> None:
         self._print(self._say("Note: {what}.", what=what))
@@ -96,7 +98,8 @@ class TrainingScreen(Listener):
         others = ", ".join((FIGURES[1], *duplicates, HISTORY, WEIGHTS, *inserted, SUMMARY, RECORD))
         where = {"file": run.folder / FIGURES[0], "others": others}
         wrote = say("See {file} (and {others})" if event.before else "Wrote {file} (and {others})", **where)
-        self._print(f"\n{run_summary(run, say)}\n{wrote}")
+        said = "\n".join([run_summary(run, say), *run_oddities(run, say)])
+        self._print(f"\n{said}\n{wrote}")
         if inserted:
             said = say(
                 "Note: {weights} has the network alone, which predicts otherwise without the layers of {method} in "
@@ -104,6 +107,11 @@ class TrainingScreen(Listener):
                 weights=WEIGHTS, method=say.method(event.record.method), inserted=INSERTED,
             )  # fmt: skip
             self._print(said)
+
+
+def _broken(line: str, width: int | None) -> list[str]:
+    """Return a line as it fits: broken at words where it is a sentence, as it is where it is a row of a table."""
+    return [line] if width is None or line != " ".join(line.split()) else wrapped(line, width) or [""]
 
 
 def _network_lines(network: NetworkRecord, say: Language) -> list[str]:
@@ -179,12 +187,16 @@ def start_lines(model: str, start: str | None, say: Language) -> list[str]:
 def _core_lines(event: RunBegan, say: Language) -> list[str]:
     """Return where other trainings hold cores, and what that means for this one."""
     threads = event.record.resolved.threads
+    if event.cores < min(threads, event.usable_cores) and threads == 1:
+        return [
+            say("Note: other trainings of yours already use all {usable} cores. Running together slows all of them; "
+                "run them in turn.", usable=event.usable_cores)
+        ]  # fmt: skip
     if event.cores < min(threads, event.usable_cores):
         return [
             say(
-                "Note: other trainings of yours compute on {taken} of {usable} cores. With {threads} this one slows "
-                "them down, and they it: better one after the other, or all with --threads 1, at most as many as "
-                "cores.",
+                "Note: other trainings of yours already use {taken} of {usable} cores, and this one has {threads}. "
+                "Running together slows all of them. Run them in turn, or give each --threads 1.",
                 taken=event.taken_cores, usable=event.usable_cores, threads=say.count(threads, "thread"),
             )
         ]  # fmt: skip

@@ -22,6 +22,7 @@ SPOKEN_WITH_FINAL = frozenset("013678KLMNPRTklmnprt")  # digits and letters whos
 RIEUL = 8  # the final consonant after which 으로 is 로
 RIEUL_SIGNS = frozenset("178LRlr")
 PARTICLES = {"은": "는", "이": "가", "을": "를", "과": "와", "으로": "로"}  # after a consonant: after a vowel
+METHODS = frozenset(("method", "against"))  # fields of reasons whose values are labels of methods
 NOUNS = frozenset(("hint", "kind", "kinds", "part", "parts", "what"))  # fields whose values are English words of ours
 
 
@@ -92,7 +93,12 @@ class Language:
         """Return the sentence of a reason; where it is not known here, the English of its error."""
         template = self.reasons.get(reason.code) or self.errors.get(reason.code)
         try:
-            return reason.message or reason.code if template is None else self._filled(template, reason.values)
+            if template is None:
+                return reason.message or reason.code
+            values: dict[str, object] = dict(reason.values)
+            for name in METHODS.intersection(values):
+                values[name] = self.method(str(values[name]))
+            return self._filled(template, values)
         except (LookupError, ValueError):  # from a record of another version, whose sentence has other fields
             return reason.message or reason.code
 
