@@ -52,19 +52,20 @@ def _read(code: str) -> Language:
     read, paper, terminal, errors = (words_in(f"{name}{part}.toml") for part in ("", "_paper", "_terminal", "_errors"))
     return Language(
         code,
-        {
+        texts={
             english: own
             for file in (read, paper, terminal)
             for part in file["texts"].values()
             for english, own in part.items()
         },
-        read["method_names"],
-        read["last_comma"],
-        read["reasons"],
-        errors["errors"],
-        errors["nouns"],
-        terminal["counts"],
-        {method: _card(words) for method, words in words_in(f"{name}_cards.toml").items()},
+        method_names=read["method_names"],
+        last_comma=read["last_comma"],
+        between_clauses=read["between_clauses"],
+        reasons=read["reasons"],
+        errors=errors["errors"],
+        nouns=errors["nouns"],
+        counts=terminal["counts"],
+        cards={method: _card(words) for method, words in words_in(f"{name}_cards.toml").items()},
     )
 
 
