@@ -28,7 +28,7 @@ def paragraph(text: str, *, strong: bool = False) -> str:
 
 def bar(share: float, text: str, label: str = "") -> str:
     """Return a bar of progress, from 0 to 1, with text beside it."""
-    named = f'<span style="display:inline-block;min-width:14em">{escaped(label)}</span>' if label else ""
+    named = f'<span style="display:inline-block;min-width:18em">{escaped(label)}</span>' if label else ""
     progress = f'<progress max="1" value="{min(max(share, 0.0), 1.0):.3f}" style="width:14em;vertical-align:middle">'
     return f'<div style="margin:.1em 0">{named}{progress}</progress> {escaped(text)}</div>'
 
