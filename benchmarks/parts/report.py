@@ -27,7 +27,7 @@ def report(options: Options) -> Measured:
         _call("compare", *METHODS, *QUICK, "--seeds", str(SEEDS), "--out", str(study))
         for number in range(rounds):
             began = time.perf_counter()
-            _call("report", str(study), "--out", str(Path(folder) / f"report-{number}"))
+            _call("report", str(study), "--lang", "en", "--out", str(Path(folder) / f"report-{number}"))
             seconds.append(time.perf_counter() - began)
             print(f"  round {number + 1} of {rounds}: {seconds[-1]:.1f} s", file=sys.stderr)
         size = sum(path.stat().st_size for path in (Path(folder) / "report-0").rglob("*") if path.is_file())
@@ -38,7 +38,7 @@ def report(options: Options) -> Measured:
         ["everything, MB", f"{size / 1e6:.1f}"],
     ]
     text = table(["", "median (lowest to highest)"], rows) + (
-        f"n = {rounds}: `overfitlab report` of {len(METHODS)} methods at {SEEDS} seeds on the digits, "
+        f"n = {rounds}: `overfitlab report --lang en` of {len(METHODS)} methods at {SEEDS} seeds on the digits, "
         f"{len(METHODS) * SEEDS} runs, every figure as PNG and as SVG.\n\n"
     )
     return Measured(text, {"rounds": rounds, "seconds": seconds, "bytes": {"page": page, "all": size}})

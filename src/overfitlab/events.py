@@ -151,6 +151,8 @@ class Task(Struct):
     done: float = 0.0  # and what is done now
     val_acc: float | None = None  # after its last finished epoch
     train_acc: float | None = None
+    val_loss: float | None = None
+    measured: int = 0  # the epoch that these three are of; 0 before the first one of this session
 
 
 class CostsBegan(Event, frozen=True):

@@ -32,14 +32,15 @@ def study(small_study):
 def test_it_writes_below_the_study_or_elsewhere(study):
     done = overfitlab("report", "small", check=0)
     assert done.stdout == (
-        "Wrote runs/small/report/report.html (and report.md, contrasts.csv, contrasts.tex, methods.txt, "
-        "verdict.json, runs.csv, history.csv, figures/); open it in a browser\n"
+        "Wrote runs/small/report/report.html (and contrasts.csv, contrasts.ko.tex, contrasts.tex, figures/, "
+        "history.csv, methods.ko.txt, methods.txt, report.ko.html, report.ko.md, report.md, runs.csv, verdict.json); "
+        "open it in a browser\n"
     )
     assert not done.stderr
     document = json.loads(overfitlab("report", study, "--lang", "ko", "--out", "mine", "--json", check=0).stdout)
-    assert document == {"study": "runs/small", "folder": "mine", "page": "mine/report.html"}
+    assert document == {"study": "runs/small", "folder": "mine", "page": "mine/report.ko.html"}
     assert "배치" not in Path("runs/small/report/report.html").read_text(encoding="utf-8")
-    assert "드롭아웃" in Path("mine/report.html").read_text(encoding="utf-8")
+    assert "드롭아웃" in Path("mine/report.ko.html").read_text(encoding="utf-8")
     assert "finished" in overfitlab("list", check=0).stdout  # a study with a report is still one
     again = overfitlab("show", "small", check=0)
     assert "What weakens this answer:" in again.stdout
@@ -56,8 +57,7 @@ def files():
         (["small", "--lang", "fr"], "unknown language 'fr'", 2),
         (["small", "--out", "file"], "file is a file, not a folder; choose another --out", 2),
         (["small", "--out", "runs"], "runs holds other files; choose another --out", 2),
-        ([], "Missing argument 'STUDY'", 2),
-        (["run"], "run is a run, not a study; overfitlab evaluate says how good it is", 2),
+        ([], "Missing argument 'STUDY|RUN'", 2),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(study, arguments, line, code):
@@ -69,6 +69,30 @@ def test_bad_input_is_one_line_and_writes_nothing(study, arguments, line, code):
     assert done.stderr.count("\n") == 1
     assert not done.stdout
     assert files() == before
+
+
+def test_a_run_has_a_report_of_its_own(study):
+    shutil.copytree(next(study.glob("runs/none-seed0-*")), "runs/alone")
+    done = overfitlab("report", "alone", "--lang", "en", check=0)
+    assert done.stdout == (
+        "Wrote runs/alone/report/report.html (and figures/, history.csv, numbers.json, report.md); open it in a "
+        "browser\n"
+    )
+    document = json.loads(overfitlab("report", "runs/alone", "--lang", "ko", "--json", check=0).stdout)
+    assert document == {"run": "runs/alone", "folder": "runs/alone/report", "page": "runs/alone/report/report.ko.html"}
+    assert "finished" in overfitlab("show", "alone", check=0).stdout
+    weights = Path("runs/alone/probabilities.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-40])
+    assert "is damaged" in overfitlab("report", "alone", check=1).stderr
+
+
+def test_a_study_of_which_nothing_has_finished_says_so(study):
+    shutil.rmtree(study / "runs")
+    (study / "runs").mkdir()
+    said = overfitlab("show", "small", check=0).stdout
+    assert "No run of this study has finished yet, so there is nothing to compare." in said
+    assert "test acc" not in said
+    assert "끝난 실행이 아직 없어" in overfitlab("show", "small", "--lang", "ko", check=0).stdout
 
 
 def test_a_damaged_run_is_one_line(study):
@@ -147,4 +171,5 @@ def test_figures_that_cannot_be_written_in_a_language_are_said(study, monkeypatc
     done = CliRunner().invoke(cli, ["report", str(study), "--lang", "ko"])
     assert done.exit_code == 0
     assert "참고: 이 컴퓨터에 ko 글꼴이 없어, 글꼴이 필요한 그림은 영어로 그렸습니다" in done.stderr
-    assert "Note" not in CliRunner().invoke(cli, ["report", str(study)]).stderr
+    assert "Note: figures that need one are in English" in CliRunner().invoke(cli, ["report", str(study)]).stderr
+    assert "Note" not in CliRunner().invoke(cli, ["report", str(study), "--lang", "en"]).stderr

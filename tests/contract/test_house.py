@@ -14,8 +14,8 @@ SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
     "_version", "display", "errors", "values", "files", "reasons", "words", "spelling", "optimization", "config",
     "arguments", "randomness", "machine", "results", "stats", "records", "events", "data", "kernels", "methods",
-    "models", "training", "runs", "study", "describe", "inference", "report", "doctor", "terminal", "api", "testing",
-    "cli", "__main__",
+    "models", "training", "runs", "study", "describe", "inference", "report", "doctor", "terminal", "notebook", "api",
+    "testing", "cli", "__main__",
 ]  # fmt: skip
 WITHOUT_TORCH = {
     "display", "errors", "values", "files", "reasons", "words", "spelling", "optimization", "config", "arguments",

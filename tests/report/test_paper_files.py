@@ -8,6 +8,7 @@ import made_evidence as made
 import pytest
 
 import overfitlab
+from overfitlab.report.file_names import localized
 from overfitlab.report.markdown import markdown
 from overfitlab.report.page import page
 from overfitlab.report.paper_files import PAPER_FILES, file_of_text, paper_files
@@ -20,10 +21,11 @@ LINK = re.compile(r'<a href="data:([\w/-]+);charset=utf-8;base64,([\w+/=]*)" dow
 def test_the_page_holds_the_files_themselves(code):
     evidence, say = overfitlab.load_study(made.STORED).evidence(), language_named(code)
     files = {name: file_of_text(text) for name, text in paper_files(evidence, say).items()}
-    assert tuple(files) == PAPER_FILES
+    contrasts, *spoken = PAPER_FILES
+    assert tuple(files) == (contrasts, *(localized(name, code) for name in spoken))
     html = page(evidence, say=say)
     assert {name: base64.b64decode(content) for _, content, name in LINK.findall(html)} == files
-    first = files["methods.txt"].decode().partition("\n")[0]
+    first = files[localized("methods.txt", code)].decode().partition("\n")[0]
     assert first in unescape(html)
     text = markdown(evidence, "figures", say)
     assert all(f"[{name}]({name})" in text for name in files)

@@ -1,14 +1,19 @@
 """Figures of a study with many methods, long names and few differences."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations
+from math import hypot
 
 import pytest
 
-from overfitlab.report.cost_figure import apart, cost_and_benefit, within
+from overfitlab.report.cost_figure import LEADER, cost_and_benefit
+from overfitlab.report.layout import ASCENT, DESCENT, layout
+from overfitlab.report.lettering import POINTS, inches
 from overfitlab.report.marks import Area, Bars, Dots, Line, Text
 from overfitlab.report.study_figures import FIGURES, calibration, noise, paired_differences
 from overfitlab.stats.crossed import Crossed
+from overfitlab.words.language import ENGLISH
+from overfitlab.words.languages import language_named
 
 
 def of(panel, kind):
@@ -126,11 +131,58 @@ def test_a_method_of_which_no_quartiles_are_known_is_on_the_scale_of_cost(eviden
     assert all(panel.x.low < dot.x < panel.x.high for mark in of(panel, Dots) for dot in mark.dots)
 
 
-def test_places_stay_between_their_ends():
-    values = [0.0, 0.0, 0.1, 5.0, 5.0, 5.0]
-    found = within(apart(values, 0.5), 0.5, 0.2, 5.2)
-    assert all(0.2 <= place <= 5.2 for place in found)
-    assert all(after - before >= 0.5 - 1e-9 for before, after in pairwise(sorted(found)))
+def boxes_and_dots(panel):
+    """Return the boxes of texts with the ground behind them, and dots as (x, y, radius), in points."""
+    place, anchors = layout(panel), {"start": 0.0, "middle": 0.5, "end": 1.0}
+    boxes = []
+    for text in of(panel, Text):
+        wide = POINTS * inches(text.text, text.size)
+        left = place.x(text.x) - anchors[text.anchor] * wide
+        base = place.y(text.y) + (0.0 if text.stands else 0.36 * text.size)
+        boxes.append((left - 1, base - ASCENT * text.size - 1, left + wide + 1, base + DESCENT * text.size + 1))
+    dots = [(place.x(dot.x), place.y(dot.y), dot.size / 2) for mark in of(panel, Dots) for dot in mark.dots]
+    return boxes, dots
+
+
+def distance(box, dot):
+    return hypot(max(box[0] - dot[0], 0, dot[0] - box[2]), max(box[1] - dot[1], 0, dot[1] - box[3]))
+
+
+def covers(box, dot):
+    return distance(box, dot) < dot[2]
+
+
+@pytest.mark.parametrize("contrasts", [1, 2, 13])
+@pytest.mark.parametrize("say", [ENGLISH, language_named("ko")])
+def test_no_label_covers_a_dot(crowded, contrasts, say):
+    """Also where there are few rows and the legend needs a line for each of its entries."""
+    few = replace(crowded, contrasts=crowded.contrasts[:contrasts])
+    five = tuple(
+        replace(each, metric=replace(each.metric, seeds=(0, 1, 2, 3, 4), differences=(-3.0, -3.0, -3.0, -3.0, 2.0)))
+        for each in few.contrasts
+    )
+    for panel in paired_differences(replace(few, contrasts=five), say):
+        boxes, dots = boxes_and_dots(panel)
+        assert len(boxes) == contrasts
+        assert not any(covers(box, dot) for box in boxes for dot in dots)
+
+
+def test_each_name_in_the_figure_of_cost_is_at_its_own_dot(evidence, crowded):
+    for found in (evidence, crowded):
+        [panel] = cost_and_benefit(found)
+        boxes, dots = boxes_and_dots(panel)
+        texts, marks = of(panel, Text), [mark for mark in of(panel, Dots) if mark.dots]
+        assert len(texts) == len(marks)
+        assert [text.color for text in texts] == [mark.color for mark in marks]
+        assert not any(covers(box, dot) for box in boxes for dot in dots)
+        for one, other in combinations(boxes, 2):
+            assert one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
+        if found is evidence:  # a name is nearest to its own dot, or a line leads from it there
+            place = layout(panel)
+            lines = [(place.x(line.x[0]), place.y(line.y[0])) for line in of(panel, Line) if line.width == LEADER]
+            for box, own in zip(boxes, dots, strict=True):
+                far = sorted((distance(box, dot), dot) for dot in dots)
+                assert far[0][1] == own or any(hypot(x - own[0], y - own[1]) <= own[2] + 0.1 for x, y in lines)
 
 
 def test_the_area_of_a_dot_grows_with_the_images(evidence):

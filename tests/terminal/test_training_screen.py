@@ -7,8 +7,9 @@ from made_records import VALUES, record
 
 from overfitlab.events import ImagesLoaded, Noted, RunBegan, RunEnded
 from overfitlab.reasons import reason
+from overfitlab.report.data_text import data_lines
 from overfitlab.results.history import EpochRow
-from overfitlab.terminal.training_screen import TrainingScreen, data_lines
+from overfitlab.terminal.training_screen import TrainingScreen
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import language_named
 

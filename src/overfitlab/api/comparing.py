@@ -5,7 +5,6 @@ import inspect
 import os
 import re
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,13 +28,13 @@ from overfitlab.files import file_name, user_path
 from overfitlab.methods.base import Method
 from overfitlab.models.handed import Model, taken
 from overfitlab.models.weights_file import file_hash
+from overfitlab.notebook.screen import screen_for
 from overfitlab.reasons import reason
 from overfitlab.records.study_folder import StudyFolder
 from overfitlab.results.metric import BY_NAME
 from overfitlab.study.network import check_methods, look_at
 from overfitlab.study.question import BASELINE, Question, question
 from overfitlab.study.session import Images, Session
-from overfitlab.terminal.screen import screen_on
 from overfitlab.values import check_one_of, check_whole, is_truth_value
 from overfitlab.words.languages import spoken
 
@@ -126,7 +125,7 @@ def compare(
         name: of the study; its folder is `runs/NAME`. None for one after what is compared.
         out: the study's folder instead.
         verbose: whether to show progress.
-        stream: where to show it; None for standard output.
+        stream: where to show it; None for standard output, or in a notebook a display that changes in its place.
         listener: is told what happens (`overfitlab.Listener`, or a function that takes an event), and can end the study
             from another thread: `listener.cancel()`.
         give_up: read the verdict without the runs that failed, which are not tried again.
@@ -195,7 +194,7 @@ def compare(
         metric=metric,
         bare=bare,
     )
-    tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken(), full=full))
+    tell = listening(listener, screen_for(stream, spoken(), verbose=verbose, full=full))
     try:
         wanted = Asked.of(data, groups, size, data_dir, tell)
         dataset = wanted.loaded(tell)

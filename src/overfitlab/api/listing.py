@@ -62,22 +62,47 @@ def show(
 
     Raises `UsageError` where there is no such study or run, and `DamagedError` where it is damaged.
     """
-    try:
-        study = find_study(named)
-    except UsageError as no_study:
-        try:
-            run = find_run(named)
-        except UsageError:
-            raise no_study from None
-        return _run_document(run), _run_text(run, say, width)
+    study = study_or_run(named)
+    if isinstance(study, Run):
+        return _run_document(study), _run_text(study, say, width)
     status = _status(study.folder, study.status)
     document = study.document() | {"status": status}
+    about = flowing(_about(study, status, say), width)
+    if not study.outcomes:
+        return document, "\n".join([about, "", *_nothing_yet(study, say, width)])
     told = whole if full else short
     answer = told(study.judged(), study.record, str(study.folder), say, width)
-    about = flowing(_about(study, status, say), width)
     if full and study.record.command:
         about = "\n".join([about, *command_lines(study.record.command, width)])
     return document, f"{about}\n\n{answer}"
+
+
+def study_or_run(named: str | Path) -> Study | Run:
+    """Return the study or the run that `named` names.
+
+    Raises `UsageError` where there is none, and `DamagedError` where it is damaged.
+    """
+    try:
+        return find_study(named)
+    except UsageError as no_study:
+        try:
+            return find_run(named)
+        except UsageError:
+            raise no_study from None
+
+
+def _nothing_yet(study: Study, say: Language, width: int | None) -> list[str]:
+    """Return what to say of a study of which no run has ended."""
+    said = [say("No run of this study has finished yet, so there is nothing to compare.")]
+    said += [
+        say("{method}, seed {seed}: {reason}", method=say.method(study.labels.get(each.method, each.method)),
+            seed=each.seed, reason=say.reason(each.reason))
+        for each in study.record.failures.values()
+    ]  # fmt: skip
+    lines = [flowing(line, width) for line in said]
+    if study.record.command:
+        lines += [say("Next: the same command goes on."), *command_lines(study.record.command, width)]
+    return lines
 
 
 def _about(study: Study, status: str, say: Language) -> str:

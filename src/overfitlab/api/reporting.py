@@ -11,23 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from overfitlab.api.report_folder import (
+    FIGURE_FOLDER,
+    MARKDOWN,
+    Kind,
+    first,
+    has_numbers,
+    is_whole,
+    languages,
+    refuse_strangers,
+    there,
+    write,
+)
 from overfitlab.data.loading import brightest
 from overfitlab.data.recorded import recorded
-from overfitlab.errors import BusyError, OverfitlabError, UsageError
-from overfitlab.files import read_whole, write_atomically
-from overfitlab.records.claim import claimed, remove_leftovers
+from overfitlab.errors import OverfitlabError
 from overfitlab.records.study_folder import PAGE
 from overfitlab.report.blocks import Pictures
 from overfitlab.report.content import sections
 from overfitlab.report.disputed_figure import disputed_figure
 from overfitlab.report.figures import DisplayedFigure, compressed, pixels, rendered
+from overfitlab.report.file_names import localized
 from overfitlab.report.image_figures import confusion
 from overfitlab.report.lettering import can_write
 from overfitlab.report.markdown import markdown
 from overfitlab.report.marks import Panel
 from overfitlab.report.page import page
 from overfitlab.report.paper import composed, drawing
-from overfitlab.report.paper_files import PAPER_FILES, file_of_text, paper_files
+from overfitlab.report.paper_files import CONTRASTS, LATEX, METHODS, paper_files
 from overfitlab.report.spreadsheets import rows_to_csv
 from overfitlab.report.study_figures import FIGURES
 from overfitlab.report.svg import sheet
@@ -40,91 +51,57 @@ if TYPE_CHECKING:
     from overfitlab.api.studies import Study
 
 Images = Mapping[int, NDArray[np.uint8]]
-MARKDOWN, NUMBERS, RUNS_TABLE, HISTORY_TABLE = "report.md", "verdict.json", "runs.csv", "history.csv"
-FILES = (PAGE, MARKDOWN, NUMBERS, *PAPER_FILES, RUNS_TABLE, HISTORY_TABLE)
-FIGURE_FOLDER = "figures"
-KINDS = ("png", "svg")
+NUMBERS, RUNS_TABLE, HISTORY_TABLE = "verdict.json", "runs.csv", "history.csv"
 CONFUSION, DISPUTED = "confusion", "disputed"
 FIGURE_NAMES = (*FIGURES, CONFUSION, DISPUTED)
-FIGURE_FILES = {f"{name}.{kind}" for name in FIGURE_NAMES for kind in KINDS}
+STUDY = Kind((PAGE, MARKDOWN, LATEX, METHODS), (CONTRASTS, RUNS_TABLE, HISTORY_TABLE), NUMBERS, FIGURE_NAMES)
 CONFUSION_COLUMNS = 3
 WHITE = 255
 DPI = 300  # what papers ask for
-LARGEST_NUMBERS = 2**28  # bytes
-PATIENCE = 30.0  # seconds for another process that writes a report to the same place
 
 
-def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
+def write_report(study: "Study", folder: Path, language: str | None = None) -> Path:
     """Write the report of a study into `folder`, and return the path of its page.
 
-    Raises `UsageError` for an unknown language or a folder that holds other files, `OverfitlabError` where a run is
-    damaged.
+    It is written in `language`, or in all that there are. What lies there in another one is kept, and made anew where
+    it is of other numbers. Raises `UsageError` for an unknown language or a folder that holds other files,
+    `OverfitlabError` where a run is damaged.
     """
-    say = language_named(language)
-    _refuse_strangers(folder, study.folder)  # before the work, too
+    wanted = languages(language)
+    refuse_strangers(folder, study.folder, STUDY)  # before the work, too
     evidence = study.evidence()
     numbers = _numbers(evidence)
     pictures = disputed_pictures(study, evidence)
     images = {row: _png(picture, brightest(evidence.data.source)) for row, picture in pictures.items()}
-    made = {
-        PAGE: page(evidence, images, say),  # the first: it marks the folder as ours
+    kept = [say for code in there(folder, STUDY) if (say := language_named(code)) not in wanted]
+    whole = [*wanted, *kept]
+    texts = {}
+    for say in whole:  # the pages first: they mark the folder as ours
+        others = {each.code: localized(PAGE, each.code) for each in whole if each != say}
+        texts[localized(PAGE, say.code)] = page(evidence, images, say, others)
+    texts |= {
         RUNS_TABLE: rows_to_csv(run_rows(study.outcomes, study.labels, study.record.failures), RUN_COLUMNS),
         HISTORY_TABLE: rows_to_csv(history_rows(study.outcomes, study.labels), HISTORY_COLUMNS),
-        MARKDOWN: markdown(evidence, FIGURE_FOLDER, say, pictures=bool(pictures)),
-        **paper_files(evidence, say),
     }
-    figures = _figure_files(evidence, pictures, say)
-    busy = BusyError(
-        "report_is_written", "another process writes a report into {folder}; wait for it, or choose another --out",
-        folder=folder
-    )  # fmt: skip
-    with claimed(folder, lambda: _refuse_strangers(folder, study.folder), busy, "--out", PATIENCE):
-        (folder / NUMBERS).unlink(missing_ok=True)  # from here on it is no whole report
-        for name, text in made.items():
-            write_atomically(folder / name, file_of_text(text))
-        (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
-        remove_leftovers(folder / FIGURE_FOLDER)
-        for name, content in figures.items():
-            write_atomically(folder / FIGURE_FOLDER / name, content)
-        for old in FIGURE_FILES - figures.keys():  # of an earlier report
-            (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
-        write_atomically(folder / NUMBERS, numbers.encode())  # the last: it says that all of it is there
-    return folder / PAGE
+    for say in whole:
+        texts[localized(MARKDOWN, say.code)] = markdown(evidence, FIGURE_FOLDER, say, pictures=bool(pictures))
+        texts |= paper_files(evidence, say)
+    drawn = wanted if has_numbers(folder, STUDY, numbers) else whole
+    figures: dict[str, bytes] = {}
+    for say in drawn:
+        made = _figure_files(evidence, pictures, say)
+        figures |= {localized(name, say.code): content for name, content in made.items()}
+    write(folder, study.folder, STUDY, texts, figures, [say.code for say in drawn], numbers)
+    return folder / localized(PAGE, first(wanted).code)
 
 
-def is_current(study: "Study", folder: Path) -> bool:
-    """Return whether a whole report lies in `folder`, in any language, made from what the study says now."""
-    try:
-        whole = all((folder / name).is_file() for name in FILES)
-        return whole and read_whole(folder / NUMBERS, LARGEST_NUMBERS) == _numbers(study.evidence()).encode()
-    except OSError:
-        return False
+def is_current(study: "Study", folder: Path, code: str = ENGLISH.code) -> bool:
+    """Return whether a whole report in that language lies in `folder`, made from what the study says now."""
+    return is_whole(folder, STUDY, _numbers(study.evidence()), code)
 
 
 def _numbers(evidence: Evidence) -> str:
     return json.dumps(document(evidence), indent=1, allow_nan=False) + "\n"
-
-
-def _refuse_strangers(folder: Path, study: Path) -> None:
-    """Raise `UsageError` where something else than a report lies in the folder: it is not ours to write between.
-
-    A link within a study's folder, which may come from a stranger, can lead to a report of the user's.
-    """
-    for place in (folder, folder / FIGURE_FOLDER):
-        if place.is_symlink() and (place != folder or folder.parent.resolve() == study.resolve()):
-            raise UsageError("report_is_a_link", "{place} is a link; remove it, or choose another --out", place=place)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError("report_is_a_file", "{folder} is a file, not a folder; choose another --out", folder=folder)
-    there = _names(folder)
-    figures = folder / FIGURE_FOLDER
-    ours = there <= {*FILES, FIGURE_FOLDER} and (PAGE in there or not there) and _names(figures) <= FIGURE_FILES
-    if not ours or (figures.exists() and not figures.is_dir()):
-        raise UsageError("report_among_other_files", "{folder} holds other files; choose another --out", folder=folder)
-
-
-def _names(folder: Path) -> set[str]:
-    """Return what lies in a folder, but for hidden files."""
-    return {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")} if folder.is_dir() else set()
 
 
 def language_of_pictures(say: Language) -> Language:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from overfitlab.files import user_path
 from overfitlab.models.handed import Handed, Model
+from overfitlab.records.study_folder import REPORT
 from overfitlab.report.run_text import run_summary, run_table
 from overfitlab.runs import run as room
 from overfitlab.words.languages import spoken
@@ -52,6 +54,25 @@ class Run(room.Run):
         """Return `measured` as a table, with the generalization gaps; empty where training images were not measured."""
         return run_table(self, spoken())
 
+    def report(self, out: str | Path | None = None, language: str | None = None) -> Path:
+        """Write the report of this run: a page to read and pass on, Markdown, figures, and every number behind them.
+
+        Args:
+            out: the folder; None for `report` in the run's folder.
+            language: `"en"` or `"ko"`; None for both. Each has files of its own: `report.html`, `report.ko.html`.
+
+        Returns:
+            The path of its page; of two, that of the language that is spoken here.
+
+        Raises:
+            UsageError: the language is unknown, or the folder holds other files.
+            DamagedError: a file of the run is damaged.
+            OSError: the disk refuses.
+        """
+        from overfitlab.api.run_reporting import write_run_report
+
+        return write_run_report(self, self.folder / REPORT if out is None else user_path(out), language)
+
     def model(self, network: Model | None = None) -> "nn.Module":
         """Return the trained network in evaluation mode, with what the method inserted: it predicts as `predict` does.
 
@@ -78,6 +99,12 @@ class Run(room.Run):
         from overfitlab.inference.preprocess import preprocess_of
 
         return preprocess_of(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it: what its curves say, and the curves."""
+        from overfitlab.notebook.shown import run_html
+
+        return run_html(self, spoken())
 
     def document(self) -> dict[str, Any]:
         """Return folder and record as plain JSON values."""

@@ -94,15 +94,15 @@ class Study(room.Study):
             )  # fmt: skip
         return figure
 
-    def report(self, out: str | Path | None = None, language: str = "en") -> Path:
+    def report(self, out: str | Path | None = None, language: str | None = None) -> Path:
         """Write the report: a page to read and pass on, Markdown, figures, tables, and every number behind them.
 
         Args:
             out: the folder; None for `report` in the study's folder.
-            language: `"en"` or `"ko"`.
+            language: `"en"` or `"ko"`; None for both. Each has files of its own: `report.html`, `report.ko.html`.
 
         Returns:
-            The path of its page, `report.html`.
+            The path of its page; of two, that of the language that is spoken here.
 
         Raises:
             UsageError: the language is unknown, or the folder holds other files.
@@ -118,8 +118,14 @@ class Study(room.Study):
         values: dict[str, Any] = msgspec.to_builtins(self.record)
         return {"folder": str(self.folder), "verdict": msgspec.to_builtins(self.judged()), **values}
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it: the answer, the table of contrasts, and all validation losses."""
+        from overfitlab.notebook.shown import study_html
+
+        return study_html(self, spoken())
+
     def _repr_markdown_(self) -> str:
-        """Return what a Jupyter notebook shows of it: the answer, and the table of contrasts."""
+        """Return the same as text, for a notebook that shows no HTML: the answer, and the table of contrasts."""
         from overfitlab.report.markdown import escaped, table
         from overfitlab.report.study_sentences import headline
         from overfitlab.report.study_tables import contrast_table

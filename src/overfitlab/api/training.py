@@ -1,7 +1,6 @@
 """`overfitlab.train`."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,13 +22,13 @@ from overfitlab.methods import registry
 from overfitlab.methods.base import Method
 from overfitlab.models.handed import Handed, Model, is_own, refuse_python, taken
 from overfitlab.models.weights_file import file_hash
+from overfitlab.notebook.screen import screen_for
 from overfitlab.reasons import reason
 from overfitlab.records.run_folder import RunFolder
 from overfitlab.records.run_record import DIVERGED
 from overfitlab.runs import execution
 from overfitlab.study.recipe import Recipe, recipe
 from overfitlab.study.study import Study, find_study
-from overfitlab.terminal.screen import screen_on
 from overfitlab.training import compute
 from overfitlab.words.languages import spoken
 
@@ -111,7 +110,7 @@ def train(
             in principle but was never run on one.
         out: the run's folder; None for one below `runs/`, named after what is trained.
         verbose: whether to show progress.
-        stream: where to show it; None for standard output.
+        stream: where to show it; None for standard output, or in a notebook a display that changes in its place.
         listener: is told what happens (`overfitlab.Listener`, or a function that takes an event), and can end the
             training from another thread: `listener.cancel()`.
 
@@ -186,7 +185,7 @@ def train(
         device=device,
         bare=bare,
     )
-    tell = listening(listener, screen_on((stream or sys.stdout) if verbose else None, spoken()))
+    tell = listening(listener, screen_for(stream, spoken(), verbose=verbose))
     try:
         asked = Asked.of(data, groups, size, data_dir, tell)
         return _trained(config, given, asked, weights, out, chosen.label, pattern, tell, network)

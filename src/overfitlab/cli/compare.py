@@ -151,7 +151,7 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     command = shlex.join(["overfitlab", *sys.argv[1:]])
     given = {name: value for name, value in options.items() if value is not None}
     study = comparing.compare(methods, stream=stream, command=command, **given)  # type: ignore[arg-type]
-    if report and not is_current(study, study.folder / REPORT):
+    if report and not is_current(study, study.folder / REPORT, say.code):
         page = study.report(language=say.code)
         click.echo(say("Report: {page} (open it in a browser)", page=page), file=stream)
     if as_json:

@@ -31,11 +31,17 @@ class TableBlock:
 
 @dataclass(frozen=True)
 class FigureBlock:
-    """Panels of one figure; `name` is that of its file."""
+    """Panels of one figure; `name` is that of its file. Several kinds of panels take turns: loss, accuracy, ..."""
 
     name: str
     panels: tuple[Panel, ...]
     caption: str
+    kinds: int = 1
+
+    @property
+    def rows(self) -> tuple[tuple[Panel, ...], ...]:
+        """The panels kind by kind: those that are compared with each other stand in one row."""
+        return tuple(self.panels[kind :: self.kinds] for kind in range(self.kinds))
 
 
 @dataclass(frozen=True)

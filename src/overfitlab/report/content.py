@@ -5,6 +5,7 @@ It is made from the document of a study's evidence and nothing else, so that eve
 
 from collections.abc import Callable, Iterator, Sequence
 
+from overfitlab.records.study_folder import RECORD
 from overfitlab.report import metric_words, study_figures
 from overfitlab.report.answer import AXES, answer_of
 from overfitlab.report.blocks import (
@@ -20,6 +21,7 @@ from overfitlab.report.blocks import (
     Section,
     TableBlock,
 )
+from overfitlab.report.data_text import data_lines
 from overfitlab.report.fresh_seeds import optimism
 from overfitlab.report.image_figures import COUNTED_CLASSES, frequent_mistakes
 from overfitlab.report.numbers import interval_name, level, other_images, plain
@@ -28,7 +30,6 @@ from overfitlab.report.reproduction_facts import commands, environment, limits, 
 from overfitlab.report.study_sentences import answer
 from overfitlab.report.study_tables import (
     Table,
-    contrast_table,
     difference,
     method_table,
     onset_table,
@@ -38,6 +39,7 @@ from overfitlab.report.study_tables import (
     student_level,
 )
 from overfitlab.report.study_tables import between as between_bounds
+from overfitlab.report.words_first import verdict_table
 from overfitlab.results.metric import BY_NAME, POINTS
 from overfitlab.study.evidence import Evidence, Opinion
 from overfitlab.words.language import Language
@@ -65,7 +67,7 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
     """Return the report; a section that has nothing to show says so or is left out."""
     made: list[Callable[[Evidence, Language], Section | None]] = [
         _answer, _differences, _verdict, _methods, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
-        _disputed, _limits, _protocol, paper_section, _words,
+        _disputed, _images, _limits, _protocol, paper_section, _words,
     ]  # fmt: skip
     return [section for make in made if (section := make(evidence, say)) is not None]
 
@@ -87,7 +89,17 @@ def _answer(evidence: Evidence, say: Language) -> Section:
     blocks += [Paragraphs(tuple(filter(None, said)))] if any(said) else []
     typed = tuple((step.text, step.command) for step in found.steps if step.command)
     blocks += [Facts(typed, commands=True)] if typed else []
-    return Section("answer", say("The answer"), tuple(blocks))
+    return Section("answer", say("The answer"), (*blocks, *_losses(evidence, say)))
+
+
+def _losses(evidence: Evidence, say: Language) -> tuple[Block, ...]:
+    """Return the figure that stands beside the answer."""
+    panels = tuple(study_figures.FIGURES["validation_loss"][0](evidence, say))
+    caption = say(
+        "Validation loss of all methods, means over the seeds. A line that rises again has begun to overfit: its dot "
+        "is where it was lowest."
+    )
+    return (FigureBlock("validation_loss", panels, caption),) if panels else ()
 
 
 def _verdict(evidence: Evidence, say: Language) -> Section | None:
@@ -100,7 +112,7 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
         "baseline included, had been stopped early. It has estimates but no verdicts, which refer to the end of "
         "training only."
     )
-    contrasts = TableBlock(contrast_table(evidence, say), axes)
+    contrasts = TableBlock(verdict_table(evidence, say), axes)
     best = evidence.plan.protocol.keep == "best"  # then the second look would be the first one again
     at_onset = [] if best else [TableBlock(onset_table(evidence, say), onset)]
     if evidence.provisional:
@@ -181,7 +193,7 @@ def _curves(evidence: Evidence, say: Language) -> Section | None:
         "Training images are measured on a fixed part of them here, on all of them in the tables, so the two can "
         "differ."
     )
-    return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption)
+    return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption, kinds=2)
 
 
 def _gaps(evidence: Evidence, say: Language) -> Section | None:
@@ -247,11 +259,11 @@ def _cost(evidence: Evidence, say: Language) -> Section | None:
 
 def _figure(
     evidence: Evidence, say: Language, name: str, anchor: str, heading: str, caption: str, *,
-    above: tuple[TableBlock, ...] = (), below: tuple[TableBlock, ...] = (),
+    above: tuple[TableBlock, ...] = (), below: tuple[TableBlock, ...] = (), kinds: int = 1,
 ) -> Section | None:  # fmt: skip
     """Return the section of a figure, with tables above and below it; None where it has no panels."""
     panels = tuple(study_figures.FIGURES[name][0](evidence, say))
-    return Section(anchor, heading, (*above, FigureBlock(name, panels, caption), *below)) if panels else None
+    return Section(anchor, heading, (*above, FigureBlock(name, panels, caption, kinds), *below)) if panels else None
 
 
 def class_names(evidence: Evidence) -> list[str]:
@@ -266,7 +278,7 @@ def _confusion(evidence: Evidence, say: Language) -> Section | None:
         name = str(say.method(each.label))
         top = frequent_mistakes(said, classes, say)
         if said.confusion is not None and len(classes) <= COUNTED_CLASSES:
-            found.append(Confusion(name, tuple(classes), _percent(said.confusion), top))
+            found.append(Confusion(name, tuple(classes), in_percent(said.confusion), top))
         elif said.top_confusions:
             tops.append(f"{name}: {top}")
     caption = say("Rows are true classes and columns predicted classes, in percent of the true class, over all seeds.")
@@ -276,7 +288,8 @@ def _confusion(evidence: Evidence, say: Language) -> Section | None:
     return Section("confusion", heading, (Bullets(tuple(tops)),)) if tops else None
 
 
-def _percent(counts: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
+def in_percent(counts: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
+    """Return a confusion matrix [K, K] in percent of the true class."""
     return tuple(tuple(100 * count / (sum(row) or 1) for count in row) for row in counts)
 
 
@@ -324,6 +337,13 @@ def _opinion(said: Opinion, classes: Sequence[str], say: Language) -> str:
         "right in {right} of {runs}; {votes} take it for {name}",
         right=said.right, runs=said.runs, votes=said.votes, name=classes[said.taken_for],
     )  # fmt: skip
+
+
+def _images(evidence: Evidence, say: Language) -> Section | None:
+    """Return what a reader has to know about the images: what was done to them, and what is odd about them."""
+    first = evidence.asked.first_seed if "split" in evidence.plan.protocol.vary else None
+    lines = data_lines(evidence.data, say, RECORD, first)
+    return Section("images", say("The images"), (Bullets(tuple(lines)),)) if lines else None
 
 
 def _limits(evidence: Evidence, say: Language) -> Section:

@@ -191,7 +191,7 @@ def _curve_marks(lines: Sequence[Drawn], method: MethodSummary, y: Axis, say: La
     if any(None not in line.deviation for line in lines):
         note = say("band: ±1 SD over {n} seeds", n=lines[-1].curves.runs)
         found.append(Band(x=(), low=(), high=(), color="soft", opacity=0.25, label=note))
-    if any(_stopped(line.curves) < len(line.curves.epochs) for line in lines):
+    if any(stopped(line.curves) < len(line.curves.epochs) for line in lines):
         found.append(Line(x=(), y=(), color="soft", dash=CARRIED, label=say("carried forward after a stop")))
     found.append(_onset(method, say))
     highest = max(_known(value for line in lines for value in line.mean))
@@ -214,12 +214,12 @@ def _band(line: Drawn) -> Band:
 def _line(line: Drawn) -> list[Mark]:
     """Return a curve, dashed where the last values of runs that were stopped are carried forward."""
     epochs, mean = tuple(map(float, line.curves.epochs)), line.mean
-    stopped, marker = _stopped(line.curves), DOT if len(epochs) == 1 else 0.0  # a line through one point is invisible
+    end, marker = stopped(line.curves), DOT if len(epochs) == 1 else 0.0  # a line through one point is invisible
     found: list[Mark] = [
-        Line(x=epochs[:stopped], y=mean[:stopped], color=line.color, marker=marker, label=line.label, key=line.key)
+        Line(x=epochs[:end], y=mean[:end], color=line.color, marker=marker, label=line.label, key=line.key)
     ]
-    if stopped < len(epochs):
-        first = max(stopped - 1, 0)
+    if end < len(epochs):
+        first = max(end - 1, 0)
         key = f"{line.key}:carried"
         found.append(Line(x=epochs[first:], y=mean[first:], color=line.color, dash=CARRIED, key=key))
     return found
@@ -237,7 +237,7 @@ def _onset(method: MethodSummary, say: Language) -> Mark:
     return Rule(at=onset, axis="x", color="soft", width=1.2, dash=DOTTED, label=label, key="onset")
 
 
-def _stopped(curves: Curves) -> int:
+def stopped(curves: Curves) -> int:
     """Return how many epochs all runs trained."""
     return next((k for k, n in enumerate(curves.training) if n < curves.runs), len(curves.training))
 

@@ -19,28 +19,33 @@ LEAST_SHOWN = 0.5  # percent
 
 def confusion(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: its confusion matrix over all seeds, in percent of the true class."""
-    names = told_apart(evidence.data.classes, LONGEST_NAME, size=LETTERS, width=MOST_ROOM)
+    classes = evidence.data.classes
+    found = [
+        confusion_panel(str(say.method(each.label)), evidence.predictions[each.method], classes, say, each.method)
+        for each in evidence.methods
+    ]
+    return [panel for panel in found if panel is not None]
+
+
+def confusion_panel(
+    name: str, said: MethodPredictions, classes: Sequence[str], say: Language, key: str = ""
+) -> Panel | None:
+    """Return the panel of one method or run; None where there are too many classes."""
+    if said.confusion is None:
+        return None
+    names = told_apart(classes, LONGEST_NAME, size=LETTERS, width=MOST_ROOM)
     counted = len(names) <= COUNTED_CLASSES
     margin = BESIDE_NAMES + (max(inches(name, LETTERS) for name in names) if counted else NUMBERS)
     x, y = replace(_classes(names), label=say("predicted class"), turned=counted), _classes(names)
     y = replace(y, label=say("true class"), low=y.high, high=y.low)  # from the top
-    found = []
-    for each in evidence.methods:
-        said, name = evidence.predictions[each.method], str(say.method(each.label))
-        if said.confusion is None:
-            continue
-        shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in said.confusion)
-        texts = tuple(tuple(_percent(share) if counted else "" for share in row) for row in shares)
-        top = frequent_mistakes(said, evidence.data.classes, say) or "-"
-        alternative = f"{say('Confusion matrices of {methods}', methods=name)}: {top}."
-        found.append(
-            Panel(
-                title=name, alternative=alternative, x=x, y=y,
-                marks=(Matrix(values=shares, texts=texts),), height=MATRIX + margin, left=margin, bottom=margin,
-                key=each.method,
-            )
-        )  # fmt: skip
-    return found
+    shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in said.confusion)
+    texts = tuple(tuple(_percent(share) if counted else "" for share in row) for row in shares)
+    top = frequent_mistakes(said, classes, say) or "-"
+    alternative = f"{say('Confusion matrices of {methods}', methods=name)}: {top}."
+    return Panel(
+        title=name, alternative=alternative, x=x, y=y, marks=(Matrix(values=shares, texts=texts),),
+        height=MATRIX + margin, left=margin, bottom=margin, key=key,
+    )  # fmt: skip
 
 
 def frequent_mistakes(said: MethodPredictions, classes: Sequence[str], say: Language) -> str:

@@ -1,7 +1,7 @@
 """Where the parts of a panel lie, in points from its upper left corner: both renderers put them there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from overfitlab.report.clipping import Box
@@ -71,20 +71,22 @@ class Layout:
         """Return where a value of the vertical axis lies."""
         return self.bottom - self.height * share(self.panel.y, value)
 
+    def values(self, x: float, y: float) -> tuple[float, float]:
+        """Return the values of both axes at a place; they must not be logarithmic."""
+        across, up = (x - self.left) / self.width, (self.bottom - y) / self.height
+        of_x, of_y = self.panel.x, self.panel.y
+        return of_x.low + across * (of_x.high - of_x.low), of_y.low + up * (of_y.high - of_y.low)
+
 
 def layout(panel: Panel) -> Layout:
     """Return the places of a panel; the legend lies below the axes, where no line can be."""
-    width, height, left = POINTS * panel.width, POINTS * panel.height, POINTS * panel.left
+    height, left = POINTS * panel.height, POINTS * panel.left
     room = panel.width - panel.left - RIGHT
     letters, title = TITLE, in_lines(panel.title, TITLE, room, most=1, bold=True)
     if title and title[0] != panel.title:
         letters, title = SMALLER, in_lines(panel.title, SMALLER, room, most=2, bold=True)
-    marks = [mark for mark in panel.marks if mark.label]
-    longest = panel.width - (2 * LEGEND_LEFT + SAMPLE + AFTER_SAMPLE) / POINTS
-    labels = [fitted(mark.label, LETTERS, longest) for mark in marks]
-    columns = _legend_columns(labels, width)
-    rows = ceil(len(labels) / columns)
-    legend = BEFORE_LEGEND + LEGEND_ROW * rows if labels else 0.0
+    marks, labels, columns, rows = _legend(panel)
+    legend = legend_height(panel)
     top = POINTS * TOP
     return Layout(
         panel=panel,
@@ -100,6 +102,26 @@ def layout(panel: Panel) -> Layout:
         ),
         legend_columns=columns,
     )
+
+
+def legend_height(panel: Panel) -> float:
+    """Return how many points the legend of a panel takes of its height."""
+    _, labels, _, rows = _legend(panel)
+    return BEFORE_LEGEND + LEGEND_ROW * rows if labels else 0.0
+
+
+def with_area(panel: Panel, height: float) -> Panel:
+    """Return the panel as high as it has to be for `height` inches inside its axes, whatever stands around them."""
+    return replace(panel, height=height + TOP + panel.bottom + legend_height(panel) / POINTS)
+
+
+def _legend(panel: Panel) -> tuple[list[Mark], list[str], int, int]:
+    """Return the marks in a legend, their labels, and its numbers of columns and rows."""
+    marks = [mark for mark in panel.marks if mark.label]
+    longest = panel.width - (2 * LEGEND_LEFT + SAMPLE + AFTER_SAMPLE) / POINTS
+    labels = [fitted(mark.label, LETTERS, longest) for mark in marks]
+    columns = _legend_columns(labels, POINTS * panel.width)
+    return marks, labels, columns, ceil(len(labels) / columns)
 
 
 def beyond_ticks(axis: Axis, *, across: bool) -> float:

@@ -16,6 +16,8 @@ from overfitlab.report.blocks import (
     TableBlock,
 )
 from overfitlab.report.content import sections, subtitle, title
+from overfitlab.report.file_names import localized
+from overfitlab.report.page import Made
 from overfitlab.report.study_tables import Table
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
@@ -29,10 +31,18 @@ def markdown(evidence: Evidence, figures: str, say: Language = ENGLISH, *, pictu
 
     `figures` is the folder of the figures, as links name it; `pictures` says whether it has the disputed images.
     """
-    lines = [f"# {escaped(title(evidence, say))}", escaped(subtitle(evidence, say))]
-    if evidence.provisional:
+    made = Made(
+        title(evidence, say), subtitle(evidence, say), sections(evidence, say), provisional=evidence.provisional
+    )
+    return laid_out_text(made, figures, say, pictures=pictures)
+
+
+def laid_out_text(made: Made, figures: str, say: Language, *, pictures: bool = True) -> str:
+    """Return sections in Markdown."""
+    lines = [f"# {escaped(made.title)}", escaped(made.subtitle)]
+    if made.provisional:
         lines.append(f"**{escaped(say('Provisional: the study is not finished.'))}**")
-    for section in sections(evidence, say):
+    for section in made.sections:
         lines.append(f"## {escaped(section.title)}")
         lines += [laid_out(block, figures, say, pictures=pictures) for block in section.blocks]
     return "\n\n".join(lines) + "\n"
@@ -49,7 +59,7 @@ def laid_out(block: Block, figures: str, say: Language, *, pictures: bool = True
         Paragraphs: lambda found: "\n\n".join(map(escaped, found.texts)),
         Bullets: lambda found: "\n".join(f"- {escaped(item)}" for item in found.items),
         TableBlock: lambda found: escaped(found.caption.removesuffix(".")) + ":\n\n" + table(found.table),
-        FigureBlock: lambda found: _figure(found, figures),
+        FigureBlock: lambda found: _figure(found, figures, say),
         Confusions: lambda found: _confusions(found, figures, say),
         Pictures: lambda found: _pictures(found, figures if pictures else None, say),
         Facts: _facts,
@@ -69,24 +79,29 @@ def _row(cells: Any) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _figure(block: FigureBlock, figures: str) -> str:
+def _picture(figures: str, name: str, say: Language) -> str:
+    return f"{figures}/{localized(f'{name}.png', say.code)}"
+
+
+def _figure(block: FigureBlock, figures: str, say: Language) -> str:
     said = " ".join(panel.alternative for panel in block.panels)
-    return f"![{escaped(said)}]({figures}/{block.name}.png)\n\n{escaped(block.caption)}"
+    return f"![{escaped(said)}]({_picture(figures, block.name, say)})\n\n{escaped(block.caption)}"
 
 
 def _confusions(block: Confusions, figures: str, say: Language) -> str:
     alternative = say("Confusion matrices of {methods}", methods=say.listing([one.name for one in block.found]))
     tops = "\n".join(f"- {escaped(f'{one.name}: {one.top}')}" for one in block.found if one.top)
-    return f"![{escaped(alternative)}]({figures}/confusion.png)\n\n{escaped(block.caption)}\n\n{tops}"
+    return f"![{escaped(alternative)}]({_picture(figures, 'confusion', say)})\n\n{escaped(block.caption)}\n\n{tops}"
 
 
 def _pictures(block: Pictures, figures: str | None, say: Language) -> str:
     header = (say("image"), say("true class"), *(method for method, _ in block.found[0].opinions))
     rows = tuple((str(one.row), one.true, *(said for _, said in one.opinions)) for one in block.found)
     alternative = say("The images and the predictions of each method, as in the table below.")
-    shown = f"![{escaped(alternative)}]({figures}/disputed.png)"
     if figures is None:
         shown = escaped(say("The images are no longer where they were, so there are no pictures."))
+    else:
+        shown = f"![{escaped(alternative)}]({_picture(figures, 'disputed', say)})"
     return f"{escaped(block.caption)}\n\n{shown}\n\n{table(Table(header, rows, left=2))}"
 
 

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from typing import Any
@@ -23,6 +24,7 @@ from overfitlab.report.blocks import (
     Offered,
     Paragraphs,
     Pictures,
+    Section,
     TableBlock,
 )
 from overfitlab.report.content import sections, subtitle, title
@@ -31,6 +33,7 @@ from overfitlab.report.palette import COLORS
 from overfitlab.report.svg import panel_svg
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.languages import NAMES
 
 Json = Mapping[str, Any]
 MACROS: dict[type[Block], str] = {
@@ -49,11 +52,42 @@ SIGNS = (
 LEAST_SHOWN = 0.5  # percent: less is an empty cell
 
 
-def page(evidence: Evidence, pictures: Mapping[int, bytes] | None = None, say: Language = ENGLISH) -> str:
+@dataclass(frozen=True)
+class Made:
+    """A report, ready to be laid out."""
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+    provisional: bool = False
+    kind: str = "study"  # or run
+
+
+def page(
+    evidence: Evidence,
+    pictures: Mapping[int, bytes] | None = None,
+    say: Language = ENGLISH,
+    others: Mapping[str, str] | None = None,
+) -> str:
     """Return the page, from the document of the evidence and PNG pictures of test images by their rows.
 
-    The same document and pictures give the same page.
+    `others` has the files of the same page in other languages, by their codes: those that are there. The same document
+    and pictures give the same page.
     """
+    made = Made(
+        title(evidence, say), subtitle(evidence, say), sections(evidence, say), provisional=evidence.provisional
+    )
+    return laid_out_page(made, say, "verdict.json", pictures, others)
+
+
+def laid_out_page(
+    made: Made,
+    say: Language,
+    numbers_in: str,
+    pictures: Mapping[int, bytes] | None = None,
+    others: Mapping[str, str] | None = None,
+) -> str:
+    """Return sections as a page; `numbers_in` is the file beside it that has all numbers."""
 
     def drawn(panel: Panel) -> Markup:
         return Markup(panel_svg(panel))  # noqa: S704 - texts in it are escaped
@@ -81,8 +115,8 @@ def page(evidence: Evidence, pictures: Mapping[int, bytes] | None = None, say: L
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return environment.get_template("report.html").render(
-        say=say, version=__version__, title=title(evidence, say), subtitle=subtitle(evidence, say),
-        provisional=evidence.provisional, sections=sections(evidence, say), laid_out=laid_out,
+        say=say, version=__version__, made=made, laid_out=laid_out, numbers_in=numbers_in,
+        anchor=made.sections[0].anchor, others=[(code, NAMES[code], file) for code, file in (others or {}).items()],
         style=Markup(style), policy=policy,  # noqa: S704 - ours, and hashed as it stands
     )  # fmt: skip
 

@@ -38,8 +38,18 @@ COLORS = MappingProxyType(
         "margin": Color("#d5ead9", "#24422d"),
         "share": Color("#6fa3d8", "#1f5fa8"),
         "link": Color("#0a55a0", "#82bdff"),
+        # of methods that are drawn into one figure, where their names have the colour too
+        "blue": Color("#1560b0", "#74b6ff"),
+        "orange": Color("#b84a06", "#ffa866"),
+        "green": Color("#1a7437", "#77d493"),
+        "magenta": Color("#b02a7c", "#ff8ac7"),
+        "teal": Color("#0b6e80", "#5cc8d8"),
+        "purple": Color("#6a3da8", "#c9aeff"),
+        "brown": Color("#7a4a12", "#d9a86c"),
+        "red": Color("#b0211a", "#ffa29a"),
     }
 )
+OF_METHODS = ("blue", "orange", "green", "magenta", "teal", "purple", "brown", "red")
 
 
 def light(name: str) -> str:

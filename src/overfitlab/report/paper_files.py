@@ -3,6 +3,7 @@
 import re
 
 from overfitlab.report.blocks import Downloads, Offered, Paragraphs, Section
+from overfitlab.report.file_names import localized
 from overfitlab.report.latex import latex_table
 from overfitlab.report.methods_text import citation, methods_paragraphs, methods_text
 from overfitlab.report.spreadsheets import rows_to_csv
@@ -18,17 +19,18 @@ def paper_files(evidence: Evidence, say: Language) -> dict[str, str]:
     """Return the files, by their names."""
     return {
         CONTRASTS: rows_to_csv(contrast_rows(evidence), CONTRAST_COLUMNS),
-        LATEX: latex_table(evidence, say),
-        METHODS: methods_text(evidence, say),
+        localized(LATEX, say.code): latex_table(evidence, say),
+        localized(METHODS, say.code): methods_text(evidence, say),
     }
 
 
 def paper_section(evidence: Evidence, say: Language) -> Section:
     """Return the section that offers them, and shows the paragraphs."""
+    latex, methods = (localized(name, say.code) for name in (LATEX, METHODS))
     kinds = {
         CONTRASTS: ("text/csv", say("the contrasts with all their numbers, a row for each")),
-        LATEX: ("application/x-tex", say("the table of contrasts in LaTeX, with notes on what each number says")),
-        METHODS: ("text/plain", say("the paragraphs below, what they cite, and an entry for BibTeX")),
+        latex: ("application/x-tex", say("the table of contrasts in LaTeX, with notes on what each number says")),
+        methods: ("text/plain", say("the paragraphs below, what they cite, and an entry for BibTeX")),
     }
     offered = tuple(
         Offered(name, kinds[name][0], file_of_text(text), kinds[name][1])

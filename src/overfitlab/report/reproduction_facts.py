@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from overfitlab.config import Protocol, StudyConfig
 from overfitlab.report import metric_words
 from overfitlab.report.fresh_seeds import fresh_command, optimism
-from overfitlab.report.group_text import group_lines, group_notes
 from overfitlab.report.numbers import other_images
 from overfitlab.report.power_text import percent, power_sentence
 from overfitlab.report.seed_spread import known_deviation
@@ -53,8 +52,6 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
     )
     yield say("Every method ran with the single setting named below; none was tuned on these images.")
     yield from _covered(evidence, say)
-    if evidence.data.groups is not None:
-        yield from group_notes(evidence.data.groups, evidence.data.images, say)
     yield say("Times were measured on the machine named below, including whatever else it was doing.")
     if evidence.data.note is not None:
         yield say("About the data: {note}.", note=say.reason(evidence.data.note))
@@ -107,9 +104,6 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
         "{training} training, {validation} validation, {test} test",
         training=f"{parts.training:,}", validation=f"{parts.validation:,}", test=f"{parts.test:,}",
     )  # fmt: skip
-    if data.groups is not None:
-        first = evidence.asked.first_seed if "split" in settings.vary else None
-        yield say("groups"), " ".join(group_lines(data.groups, say, first))
     yield say("network"), f"{asked.model} (--bare)" if asked.bare else asked.model
     yield say("training"), say(
         "{epochs} epochs, batches of {batch}, {optimizer}, precision {precision}",
@@ -119,15 +113,8 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     changed = ", ".join(say(CHANGED.get(name, name)) for name in asked.given)
     named = say("{name}; changed: {changed}", name=settings.name, changed=changed)
     yield say("protocol"), named if changed else settings.name
-    yield say("split"), "; ".join(_split(settings, say))
-    yield (
-        say("standardization"),
-        (
-            say("per channel, by mean and deviation of the training images")
-            if settings.standardization == "training"
-            else say("per channel, by mean and deviation of all images that are not for testing")
-        ),
-    )
+    yield say("split"), "; ".join(split_words(settings, say))
+    yield say("standardization"), standardization_words(settings, say)
     if settings.batch_norm_warm_up:
         yield say("batch normalization"), say("its moving averages begin as plain means over the batches")
     fresh = say("as the network draws them") if asked.weights is None else str(asked.weights)
@@ -152,7 +139,15 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     )  # fmt: skip
 
 
-def _split(settings: Protocol, say: Language) -> Iterator[str]:
+def standardization_words(settings: Protocol, say: Language) -> str:
+    """Return what images were standardized by."""
+    if settings.standardization == "training":
+        return say("per channel, by mean and deviation of the training images")
+    return say("per channel, by mean and deviation of all images that are not for testing")
+
+
+def split_words(settings: Protocol, say: Language) -> Iterator[str]:
+    """Yield how the images were divided into training and validation."""
     fraction = str(settings.validation_fraction)
     yield say("validation fraction {fraction} of the images that are not for testing", fraction=fraction)
     yield say("classes in equal shares") if settings.stratified else say("at random")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from overfitlab.report import metric_words
 from overfitlab.report.cost_figure import cost_and_benefit
 from overfitlab.report.curve_figures import equal_fit, gap_curves, learning_curves
-from overfitlab.report.layout import RIGHT
+from overfitlab.report.layout import RIGHT, with_area
 from overfitlab.report.lettering import told_apart
 from overfitlab.report.marks import (
     DASHED,
@@ -24,6 +24,7 @@ from overfitlab.report.marks import (
     Text,
 )
 from overfitlab.report.numbers import interval_name, other_images
+from overfitlab.report.overlay_figure import validation_loss
 from overfitlab.report.scales import around, axis
 from overfitlab.report.study_tables import between, difference, pair
 from overfitlab.results.metric import BY_NAME
@@ -35,7 +36,8 @@ from overfitlab.words.language import ENGLISH, Language
 
 LONGEST_LABEL = 44  # letters of a contrast
 MARGIN = 0.12  # inches: left of rows, whose labels stand above them
-ROW_HEIGHT = 0.56  # inches of a contrast
+ROW_HEIGHT = 0.52  # inches of a contrast
+FIRST_ROW, LAST_ROW = 0.72, 0.45  # of a row: so much lies above the dots of the first one; the last one is cut there
 JITTER = (0.0, 0.09, -0.09, 0.18, -0.18)  # so that dots with equal values stay apart
 ABOVE, BELOW = 0.33, 0.3  # of a row: where its label stands, and the interval lies below its dots
 LOWEST = 0.42  # and that for other images
@@ -79,11 +81,10 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
         found.append(
             Panel(
                 title=title, alternative=alternative, x=axis(*around((*shown, -margin, margin)), better),
-                y=_rows(contrasts), marks=tuple(marks), height=_height(evidence) + ROW_HEIGHT * len(contrasts),
-                left=MARGIN, key=name,
+                y=_rows(contrasts), marks=tuple(marks), left=MARGIN, key=name,
             )
         )  # fmt: skip
-    return found
+    return [with_area(panel, _rows_height(contrasts)) for panel in found]
 
 
 def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
@@ -117,36 +118,39 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     x = axis(0.0, 1.05 * longest or 1.0, say("standard deviation of the mean difference, {unit}", unit=unit))
     panel = Panel(
         title=say("Where the noise comes from"), alternative=alternative, x=x, y=_rows(contrasts),
-        marks=(*_labels(contrasts, 0.0, say), *bars), height=1.3 + ROW_HEIGHT * len(known), left=MARGIN,
+        marks=(*_labels(contrasts, 0.0, say), *bars), left=MARGIN,
     )  # fmt: skip
-    return [panel]
+    return [with_area(panel, _rows_height(contrasts))]
 
 
 def calibration(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: accuracy against confidence on the test images, all seeds together."""
-    found = []
-    for each in evidence.methods:
-        known, name = evidence.predictions[each.method].calibration, str(say.method(each.label))
-        if known is None:
-            continue
-        surplus = known.mean_confidence - known.accuracy
-        sure = say("about as sure as it should be")
-        if abs(surplus) > UNNOTICED:
-            sure = say("too sure") if surplus > 0 else say("not sure enough")
-        alternative = say(
-            "Calibration of {name}: mean confidence {confidence}, accuracy {accuracy}, so it is {sure}; expected "
-            "calibration error {error}.",
-            name=name, confidence=f"{known.mean_confidence:.3f}", accuracy=f"{known.accuracy:.3f}", sure=sure,
-            error=f"{known.expected_error.mean:.3f}",
-        )  # fmt: skip
-        x, y = axis(0.0, CERTAIN, say("confidence")), axis(0.0, CERTAIN, say("accuracy"))
-        marks = _reliability(known, say)
-        found.append(Panel(title=name, alternative=alternative, x=x, y=y, marks=marks, key=each.method))
-    return found
+    known = [(each, evidence.predictions[each.method].calibration) for each in evidence.methods]
+    return [
+        calibration_panel(str(say.method(each.label)), found, say, each.method)
+        for each, found in known if found is not None
+    ]  # fmt: skip
+
+
+def calibration_panel(name: str, known: MethodCalibration, say: Language, key: str = "") -> Panel:
+    """Return the panel of one method or run."""
+    surplus = known.mean_confidence - known.accuracy
+    sure = say("about as sure as it should be")
+    if abs(surplus) > UNNOTICED:
+        sure = say("too sure") if surplus > 0 else say("not sure enough")
+    alternative = say(
+        "Calibration of {name}: mean confidence {confidence}, accuracy {accuracy}, so it is {sure}; expected "
+        "calibration error {error}.",
+        name=name, confidence=f"{known.mean_confidence:.3f}", accuracy=f"{known.accuracy:.3f}", sure=sure,
+        error=f"{known.expected_error.mean:.3f}",
+    )  # fmt: skip
+    x, y = axis(0.0, CERTAIN, say("confidence")), axis(0.0, CERTAIN, say("accuracy"))
+    return Panel(title=name, alternative=alternative, x=x, y=y, marks=_reliability(known, say), key=key)
 
 
 FIGURES: Mapping[str, tuple[Callable[..., list[Panel]], int]] = {  # with the number of columns in a paper
     "paired_differences": (paired_differences, 2),
+    "validation_loss": (validation_loss, 1),
     "learning_curves": (learning_curves, 2),
     "gap_curves": (gap_curves, 3),
     "equal_fit": (equal_fit, 3),
@@ -162,7 +166,12 @@ def _key(contrast: Contrast) -> str:
 
 def _rows(contrasts: Sequence[Contrast]) -> Axis:
     """Return an axis with a row for each contrast, from the top: row r lies at -r."""
-    return Axis(low=0.45 - len(contrasts), high=0.72, grid=False, line=False)
+    return Axis(low=LAST_ROW - len(contrasts), high=FIRST_ROW, grid=False, line=False)
+
+
+def _rows_height(contrasts: Sequence[Contrast]) -> float:
+    """Return the inches of all rows: each is as high as any other, or labels would lie on dots where there are few."""
+    return ROW_HEIGHT * (len(contrasts) + FIRST_ROW - LAST_ROW)
 
 
 def _labels(contrasts: Sequence[Contrast], left: float, say: Language) -> list[Text]:
@@ -173,11 +182,6 @@ def _labels(contrasts: Sequence[Contrast], left: float, say: Language) -> list[T
     names = told_apart([pair(each, say) for each in contrasts], LONGEST_LABEL, size=LETTERS,
                        width=WIDTH - MARGIN - RIGHT)  # fmt: skip
     return [Text(x=left, y=ABOVE - row, text=name, stands=True, ground=True) for row, name in enumerate(names)]
-
-
-def _height(evidence: Evidence) -> float:
-    """Return the inches of a panel of differences that are no rows: more for longer labels in its legend."""
-    return 1.1 if evidence.progress is None else 1.35
 
 
 def _intervals(finding: Finding, verdict: Verdict, say: Language) -> str:

@@ -64,7 +64,7 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
                    baseline=baseline, seeds=seeds)  # fmt: skip
     said = [part for axis, words in AXIS_WORDS.items() for part in _grouped(asked, axis, words, verdict.metric, say)]
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
-               baseline=baseline, seeds=seeds, parts="; ".join(said))  # fmt: skip
+               baseline=baseline, seeds=seeds, parts=say.between_clauses.join(said))  # fmt: skip
 
 
 def _grouped(
@@ -117,7 +117,7 @@ def decided_sentence(contrast: Contrast, axes: Collection[str], verdict: Verdict
     seeds = max((contrast.axis(axis).decided_at or 0 for axis in known), default=0)
     parts = [part for axis in known for part in _grouped([contrast], axis, AXIS_WORDS[axis], verdict.metric, say)]
     return say("After {seeds}, compared with {baseline}: {parts}.", seeds=say.count(seeds, "seed"),
-               baseline=say.method(contrast.against_label), parts="; ".join(parts))  # fmt: skip
+               baseline=say.method(contrast.against_label), parts=say.between_clauses.join(parts))  # fmt: skip
 
 
 def _generalizes(name: Name, against: Name, finding: Finding, verdict: Verdict, say: Language) -> str:

@@ -72,7 +72,7 @@ def gathered(
         asked=config,
         plan=plan,
         power=power(config, plan),
-        data=_public(record.data),
+        data=public_data(record.data),
         precision=tuple(sorted({value for each in ended for value in each.conditions["precision"]})),
         producer=record.producer,
         environment=record.environment,
@@ -80,13 +80,13 @@ def gathered(
         notes=record.notes,
         failures=record.failures,
         curves={method: curves(runs, plan.protocol.epochs) for method, runs in by_method.items()},
-        predictions={method: _predictions([each for _, each in predicted[method]], classes) for method in by_method},
+        predictions={method: test_answers([each for _, each in predicted[method]], classes) for method in by_method},
         ahead=tuple(undecided(verdict, record)),
         disputed=_disputed(predicted, verdict.baseline),
     )
 
 
-def _public(record: DataRecord) -> DataRecord:
+def public_data(record: DataRecord) -> DataRecord:
     """Return the data without the folders of whoever trained: a report is passed on."""
     source = record.source if record.source in SOURCES else OWN
     groups = None if record.groups is None else msgspec.structs.replace(record.groups, source="")
@@ -160,7 +160,7 @@ def _refuse_other_images(predicted: Mapping[str, Predictions]) -> None:
             )
 
 
-def _predictions(found: Sequence[Predicted], classes: int) -> MethodPredictions:
+def test_answers(found: Sequence[Predicted], classes: int) -> MethodPredictions:
     """Return what the networks of a method say of the test images: calibration and confusion, all seeds together."""
     if any(each.probabilities.shape[1] != classes for each in found):
         raise DamagedError(

@@ -161,6 +161,7 @@ class Runner:
         elif isinstance(happened, Epoch):
             task.epoch, task.done = happened.epoch, happened.epoch / task.epochs
             task.val_acc, task.train_acc = happened.val_acc, happened.train_acc
+            task.measured, task.val_loss = happened.epoch, happened.val_loss
         elif isinstance(happened, Done):
             self._running.remove(task)
             self._predicted += self._planned((task.method, task.seed)) * (1 - task.begun)

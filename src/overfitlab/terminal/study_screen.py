@@ -29,12 +29,12 @@ from overfitlab.events import (
 from overfitlab.records.run_folder import DUPLICATES, StoredRun
 from overfitlab.records.study_folder import RECORD, RUNS, VERDICT
 from overfitlab.report import metric_words
+from overfitlab.report.data_text import data_lines
 from overfitlab.report.round_news import news
 from overfitlab.report.study_text import flowing, short, whole
 from overfitlab.results.metric import BY_NAME
 from overfitlab.terminal.plan_text import plan_text
 from overfitlab.terminal.task_screen import duration
-from overfitlab.terminal.training_screen import data_lines
 from overfitlab.words.columns import screen_width
 from overfitlab.words.language import ENGLISH, Language
 

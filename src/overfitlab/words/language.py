@@ -64,6 +64,7 @@ class Language:
     texts: Mapping[str, str] = field(default_factory=dict)  # English template -> template of this language
     method_names: Mapping[str, str] = field(default_factory=dict)  # how textbooks call what is named `batch_norm`
     last_comma: str = " and "
+    between_clauses: str = "; "  # of one sentence; where they are sentences of their own, what ends one
     reasons: Mapping[str, str] = field(default_factory=dict)  # code -> template
     errors: Mapping[str, str] = field(default_factory=dict)  # the same of errors; English ones bring theirs
     nouns: Mapping[str, str] = field(default_factory=dict)  # what stands in the fields NOUNS: English -> this language

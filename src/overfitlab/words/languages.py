@@ -10,6 +10,7 @@ from overfitlab.words.language import ENGLISH, CardWords, Language, words_in
 
 FILES = {"ko": "korean"}  # and korean_paper, korean_terminal, korean_errors, korean_cards
 CODES = ("en", *FILES)
+NAMES = {"en": "English", "ko": "한국어"}  # as each is called in itself
 VARIABLE = "OVERFITLAB_LANG"
 _chosen: ContextVar[str | None] = ContextVar("chosen language", default=None)
 
@@ -26,8 +27,13 @@ def speak(code: str | None) -> None:
 
 def spoken() -> Language:
     """Return the language that was chosen, else the one that $OVERFITLAB_LANG asks for, else English."""
+    return asked_for() or ENGLISH
+
+
+def asked_for() -> Language | None:
+    """Return the language that was chosen, or that $OVERFITLAB_LANG asks for; None where nobody asked for one."""
     code = _chosen.get() or os.environ.get(VARIABLE, "").strip().lower()
-    return language_named(code if code in CODES else ENGLISH.code)
+    return language_named(code) if code in CODES else None
 
 
 def language_named(code: str) -> Language:
@@ -46,19 +52,20 @@ def _read(code: str) -> Language:
     read, paper, terminal, errors = (words_in(f"{name}{part}.toml") for part in ("", "_paper", "_terminal", "_errors"))
     return Language(
         code,
-        {
+        texts={
             english: own
             for file in (read, paper, terminal)
             for part in file["texts"].values()
             for english, own in part.items()
         },
-        read["method_names"],
-        read["last_comma"],
-        read["reasons"],
-        errors["errors"],
-        errors["nouns"],
-        terminal["counts"],
-        {method: _card(words) for method, words in words_in(f"{name}_cards.toml").items()},
+        method_names=read["method_names"],
+        last_comma=read["last_comma"],
+        between_clauses=read["between_clauses"],
+        reasons=read["reasons"],
+        errors=errors["errors"],
+        nouns=errors["nouns"],
+        counts=terminal["counts"],
+        cards={method: _card(words) for method, words in words_in(f"{name}_cards.toml").items()},
     )
 
 

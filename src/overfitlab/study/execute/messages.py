@@ -74,6 +74,7 @@ class Epoch(Struct, frozen=True, tag=True):
     epoch: int
     val_acc: float | None
     train_acc: float | None
+    val_loss: float | None = None
 
 
 class Done(Struct, frozen=True, tag=True):

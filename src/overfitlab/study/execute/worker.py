@@ -72,7 +72,7 @@ class _Telling(Listener):
                 self._worker.tell(Stepped(self._epoch.epoch, done))
         elif isinstance(event, EpochEnded):
             row = event.row
-            self._worker.tell(Epoch(row.epoch, _finite(row.val_acc), _finite(row.train_acc)))
+            self._worker.tell(Epoch(row.epoch, _finite(row.val_acc), _finite(row.train_acc), _finite(row.val_loss)))
         self.check()
 
     def check(self) -> None:
