@@ -14,7 +14,7 @@ SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
     "_version", "display", "errors", "values", "files", "reasons", "words", "spelling", "optimization", "config",
     "arguments", "randomness", "machine", "results", "stats", "records", "events", "data", "kernels", "methods",
-    "models", "training", "runs", "study", "describe", "inference", "report", "doctor", "terminal", "api", "testing",
+    "models", "training", "runs", "study", "describe", "inference", "report", "doctor", "terminal", "api", "testing", "ui",
     "cli", "__main__",
 ]  # fmt: skip
 WITHOUT_TORCH = {

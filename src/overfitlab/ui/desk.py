@@ -1,0 +1,108 @@
+"""What the pages work with: the folder of runs, the studies that are watched, and who is told of a change."""
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from overfitlab.api import reporting
+from overfitlab.data.loading import brightest
+from overfitlab.errors import OverfitlabError
+from overfitlab.records.run_folder import RECORD as RUN_RECORD
+from overfitlab.records.run_folder import RunFolder, StoredRun, live_rows, stored_run
+from overfitlab.records.run_record import DIVERGED
+from overfitlab.records.run_record import FINISHED as RUN_FINISHED
+from overfitlab.records.study_record import FINISHED
+from overfitlab.study.evidence import Evidence
+from overfitlab.study.study import studies
+from overfitlab.study.watching import Watched
+from overfitlab.ui.keeping import Kept
+from overfitlab.ui.processes import Processes
+
+Found = TypeVar("Found")
+MOST_WATCHED = 50
+MOST_KEPT = 8  # of what takes long to make: whole evidence, pictures
+
+
+@dataclass
+class Desk:
+    """One server's state; whatever is lost with it can be read again from the folders."""
+
+    runs: Path
+    processes: Processes
+    data: tuple[str, ...] = ()  # folders and files of images that whoever started the server named
+    closing: threading.Event = field(default_factory=threading.Event)
+    _watched: OrderedDict[str, tuple[Watched, threading.Lock]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    evidences: Kept[Evidence] = field(default_factory=lambda: Kept(MOST_KEPT))
+    pictures: Kept[dict[int, bytes]] = field(default_factory=lambda: Kept(MOST_KEPT))
+
+    def study_path(self, name: str) -> Path | None:
+        """Return the folder of the study of that name, which is looked for among those that there are."""
+        return studies(self.runs).get(name)
+
+    def look(self, name: str, look: Callable[[Watched], Found]) -> Found | None:
+        """Return what `look` sees of the study of that name as it is now, None where there is no such study.
+
+        One at a time looks at a study. Raises what reading its record raises.
+        """
+        path = self.study_path(name)
+        if path is None:
+            return None
+        with self._lock:
+            if name not in self._watched:
+                self._watched[name] = Watched(path), threading.Lock()
+            self._watched.move_to_end(name)
+            while len(self._watched) > MOST_WATCHED:
+                self._watched.popitem(last=False)
+            watched, lock = self._watched[name]
+        with lock:
+            watched.refresh()
+            return look(watched)
+
+    def evidence(self, watched: Watched) -> Evidence:
+        """Return all that is known of a study: of a finished one what its networks say of single images, too."""
+        if watched.status != FINISHED:
+            return watched.evidence()
+        return self.evidences.get((watched.path, watched.version), watched.study().evidence)
+
+    def disputed(self, watched: Watched, evidence: Evidence) -> dict[int, bytes]:
+        """Return the pictures of images on which methods disagree, as PNG by their rows."""
+        from overfitlab.api.studies import shown
+
+        def drawn() -> dict[int, bytes]:
+            found = reporting.disputed_pictures(shown(watched.study()), evidence)
+            white = brightest(evidence.data.source)
+            return {row: reporting.picture_png(picture, white) for row, picture in found.items()}
+
+        return self.pictures.get((watched.path, watched.version), drawn)
+
+    def single_run(self, name: str) -> tuple[RunFolder, StoredRun] | None:
+        """Return a run that is not one of a study, None where there is none of that name."""
+        if name not in self.single_runs():
+            return None
+        return read_run(RunFolder(self.runs / name))
+
+    def single_runs(self) -> list[str]:
+        """Return the names of the runs that are not those of a study."""
+        return sorted(path.parent.name for path in self.runs.glob(f"*/{RUN_RECORD}"))
+
+
+def read_run(folder: RunFolder) -> tuple[RunFolder, StoredRun]:
+    """Return a run as it is now, ended or not; raises what reading it raises."""
+    record = folder.record()
+    with contextlib.suppress(OverfitlabError):
+        if record.status not in (RUN_FINISHED, DIVERGED):
+            return folder, StoredRun(folder.path.name, record, live_rows(folder))
+    return folder, stored_run(folder)
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk of the server that was asked."""
+    found: Desk = request.app.state.desk
+    return found
