@@ -83,7 +83,7 @@ def methods(values: Mapping[str, list[str]], say: Language) -> list[Entry]:
     return [
         Entry(card.name, str(say.method(card.name)), card, card.name in chosen or card.name == NONE,
               values.get(f"strength-{card.name}", [card.defaults.replace(" ", "")])[0])
-        for card in cards
+        for card in sorted(cards, key=lambda card: card.name != NONE)
         if card.name != "as_is"  # it needs a network that brings something
     ]  # fmt: skip
 

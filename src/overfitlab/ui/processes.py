@@ -54,6 +54,7 @@ class Processes:
 
     runs: Path
     started: dict[str, Started] = field(default_factory=dict)
+    stopping: set[str] = field(default_factory=set)  # names of studies that were told to stop
 
     def start(self, name: str, arguments: Sequence[str], language: str) -> Started:
         """Start `overfitlab compare` with those arguments, in the folder of the study of that name.
@@ -94,7 +95,15 @@ class Processes:
             os.kill(pid, signal.SIGINT)
         except (ProcessLookupError, PermissionError):
             return False
+        self.stopping.add(path.name)
         return True
+
+    def is_stopping(self, name: str, *, training: bool) -> bool:
+        """Return whether a study was told to stop, and has not yet: its process still trains, or tidies up."""
+        known = self.started.get(name)
+        if name in self.stopping and not training and (known is None or known.code is not None):
+            self.stopping.discard(name)
+        return name in self.stopping
 
     def _start(self, name: str, arguments: Sequence[str], language: str) -> Started:
         log = cache_folder() / "ui" / file_name(name, f"-{time.time_ns()}.log")
@@ -110,6 +119,7 @@ class Processes:
             raise OverfitlabError(
                 "study_could_not_be_started", "the study could not be started: {reason}", reason=error.strerror or error
             ) from error
+        self.stopping.discard(name)
         self.started[name] = Started(name, process, log)
         return self.started[name]
 

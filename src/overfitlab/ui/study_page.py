@@ -9,7 +9,7 @@ from markupsafe import Markup
 from starlette.datastructures import QueryParams
 
 from overfitlab.records.study_folder import LOG
-from overfitlab.records.study_record import FINISHED, RUNNING
+from overfitlab.records.study_record import FINISHED, INTERRUPTED, RUNNING
 from overfitlab.report import image_figures, live_figures, study_figures
 from overfitlab.report.blocks import Block, Downloads, FigureBlock, Offered, Pictures, Section
 from overfitlab.report.content import sections, subtitle, title
@@ -79,12 +79,14 @@ def study_page(
     live = live_sections(watched, evidence, view, say)
     where = next((k for k, section in enumerate(found) if section.anchor == "methods"), -1) + 1
     found[where:where] = [live[anchor] for anchor in LIVE if anchor in live]
+    contents = [(section.anchor, section.title) for section in found]
+    contents.append(("runs", say("All runs")))
     parts = {"state": state(desk, watched, say)}
+    if whole:
+        parts["contents"] = part("contents.html", say, contents=contents)
     for section in found:
         parts[section.anchor] = _section(section, made, say, watched, evidence, view)
     parts["runs"] = _runs(watched, say)
-    contents = [(section.anchor, section.title) for section in found]
-    contents.append(("runs", say("All runs")))
     return Page(title(evidence, say), subtitle(evidence, say), contents, parts, version(watched),
                 watched.status == FINISHED)  # fmt: skip
 
@@ -145,7 +147,8 @@ def state(desk: Desk, watched: Watched, say: Language) -> Markup:
     return part("state.html", say, name=watched.path.name, address=address(watched.path.name), status=status,
                 progress=progress, left=left, training=training, failures=failures,
                 damaged=[say.error(error) for error in watched.damaged.values()],
-                beginning=started is not None and code is None and status != RUNNING,
+                stopping=desk.processes.is_stopping(watched.path.name, training=status == RUNNING),
+                beginning=started is not None and code is None and status == INTERRUPTED,
                 last_words=started.words()[-1:] if started is not None and code in FAILED else [],
                 command=watched.record.command, percent=round(100 * progress.share),
                 power=_power(watched, say) if status != FINISHED else None)  # fmt: skip

@@ -66,7 +66,7 @@ async def events(request: Request) -> Response:
             return f"damaged {hash(said)}", lambda: {"state": str(part("damaged.html", who.say, said=said))}
         if found is not None:
             process = desk.processes.started.get(name)
-            return (found if process is None else f"{found}-{process.code}"), changed
+            return (found if process is None else f"{found}-{process.code}-{name in desk.processes.stopping}"), changed
         started = desk.processes.started.get(name)
         if started is None:
             return None

@@ -40,14 +40,26 @@ function attributes(old, now) {
   }
 }
 
-export function put(parts) {
+function put(parts) {
+  if (!(source.id in parts) && !document.getElementById(Object.keys(parts)[0])) {
+    close();
+    location.reload(); // another kind of page has come of it
+    return;
+  }
+  let before = null;
   for (const [id, html] of Object.entries(parts)) {
-    const place = document.getElementById(id);
-    if (!place) {
-      if (id !== "beginning") location.reload(); // another kind of page has come of it
-      continue;
+    let place = document.getElementById(id);
+    if (!place && before) {
+      place = document.createElement("section");
+      place.id = id;
+      place.className = "part";
+      place.setAttribute("aria-labelledby", `${id}-title`);
+      before.after(place);
     }
-    become(place, parsed(html));
+    if (place) {
+      become(place, parsed(html));
+      before = place;
+    }
   }
   document.dispatchEvent(new CustomEvent("parts"));
 }
