@@ -27,7 +27,15 @@ from overfitlab.records import history
 from overfitlab.records.claim import OURS, claimed
 from overfitlab.records.older import upgraded_run
 from overfitlab.records.record_file import Format, read_record, write_record
-from overfitlab.records.run_record import FORMAT, OURSELVES, ForeignRunRecord, OwnRunRecord, RunRecord
+from overfitlab.records.run_record import (
+    DIVERGED,
+    FINISHED,
+    FORMAT,
+    OURSELVES,
+    ForeignRunRecord,
+    OwnRunRecord,
+    RunRecord,
+)
 from overfitlab.results.history import EpochRow
 
 RECORD = "run.json"
@@ -177,9 +185,14 @@ class StoredRun:
     rows: list[EpochRow]
 
 
-def stored_run(folder: RunFolder) -> StoredRun:
-    """Return what a run's folder says; no rows before its first epoch. Raises `DamagedError` where it is damaged."""
+def stored_run(folder: RunFolder, *, live: bool = False) -> StoredRun:
+    """Return what a run's folder says; no rows before its first epoch. Raises `DamagedError` where it is damaged.
+
+    `live` reads of a run that has not ended what `live_rows` does: up to its last epoch, not the last saved one.
+    """
     record = folder.record()
+    if live and record.status not in (FINISHED, DIVERGED):
+        return StoredRun(folder.path.name, record, live_rows(folder))
     path = folder / HISTORY
     if path.exists():
         return StoredRun(folder.path.name, record, history.read_csv(path, record.files.get(HISTORY)))

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from overfitlab.config import Protocol
@@ -140,13 +140,13 @@ class Watched:
         self._stamps[name] = stamps
         self.damaged.pop(name, None)
         try:
-            if before is None or before[0] != stamps[0] or name not in self._stored:
-                record = folder.record().own()
+            stored = self._stored.get(name)
+            if stored is None or before is None or before[0] != stamps[0]:
+                stored = stored_run(folder, live=True)
                 self._outcomes.pop(name, None)
             else:
-                record = self._stored[name].record.own()
-            ended = record.status in (RUN_FINISHED, DIVERGED)
-            stored = stored_run(folder) if ended else StoredRun(name, record, live_rows(folder))
+                stored = replace(stored, rows=live_rows(folder))
+            record = stored.record.own()
         except OverfitlabError as error:
             self.damaged[name] = error
             self._stored.pop(name, None)

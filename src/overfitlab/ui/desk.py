@@ -1,6 +1,5 @@
 """What the pages work with: the folder of runs, the studies that are watched, and who is told of a change."""
 
-import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,11 +11,8 @@ from starlette.requests import Request
 
 from overfitlab.api import reporting
 from overfitlab.data.loading import brightest
-from overfitlab.errors import OverfitlabError
 from overfitlab.records.run_folder import RECORD as RUN_RECORD
-from overfitlab.records.run_folder import RunFolder, StoredRun, live_rows, stored_run
-from overfitlab.records.run_record import DIVERGED
-from overfitlab.records.run_record import FINISHED as RUN_FINISHED
+from overfitlab.records.run_folder import RunFolder, StoredRun, stored_run
 from overfitlab.records.study_record import FINISHED
 from overfitlab.study.evidence import Evidence
 from overfitlab.study.study import studies
@@ -86,20 +82,12 @@ class Desk:
         """Return a run that is not one of a study, None where there is none of that name."""
         if name not in self.single_runs():
             return None
-        return read_run(RunFolder(self.runs / name))
+        folder = RunFolder(self.runs / name)
+        return folder, stored_run(folder, live=True)
 
     def single_runs(self) -> list[str]:
         """Return the names of the runs that are not those of a study."""
         return sorted(path.parent.name for path in self.runs.glob(f"*/{RUN_RECORD}"))
-
-
-def read_run(folder: RunFolder) -> tuple[RunFolder, StoredRun]:
-    """Return a run as it is now, ended or not; raises what reading it raises."""
-    record = folder.record()
-    with contextlib.suppress(OverfitlabError):
-        if record.status not in (RUN_FINISHED, DIVERGED):
-            return folder, StoredRun(folder.path.name, record, live_rows(folder))
-    return folder, stored_run(folder)
 
 
 def desk_of(request: Request) -> Desk:
