@@ -4,8 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("starlette", reason="the ui extra brings Starlette")
 from half_done import half_done
 from starlette.testclient import TestClient
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from overfitlab.api.listing import listed
 from overfitlab.errors import OverfitlabError
 from overfitlab.records.study_record import FINISHED, RUNNING
 from overfitlab.report.study_sentences import headline
@@ -33,7 +32,7 @@ class Row:
 def rows(desk: Desk, say: Language) -> list[Row]:
     """Return the list as it is now: what runs first, then by name."""
     found = []
-    for each in listed(desk.runs, say):
+    for each in desk.listed(say):
         if each.kind == "run":
             found.append(Row(each.name, f"/run/{quote(each.name, safe='')}", each.kind, each.status, each.what,
                              each.outcome))  # fmt: skip
@@ -51,8 +50,10 @@ def rows(desk: Desk, say: Language) -> list[Row]:
 
 
 def _study(desk: Desk, name: str, what: str, outcome: str, status: str, say: Language) -> Row:
-    if status == FINISHED:  # the verdict that it wrote says what it recommends: no run needs to be read
-        return Row(name, address(name), "study", status, what, outcome)
+    if status == FINISHED:
+        verdict = desk.verdict(name)
+        said = outcome if verdict is None else headline(verdict, say)
+        return Row(name, address(name), "study", status, what, said)
     try:
         found = desk.look(name, lambda watched: (watched.status, watched.progress(), headline(watched.evidence(), say)))
     except OverfitlabError as error:
