@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run train test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics thresholds calibration budget-floor duplicates clean
+.PHONY: help run train ui ui-bench test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics thresholds calibration budget-floor duplicates clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -15,6 +15,12 @@ run: $(VENV)/.run ## the notebook's question: does batch norm, or dropout, help?
 
 train: $(VENV)/.run ## the notebook's own job: train its network, and draw the learning curves
 	@$(BIN)/overfitlab train $(ARGS)
+
+ui: $(VENV)/.ui ## watch studies in a browser, start and stop them
+	@$(BIN)/overfitlab ui $(ARGS)
+
+ui-bench: $(VENV)/.test ## how quick the page is, in Chromium (about three minutes; leave the machine alone)
+	@$(BIN)/python benchmarks/ui.py $(ARGS)
 
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 test: $(VENV)/.test ## the tests of every room that are quick, in two processes (about four minutes)
@@ -116,6 +122,10 @@ $(VENV)/.python:
 KERNELS := $(wildcard src/overfitlab/kernels/native/*)
 $(VENV)/.run: $(VENV)/.python pyproject.toml constraints.txt $(KERNELS)
 	@$(PIP_INSTALL) .
+	@touch $@
+
+$(VENV)/.ui: $(VENV)/.run
+	@$(PIP_INSTALL) '.[ui]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run

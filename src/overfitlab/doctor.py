@@ -31,6 +31,7 @@ COMFORT = 2 * GB  # bytes of memory in which the notebook's job fits, real CIFAR
 EXTRAS = {  # module: what it is for, and how to get it
     "timm": ("networks other than the notebook's, by their name in timm", "pip install 'overfitlab[timm]'"),
     "pillow_heif": ("photos in HEIC format in a folder of images", "pip install 'overfitlab[heif]'"),
+    "starlette": ("the page in a browser, overfitlab ui", "pip install 'overfitlab[ui]'"),
 }
 INSTRUCTIONS = {  # how PyTorch finds out; some of these functions are young
     "AMX": "_is_amx_tile_supported",

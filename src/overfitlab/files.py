@@ -181,6 +181,16 @@ def _swapped(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
+def write_anew(path: Path, content: bytes) -> None:
+    """Write a file that nothing depends on, in place of what is there; a crash or a look can find half of it.
+
+    A link at that place is replaced itself. Raises `OSError` where the disk refuses.
+    """
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as stream:
+        stream.write(content)
+
+
 def read_whole(path: Path, largest: int) -> bytes:
     """Return the content of a regular file of at most `largest` bytes; raises `OSError` for any other.
 

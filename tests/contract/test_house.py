@@ -15,13 +15,24 @@ ROOMS = [
     "_version", "display", "errors", "values", "files", "reasons", "words", "spelling", "optimization", "config",
     "arguments", "randomness", "machine", "results", "stats", "records", "events", "data", "kernels", "methods",
     "models", "training", "runs", "study", "describe", "inference", "report", "doctor", "terminal", "notebook", "api",
-    "testing", "cli", "__main__",
+    "testing", "ui", "cli", "__main__",
 ]  # fmt: skip
 WITHOUT_TORCH = {
     "display", "errors", "values", "files", "reasons", "words", "spelling", "optimization", "config", "arguments",
     "randomness", "machine", "results", "stats", "records", "events", "report",
 }  # fmt: skip
-LOOKING = ("runs.run", "study.study", "study.evidence", "study.recipe", "api.listing", "api.reporting", "api.frames")
+LOOKING = (
+    "runs.run",
+    "study.study",
+    "study.evidence",
+    "study.recipe",
+    "api.listing",
+    "api.reporting",
+    "api.frames",
+    "study.watching",
+    "ui.app",
+    "ui.server",
+)
 SLOW = {"torch", "numpy", "sklearn", "matplotlib", "rich", "scipy", "requests", "PIL", "pandas", "jinja2"}
 LONGEST_FILE, LONGEST_METHOD = 400, 150
 

@@ -84,7 +84,7 @@ def calls():
 def templates():
     """Return every English text that the code hands to a language."""
     found = {text for call in calls() if is_language(call.func) for text in constants(call.args[0])} | NAMED
-    for path in (FOLDER / "report" / "templates").glob("*.html"):
+    for path in (*(FOLDER / "report" / "templates").glob("*.html"), *(FOLDER / "ui" / "templates").glob("*.html")):
         for double, single in re.findall(r"""say\((?:"([^"]*)"|'([^']*)')""", path.read_text(encoding="utf-8")):
             found.add(double or single)
     return found

@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
 import msgspec
 
 from overfitlab.api.runs import Run, find_run, load_run
 from overfitlab.api.studies import Study, find_study
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import read_whole
-from overfitlab.records.claim import LOCK
+from overfitlab.records.claim import is_held
 from overfitlab.records.record_file import LARGEST_RECORD
 from overfitlab.records.run_folder import HISTORY, RunFolder
 from overfitlab.records.run_folder import RECORD as RUN_RECORD
@@ -65,7 +64,7 @@ def show(
     study = study_or_run(named)
     if isinstance(study, Run):
         return _run_document(study), _run_text(study, say, width)
-    status = _status(study.folder, study.status)
+    status = status_of(study.folder, study.status)
     document = study.document() | {"status": status}
     about = flowing(_about(study, status, say), width)
     if not study.outcomes:
@@ -136,7 +135,7 @@ def _study(name: str, path: Path, say: Language) -> Listed:
         what = say("{names} on {data}, {seeds} seeds", names=names, data=record.data.name, seeds=record.plan.seeds)
     else:
         what = say("{names} on {data}, until all is decided", names=names, data=record.data.name)
-    return Listed(name, record.id, "study", _status(path, record.status), what, _recommendation(path, record, say))
+    return Listed(name, record.id, "study", status_of(path, record.status), what, _recommendation(path, record, say))
 
 
 class _Recommended(msgspec.Struct):
@@ -167,20 +166,12 @@ def _run(path: Path, say: Language) -> Listed:
     outcome = f"val_acc {run.rows[-1].val_acc:.4f}" if run.rows else say("in its first epoch") if not begun else ""
     if end is not None and end.test is not None:
         outcome = say("test accuracy {accuracy:.4f}", accuracy=end.test.acc)
-    return Listed(path.name, record.id, "run", _status(path, record.status), run_title(run, say), outcome)
+    return Listed(path.name, record.id, "run", status_of(path, record.status), run_title(run, say), outcome)
 
 
-def _status(folder: Path, status: str) -> str:
+def status_of(folder: Path, status: str) -> str:
     """Return the status, and of one that says that it runs, whether anybody is at it."""
-    if status != RUNNING:
-        return status
-    try:
-        with filelock.FileLock(folder / LOCK, timeout=0):
-            return KILLED
-    except filelock.Timeout:
-        return status
-    except (OSError, NotImplementedError):  # a folder that may only be read: nobody can tell
-        return status
+    return KILLED if status == RUNNING and is_held(folder) is False else status
 
 
 def _run_document(run: Run) -> dict[str, Any]:
@@ -189,7 +180,7 @@ def _run_document(run: Run) -> dict[str, Any]:
 
 
 def _run_text(run: Run, say: Language, width: int | None) -> str:
-    status = say(_status(run.folder, run.record.status))
+    status = say(status_of(run.folder, run.record.status))
     about = say("Run {folder} ({id}): {status}, {title}", folder=run.folder, id=run.record.id, status=status,
                 title=run_title(run, say))  # fmt: skip
     said = "\n".join([run_summary(run, say), *run_oddities(run, say)])

@@ -72,7 +72,7 @@ def write_report(study: "Study", folder: Path, language: str | None = None) -> P
     evidence = study.evidence()
     numbers = _numbers(evidence)
     pictures = disputed_pictures(study, evidence)
-    images = {row: _png(picture, brightest(evidence.data.source)) for row, picture in pictures.items()}
+    images = {row: picture_png(picture, brightest(evidence.data.source)) for row, picture in pictures.items()}
     kept = [say for code in there(folder, STUDY) if (say := language_named(code)) not in wanted]
     whole = [*wanted, *kept]
     texts = {}
@@ -172,7 +172,8 @@ def disputed_pictures(study: "Study", evidence: Evidence) -> dict[int, NDArray[n
     return {row: np.array(dataset.images[row]) for row in rows}
 
 
-def _png(picture: NDArray[np.uint8], white: int) -> bytes:
+def picture_png(picture: NDArray[np.uint8], white: int) -> bytes:
+    """Return an image [H, W, C] as PNG; `white` is the value of a white pixel."""
     values = np.rint(picture.astype(np.float64) * WHITE / white).clip(0, WHITE).astype(np.uint8)
     image = Image.fromarray(values[..., 0] if values.shape[2] != 3 else values)
     stream = io.BytesIO()

@@ -22,6 +22,7 @@ from overfitlab.cli.mistaken import in_our_words
 from overfitlab.cli.predict import predict
 from overfitlab.cli.report import report
 from overfitlab.cli.train import train
+from overfitlab.cli.ui import ui
 from overfitlab.display import display_name
 from overfitlab.errors import CancelledError, OutOfMemoryError, OverfitlabError, is_want_of_memory
 from overfitlab.files import refusal
@@ -40,7 +41,7 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-for command in (train, compare, report, list_all, show, methods, evaluate, predict, explain, data, doctor):
+for command in (train, compare, report, list_all, show, methods, evaluate, predict, explain, data, doctor, ui):
     cli.add_command(command)
 
 

@@ -26,7 +26,11 @@ def to_csv(rows: list[EpochRow]) -> str:
 
 def read_csv(path: Path, sha256: str | None = None) -> list[EpochRow]:
     """Return the rows of a `history.csv`; raises `DamagedError` where it is not one, or has another checksum."""
-    content = read_checked(path, sha256, LARGEST_HISTORY)
+    return parsed(read_checked(path, sha256, LARGEST_HISTORY), path)
+
+
+def parsed(content: bytes, path: Path) -> list[EpochRow]:
+    """Return the rows of the content of such a file; raises `DamagedError`, which names `path`, where it is none."""
     try:
         lines = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
         names = tuple(next(lines, ()))

@@ -2,6 +2,7 @@
 
 run.json                      configuration, data, environment, status, result, checksums of itself and the other files
 history.csv                   a row an epoch
+epochs.csv                    the same up to the last epoch, while one of many runs is trained: for those who look on
 curves.png, curves.svg        loss and accuracy over the epochs
 duplicates.png                near-duplicates across the parts, where there are any
 model.txt                     the network, layer by layer
@@ -14,22 +15,32 @@ checkpoint.previous.safetensors
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from overfitlab.config import RunConfig
-from overfitlab.errors import BusyError, DamagedError, UsageError
-from overfitlab.files import TEMPORARY, write_atomically
+from overfitlab.errors import BusyError, DamagedError, OverfitlabError, UsageError
+from overfitlab.files import TEMPORARY, read_whole, write_anew, write_atomically
 from overfitlab.records import history
-from overfitlab.records.claim import LOCK, claimed
+from overfitlab.records.claim import OURS, claimed
 from overfitlab.records.older import upgraded_run
 from overfitlab.records.record_file import Format, read_record, write_record
-from overfitlab.records.run_record import FORMAT, OURSELVES, ForeignRunRecord, OwnRunRecord, RunRecord
+from overfitlab.records.run_record import (
+    DIVERGED,
+    FINISHED,
+    FORMAT,
+    OURSELVES,
+    ForeignRunRecord,
+    OwnRunRecord,
+    RunRecord,
+)
 from overfitlab.results.history import EpochRow
 
 RECORD = "run.json"
 HISTORY = "history.csv"
+LIVE = "epochs.csv"
 SUMMARY = "model.txt"
 WEIGHTS = "weights.safetensors"
 INSERTED = "inserted.safetensors"
@@ -92,7 +103,7 @@ class RunFolder:
                     "resume it",
                     folder=self.path, differences=_differences(record.own().config, config)
                 )  # fmt: skip
-        elif any(entry.name != LOCK and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
+        elif any(entry.name not in OURS and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
             raise UsageError(
                 "folder_is_no_run", "{folder} is not empty and not a run; choose another --out", folder=self.path
             )
@@ -127,6 +138,44 @@ class RunFolder:
         return damaged
 
 
+class LiveHistory:
+    """The epochs of a run as they end, for those who look on: a run that is one of many saves its history seldom.
+
+    Nothing is resumed from it, so it costs one write an epoch, and a disk that refuses it refuses nothing that matters.
+    """
+
+    def __init__(self, folder: RunFolder, rows: list[EpochRow]) -> None:
+        self._path = folder / LIVE
+        with contextlib.suppress(OSError):
+            write_anew(self._path, history.to_csv(rows).encode() if rows else b"")
+
+    def append(self, rows: list[EpochRow]) -> None:
+        """Add the last of the rows."""
+        text = history.to_csv(rows[-1:])
+        if len(rows) > 1:
+            text = text.partition("\n")[2]
+        with contextlib.suppress(OSError):
+            flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+            with os.fdopen(os.open(self._path, flags), "ab") as stream:
+                stream.write(text.encode())
+
+    def remove(self) -> None:
+        """Remove it: the history is whole."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+def live_rows(folder: RunFolder) -> list[EpochRow]:
+    """Return the epochs of a run that is being trained, as far as they are known; none where nothing can be read."""
+    for name in (LIVE, HISTORY):
+        with contextlib.suppress(OSError, OverfitlabError):
+            content = read_whole(folder / name, history.LARGEST_HISTORY)
+            rows = history.parsed(content[: content.rfind(b"\n") + 1], folder / name)  # the last line may be half there
+            if rows:
+                return rows
+    return []
+
+
 @dataclass(frozen=True)
 class StoredRun:
     """What a run's folder says: its record and its history; `name` is that of the folder."""
@@ -136,9 +185,14 @@ class StoredRun:
     rows: list[EpochRow]
 
 
-def stored_run(folder: RunFolder) -> StoredRun:
-    """Return what a run's folder says; no rows before its first epoch. Raises `DamagedError` where it is damaged."""
+def stored_run(folder: RunFolder, *, live: bool = False) -> StoredRun:
+    """Return what a run's folder says; no rows before its first epoch. Raises `DamagedError` where it is damaged.
+
+    `live` reads of a run that has not ended what `live_rows` does: up to its last epoch, not the last saved one.
+    """
     record = folder.record()
+    if live and record.status not in (FINISHED, DIVERGED):
+        return StoredRun(folder.path.name, record, live_rows(folder))
     path = folder / HISTORY
     if path.exists():
         return StoredRun(folder.path.name, record, history.read_csv(path, record.files.get(HISTORY)))

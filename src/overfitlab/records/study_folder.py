@@ -83,7 +83,7 @@ class StudyFolder:
     @staticmethod
     def _left_by_planning(name: str) -> bool:
         """Return whether a study that was killed before its plan stood can have left that."""
-        return name in (claim.LOCK, LOG, DUPLICATES) or name.endswith(TEMPORARY)
+        return name in (*claim.OURS, LOG, DUPLICATES) or name.endswith(TEMPORARY)
 
     def exists(self) -> bool:
         """Return whether a study lies here."""

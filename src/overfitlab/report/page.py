@@ -171,3 +171,27 @@ def _shade(share: float) -> int:
 
 def _cell(share: float) -> str:
     return f"{share:.0f}" if share >= LEAST_SHOWN else ""
+
+
+def block_maker(
+    say: Language, drawn: Callable[[Panel], Markup], shown: Mapping[int, str], link: Callable[[Offered], str]
+) -> Callable[[Block, int], Markup]:
+    """Return what makes HTML of a block, for pages that are not one file, given a number that keeps ids apart.
+
+    `drawn` draws a panel, `shown` has addresses of pictures by their rows, and `link` that of a file to take away.
+    """
+    parts = {
+        "say": say, "drawn": drawn, "shade": _shade, "cell": _cell, "shown": shown, "typeset": typeset, "link": link,
+    }  # fmt: skip
+    macros: Any = _environment().get_template("blocks.html").make_module(parts)
+
+    def made(block: Block, number: int) -> Markup:
+        make: Callable[[Block, int], Markup] = getattr(macros, MACROS[type(block)])
+        return make(block, number)
+
+    return made
+
+
+def style_sheet() -> str:
+    """Return the style sheet of a report, with our colours in it."""
+    return _style()

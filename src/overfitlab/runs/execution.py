@@ -36,6 +36,7 @@ from overfitlab.records.run_folder import (
     SAVE_SECONDS,
     SUMMARY,
     WEIGHTS,
+    LiveHistory,
     RunFolder,
 )
 from overfitlab.records.run_record import (
@@ -84,6 +85,7 @@ class Execution:
     notes: list[Reason]  # on what it goes on from, where that is not the last checkpoint
     duplicates: list[NearDuplicates]  # that were found across the parts, where the run begins now
     saved: float = 0.0  # when the last checkpoint was written, or the training began
+    live: LiveHistory | None = None  # what onlookers read, where the run is one of many
 
     def complete(self, listener: Listener) -> Run:
         """Train what is left of the run, and write down what came out; its record says if it diverged.
@@ -93,6 +95,8 @@ class Execution:
         """
         folder, trainer = self.job.folder, self.trainer
         self.saved = time.monotonic()
+        if not self.job.alone:
+            self.live = LiveHistory(folder, trainer.progress.rows)
         try:
             if not diverged(trainer.progress.rows):
                 trainer.train(self._save, listener)
@@ -100,6 +104,8 @@ class Execution:
                 listener.check()
             run = self._finish()
             checkpoint.remove(folder)
+            if self.live is not None:
+                self.live.remove()
             return run
         except (KeyboardInterrupt, CancelledError):
             with contextlib.suppress(OSError, OverfitlabError):  # the interruption matters more
@@ -109,6 +115,8 @@ class Execution:
 
     def _save(self) -> None:
         now = time.monotonic()
+        if self.live is not None:
+            self.live.append(self.trainer.progress.rows)
         if not self.job.alone and now - self.saved < SAVE_SECONDS:
             return
         self.saved = now

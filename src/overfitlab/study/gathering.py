@@ -36,6 +36,7 @@ from overfitlab.study.evidence import (
     MethodPredictions,
     Mistaken,
     Opinion,
+    Power,
 )
 from overfitlab.study.outcomes import predicted_for_test
 from overfitlab.study.plan import power
@@ -47,11 +48,19 @@ LARGEST = 1e100  # a loss above that is as good as infinite
 
 
 def gathered(
-    folder: StudyFolder, record: StudyRecord, verdict: Verdict, ended: Sequence[Outcome], checksums: Mapping[str, str]
+    folder: StudyFolder,
+    record: StudyRecord,
+    verdict: Verdict,
+    ended: Sequence[Outcome],
+    checksums: Mapping[str, str],
+    *,
+    with_predictions: bool = True,
+    known_power: Power | None = None,
 ) -> Evidence:
     """Return the document, from the runs of the current look that have ended.
 
-    `checksums` has the SHA-256 of the predictions by the name of their run.
+    `checksums` has the SHA-256 of the predictions by the name of their run. Without predictions, which take long to
+    read, there is nothing of what the networks say of single images. `known_power` is the plan's, if known.
 
     Raises `DamagedError` where a run's predictions are damaged.
     """
@@ -59,7 +68,10 @@ def gathered(
     by_method = {
         method: [each for each in ended if each.method == method and each.end is not None] for method in config.methods
     }
-    predicted = {method: _test_predictions(folder, runs, checksums) for method, runs in by_method.items()}
+    predicted = {
+        method: _test_predictions(folder, runs, checksums) if with_predictions else []
+        for method, runs in by_method.items()
+    }
     _refuse_other_images(predicted)
     classes = len(record.data.classes)
     return Evidence(
@@ -71,7 +83,7 @@ def gathered(
         seed_numbers=tuple(range(config.first_seed, config.first_seed + verdict.seeds)),
         asked=config,
         plan=plan,
-        power=power(config, plan),
+        power=known_power or power(config, plan),
         data=public_data(record.data),
         precision=tuple(sorted({value for each in ended for value in each.conditions["precision"]})),
         producer=record.producer,

@@ -51,7 +51,7 @@ from overfitlab.study.outcomes import outcomes
 from overfitlab.study.plan import looks_for, typical_deviations
 from overfitlab.study.runner import Runner, measured, run_name
 from overfitlab.study.study import Study, studies
-from overfitlab.study.wanted import AllSeeds, UntilDecided, Wanted
+from overfitlab.study.wanted import Wanted, wanted_in
 from overfitlab.words.languages import spoken
 
 MEMORY_SHARE = 0.7  # of what is free; runs take up to a third more than the few steps of a probe
@@ -314,7 +314,7 @@ class Session:
 
 def wanted_by(study: Study) -> Wanted:
     """Return what says which runs a study wants."""
-    return AllSeeds(study.design) if study.design.until is None else UntilDecided(study.design)
+    return wanted_in(study.design)
 
 
 def fitting(plan: StudyPlan, jobs: int) -> int:

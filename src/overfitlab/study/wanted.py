@@ -58,3 +58,8 @@ class UntilDecided(Wanted):
         runs = [(method, seed) for seed in seeds[: next_round + at_once] for method in now.wanted]
         needed = next_round * len(now.wanted)
         return Wants(runs[:needed], list(islice(runs, needed, needed + at_once)), rounds, now)
+
+
+def wanted_in(design: Design) -> Wanted:
+    """Return what says which runs a study of that design wants."""
+    return AllSeeds(design) if design.until is None else UntilDecided(design)

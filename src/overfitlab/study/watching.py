@@ -1,0 +1,233 @@
+"""A study whose folder is looked at again and again, at little cost, while another process may train it."""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from overfitlab.config import Protocol
+from overfitlab.errors import OverfitlabError
+from overfitlab.records.claim import is_held
+from overfitlab.records.run_folder import HISTORY, LIVE, RunFolder, StoredRun, live_rows, stored_run
+from overfitlab.records.run_folder import RECORD as RUN_RECORD
+from overfitlab.records.run_record import DIVERGED
+from overfitlab.records.run_record import FINISHED as RUN_FINISHED
+from overfitlab.records.study_folder import RECORD, RUNS, StudyFolder
+from overfitlab.records.study_record import INTERRUPTED, RUNNING, StudyPlan, StudyRecord
+from overfitlab.results.history import EpochRow
+from overfitlab.results.outcome import Outcome
+from overfitlab.stats.verdict import Verdict
+from overfitlab.study.cost import run_seconds, study_seconds
+from overfitlab.study.evidence import Evidence
+from overfitlab.study.gathering import gathered
+from overfitlab.study.outcomes import outcomes
+from overfitlab.study.study import Study
+from overfitlab.study.wanted import wanted_in
+
+Stamp = tuple[int, int, int] | None  # of a file: when it was written, its size, its number
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One run, as far as it has come; `rows` are its epochs so far."""
+
+    name: str
+    method: str
+    seed: int
+    status: str  # of records.run_record.STATUSES
+    rows: list[EpochRow]
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.status in (RUN_FINISHED, DIVERGED)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study has come."""
+
+    ended: int  # runs
+    total: int  # that are wanted, as far as is known
+    epochs: int  # that were trained
+    all_epochs: int
+    seconds_left: float | None  # None where nobody trains
+
+    @property
+    def share(self) -> float:
+        """What is done, from 0 to 1."""
+        return min(1.0, self.epochs / self.all_epochs) if self.all_epochs else 0.0
+
+
+class Watched:
+    """What a study's folder says, read anew only where it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._folder = StudyFolder(path)
+        self._stamp: Stamp = None
+        self._stamps: dict[str, tuple[Stamp, Stamp, Stamp]] = {}
+        self._stored: dict[str, StoredRun] = {}
+        self._glances: dict[str, Glance] = {}
+        self._record: StudyRecord | None = None
+        self._held: bool | None = None
+        self._looked = 0
+        self._outcomes: dict[str, Outcome] = {}
+        self._evidence: tuple[object, Evidence] | None = None  # and what it was made of
+        self.damaged: dict[str, OverfitlabError] = {}  # runs that cannot be read
+        self.version = 0  # which grows whenever something has changed
+
+    @property
+    def record(self) -> StudyRecord:
+        """The study's record; raises what reading it raises."""
+        if self._record is None:
+            self._record = self._folder.record()
+        return self._record
+
+    @property
+    def status(self) -> str:
+        """`"running"`, `"interrupted"` or `"finished"`; one that was killed is interrupted."""
+        status = self.record.status
+        return INTERRUPTED if status == RUNNING and self._held is False else status
+
+    @property
+    def glances(self) -> list[Glance]:
+        """All runs that have begun and can be read, in planned order."""
+        order = {method: place for place, method in enumerate(self.record.config.methods)}
+        return sorted(self._glances.values(), key=lambda each: (each.seed, order.get(each.method, len(order))))
+
+    def refresh(self) -> bool:
+        """Look at the folder, and return whether anything has changed; raises what reading the study's record raises.
+
+        While nothing changes that takes a few calls of the system for each run that is being trained.
+        """
+        changed = False
+        stamp = _stamp(self.path / RECORD)
+        if stamp != self._stamp or self._record is None:
+            self._record, self._stamp, changed = self._folder.record(), stamp, True
+        if changed or self._looked % 8 == 0:  # a lock is taken for a moment by who looks at it
+            held = is_held(self.path) if self._record.status == RUNNING else None
+            changed, self._held = changed or held != self._held, held
+        everything = changed or self._looked % 40 == 0
+        self._looked += 1
+        for name in self._names():
+            known = self._glances.get(name)
+            if known is None or not known.ended or everything:
+                changed |= self._look_at(name)
+        if changed:
+            self.version += 1
+        return changed
+
+    @property
+    def signature(self) -> str:
+        """What the state is called that was looked at last: whoever looks at the same files calls it the same."""
+        said = repr((self._stamp, self._held, sorted(self._stamps.items())))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    def _names(self) -> list[str]:
+        try:
+            with os.scandir(self.path / RUNS) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except OSError:
+            return []
+
+    def _look_at(self, name: str) -> bool:
+        folder = self._folder.run(name)
+        stamps = _stamp(folder / RUN_RECORD), _stamp(folder / LIVE), _stamp(folder / HISTORY)
+        if stamps[0] is None or stamps == self._stamps.get(name):
+            return False
+        before = self._stamps.get(name)
+        self._stamps[name] = stamps
+        self.damaged.pop(name, None)
+        try:
+            stored = self._stored.get(name)
+            if stored is None or before is None or before[0] != stamps[0]:
+                stored = stored_run(folder, live=True)
+                self._outcomes.pop(name, None)
+            else:
+                stored = replace(stored, rows=live_rows(folder))
+            record = stored.record.own()
+        except OverfitlabError as error:
+            self.damaged[name] = error
+            self._stored.pop(name, None)
+            self._glances.pop(name, None)
+            return True
+        self._stored[name] = stored
+        self._glances[name] = Glance(name, record.config.method, record.config.seed, record.status, stored.rows)
+        return True
+
+    def study(self) -> Study:
+        """Return the study as it was when it was last looked at."""
+        return Study(self.path, self.record, [self._stored[name] for name in sorted(self._stored)])
+
+    def folder_of(self, name: str) -> RunFolder:
+        """Return the folder of a run that there is; raises `KeyError` for another name."""
+        self._stored[name]
+        return self._folder.run(name)
+
+    def stored(self, name: str) -> StoredRun:
+        """Return a run; raises `KeyError` where there is none of that name."""
+        return self._stored[name]
+
+    def ended(self) -> list[Outcome]:
+        """Return the runs that have ended, without what they say of single images."""
+        for name, stored in self._stored.items():
+            if name not in self._outcomes and self._glances[name].ended:
+                [self._outcomes[name]] = outcomes(self._folder, [stored], self.record.config.metric, with_images=False)
+        return [self._outcomes[name] for name in sorted(self._outcomes.keys() & self._stored.keys())]
+
+    def evidence(self) -> Evidence:
+        """Return what is known while the study runs: all but what the networks say of single images."""
+        study, ended = self.study(), self.ended()
+        known = self._stamp, tuple(each.name for each in ended)
+        if self._evidence is not None and self._evidence[0] == known:
+            return self._evidence[1]
+        verdict: Verdict = wanted_in(study.design).verdict(ended, self.record.given_up)
+        counted = [each for each in ended if each.seed in study.design.seeds]
+        before = None if self._evidence is None else self._evidence[1].power
+        found = gathered(self._folder, self.record, verdict, counted, {}, with_predictions=False, known_power=before)
+        self._evidence = known, found
+        return found
+
+    def progress(self) -> Progress:
+        """Return how far the study has come, and how long the rest takes if it goes on as it went."""
+        study, record = self.study(), self.record
+        plan, jobs = record.plan, max(1, (record.sessions[-1].jobs or 1) if record.sessions else 1)
+        wants = wanted_in(study.design).after(self.ended(), record.given_up, jobs)
+        glances = {(each.method, each.seed): each for each in self._glances.values()}
+        gone = record.given_up | {(each.method, each.seed) for each in record.failures.values()}
+        needed = [run for run in wants.needed if run not in gone]
+        ended = {run for run, each in glances.items() if each.ended}
+        runs = [*needed, *(ended - {*needed})] if study.design.until else needed
+        planned = plan.protocol.epochs
+        trained = {run: planned if run in ended else len(glances[run].rows) if run in glances else 0 for run in runs}
+        left = None
+        if self.status == RUNNING:
+            scale = self._slowness(plan)
+            rest = [scale * run_seconds(plan.costs[run[0]], plan.protocol, plan.parts) * (1 - trained[run] / planned)
+                    for run in runs if run not in ended]  # fmt: skip
+            left = study_seconds(rest, jobs)
+        return Progress(len(ended & {*runs}), len(runs), sum(trained.values()), planned * len(runs), left)
+
+    def _slowness(self, plan: StudyPlan) -> float:
+        """Return by what factor epochs take longer than was planned."""
+        took = planned = 0.0
+        for each in self._glances.values():
+            seconds = _epoch_seconds(plan.protocol, plan, each.method)
+            took += sum(row.seconds for row in each.rows)
+            planned += seconds * len(each.rows)
+        return took / planned if took and planned else 1.0
+
+
+def _epoch_seconds(protocol: Protocol, plan: StudyPlan, method: str) -> float:
+    cost = plan.costs[method]
+    steps = -(-plan.parts.training // protocol.batch_size)
+    return steps * cost.step_seconds + plan.parts.validation * cost.image_seconds
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,67 @@
+"""Server-sent events: what has changed on a page, as often as it changes, while somebody looks at it.
+
+An event has the name of the state as its id. Who comes back with the id of the state that is still so is told nothing
+until it changes; who has another one is told all parts of the page once.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from overfitlab.ui.desk import Desk
+
+TICK = 0.2  # seconds between two looks
+LEAST = 0.35  # seconds between two events
+ALIVE = 15.0  # seconds without an event after which a comment keeps the connection open, or finds it closed
+LONGEST_ID = 64
+
+Parts = Mapping[str, str]  # HTML by the id of its place
+Snapshot = tuple[str, Callable[[], Parts]]  # what the state is called, and what makes its parts
+
+
+def stream(desk: Desk, request: Request, look: Callable[[], Snapshot | None], tick: float = TICK) -> StreamingResponse:
+    """Return the stream of what `look` sees; where that is None there is nothing any more, and the page is to go."""
+    known = request.headers.get("last-event-id") or request.query_params.get("since", "")
+    events = _events(desk, request, look, known[:LONGEST_ID], tick)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+async def _events(
+    desk: Desk, request: Request, look: Callable[[], Snapshot | None], known: str, tick: float
+) -> AsyncIterator[str]:
+    told: dict[str, str] = {}
+    said = time.monotonic()
+    yield "retry: 1000\n: open\n\n"
+    while not desk.closing.is_set():
+        found = await to_thread.run_sync(look)
+        if found is None:
+            yield _event("gone", known, {})
+            return
+        state, make = found
+        if state != known:
+            parts = await to_thread.run_sync(make)
+            digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in parts.items()}
+            news = {name: text for name, text in parts.items() if told.get(name) != digests[name]}
+            told |= digests
+            known, said = state, time.monotonic()
+            yield _event("parts", state, news)
+            await _wait(desk, LEAST - tick)
+        elif time.monotonic() - said > ALIVE:
+            said = time.monotonic()
+            yield ": alive\n\n"
+        await _wait(desk, tick)
+
+
+async def _wait(desk: Desk, seconds: float) -> None:
+    if seconds > 0 and not desk.closing.is_set():
+        await asyncio.sleep(seconds)
+
+
+def _event(kind: str, state: str, parts: Parts) -> str:
+    return f"event: {kind}\nid: {state}\ndata: {json.dumps(parts)}\n\n"

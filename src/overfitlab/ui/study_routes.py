@@ -1,0 +1,187 @@
+"""What is answered about one study."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from anyio import to_thread
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from overfitlab.errors import OverfitlabError
+from overfitlab.report.marks import Panel
+from overfitlab.report.paper_files import paper_files
+from overfitlab.study.evidence import Evidence
+from overfitlab.study.watching import Watched
+from overfitlab.ui.charts import as_png, as_svg, language_of_file
+from overfitlab.ui.desk import Desk, desk_of
+from overfitlab.ui.look import part, reader, shown
+from overfitlab.ui.processes import Started
+from overfitlab.ui.streams import Parts, Snapshot, stream
+from overfitlab.ui.study_page import FIGURES, address, study_page, view_of
+from overfitlab.ui.study_page import figure as panels_of
+from overfitlab.words.language import Language
+
+Found = TypeVar("Found")
+KINDS = {"png": "image/png", "svg": "image/svg+xml"}
+BEGINNING = "beginning"  # the one part of a page of a study that is being planned
+
+
+async def study(request: Request) -> Response:
+    """Answer with the page of a study."""
+    desk, name, who = desk_of(request), request.path_params["name"], reader(request)
+    query = request.url.query
+
+    def look(watched: Watched) -> Response:
+        view = view_of(request.query_params, watched.record.config.methods)
+        found = study_page(desk, watched, view, who.say, query)
+        return shown(request, "study.html", page=found, name=name, address=address(name))
+
+    found = await to_thread.run_sync(desk.look, name, look)
+    if found is not None:
+        return found
+    started = desk.processes.started.get(name)
+    if started is None:
+        raise HTTPException(404)
+    beginning = _beginning(started, who.say)
+    return shown(request, "beginning.html", name=name, address=address(name), beginning=beginning)
+
+
+def _beginning(started: Started, say: Language) -> str:
+    code = started.code
+    return part("beginning_state.html", say, name=started.name, code=code, lines=started.words()[-12:])
+
+
+async def events(request: Request) -> Response:
+    """Answer with what changes on the page of a study."""
+    desk, name, who = desk_of(request), request.path_params["name"], reader(request)
+    query = request.url.query
+    told: list[Evidence] = []  # what the reader of this stream has seen all of
+
+    def look() -> Snapshot | None:
+        try:
+            found = desk.look(name, lambda watched: watched.signature)
+        except OverfitlabError as error:
+            said = who.say.error(error)
+            return f"damaged {hash(said)}", lambda: {"state": str(part("damaged.html", who.say, said=said))}
+        if found is not None:
+            process = desk.processes.started.get(name)
+            return (found if process is None else f"{found}-{process.code}-{name in desk.processes.stopping}"), changed
+        started = desk.processes.started.get(name)
+        if started is None:
+            return None
+        html = str(_beginning(started, who.say))
+        return f"{BEGINNING} {hash(html)}", lambda: {BEGINNING: html}
+
+    def changed() -> Parts:
+        return desk.look(name, parts_now) or {}
+
+    def parts_now(watched: Watched) -> Parts:
+        view = view_of(request.query_params, watched.record.config.methods)
+        evidence = desk.evidence(watched)
+        whole = not told or told[-1] is not evidence
+        told[:] = [evidence]
+        found = study_page(desk, watched, view, who.say, _of_view(query), whole=whole)
+        return {name: str(text) for name, text in found.parts.items()}
+
+    return stream(desk, request, look)
+
+
+async def parts(request: Request) -> Response:
+    """Answer with the parts of the page that depend on the view, as JSON: HTML by the ids of their places."""
+    desk, name, who = desk_of(request), request.path_params["name"], reader(request)
+
+    def look(watched: Watched) -> dict[str, str]:
+        view = view_of(request.query_params, watched.record.config.methods)
+        found = study_page(desk, watched, view, who.say, request.url.query, whole=False)
+        return {name: str(text) for name, text in found.parts.items()}
+
+    return JSONResponse(await _looked(desk, name, look))
+
+
+async def stop(request: Request) -> Response:
+    """Send Ctrl-C to the process that trains a study: what was trained is kept."""
+    desk, name = desk_of(request), request.path_params["name"]
+    path = desk.study_path(name)
+    if path is None and name in desk.processes.started:
+        path = desk.runs / name  # it is being planned
+    if path is None:
+        raise HTTPException(404)
+    await to_thread.run_sync(desk.processes.stop, path)
+    return RedirectResponse(address(name), 303)
+
+
+async def resume(request: Request) -> Response:
+    """Take a study up again."""
+    desk, name, who = desk_of(request), request.path_params["name"], reader(request)
+
+    def look(watched: Watched) -> bool:
+        desk.processes.resume(watched.path, watched.record, who.say.code)
+        return True
+
+    await _looked(desk, name, look)
+    return RedirectResponse(address(name), 303)
+
+
+async def image(request: Request) -> Response:
+    """Answer with an image on which methods disagree."""
+    desk, row = desk_of(request), request.path_params["row"]
+
+    def look(watched: Watched) -> bytes | None:
+        return desk.disputed(watched, desk.evidence(watched)).get(row)
+
+    return _picture(await to_thread.run_sync(desk.look, request.path_params["name"], look))
+
+
+async def file(request: Request) -> Response:
+    """Answer with a file for a paper."""
+    desk, wanted, who = desk_of(request), request.path_params["file"], reader(request)
+    found = await _looked(desk, request.path_params["name"],
+                          lambda watched: paper_files(desk.evidence(watched), who.say))  # fmt: skip
+    if wanted not in found:
+        raise HTTPException(404)
+    return Response(found[wanted], media_type="text/plain; charset=utf-8", headers=_saved(wanted))
+
+
+async def figure(request: Request) -> Response:
+    """Answer with a figure as a file: PNG, or SVG."""
+    desk, name, kind = desk_of(request), request.path_params["name"], request.path_params["kind"]
+    wanted, say = request.path_params["figure"], reader(request).say
+    if kind not in KINDS or wanted not in FIGURES:
+        raise HTTPException(404)
+    found = await _looked(
+        desk, name,
+        lambda watched: panels_of(desk, watched, wanted, view_of(request.query_params, watched.record.config.methods),
+                                  language_of_file(kind, say)),
+    )  # fmt: skip
+    if found is None or not found[0]:
+        raise HTTPException(404)
+    return await drawn_file(found[0], found[1], wanted, kind)
+
+
+async def drawn_file(panels: Sequence[Panel], columns: int, name: str, kind: str) -> Response:
+    """Return the answer with a figure as a file."""
+    content = await to_thread.run_sync(as_png if kind == "png" else as_svg, panels, columns)
+    return Response(content, media_type=KINDS[kind], headers=_saved(f"{name}.{kind}"))
+
+
+def _saved(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"'}
+
+
+def _picture(content: bytes | None) -> Response:
+    if content is None:
+        raise HTTPException(404)
+    return Response(content, media_type="image/png", headers={"cache-control": "private, max-age=600"})
+
+
+def _of_view(query: str) -> str:
+    """Return the query of a page for that of its stream."""
+    return "&".join(each for each in query.split("&") if not each.startswith("since="))
+
+
+async def _looked(desk: Desk, name: str, look: Callable[[Watched], Found]) -> Found:
+    found = await to_thread.run_sync(desk.look, name, look)
+    if found is None:
+        raise HTTPException(404)
+    return found

@@ -1,0 +1,98 @@
+"""What is sent to a page that is open: all of it once, then what has changed, and nothing to who has it already."""
+
+import asyncio
+import contextlib
+import json
+from types import SimpleNamespace
+
+from overfitlab.ui.desk import Desk
+from overfitlab.ui.processes import Processes
+from overfitlab.ui.streams import stream
+from overfitlab.ui.study_page import study_page, view_of
+from overfitlab.words.language import ENGLISH
+
+
+def events(desk, look, seconds, *, known="", header=None):
+    """Return the events of a stream that is listened to for so long."""
+    request = SimpleNamespace(headers={"last-event-id": header} if header else {}, query_params={"since": known})
+
+    async def listen():
+        found, answer = [], stream(desk, request, look, 0.02)
+
+        async def take():
+            async for chunk in answer.body_iterator:
+                found.append(chunk)
+
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(take(), seconds)
+        return found
+
+    return [parsed(chunk) for chunk in asyncio.run(listen()) if chunk.startswith("event")]
+
+
+def parsed(chunk):
+    fields = dict(line.split(": ", 1) for line in chunk.strip().split("\n"))
+    return fields["event"], fields["id"], json.loads(fields["data"])
+
+
+def a_desk(tmp_path):
+    return Desk(tmp_path, Processes(tmp_path))
+
+
+def changing(*states):
+    """Return a look that sees these states one after the other, and the last one for ever."""
+    left = list(states)
+
+    def look():
+        state, parts = left.pop(0) if len(left) > 1 else left[0]
+        return state, lambda: parts
+
+    return look
+
+
+def test_only_what_has_changed_is_sent(tmp_path):
+    look = changing(("1", {"a": "x", "b": "y"}), ("1", {}), ("2", {"a": "x", "b": "z"}))
+    assert events(a_desk(tmp_path), look, 0.8) == [
+        ("parts", "1", {"a": "x", "b": "y"}),
+        ("parts", "2", {"b": "z"}),
+    ]
+
+
+def test_who_has_the_state_already_is_told_nothing(tmp_path):
+    look = changing(("7", {"a": "x"}))
+    assert events(a_desk(tmp_path), look, 0.3, known="7") == []
+    assert events(a_desk(tmp_path), look, 0.3, header="7") == []
+    assert events(a_desk(tmp_path), look, 0.3, known="6", header="7") == [], "the header of a browser is newer"
+    assert events(a_desk(tmp_path), look, 0.3, known="6") == [("parts", "7", {"a": "x"})]
+
+
+def test_a_study_that_is_gone_ends_the_stream(tmp_path):
+    assert events(a_desk(tmp_path), lambda: None, 5) == [("gone", "", {})]
+
+
+def test_a_server_that_closes_ends_the_stream(tmp_path):
+    desk = a_desk(tmp_path)
+    desk.closing.set()
+    assert events(desk, changing(("1", {"a": "x"})), 5) == []
+
+
+def test_lines_in_a_part_do_not_break_an_event(tmp_path):
+    assert events(a_desk(tmp_path), changing(("1", {"a": "x\n\nid: 9\ndata: y"})), 0.3) == [
+        ("parts", "1", {"a": "x\n\nid: 9\ndata: y"})
+    ]
+
+
+def test_an_epoch_changes_the_curves_and_the_state_alone(desk, runs):
+    def parts(whole):
+        return desk.look("half", lambda watched: (
+            watched.signature, study_page(desk, watched, view_of({}, ()), ENGLISH, "", whole=whole).parts
+        ))  # fmt: skip
+
+    before, all_parts = parts(True)
+    [live] = (runs / "half").glob("runs/*/epochs.csv")
+    live.write_text("".join(live.read_text().splitlines(keepends=True)[:2]))
+    after, now = parts(False)
+    assert before != after
+    assert set(now) == {"state", "curves", "gaps", "runs"}
+    assert now["curves"] != all_parts["curves"]
+    assert "seed 2 is after epoch 1" in now["curves"]
