@@ -82,7 +82,7 @@ def test_nothing_shown_is_an_answer_too(study):
     assert found.outcome == "Leading, not shown: dropout, with 0.9 points more test accuracy than none."
     [step] = found.steps
     assert re.match(
-        r"Next: a new study of \d+ seeds would decide it with a probability of 80 %, if .* about \d+ s on this machine\.",
+        r"Next: a new study of \d+ seeds would decide it with a probability of 80 %, if .* \d+ s on this machine\.",
         step.text,
     )
     assert re.fullmatch(r"overfitlab compare l2 --first-seed \d+ --seeds \d+", step.command)
