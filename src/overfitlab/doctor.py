@@ -127,7 +127,7 @@ def _kernels(say: Language) -> Check:
 
     if library.compiled() is None:
         advice = say("install a C compiler ({how}), or a newer one, and then overfitlab again", how=COMPILERS)
-        text = say("not compiled: plain PyTorch computes, which takes up to twice as long")
+        text = say("not compiled: plain PyTorch is used, which takes up to twice as long")
         return Check(say("kernels"), NOTE, text, advice)
     best = library.best()
     what = say("plain PyTorch")

@@ -100,7 +100,7 @@ def test_ctrl_c_keeps_what_is_there_and_the_same_command_goes_on():
     finished = {path: path.stat().st_mtime_ns for path in Path("runs/mine/runs").glob("*/weights.safetensors")}
     assert len(finished) >= 2
     resumed = overfitlab(*command, check=0)
-    assert re.search(r"[23] runs of 6 finished before, and are not trained again", resumed.stdout)
+    assert re.search(r"[23] runs of 6 finished before and will not be trained again", resumed.stdout)
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
     again = overfitlab(*command[:-1], "whole", check=0)
     assert verdict(resumed.stdout) == verdict(again.stdout)  # to the last digit, as if it had not been interrupted
@@ -192,7 +192,7 @@ def test_list_and_show(small_study):
 
 def test_an_empty_list():
     assert overfitlab("list", check=0).stdout == (
-        "There is nothing in runs yet; overfitlab train and overfitlab compare put it there.\n"
+        "There is nothing in runs yet. overfitlab train and overfitlab compare create runs and studies there.\n"
     )
 
 

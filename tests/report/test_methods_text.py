@@ -117,7 +117,7 @@ CASES = {
     ),
     "a run that failed": (
         {"missing": {("l2:rate=0.001", 3)}, "failures": FAILED},
-        ["It is not finished", "The run l2-3 failed (no memory)."],
+        ["The study is not finished", "The run l2-3 failed (no memory)."],
         ["given up", "t-test", "Intervals", "No run diverged"],
     ),
     "other versions": (

@@ -288,16 +288,14 @@ def test_caveats(small_study):
         plan=msgspec.structs.replace(study.record.plan, gave_up=gave_up),
     )  # fmt: skip
     said = "\n".join(caveats(verdict, record))
-    assert "Given up for the budget: epochs: 6 instead of 12." in said
+    assert "Reduced to fit the budget: epochs: 6 instead of 12." in said
     assert "The study x asked the same." in said
     assert "The run dropout-seed0-123456 failed: out of memory." in said
     waits = failed_note(replace(verdict, provisional=True), record)
-    assert waits.startswith(
-        "The verdict waits for runs that failed: the same command tries them again, and with --give"
-    )
+    assert waits.startswith("The verdict waits for failed runs. The same command tries them again; with --give")
     assert failed_note(verdict, record) == failed_note(replace(verdict, provisional=True), study.record) == ""
     given_up = msgspec.structs.replace(record, failures={"x": msgspec.structs.replace(failure, given_up=True)})
-    assert "It was given up, and the verdict is read without it." in "\n".join(caveats(verdict, given_up))
+    assert "It was given up, and the verdict is without it." in "\n".join(caveats(verdict, given_up))
     assert failed_note(replace(verdict, provisional=True), given_up) == ""
 
 

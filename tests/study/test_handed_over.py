@@ -81,7 +81,7 @@ def test_a_study_of_a_class(capsys):
         ["none", "dropout"], model=Net, seeds=2, jobs=2, name="mine", **(SETTINGS | STILL | {"verbose": True}),
         stream=stream,
     )  # fmt: skip
-    assert "This study has finished before" in stream.getvalue()
+    assert "This study finished before" in stream.getvalue()
     assert again.record.id == study.record.id
     with refused(UsageError, "model_was_handed_over_in_python", name="Net"):
         overfitlab.train(like="runs/mine", verbose=False)
@@ -99,7 +99,7 @@ def test_a_study_of_an_object_says_that_its_start_does_not_vary():
     )  # fmt: skip
     for run in study.runs:
         assert same(weights_of(run), network.state_dict(), 1e-6)
-    said = "python:Net was handed over with its weights, which are the start under every seed"
+    said = "python:Net was handed over with its weights, so training starts from them at every seed"
     assert said in stream.getvalue()
     study.report()
     report = (study.folder / "report" / "report.md").read_text()

@@ -205,7 +205,7 @@ def test_images_that_are_gone_leave_a_report_without_pictures(small_study, tmp_p
     data = msgspec.structs.replace(study.record.data, source="cifar10", origin="gone", data_dir="gone")
     gone = type(study)(study.folder, msgspec.structs.replace(study.record, data=data), study.stored)
     page_path = gone.report(tmp_path / "report", "en")
-    assert "The images are not where they were" in page_path.read_text(encoding="utf-8")
+    assert "The images are no longer where they were" in page_path.read_text(encoding="utf-8")
     assert not (tmp_path / "report" / "figures" / "disputed.png").exists()
 
 

@@ -21,14 +21,14 @@ def test_checks_are_lines_with_what_to_do(monkeypatch):
         "ok       Python         3.12",
         "note     timm           not installed: pip install 'overfitlab[timm]'",
         "",
-        "Training works here; the notes are about what could be better.",
+        "Training works here; the notes say what could be improved.",
     ]
     monkeypatch.setenv("TERM", "xterm-256color")
     coloured = Terminal()
     show_checks(coloured, [*checks, Check("runs", PROBLEM, "x" * 300)])
     assert "\x1b[" in coloured.getvalue()
     assert "x" * 300 in coloured.getvalue()
-    assert "Training does not work until the problems are mended." in coloured.getvalue()
+    assert "Training does not work until the problems are fixed." in coloured.getvalue()
 
 
 def test_levels_are_said_in_columns_of_hangul():

@@ -72,7 +72,7 @@ def test_the_table_says_what_was_given():
     assert "rate            0.5   0.2      0 to 0.99  0.1, 0.2, 0.3, 0.4, 0.5\n" in text
     assert "here" not in card_text(card(registry.make("dropout"))).split("Hyperparameter")[1]
     assert "Off        dropout:rate=0 has no effect\n" in text
-    assert "it has no setting without effect" in card_text(card(registry.make("batch_norm")))
+    assert "no setting turns it off" in card_text(card(registry.make("batch_norm")))
     assert "It has no hyperparameters." in card_text(card(registry.make("none")))
 
 

@@ -35,7 +35,7 @@ def test_plain_lines_without_a_terminal():
     lines.on(ValidationBegan())
     lines.on(EpochEnded(ROW, 1094))
     assert stream.getvalue().splitlines() == [
-        "Resuming after epoch 1, which was saved.", "Epoch 2/30", IN_KERAS_STYLE
+        "Resuming after epoch 1.", "Epoch 2/30", IN_KERAS_STYLE
     ]  # fmt: skip
 
 

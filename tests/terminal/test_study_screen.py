@@ -61,14 +61,14 @@ def test_the_plan_is_said_before_it_is_carried_out(study):
 
 def test_runs_of_before_are_counted(study):
     assert lines(StudyOpened([], 12)) == []
-    assert lines(StudyOpened(study.stored[:1], 12)) == ["1 run of 12 finished before, and are not trained again."]
+    assert lines(StudyOpened(study.stored[:1], 12)) == ["1 run of 12 finished before and will not be trained again."]
 
 
 def test_a_line_where_something_happens_to_a_run(study):
     assert lines(TaskStarted(task(), [])) == []
     assert lines(TaskStarted(task(epoch=2), [reason("no_checkpoint")])) == [
         "none, seed 0: there is no checkpoint any more, so the run starts over",
-        "none, seed 0: goes on after epoch 2, which was saved",
+        "none, seed 0: resumes after epoch 2",
     ]
     why = reason("words_of_others", text="no room")
     assert lines(TaskFailed(task(), why, True), TaskFailed(task(attempt=2), why, False)) == [
@@ -83,12 +83,13 @@ def test_a_line_where_something_happens_to_a_run(study):
     assert re.fullmatch(rf"{begins}; about 1:05 left", first)
     assert not last.endswith("left")
     assert lines(TasksAdvanced([task()], 3.0)) == []
-    assert lines(StudyStopping()) == ["Stopping after the step that each run is at; Ctrl-C again does not wait for it."]
+    said = "Stopping after the current step of each run; press Ctrl-C again to stop at once."
+    assert lines(StudyStopping()) == [said]
 
 
 def test_the_end_has_the_answer_and_what_to_do_next(study):
     said = "\n".join(lines(StudyEnded(str(study.folder), study.record, study.judged(), before=True)))
-    assert said.startswith("This study has finished before; nothing is trained again.")
+    assert said.startswith("This study finished before; nothing is trained again.")
     assert "Compared with none, at 4 paired seeds" in said
     assert said.index("What weakens this answer:") < said.index("Next: ") < said.index("More: overfitlab show ")
     assert "train acc" not in said  # that table is behind --full

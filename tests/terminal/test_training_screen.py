@@ -51,11 +51,11 @@ def test_what_is_about_to_be_trained():
     event = RunBegan(EVERYTHING, [], ["torch", "processor"], [reason("run_starts_over")], 1, 4, 3)
     assert lines(event) == [
         "Note: the run starts over.",
-        "Note: torch, processor changed since this run began; it goes on, but not bit for bit.",
+        "Note: torch, processor changed since this run began. It resumes, but no longer bit for bit.",
         "Skipped 1234 files: "
         + "; ".join(f"{letter}.txt: its name has no ending of an image format that is read" for letter in "abcde")
         + "; and 1,229 more, see run.json.",
-        "Classes: from 10 images (b) to 20 (a). Accuracy flatters the large ones; balanced accuracy, the mean over the "
+        "Classes: from 10 images (b) to 20 (a). Accuracy favours large classes, balanced accuracy, the mean over the "
         "classes, stands beside it.",
         "Near-duplicates: 1 of 8 validation images look like one in training, so their accuracy may partly be memory; "
         "look at duplicates.png (run.json lists them).",
@@ -68,7 +68,7 @@ def test_what_is_about_to_be_trained():
         "looked at",
         "Method: batch_norm+dropout, seed 1; notebook_cnn with 10 parameters, 9 trainable",
         "Protocol: notebook, 30 epochs, batches of 32, Adam 0.0001; float32, 1 thread, plain PyTorch",
-        "Cores: 1 of 4, which no other training of yours computes on.",
+        "Cores: 1 of 4; your other trainings use the rest.",
     ]
     said = "\n".join(lines(event, KOREAN))
     assert "참고: 이 실행을 시작한 뒤 torch, 프로세서가 바뀌었습니다." in said
@@ -114,7 +114,7 @@ def test_a_class_without_an_image_in_a_part():
     data = record(data=DATA | {"class_images": {"training": [9, 9], "validation": [4, 0], "test": [0, 0]}}).data
     (line,) = (line for line in data_lines(data, ENGLISH) if "without" in line)
     assert line == (
-        "Classes without a validation image: b. What is measured there says nothing about them."
+        "Classes without a validation image: b. Measurements there say nothing about them."
     )  # and nothing of a part that is empty
     assert "검증 이미지가 없는 클래스: b" in "".join(data_lines(data, KOREAN))
 
@@ -137,7 +137,7 @@ def test_where_other_trainings_compute():
         "all of them. Run them in turn, or give each --threads 1."
     )
     graphics = record(resolved=VALUES["resolved"] | {"device": "cuda"})
-    note = "Note: plain PyTorch computes on cuda. Nothing here was ever tested on one."
+    note = "Note: plain PyTorch is used on cuda, on which overfitlab has not been tested."
     assert lines(RunBegan(graphics, [], [], [], 1, 2, 0))[-1] == note
 
 
@@ -159,7 +159,7 @@ def test_the_images_and_what_is_noted_of_them():
 def test_the_outcome(tmp_path):
     finished = RunEnded(str(tmp_path / "mine"), record(), ROWS, before=True)
     assert lines(finished) == [
-        "This run has finished before; nothing is trained again. Another --seed or --out is a new run.",
+        "This run finished before; nothing is trained again. Another --seed or --out makes a new run.",
         "",
         "Lowest val_loss 1.5000 in epoch 1 (val_acc 0.5000), still near chance: too early to speak of overfitting; by "
         "epoch 2 val_loss is 1.8000 (loss 1.0000) and val_acc 0.6000 (acc 0.9000).",

@@ -90,7 +90,9 @@ from overfitlab.words.languages import spoken
     metavar="A,G",
     help="Differences in metric and gap too small to matter.  [default: 0.5,1 points; 0.02,0.04 nats for a loss]",
 )
-@click.option("--alpha", type=float, default=0.05, show_default=True, metavar="X", help="Level of the tests.")
+@click.option(
+    "--alpha", type=float, default=0.05, show_default=True, metavar="X", help="Significance level of the tests."
+)
 @click.option("--jobs", type=int, metavar="N", help="Runs trained at once.  [default: number of free cores]")
 @click.option(
     "--name", metavar="NAME", help="Name of the study, whose folder is runs/NAME.  [default: from what it compares]"
@@ -107,7 +109,7 @@ from overfitlab.words.languages import spoken
 @click.option(
     "--vary",
     metavar="WORDS",
-    help="What the seed decides: some of split,init,order.  [default: all three]",
+    help="What the seed determines: some of split,init,order.  [default: all three]",
 )
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.  [default: the protocol's]")
 @batch_size_option
@@ -116,7 +118,7 @@ from overfitlab.words.languages import spoken
     "--lr",
     type=float,
     metavar="X",
-    help="Of the optimizer, at its highest.  [default: the protocol's]",
+    help="Learning rate at its highest.  [default: the protocol's]",
 )
 @optimizer_option
 @schedule_option

@@ -16,7 +16,7 @@ data_dir_option = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="A folder to look into first.  [default: $OVERFITLAB_DATA, then the usual places]",
+    help="Folder to search first.  [default: $OVERFITLAB_DATA, then the usual places]",
 )
 
 
@@ -59,7 +59,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
     "folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder to put it into.  [default: the cache, where every training finds it]",
+    help="Folder to save it in.  [default: the cache, where every training finds it]",
 )
 @as_json
 def fetch(name: str, folder: Path | None, as_json: bool) -> None:

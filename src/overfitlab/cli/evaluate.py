@@ -27,13 +27,13 @@ from overfitlab.cli.trained import interruptible, model_option, precision_option
 @click.option(
     "--data",
     metavar="D",
-    help="Other images instead, all of them: whatever train takes, with names of the run's classes.",
+    help="Other images instead, all of them: anything that train accepts, with the names of the run's classes.",
 )
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder that holds the data.  [default: where it was when the run was trained]",
+    help="Folder of the data.  [default: where it was when the run was trained]",
 )
 @click.option(
     "--groups",

@@ -33,18 +33,18 @@ from overfitlab.words.languages import spoken
     "--class",
     "class_name",
     metavar="NAME",
-    help="Look for the evidence for this class.  [default: the class that the network predicts]",
+    help="Show the evidence for this class.  [default: the class that the network predicts]",
 )
 @click.option(
     "--layer",
     metavar="L",
-    help="Whose feature maps to weigh.  [default: the last convolution's, before any pooling]",
+    help="Layer whose feature maps are weighted.  [default: the last convolution's, before any pooling]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The sheet, .png or .svg.  [default: explain.png in the run's folder]",
+    help="Image file to write, .png or .svg.  [default: explain.png in the run's folder]",
 )
 @model_option
 @precision_option

@@ -43,7 +43,11 @@ def list_all(runs: Path, as_json: bool) -> None:
         click.echo(table([say("name"), "", say("status"), say("what"), say("outcome")], rows, left=5))
     else:
         click.echo(
-            say("There is nothing in {folder} yet; overfitlab train and overfitlab compare put it there.", folder=runs)
+            say(
+                "There is nothing in {folder} yet. overfitlab train and overfitlab compare create runs and studies "
+                "there.",
+                folder=runs,
+            )
         )
 
 

@@ -28,14 +28,16 @@ from overfitlab.errors import UsageError
 )
 @run_argument
 @images_argument
-@click.option("--top", type=int, default=3, show_default=True, metavar="K", help="Classes to name for an image.")
+@click.option(
+    "--top", type=int, default=3, show_default=True, metavar="K", help="Number of classes shown for each image."
+)
 @click.option(
     "--format",
     "kind",
     metavar="F",
     help="table, csv or json.  [default: by the ending of --out, else table]",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there instead.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file instead.")
 @model_option
 @precision_option
 @threads_option("compute and read files")

@@ -38,13 +38,13 @@ from overfitlab.config import DEVICES, PROTOCOLS
 @click.option(
     "--method",
     metavar="M",
-    help="Regularization method, or several joined by +, with hyperparameters after a colon: dropout:rate=0.3. "
+    help="Regularization method, or several joined by +, with hyperparameters after a colon: dropout:rate=0.3; "
     "overfitlab methods lists them.  [default: batch_norm]",
 )
 @click.option(
     "--like",
     metavar="STUDY",
-    help="Train what a study recommends, or --method, under its protocol on all its training images.",
+    help="Train the method that a study recommends, or --method, under its protocol on all its training images.",
 )
 @click.option(
     "--data",
@@ -62,12 +62,12 @@ from overfitlab.config import DEVICES, PROTOCOLS
 @click.option(
     "--protocol",
     metavar="P",
-    help=f"Everything that is held fixed: {', '.join(PROTOCOLS)}.  [default: notebook]",
+    help=f"What is held fixed: {', '.join(PROTOCOLS)}.  [default: notebook]",
 )
 @click.option(
     "--vary",
     metavar="WORDS",
-    help="What the seed decides: some of split,init,order, or nothing.  [default: what the protocol says]",
+    help="What the seed determines: some of split,init,order, or nothing.  [default: what the protocol says]",
 )
 @click.option(
     "--epochs",
@@ -81,7 +81,7 @@ from overfitlab.config import DEVICES, PROTOCOLS
     "--lr",
     type=float,
     metavar="X",
-    help="Of the optimizer, at its highest.  [default: the protocol's; 0.0001 under notebook]",
+    help="Learning rate at its highest.  [default: the protocol's; 0.0001 under notebook]",
 )
 @optimizer_option
 @schedule_option
@@ -98,27 +98,27 @@ from overfitlab.config import DEVICES, PROTOCOLS
     default=0,
     show_default=True,
     metavar="N",
-    help="Fixes initial weights, batch order and masks, and under clean and quick the split.",
+    help="Determines initial weights, batch order and masks, and under clean and quick the split, too.",
 )
 @precision_option
 @click.option(
     "--threads",
     type=int,
     metavar="N",
-    help="Threads to compute with.  [default: one a core, without cores on which another training of yours computes]",
+    help="Number of threads.  [default: one per core that none of your other trainings uses]",
 )
 @click.option(
     "--device",
     default="cpu",
     show_default=True,
     metavar="D",
-    help=f"{', '.join(DEVICES)}; on others than the CPU plain PyTorch computes, which was never tested on one.",
+    help=f"{', '.join(DEVICES)}; on devices other than the CPU plain PyTorch is used, untested.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The run's folder.  [default: one below runs/, named after what is trained]",
+    help="Folder of the run.  [default: one below runs/, named after what is trained]",
 )
 @as_json
 def train(as_json: bool, **options: object) -> None:

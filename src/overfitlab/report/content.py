@@ -105,11 +105,12 @@ def _losses(evidence: Evidence, say: Language) -> tuple[Block, ...]:
 def _verdict(evidence: Evidence, say: Language) -> Section | None:
     if not evidence.contrasts:
         return None
-    axes = say("Every contrast on two axes: does it generalize better, does it overfit less")
+    axes = say("Two questions for each contrast: does the method generalize better, and does it overfit less?")
     sentences = Bullets(tuple(answer(evidence, say).split("\n")))
     onset = say(
-        "The second look: with the weights of the epoch with the lowest validation loss, where every method, the "
-        "baseline too, has been stopped early. Estimates without words, which are said of the end alone."
+        "A second look, with the weights of the epoch with the lowest validation loss, as if every method, the "
+        "baseline included, had been stopped early. It has estimates but no verdicts, which refer to the end of "
+        "training only."
     )
     contrasts = TableBlock(verdict_table(evidence, say), axes)
     best = evidence.plan.protocol.keep == "best"  # then the second look would be the first one again
@@ -128,26 +129,28 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
 def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield when which word is said, and what the numbers beside it are."""
     yield say(
-        "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the margin of what "
-        "does not matter ({metric} within {margin}, gap within {gap} {unit}). Equivalent: two one-sided tests "
-        "put it inside. Otherwise undecided. Differences are method minus what it is compared with, in {unit}, paired "
-        "by seed; a negative gap difference means less overfitting. Time is that of an epoch, as a multiple.",
+        "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the equivalence margin "
+        "({metric} within {margin}, gap within {gap} {unit}). Equivalent: two one-sided tests place the difference "
+        "inside the margin. Undecided: everything else. A difference is the method minus what it is compared with, "
+        "in {unit}, paired by seed; a negative gap difference means less overfitting. Time is that of an epoch, as "
+        "a multiple.",
         alpha=f"{evidence.alpha:g}", metric=metric_words.name(evidence.metric, say), margin=f"±{evidence.margin:g}",
         gap=f"±{evidence.gap_margin:g}", unit=say(BY_NAME[evidence.metric].unit),
     )  # fmt: skip
     if any(other_images(each.metric) for each in evidence.contrasts):
         yield say(
-            "Word, p and the interval beside them are one test: other seeds, these test images. The interval for other "
-            "images covers other test images of the same kind, too."
+            "Verdict, p-value and the interval beside them come from one test, about other seeds on these test "
+            "images. The interval for other images also covers other test images of the same kind."
         )
 
 
 def _about_p(evidence: Evidence, say: Language) -> str:
     if evidence.progress is not None:
-        return say("Every p, raw and adjusted for the number of contrasts, and the plain intervals")
+        return say("Every p-value, raw and adjusted for the number of contrasts, with the plain intervals.")
     return say(
-        "Every p, raw and adjusted for the number of contrasts: of the two tests that words go by, and of the exact "
-        "sign-flip test of the same differences, which assumes less, with the least raw p that so many seeds can give"
+        "Every p-value, raw and adjusted for the number of contrasts: those of the two tests behind the verdicts, "
+        "and that of an exact sign-flip test, which assumes less, with the smallest raw p that this number of "
+        "seeds can give."
     )
 
 
@@ -174,8 +177,8 @@ def _methods(evidence: Evidence, say: Language) -> Section:
 
 def _differences(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "Each dot is one seed: the same split, order and, in shared layers, initial weights under both methods. The "
-        "line below the dots is the {interval} that belongs to the word.",
+        "Each dot is one seed: both methods have the same split, the same order of images and, in shared layers, "
+        "the same initial weights. The line below the dots is the {interval} behind the verdict.",
         interval=interval_name(evidence, say),
     )
     return _figure(evidence, say, "paired_differences", "differences", say("Differences, seed by seed"), caption)
@@ -195,16 +198,17 @@ def _curves(evidence: Evidence, say: Language) -> Section | None:
 
 def _gaps(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "Training minus validation accuracy in points, beside that of the baseline; one scale for all methods. As in "
-        "the learning curves, training accuracy is that of a fixed part of the training images."
+        "Training minus validation accuracy, in points, next to the baseline, on one scale for all methods. As in "
+        "the learning curves, training accuracy is measured on a fixed part of the training images."
     )
     return _figure(evidence, say, "gap_curves", "gaps", say("The gap over the epochs"), caption)
 
 
 def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "A method can have a smaller gap only because it learns less. Here validation accuracy stands against training "
-        "accuracy: where one line lies above the other, that method generalizes better at the same fit."
+        "A method can have a smaller gap simply because it learns less. This figure plots validation accuracy "
+        "against training accuracy: where one line lies above the other, that method generalizes better at the "
+        "same fit."
     )
     # at equal fit it is the gap in accuracy, whatever the metric
     end = [say("gap at the end")] if evidence.metric == "accuracy" else []
@@ -217,9 +221,9 @@ def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
         )  # fmt: skip
         rows.append((pair(each, say), cells[0], cells[1], *(difference(each.gap.mean) for _ in end), cells[2]))
     text = say(
-        "The difference in gap, in points, at the best training accuracy that both reach, where each first reaches it: "
-        "not the same as at the end, even where both end there. Epoch by epoch training accuracy is that of a fixed "
-        "part of the training images, at the end of all of them"
+        "The difference in gap, in points, at the highest training accuracy that both reach, when each first "
+        "reaches it; it can differ from the gap at the end. During training, accuracy is measured on a fixed part "
+        "of the training images, at the end on all of them."
     )
     above = (TableBlock(Table(header, tuple(rows)), text),) if rows else ()
     return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=above)
@@ -227,8 +231,8 @@ def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
 
 def _noise(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "How far the mean difference in {metric} would vary with other seeds, and with other test images. More "
-        "seeds make only the first smaller.",
+        "How much the mean difference in {metric} would vary with other seeds, and with other test images. More "
+        "seeds reduce only the former.",
         metric=metric_words.name(evidence.metric, say),
     )
     places = metric_words.table_digits(evidence.metric)
@@ -241,15 +245,13 @@ def _noise(evidence: Evidence, say: Language) -> Section | None:
         for each in evidence.contrasts
         if each.metric.crossed
     )  # fmt: skip
-    table = TableBlock(
-        Table(header, rows), say("The interval over seeds, and the one that covers other test images too")
-    )
+    table = TableBlock(Table(header, rows), say("Intervals over seeds, and over seeds and test images."))
     return _figure(evidence, say, "noise", "noise", say("Seed noise and image noise"), caption, below=(table,))
 
 
 def _cost(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "Time is that of an epoch with its validation, paired by seed, measured while the study trained; parameters "
+        "Time is that of an epoch including validation, paired by seed and measured during the study; parameters "
         "and memory are in the table of methods. Intervals are over seeds."
     )
     return _figure(evidence, say, "cost_and_benefit", "cost", say("Cost and benefit"), caption)
@@ -279,9 +281,7 @@ def _confusion(evidence: Evidence, say: Language) -> Section | None:
             found.append(Confusion(name, tuple(classes), in_percent(said.confusion), top))
         elif said.top_confusions:
             tops.append(f"{name}: {top}")
-    caption = say(
-        "Rows are true classes, columns what the networks take them for, in percent of the true class, over all seeds."
-    )
+    caption = say("Rows are true classes and columns predicted classes, in percent of the true class, over all seeds.")
     heading = say("What is confused")
     if found:
         return Section("confusion", heading, (Confusions(tuple(found), caption),))
@@ -295,9 +295,9 @@ def in_percent(counts: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]
 
 def _calibration(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
-        "Do probabilities mean what they say? Below the diagonal a network is too sure of itself. The size of a dot is "
-        "the number of images. ECE is the expected calibration error in 15 bins, mean ± standard deviation over the "
-        "seeds."
+        "Do probabilities mean what they say? Below the diagonal a network is overconfident. The size of a dot "
+        "shows the number of images. ECE is the expected calibration error in 15 bins, mean ± standard deviation "
+        "over the seeds."
     )
     header = (say("method"), "ECE", say("mean confidence"), say("accuracy"))
     known = [(each, evidence.predictions[each.method].calibration) for each in evidence.methods]
@@ -307,7 +307,7 @@ def _calibration(evidence: Evidence, say: Language) -> Section | None:
         for each, found in known
         if found is not None
     )  # fmt: skip
-    table = TableBlock(Table(header, rows), say("Calibration on the test images"))
+    table = TableBlock(Table(header, rows), say("Calibration on the test images."))
     return _figure(evidence, say, "calibration", "calibration", say("Calibration"), caption, below=(table,))
 
 
@@ -324,8 +324,8 @@ def _disputed(evidence: Evidence, say: Language) -> Section | None:
     if not found:
         return None
     caption = say(
-        "The test images on which a method differs most from the baseline in how many of its seeds are right. A few "
-        "images picked for their difference say nothing about how often that happens."
+        "The test images on which a method and the baseline differ most in how many of their seeds are right. They "
+        "were picked for that difference, so they say nothing about how often it occurs."
     )
     return Section("disputed", say("Where methods disagree"), (Pictures(tuple(found), caption),))
 

@@ -26,8 +26,8 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int 
         fewest, largest = (data.classes[images.index(count)] for count in (least, most))
         lines.append(
             say(
-                "Classes: from {least:,} images ({fewest}) to {most:,} ({largest}). Accuracy flatters the large ones; "
-                "balanced accuracy, the mean over the classes, stands beside it.",
+                "Classes: from {least:,} images ({fewest}) to {most:,} ({largest}). Accuracy favours large "
+                "classes, so balanced accuracy, the mean over the classes, is shown as well.",
                 least=least, fewest=fewest, most=most, largest=largest,
             )
         )  # fmt: skip
@@ -35,7 +35,7 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int 
         missing = [name for name, count in zip(data.classes, counts, strict=True) if not count]
         if any(counts) and missing:
             named = ", ".join(missing[:LISTED]) + (", ..." if len(missing) > LISTED else "")
-            lines.append(say("Classes without a {part} image: {names}. What is measured there says nothing about them.",
+            lines.append(say("Classes without a {part} image: {names}. Measurements there say nothing about them.",
                              part=say(part), names=named))  # fmt: skip
     lines += _identical_lines(data, say, record)
     if data.groups is not None:

@@ -14,7 +14,7 @@ LISTED_CONFUSIONS = 5
 LONGEST_NAME = 28
 PARTS = {
     "test": "its test images",
-    "validation": "its validation images, which training was watched with",
+    "validation": "its validation images, which were watched during training",
     "training": "its training images: this says how well they are fitted, not how well it generalizes",
     "all": "all images of other data",
 }
@@ -48,7 +48,7 @@ def _about(document: dict[str, Any], say: Language) -> Iterator[str]:
             "better\nthan it is; choose with --part validation."
         )
     if document["unreadable"]:
-        yield say("{files:,} files are left out: they are no readable images", files=document["unreadable"])
+        yield say("{files:,} files are left out, as they are not readable images", files=document["unreadable"])
 
 
 def _measures(document: dict[str, Any], say: Language) -> Iterator[tuple[str, float, str]]:

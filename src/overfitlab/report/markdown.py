@@ -97,9 +97,9 @@ def _confusions(block: Confusions, figures: str, say: Language) -> str:
 def _pictures(block: Pictures, figures: str | None, say: Language) -> str:
     header = (say("image"), say("true class"), *(method for method, _ in block.found[0].opinions))
     rows = tuple((str(one.row), one.true, *(said for _, said in one.opinions)) for one in block.found)
-    alternative = say("The images, and what each method takes them for, as in the table below")
+    alternative = say("The images and the predictions of each method, as in the table below.")
     if figures is None:
-        shown = escaped(say("The images are not where they were, so there are no pictures."))
+        shown = escaped(say("The images are no longer where they were, so there are no pictures."))
     else:
         shown = f"![{escaped(alternative)}]({_picture(figures, 'disputed', say)})"
     return f"{escaped(block.caption)}\n\n{shown}\n\n{table(Table(header, rows, left=2))}"

@@ -33,8 +33,9 @@ def power_table(power: Power, metric: str, say: Language = ENGLISH) -> Table:
 def power_sentence(power: Power, say: Language = ENGLISH) -> str:
     """Return what the table of power is about."""
     return say(
-        "Chance that a true difference is found, and that none is shown to be none, with {seeds} at most and "
-        "{contrasts}; SD is how much paired differences vary from seed to seed, which is known only afterwards.",
+        "Power with at most {seeds} and {contrasts}: the probability of detecting a true difference, and of "
+        "showing equivalence where there is none. SD is how much paired differences vary from seed to seed, which "
+        "is known only afterwards.",
         seeds=say.count(power.seeds, "seed"), contrasts=say.count(power.contrasts, "contrast"),
     )  # fmt: skip
 
@@ -65,12 +66,12 @@ def runs_sentence(runs: Runs, metric: str, say: Language = ENGLISH) -> str:
     difference = metric_words.amount(runs.difference, metric, say)
     if runs.most is None:
         return say(
-            "Goes on until all is decided: {least} runs at best, about {typical} if each method differs from the next "
-            "by {difference}, and no maximum.",
+            "Continues until everything is decided: at least {least} runs, about {typical} if each method differs "
+            "from the next by {difference}, with no maximum.",
             least=runs.least, typical=runs.typical, difference=difference,
         )  # fmt: skip
     return say(
-        "Goes on until all is decided: {least} runs at best, about {typical} if each method differs from the next by "
-        "{difference}, {most} at most.",
+        "Continues until everything is decided: at least {least} runs, about {typical} if each method differs from "
+        "the next by {difference}, at most {most}.",
         difference=difference, least=runs.least, typical=runs.typical, most=runs.most,
     )  # fmt: skip

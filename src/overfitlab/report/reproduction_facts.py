@@ -26,7 +26,7 @@ CHANGED = {
 def limits(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield what the study cannot say, a sentence each."""
     if evidence.provisional:
-        yield say("It is not finished: runs are missing, and there is no verdict yet.")
+        yield say("The study is not finished: runs are missing, so there is no verdict yet.")
     missing = [each for each in evidence.contrasts if each.missing]
     if missing:
         yield say("Pairs of runs that are missing: {what}.",
@@ -36,23 +36,23 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
     for each in evidence.methods:
         known = evidence.predictions[each.method].runs
         if known < each.finished:
-            yield say("Of {name} the predictions of {count} runs are missing, in everything about the test images.",
+            yield say("The predictions of {count} runs of {name} are missing from everything about the test images.",
                       name=say.method(each.label), count=each.finished - known)  # fmt: skip
     [baseline] = [each for each in evidence.methods if each.method == evidence.baseline]
     if 0 < baseline.finished == baseline.without_onset:
         yield say(
-            "The validation loss of {baseline} was lowest in the last epoch of every run: so far there was no "
-            "overfitting to help against.",
+            "The validation loss of {baseline} was lowest in the last epoch of every run, so there was no "
+            "overfitting to help against yet.",
             baseline=say.method(baseline.label),
         )
     yield _power(evidence, say)
     yield say(
-        "It holds for these images, this network, this number of training images and epochs. Other data, a larger "
-        "network or longer training can answer otherwise."
+        "The answer is for these images, this network, and this number of training images and epochs. Other data, "
+        "a larger network or longer training can give another one."
     )
-    yield say("Every method ran with the one setting that is named below; none was tuned on these images.")
+    yield say("Every method ran with the single setting named below; none was tuned on these images.")
     yield from _covered(evidence, say)
-    yield say("Times come from the machine that is named below, with what else it had to do.")
+    yield say("Times were measured on the machine named below, including whatever else it was doing.")
     if evidence.data.note is not None:
         yield say("About the data: {note}.", note=say.reason(evidence.data.note))
 
@@ -63,13 +63,12 @@ def _covered(evidence: Evidence, say: Language) -> Iterator[str]:
             "The interval of the standard deviation assumes normal noise, and is about other seeds on these images."
         )
         return
-    yield say("Word, p and the interval beside them are about other seeds, each of which decides {what}, on these test "
-              "images.", what=varied(evidence, say))  # fmt: skip
+    yield say("Verdict, p-value and the interval beside them are about other seeds on these test images; a seed "
+              "decides {what}.", what=varied(evidence, say))  # fmt: skip
     if any(other_images(each.metric) for each in evidence.contrasts):
-        yield say("The interval for other images covers other test images of the same kind as well.")
+        yield say("The interval for other images also covers other test images of the same kind.")
     yield say(
-        "No interval covers images of another kind, nor other training images: all seeds draw theirs from the same "
-        "ones."
+        "No interval covers images of another kind or other training images: all seeds draw theirs from the same set."
     )
 
 
@@ -84,7 +83,7 @@ def _power(evidence: Evidence, say: Language) -> str:
     if not evidence.contrasts:
         if power.seeds < 2:
             return say("One seed says nothing of how much the method varies.")
-        return say("So many seeds, {seeds}, know a standard deviation to {factors}, where the noise is normal.",
+        return say("With {seeds} seeds a standard deviation is known to within {factors}, if the noise is normal.",
                    seeds=power.seeds, factors=known_deviation(power.seeds, say))  # fmt: skip
     found = []
     for case in power.cases:

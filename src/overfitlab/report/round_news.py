@@ -23,7 +23,8 @@ def news(verdict: Verdict, forecast: Forecast | None, say: Language = ENGLISH) -
         found.append(state(verdict, say))
     if forecast is not None and progress.wanted and progress.maximum is not None:
         found.append(
-            say("Forecast from these seeds: all is decided within {maximum} seeds with {chance}, after about {seeds}.",
+            say("Forecast from the seeds so far: everything is decided within {maximum} seeds with a probability "
+                "of {chance}, typically after {seeds}.",
                 maximum=progress.maximum, chance=percent(forecast.decided, say), seeds=round(forecast.seeds))
         )  # fmt: skip
     return found

@@ -32,7 +32,7 @@ def about_intervals(verdict: Verdict, say: Language = ENGLISH) -> str:
     if verdict.progress is None:
         return ""
     return say(
-        "Always-valid intervals hold after every number of seeds at once, so it does no harm to look after each of "
-        "them. Plain ones, and those for other images, count as if the number had been fixed: too narrow after so many "
-        "looks."
+        "Always-valid intervals hold for every number of seeds at once, so looking after each seed does no harm. "
+        "Plain intervals, and those for other images, assume a fixed number of seeds, so after that many looks "
+        "they are too narrow."
     )

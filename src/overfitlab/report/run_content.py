@@ -142,8 +142,8 @@ def _limits(say: Language) -> Section:
             "overfitlab compare answers, over paired seeds."
         ),
         say(
-            "It holds for these images, this network, this number of training images and epochs. Other data, a larger "
-            "network or longer training can answer otherwise."
+            "The answer is for these images, this network, and this number of training images and epochs. Other data, "
+            "a larger network or longer training can give another one."
         ),
     )
     return Section("limits", say("What this run cannot say"), (Bullets(texts),))

@@ -201,7 +201,7 @@ def exact_test(evidence: Evidence, say: Language) -> Iterator[str]:
 def deviations(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield what did not go as planned: runs that diverged, failed or are missing, and what changed between them."""
     if evidence.provisional:
-        yield say("It is not finished: runs are missing, and there is no verdict yet.")
+        yield say("The study is not finished: runs are missing, so there is no verdict yet.")
     elif evidence.progress is not None and evidence.progress.wanted:
         yield say("It is not finished: contrasts that are still open will be tested again with further seeds.")
     diverged = [each for each in evidence.methods if each.diverged]

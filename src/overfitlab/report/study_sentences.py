@@ -170,7 +170,7 @@ def _equivalence_interval(finding: Finding, margin: float, verdict: Verdict, say
         return ""
     low, high = finding.equivalence_low, finding.equivalence_high
     if low is None or high is None:
-        return say(" That the interval leaves the margin is no contradiction: each side of it is tested by itself.")
+        return say(" That the interval leaves the margin is no contradiction, as each side is tested separately.")
     places = table_digits(verdict.metric)
     return say(
         " Equivalence goes by the {level} % interval, {low} to {high}.",
@@ -336,7 +336,7 @@ def caveats(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> list[st
     found = [*recipe_caveats(record.plan.protocol, verdict.methods, say)]
     if record.plan.gave_up:
         given_up = "; ".join(say.reason(each) for each in record.plan.gave_up)
-        found.append(say("Given up for the budget: {what}.", what=given_up))
+        found.append(say("Reduced to fit the budget: {what}.", what=given_up))
     found += [say.reason(note) for note in record.notes if note.code not in WEAKENING_NOTES]
     found += [_failed(name, failure, say) for name, failure in record.failures.items()]
     if len(verdict.looks) > 1:
@@ -359,12 +359,12 @@ def failed_note(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> str
     """Return what to do about failed runs that the verdict waits for; no text where it waits for none."""
     if verdict.over or all(failure.given_up for failure in record.failures.values()):
         return ""
-    return say("The verdict waits for runs that failed: the same command tries them again, and with --give-up reads it "
-               "without them, for good.")  # fmt: skip
+    return say("The verdict waits for failed runs. The same command tries them again; with --give-up the verdict "
+               "is final without them.")  # fmt: skip
 
 
 def _failed(name: str, failure: Failure, say: Language) -> str:
     fields = {"name": name, "reason": say.reason(failure.reason)}
     if failure.given_up:
-        return say("The run {name} failed: {reason}. It was given up, and the verdict is read without it.", **fields)
+        return say("The run {name} failed: {reason}. It was given up, and the verdict is without it.", **fields)
     return say("The run {name} failed: {reason}.", **fields)

@@ -75,9 +75,9 @@ def show_checks(stream: TextIO, checks: Sequence[Check], say: Language = ENGLISH
         )
     counts = {level: sum(check.level == level for check in checks) for level in LEVELS}
     if counts[PROBLEM]:
-        _print(console, "\n", Text(say("Training does not work until the problems are mended."), STYLES[PROBLEM]))
+        _print(console, "\n", Text(say("Training does not work until the problems are fixed."), STYLES[PROBLEM]))
     elif counts[NOTE]:
-        _print(console, "\n", say("Training works here; the notes are about what could be better."))
+        _print(console, "\n", say("Training works here; the notes say what could be improved."))
     else:
         _print(console, "\n", say("Training works here."))
 

@@ -64,7 +64,7 @@ def _card(card: Card, width: int, say: Language) -> Text:
     if card.off:
         entries[say("Off")] = say("{setting} has no effect", setting=card.off)
     elif card.hyperparameters:
-        entries[say("Off")] = say("it has no setting without effect; leave it out instead")
+        entries[say("Off")] = say("no setting turns it off; leave it out instead")
     for label, body in entries.items():
         text.append(padded(label, LABEL), "bold")
         text.append(f"{_indented(_plain(body), width)}\n")

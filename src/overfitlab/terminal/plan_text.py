@@ -50,12 +50,17 @@ def plan_text(
     ]  # fmt: skip
     if plan.gave_up:
         given_up = "; ".join(map(say.reason, plan.gave_up))
-        lines.append(say("Given up for the budget of {time}: {what}", time=duration(config.budget or 0), what=given_up))
+        lines.append(
+            say("Reduced to fit the budget of {time}: {what}", time=duration(config.budget or 0), what=given_up)
+        )
     elif plan_seconds(plan, jobs) > LONG and config.budget is None:
         lines.append(
-            say("Shorter: --budget 30m gives up images and epochs, never seeds")
+            say("To make it shorter: --budget 30m reduces images and epochs, never seeds.")
             if protocol.name == QUICK.name
-            else say("Shorter: --protocol quick takes minutes, --budget 30m gives up images and epochs, never seeds")
+            else say(
+                "To make it shorter: --protocol quick takes minutes; --budget 30m reduces images and epochs, "
+                "never seeds."
+            )
         )
     lines.append(power_text(record, say))
     text = flowing("\n".join(lines), width)
@@ -105,9 +110,9 @@ def power_text(record: StudyRecord, say: Language = ENGLISH) -> str:
     config, plan = record.config, record.plan
     if not config.contrasts:
         if plan.seeds < 2:
-            return say("Can say: the outcome of one seed, and nothing of how much the method varies.")
-        return say("Can say: how much one method varies from seed to seed; {seeds} know that standard deviation to "
-                   "{factors}.", seeds=say.count(plan.seeds, "seed"),
+            return say("It can tell the outcome of one seed, but not how much the method varies.")
+        return say("It can tell how much one method varies from seed to seed; with {seeds} that standard deviation "
+                   "is known to within {factors}.", seeds=say.count(plan.seeds, "seed"),
                    factors=known_deviation(plan.seeds, say))  # fmt: skip
     if plan.seeds < FEWEST:
         return say("Power: none with {seeds}; a verdict needs {least} at least.",

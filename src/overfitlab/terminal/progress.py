@@ -38,7 +38,7 @@ class Lines(Listener):
         """Print what there is to say."""
         match event:
             case RunBegan(rows=[*_, last]):
-                self._print(self._say("Resuming after epoch {epoch}, which was saved.", epoch=last.epoch))
+                self._print(self._say("Resuming after epoch {epoch}.", epoch=last.epoch))
             case EpochBegan():
                 self._print(f"Epoch {event.epoch}/{event.epochs}")
             case EpochEnded():

@@ -76,7 +76,7 @@ class StudyLines(Listener):
                 ]  # fmt: skip
             case StudyOpened(finished=[_, *_]):
                 return [
-                    say("{runs} of {total} finished before, and are not trained again.",
+                    say("{runs} of {total} finished before and will not be trained again.",
                         runs=say.count(len(event.finished), "run"), total=event.total)
                 ]  # fmt: skip
             case TaskStarted():
@@ -90,7 +90,7 @@ class StudyLines(Listener):
                 return [f"{_named(event.task, say)}: {say.reason(event.reason)}; {ending}"]
             case StudyStopping():
                 self.close()
-                return [say("Stopping after the step that each run is at; Ctrl-C again does not wait for it.")]
+                return [say("Stopping after the current step of each run; press Ctrl-C again to stop at once.")]
             case StudyEnded():
                 self.close()
                 return [ended_text(event, say, full=self._full, width=screen_width(self._stream))]
@@ -100,7 +100,7 @@ class StudyLines(Listener):
         say, name = self._say, _named(event.task, self._say)
         notes = [f"{name}: {'; '.join(map(say.reason, event.notes))}"] if event.notes else []
         if event.task.epoch:
-            notes.append(say("{name}: goes on after epoch {epoch}, which was saved", name=name, epoch=event.task.epoch))
+            notes.append(say("{name}: resumes after epoch {epoch}", name=name, epoch=event.task.epoch))
         return notes
 
     def _finished(self, event: TaskFinished) -> list[str]:
@@ -211,7 +211,7 @@ def _named(task: Task, say: Language) -> str:
 def ended_text(event: StudyEnded, say: Language = ENGLISH, *, full: bool = False, width: int | None = None) -> str:
     """Return what a study says, and where it lies; `full` with every table, `width` as in `report.study_text`."""
     folder, verdict = Path(event.folder), event.verdict
-    lines = [say("This study has finished before; nothing is trained again.")] if event.before else []
+    lines = [say("This study finished before; nothing is trained again.")] if event.before else []
     told = whole if full else short
     lines.append(f"\n{told(verdict, event.record, str(folder), say, width)}\n")
     duplicates = [DUPLICATES] if (folder / DUPLICATES).exists() else []

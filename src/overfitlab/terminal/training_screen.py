@@ -76,7 +76,10 @@ class TrainingScreen(Listener):
         if event.changed:
             changed = ", ".join(map(say, event.changed))
             self._print(
-                say("Note: {changed} changed since this run began; it goes on, but not bit for bit.", changed=changed)
+                say(
+                    "Note: {changed} changed since this run began. It resumes, but no longer bit for bit.",
+                    changed=changed,
+                )
             )
         lines = [*data_lines(record.data, say), *_network_lines(record.network, say), *_plan_lines(record, say)]
         for line in (*lines, *_core_lines(event, say)):
@@ -87,7 +90,7 @@ class TrainingScreen(Listener):
         say = self._say
         if event.before:
             self._print(
-                say("This run has finished before; nothing is trained again. Another --seed or --out is a new run.")
+                say("This run finished before; nothing is trained again. Another --seed or --out makes a new run.")
             )
         run = Run(Path(event.folder), event.record, event.rows)
         table = run_table(run, say)
@@ -102,8 +105,8 @@ class TrainingScreen(Listener):
         self._print(f"\n{said}\n{wrote}")
         if inserted:
             said = say(
-                "Note: {weights} has the network alone, which predicts otherwise without the layers of {method} in "
-                "{inserted}. In Python run.model() has both.",
+                "Note: {weights} holds the network alone. Without the layers of {method} in {inserted} its "
+                "predictions differ; in Python, run.model() has both.",
                 weights=WEIGHTS, method=say.method(event.record.method), inserted=INSERTED,
             )  # fmt: skip
             self._print(said)
@@ -166,7 +169,10 @@ def _plan_lines(record: OwnRunRecord, say: Language) -> list[str]:
     lines += [say("Note: {what}", what=note) for note in recipe_notes(protocol, [record.method], say)]
     if compute.device != "cpu":
         lines.append(
-            say("Note: plain PyTorch computes on {device}. Nothing here was ever tested on one.", device=compute.device)
+            say(
+                "Note: plain PyTorch is used on {device}, on which overfitlab has not been tested.",
+                device=compute.device,
+            )
         )
     return lines
 
@@ -177,8 +183,8 @@ def start_lines(model: str, start: str | None, say: Language) -> list[str]:
         return []
     return [
         say(
-            "Note: {model} was handed over with its weights, which are the start under every seed: the initialization "
-            "does not vary.",
+            "Note: {model} was handed over with its weights, so training starts from them at every seed: the "
+            "initialization does not vary.",
             model=model,
         )
     ]
@@ -202,7 +208,7 @@ def _core_lines(event: RunBegan, say: Language) -> list[str]:
         ]  # fmt: skip
     if event.taken_cores and threads == event.cores:
         return [
-            say("Cores: {cores} of {usable}, which no other training of yours computes on.",
+            say("Cores: {cores} of {usable}; your other trainings use the rest.",
                 cores=event.cores, usable=event.usable_cores)
         ]  # fmt: skip
     return []
