@@ -14,7 +14,7 @@ from overfitlab.report.answer import answer_of
 from overfitlab.report.content import sections
 from overfitlab.report.numbers import time_text
 from overfitlab.report.study_tables import Table
-from overfitlab.report.study_text import command_lines, flowing, laid_out, short, whole
+from overfitlab.report.study_text import command_lines, flowing, laid_out, listed_text, short, table, whole
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import language_named
 
@@ -82,7 +82,8 @@ def test_nothing_shown_is_an_answer_too(study):
     assert found.outcome == "Leading, not shown: dropout, with 0.9 points more test accuracy than none."
     [step] = found.steps
     assert re.match(
-        r"Next: a new study of \d+ seeds would decide it with a probability of 80 %, if .* about \d+ s\.", step.text
+        r"Next: a new study of \d+ seeds would decide it with a probability of 80 %, if .* \d+ s on this machine\.",
+        step.text,
     )
     assert re.fullmatch(r"overfitlab compare l2 --first-seed \d+ --seeds \d+", step.command)
     korean = answer_of(nothing, nothing, "runs/made", language_named("ko"))
@@ -170,3 +171,12 @@ def test_a_wide_table_is_shown_in_parts():
 def test_text_without_a_width_stays_whole():
     assert flowing("a " * 100, None) == "a " * 100
     assert max(map(len, flowing("a " * 400, 300).splitlines())) <= 100
+
+
+def test_a_list_that_is_too_wide_is_a_name_and_its_cells():
+    rows = [["mine", "study", "finished", "none and dropout on digits, 3 seeds", "nothing shown"]]
+    header = ["name", "", "status", "what", "outcome"]
+    assert listed_text(header, rows, 120) == listed_text(header, rows, None) == table(header, rows, left=5)
+    assert listed_text(header, rows, 40).splitlines() == [
+        "mine", "  study, finished, none and dropout on", "  digits, 3 seeds, nothing shown",
+    ]  # fmt: skip

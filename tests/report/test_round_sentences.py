@@ -99,7 +99,7 @@ def test_tables_name_their_intervals():
     assert table.rows[0][5] == "7"
     assert table.tones == {(0, 4): "helps", (0, 9): "helps"}
     assert table.note == about_intervals(found)
-    assert "hold after every number of seeds at once" in table.note
+    assert "hold for every number of seeds at once" in table.note
     assert onset_table(found).header[2] == "95 %, plain"
     assert "95 %, plain" in p_table(found).header
     assert p_table(replace(found, metric="loss")).rows[0][1] == "test loss"

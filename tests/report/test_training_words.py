@@ -80,7 +80,7 @@ def test_a_report_says_which_epoch_was_kept_and_who_chose_it():
 
 def test_the_second_look_is_left_out_where_it_would_be_the_first_again():
     def looks(evidence):
-        return str(_verdict(evidence, ENGLISH)).count("at the onset"), whole(evidence, evidence, "mine", ENGLISH).count(
+        return str(_verdict(evidence, ENGLISH)).count("at the onset"), whole(evidence, evidence, "made", ENGLISH).count(
             "at the onset"
         )
 

@@ -55,8 +55,8 @@ def test_what_is_about_to_be_trained():
         "Skipped 1234 files: "
         + "; ".join(f"{letter}.txt: its name has no ending of an image format that is read" for letter in "abcde")
         + "; and 1,229 more, see run.json.",
-        "Classes: from 10 images (b) to 20 (a). Accuracy favours large classes, balanced accuracy, the mean over the "
-        "classes, stands beside it.",
+        "Classes: from 10 images (b) to 20 (a). Accuracy favours large classes, so balanced accuracy, the mean over "
+        "the classes, is shown as well.",
         "Near-duplicates: 1 of 8 validation images look like one in training, so their accuracy may partly be memory; "
         "look at duplicates.png (run.json lists them).",
         "Note: net.py:Net brings regularization of its own, batch_norm x 1, whatever the method: every method is on "

@@ -11,6 +11,7 @@ from overfitlab.files import user_path
 from overfitlab.models.handed import Handed
 from overfitlab.records.study_folder import REPORT, StudyFolder
 from overfitlab.study import study as room
+from overfitlab.study.ahead import undecided
 from overfitlab.study.rows import HISTORY_COLUMNS, RUN_COLUMNS, history_rows, run_rows
 from overfitlab.values import check_one_of
 from overfitlab.words.languages import spoken
@@ -114,9 +115,11 @@ class Study(room.Study):
         return write_report(self, self.folder / REPORT if out is None else user_path(out), language)
 
     def document(self) -> dict[str, Any]:
-        """Return folder, verdict and record as plain JSON values."""
+        """Return folder, verdict, what would decide the rest, and record as plain JSON values."""
         values: dict[str, Any] = msgspec.to_builtins(self.record)
-        return {"folder": str(self.folder), "verdict": msgspec.to_builtins(self.judged()), **values}
+        verdict, ahead = self.judged(), undecided(self.judged(), self.record)
+        said = {"verdict": msgspec.to_builtins(verdict), "ahead": msgspec.to_builtins(ahead)}
+        return {"folder": str(self.folder), **said, **values}
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it: the answer, the table of contrasts, and all validation losses."""

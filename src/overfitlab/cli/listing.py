@@ -29,7 +29,8 @@ from overfitlab.words.languages import spoken
 def list_all(runs: Path, as_json: bool) -> None:
     """List the studies and the runs that lie below runs/."""
     from overfitlab.api import listing  # imports NumPy, which --help need not wait for
-    from overfitlab.report.study_text import table
+    from overfitlab.report.study_text import listed_text
+    from overfitlab.words.columns import screen_width
 
     say = ENGLISH if as_json else spoken()
     found = listing.listed(runs, say)
@@ -40,7 +41,9 @@ def list_all(runs: Path, as_json: bool) -> None:
             [display_name(cell) for cell in (each.name, say(each.kind), say(each.status), each.what, each.outcome)]
             for each in found
         ]
-        click.echo(table([say("name"), "", say("status"), say("what"), say("outcome")], rows, left=5))
+        click.echo(
+            listed_text([say("name"), "", say("status"), say("what"), say("outcome")], rows, screen_width(sys.stdout))
+        )
     else:
         click.echo(
             say(

@@ -199,7 +199,11 @@ def decision(ahead: Ahead, verdict: Verdict, record: Planned, say: Language = EN
 
 
 def _takes(ahead: Ahead, say: Language) -> str:
-    return "" if ahead.seconds is None else say("; here it takes about {time}", time=time_text(ahead.seconds, say))
+    return (
+        ""
+        if ahead.seconds is None
+        else say("; it takes about {time} on this machine", time=time_text(ahead.seconds, say))
+    )
 
 
 def what_decides(ahead: Sequence[Ahead], verdict: Verdict, say: Language = ENGLISH) -> list[str]:

@@ -183,6 +183,17 @@ def _split(found: Table, width: int | None) -> list[tuple[list[str], list[list[s
     ]  # fmt: skip
 
 
+def listed_text(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> str:
+    """Return rows of texts as a table, or where that is too wide, each as a name with its other cells below it."""
+    wide = table(header, rows, left=len(header))
+    if width is None or max(map(cell_len, wide.split("\n"))) <= width:
+        return wide
+    lines = []
+    for name, *others in rows:
+        lines += [name, *wrapped(", ".join(filter(None, others)), width, INDENT)]
+    return "\n".join(lines)
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Return an aligned table; the first `left` columns are flush left, the others flush right."""
     lines = [header, *rows]
