@@ -123,3 +123,19 @@ def test_of_a_run_of_another_program_only_what_is_known_is_said():
     assert not found.stopped_early
     with refused(UsageError, "run_of_another_program", producer="keras"):
         _ = found.own
+
+
+def test_a_run_of_another_program_has_a_report_of_its_curves(tmp_path):
+    known = {name: value for name, value in values().items() if name not in ("config", "resolved", "data", "network")}
+    theirs = msgspec.convert(known | {"producer": {"name": "keras"}, "method": "dropout"}, ForeignRunRecord)
+    theirs.status = "finished"
+    rows = run((2.0, 2.0, 0.1), (0.1, float("inf"), 0.1)).rows
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    page = Run(folder, theirs, rows).report(language="en")
+    assert page == folder / "report" / "report.html"
+    text = page.read_text(encoding="utf-8")
+    assert "What was measured" not in text
+    numbers = json.loads((page.parent / "numbers.json").read_text(encoding="utf-8"))
+    assert numbers["history"]["val_loss"] == [2.0, None]
+    assert {path.name for path in (page.parent / "figures").iterdir()} == {"learning_curves.png", "learning_curves.svg"}
