@@ -128,16 +128,14 @@ def opened(browser: Browser, server: Server, path: str, times: int) -> list[floa
     return found
 
 
-# notes when what is in an attribute of a panel's text was drawn: two frames after it was put in place
+# notes when the epochs that the figures say to be there were drawn: two frames after they were put in place
 WATCH = """() => {
   window.drawn = {};
   document.addEventListener('parts', () => {
-    const said = document.getElementById('curves').innerHTML;
     requestAnimationFrame(() => requestAnimationFrame(() => {
       const now = Date.now();
-      for (const [all] of said.matchAll(/seed \\d+ is after epoch \\d+|aria-label="[^"]*"/g)) window.drawn[all] ??= now;
       for (const panel of document.querySelectorAll('#curves svg[data-key$=":loss"]')) {
-        const key = panel.dataset.key.split(':')[0];
+        const key = panel.dataset.key.replace(/:loss$/, '');
         for (const [, seed, epoch] of panel.getAttribute('aria-label').matchAll(/seed (\\d+) is after epoch (\\d+)/g)) {
           window.drawn[`${key} ${seed} ${epoch}`] ??= now;
         }

@@ -65,7 +65,7 @@ def test_what_cannot_be_is_said_beside_the_form(reader):
     for change, said in (
         ({"strength-dropout": "rate=7"}, "rate"),
         ({"compositions": "nothing_like_it"}, "unknown method"),
-        ({"compositions": "--model=evil.py"}, "does not begin with a dash"),
+        ({"compositions": "--model=evil.py"}, "unknown method"),
         ({"data": "/etc"}, "not among the images"),
         ({"data": "../x"}, "not among the images"),
         ({"model": "evil.py:Net"}, "notebook_cnn"),

@@ -73,6 +73,7 @@ def inches(text: str, size: float, *, bold: bool = False) -> float:
     return float(width + others) / POINTS
 
 
+@lru_cache(4096)
 def fitted(text: str, size: float, width: float, *, bold: bool = False) -> str:
     """Return `text` on one line of at most `width` inches, shortened in its middle."""
     longest = cell_len(text)

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -22,11 +23,13 @@ MOST_LINES = 12
 _paper = threading.Lock()  # matplotlib's settings are those of the process
 
 
+@lru_cache(256)
 def drawn(panel: Panel) -> Markup:
     """Return a panel as an SVG element."""
     return Markup(panel_svg(panel))  # noqa: S704 - texts in it are escaped
 
 
+@lru_cache(256)
 def pointed(panel: Panel) -> str:
     """Return as JSON what is said of a panel where somebody points: the box of its axes, and lines through points.
 

@@ -18,6 +18,7 @@ from overfitlab.data.loading import brightest
 from overfitlab.describe.card import Card
 from overfitlab.errors import UsageError
 from overfitlab.files import file_name
+from overfitlab.methods import registry
 from overfitlab.ui.desk import Desk
 from overfitlab.words.language import Language
 
@@ -99,11 +100,10 @@ def wish_of(values: Mapping[str, list[str]], desk: Desk, say: Language) -> Wish:
         strength = _one(values, f"strength-{name}").replace(" ", "").strip(",")
         chosen += [f"{name}:{strength}" if strength else name] if name != NONE else []
     chosen += _one(values, "compositions").split()
-    if any(method.startswith("-") for method in chosen):
-        raise UsageError("method_like_an_option", "a method does not begin with a dash")
+    labels = [registry.parse(method).label for method in chosen]  # what is as it is by default need not be said
     until = _one(values, "maximum") if _one(values, "mode") == "until" else None
     return Wish(
-        data=data, methods=tuple(chosen), model=_one(values, "model") or MODELS[0],
+        data=data, methods=tuple(labels), model=_one(values, "model") or MODELS[0],
         protocol=_one(values, "protocol") or PROTOCOLS[0], epochs=_one(values, "epochs"),
         seeds=_one(values, "seeds"), until_decided=until, budget=_one(values, "budget"),
     )  # fmt: skip

@@ -17,7 +17,8 @@ from starlette.responses import StreamingResponse
 from overfitlab.ui.desk import Desk
 
 TICK = 0.2  # seconds between two looks
-LEAST = 0.35  # seconds between two events
+LEAST, MOST = 0.6, 5.0  # seconds between two events
+SHARE = 0.02  # of a core, that making them may take: the study has better use for it
 ALIVE = 15.0  # seconds without an event after which a comment keeps the connection open, or finds it closed
 LONGEST_ID = 64
 
@@ -45,17 +46,23 @@ async def _events(
             return
         state, make = found
         if state != known:
-            parts = await to_thread.run_sync(make)
+            parts, cost = await to_thread.run_sync(_timed, make)
             digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in parts.items()}
             news = {name: text for name, text in parts.items() if told.get(name) != digests[name]}
             told |= digests
             known, said = state, time.monotonic()
             yield _event("parts", state, news)
-            await _wait(desk, LEAST - tick)
+            await _wait(desk, min(max(LEAST, cost / SHARE), MOST) - tick)
         elif time.monotonic() - said > ALIVE:
             said = time.monotonic()
             yield ": alive\n\n"
         await _wait(desk, tick)
+
+
+def _timed(make: Callable[[], Parts]) -> tuple[Parts, float]:
+    """Return the parts, and the seconds of processor time that they took."""
+    began = time.thread_time()
+    return make(), time.thread_time() - began
 
 
 async def _wait(desk: Desk, seconds: float) -> None:

@@ -77,7 +77,10 @@ def study_page(
     found = [section for section in sections(evidence, say) if section.anchor not in LIVE] if whole else []
     made = _maker(desk, watched, evidence, say, query)
     live = live_sections(watched, evidence, view, say)
-    where = next((k for k, section in enumerate(found) if section.anchor == "methods"), -1) + 1
+    before = (
+        "methods" if watched.status == FINISHED else "answer"
+    )  # as a report has it; while it runs they are the news
+    where = next((k for k, section in enumerate(found) if section.anchor == before), -1) + 1
     found[where:where] = [live[anchor] for anchor in LIVE if anchor in live]
     contents = [(section.anchor, section.title) for section in found]
     contents.append(("runs", say("All runs")))

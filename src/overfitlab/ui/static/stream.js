@@ -40,27 +40,35 @@ function attributes(old, now) {
   }
 }
 
+function section(id) {
+  const made = document.createElement("section");
+  made.id = id;
+  made.className = "part";
+  made.setAttribute("aria-labelledby", `${id}-title`);
+  source.parentElement.append(made);
+  return made;
+}
+
+// Sections stand as the contents list them; new ones come, and when a study has ended others are the first.
+function inOrder() {
+  const wanted = [...document.querySelectorAll("#contents a")].map((link) => link.hash.slice(1));
+  const there = [...document.querySelectorAll("main > section.part")].map((each) => each.id);
+  if (wanted.length && wanted.join() !== there.join()) {
+    wanted.forEach((id) => source.parentElement.append(document.getElementById(id) ?? ""));
+  }
+}
+
 function put(parts) {
   if (!(source.id in parts) && !document.getElementById(Object.keys(parts)[0])) {
     close();
     location.reload(); // another kind of page has come of it
     return;
   }
-  let before = null;
   for (const [id, html] of Object.entries(parts)) {
-    let place = document.getElementById(id);
-    if (!place && before) {
-      place = document.createElement("section");
-      place.id = id;
-      place.className = "part";
-      place.setAttribute("aria-labelledby", `${id}-title`);
-      before.after(place);
-    }
-    if (place) {
-      become(place, parsed(html));
-      before = place;
-    }
+    const place = document.getElementById(id) ?? section(id);
+    become(place, parsed(html));
   }
+  inOrder();
   document.dispatchEvent(new CustomEvent("parts"));
 }
 
