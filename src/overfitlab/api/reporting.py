@@ -15,13 +15,17 @@ from overfitlab.data.loading import brightest
 from overfitlab.data.recorded import recorded
 from overfitlab.errors import BusyError, OverfitlabError, UsageError
 from overfitlab.files import read_whole, write_atomically
+from overfitlab.interop.evidence import JudgedEvidence
 from overfitlab.records.claim import claimed, remove_leftovers
 from overfitlab.records.study_folder import PAGE
+from overfitlab.report import judged_figures
 from overfitlab.report.blocks import Pictures
 from overfitlab.report.content import sections
 from overfitlab.report.disputed_figure import disputed_figure
+from overfitlab.report.documents import Document
 from overfitlab.report.figures import DisplayedFigure, compressed, pixels, rendered
 from overfitlab.report.image_figures import confusion
+from overfitlab.report.judged_content import judged_files
 from overfitlab.report.lettering import can_write
 from overfitlab.report.markdown import markdown
 from overfitlab.report.marks import Panel
@@ -46,7 +50,8 @@ FIGURE_FOLDER = "figures"
 KINDS = ("png", "svg")
 CONFUSION, DISPUTED = "confusion", "disputed"
 FIGURE_NAMES = (*FIGURES, CONFUSION, DISPUTED)
-FIGURE_FILES = {f"{name}.{kind}" for name in FIGURE_NAMES for kind in KINDS}
+JUDGED_COLUMNS = ("method", "seed", "metric", "value")
+FIGURE_FILES = {f"{name}.{kind}" for name in (*FIGURE_NAMES, *judged_figures.FIGURES) for kind in KINDS}
 CONFUSION_COLUMNS = 3
 WHITE = 255
 DPI = 300  # what papers ask for
@@ -74,11 +79,53 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
         **paper_files(evidence, say),
     }
     figures = _figure_files(evidence, pictures, say)
+    _write(folder, study.folder, made, figures, numbers)
+    return folder / PAGE
+
+
+def write_judged(evidence: JudgedEvidence, folder: Path, language: str = "en") -> Path:
+    """Write the report of a verdict on runs of others into `folder`, and return the path of its page.
+
+    Raises `UsageError` for an unknown language or a folder that holds other files.
+    """
+    say = language_named(language)
+    _refuse_strangers(folder, None)
+    drawn = language_of_pictures(say)
+    figures = {}
+    for name, (make, columns) in judged_figures.FIGURES.items():
+        panels = make(evidence, drawn)
+        if panels:
+            with drawing():
+                figures[f"{name}.png"] = compressed(pixels(composed(panels, columns), DPI), DPI)
+                figures[f"{name}.svg"] = sheet(panels, columns).encode()
+    made = {
+        PAGE: page(evidence, None, say),
+        RUNS_TABLE: rows_to_csv(judged_rows(evidence), JUDGED_COLUMNS),
+        MARKDOWN: markdown(evidence, FIGURE_FOLDER, say),
+        **judged_files(evidence, say),
+    }
+    _write(folder, None, made, figures, _numbers(evidence))
+    return folder / PAGE
+
+
+def judged_rows(evidence: JudgedEvidence) -> list[dict[str, object]]:
+    """Return a row for each run that was judged: shares from 0 to 1, losses in nats."""
+    return [
+        {"method": method, "seed": seed, "metric": evidence.metric, "value": value}
+        for method, found in evidence.values.items()
+        for seed, value in found
+    ]
+
+
+def _write(
+    folder: Path, study: Path | None, made: Mapping[str, str], figures: Mapping[str, bytes], numbers: str
+) -> None:
+    """Put a whole report into its folder, the numbers last: they say that all of it is there."""
     busy = BusyError(
         "report_is_written", "another process writes a report into {folder}; wait for it, or choose another --out",
         folder=folder
     )  # fmt: skip
-    with claimed(folder, lambda: _refuse_strangers(folder, study.folder), busy, "--out", PATIENCE):
+    with claimed(folder, lambda: _refuse_strangers(folder, study), busy, "--out", PATIENCE):
         (folder / NUMBERS).unlink(missing_ok=True)  # from here on it is no whole report
         for name, text in made.items():
             write_atomically(folder / name, file_of_text(text))
@@ -89,7 +136,6 @@ def write_report(study: "Study", folder: Path, language: str = "en") -> Path:
         for old in FIGURE_FILES - figures.keys():  # of an earlier report
             (folder / FIGURE_FOLDER / old).unlink(missing_ok=True)
         write_atomically(folder / NUMBERS, numbers.encode())  # the last: it says that all of it is there
-    return folder / PAGE
 
 
 def is_current(study: "Study", folder: Path) -> bool:
@@ -101,17 +147,17 @@ def is_current(study: "Study", folder: Path) -> bool:
         return False
 
 
-def _numbers(evidence: Evidence) -> str:
+def _numbers(evidence: Document) -> str:
     return json.dumps(document(evidence), indent=1, allow_nan=False) + "\n"
 
 
-def _refuse_strangers(folder: Path, study: Path) -> None:
+def _refuse_strangers(folder: Path, study: Path | None) -> None:
     """Raise `UsageError` where something else than a report lies in the folder: it is not ours to write between.
 
     A link within a study's folder, which may come from a stranger, can lead to a report of the user's.
     """
     for place in (folder, folder / FIGURE_FOLDER):
-        if place.is_symlink() and (place != folder or folder.parent.resolve() == study.resolve()):
+        if place.is_symlink() and (place != folder or study is None or folder.parent.resolve() == study.resolve()):
             raise UsageError("report_is_a_link", "{place} is a link; remove it, or choose another --out", place=place)
     if folder.exists() and not folder.is_dir():
         raise UsageError("report_is_a_file", "{folder} is a file, not a folder; choose another --out", folder=folder)

@@ -68,7 +68,7 @@ def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]
     times = Times(min(ends), max(ends))
     findings = [each.contrast.metric for each in methods]
     reached = [value for one in findings for value in (one.mean, one.low, one.high) if value is not None]
-    y = axis(*around((0.0, *reached)), say(metric_words.TEST_WORDS[evidence.metric].axis))
+    y = axis(*around((0.0, *reached)), metric_words.axis(evidence.metric, say))
     height = max(HEIGHT, 1.4 + ROW_HEIGHT * len(methods))
     dots = tuple(Dot(each.ratio, each.gain, SIZE, each.contrast.method, tip=each.name) for each in methods)
     marks = (

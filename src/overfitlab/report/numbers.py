@@ -77,7 +77,7 @@ def other_images(finding: Finding) -> Crossed | None:
 
 def without_interval(found: Difference) -> bool:
     """Return whether there are differences enough for an interval, and all are the same."""
-    return found.low is None and found.n > 1 and found.deviation == 0
+    return found.low is None and found.fewest > 1 and found.deviation == 0
 
 
 def floor_adjusted(verdict: Verdict) -> float:
@@ -90,3 +90,10 @@ def floor_adjusted(verdict: Verdict) -> float:
     floors = [each.metric.p_sign_flip_floor for each in verdict.contrasts]
     least = max((floor for floor in floors if floor is not None), default=0.0)
     return min(1.0, least * shaffer(tuple((each.method, each.against) for each in verdict.contrasts))[0])
+
+
+def runs_text(finding: Finding, say: Language) -> str:
+    """Return how many pairs there are, or runs of each side: `n = 7`, `n = 7 and 5`."""
+    if finding.n_against is None:
+        return say("n = {n}", n=finding.n)
+    return say("n = {n} and {against}", n=finding.n, against=finding.n_against)

@@ -25,11 +25,10 @@ from overfitlab.report.blocks import (
     Pictures,
     TableBlock,
 )
-from overfitlab.report.content import sections, subtitle, title
+from overfitlab.report.documents import Document, sections, subtitle, title
 from overfitlab.report.marks import Panel
 from overfitlab.report.palette import COLORS
 from overfitlab.report.svg import panel_svg
-from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
@@ -49,7 +48,7 @@ SIGNS = (
 LEAST_SHOWN = 0.5  # percent: less is an empty cell
 
 
-def page(evidence: Evidence, pictures: Mapping[int, bytes] | None = None, say: Language = ENGLISH) -> str:
+def page(evidence: Document, pictures: Mapping[int, bytes] | None = None, say: Language = ENGLISH) -> str:
     """Return the page, from the document of the evidence and PNG pictures of test images by their rows.
 
     The same document and pictures give the same page.

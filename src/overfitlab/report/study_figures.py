@@ -44,7 +44,7 @@ CERTAIN = 1.04  # the end of a scale of probabilities, with room for a large dot
 SEED, MEAN = 3.5, 6.0  # points: sizes of dots
 
 
-def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
+def paired_differences(evidence: Verdict, say: Language = ENGLISH) -> list[Panel]:
     """Return two panels, test accuracy and gap: the difference of each seed as a dot, the mean with its interval."""
     contrasts = [each for each in evidence.contrasts if each.metric.n]
     if not contrasts:
@@ -53,9 +53,11 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
     places = metric_words.table_digits(metric.name)
     side = say(metric_words.HELPING_SIDE[metric.unit, metric.smaller_is_better])
     for name, title, better, margin in (
-        ("metric", say(metric_words.TEST_WORDS[metric.name].title), side, evidence.margin),
+        ("metric", metric_words.title(metric.name, say), side, evidence.margin),
         ("gap", say("Generalization gap"), say(metric_words.HELPING_GAP[metric.unit]), evidence.gap_margin),
     ):
+        if name not in evidence.axes:
+            continue
         findings = [each.axis(name) for each in contrasts]
         said = "; ".join(
             say("{contrast}: mean {mean}, {intervals}, n = {n}",
@@ -175,7 +177,7 @@ def _labels(contrasts: Sequence[Contrast], left: float, say: Language) -> list[T
     return [Text(x=left, y=ABOVE - row, text=name, stands=True, ground=True) for row, name in enumerate(names)]
 
 
-def _height(evidence: Evidence) -> float:
+def _height(evidence: Verdict) -> float:
     """Return the inches of a panel of differences that are no rows: more for longer labels in its legend."""
     return 1.1 if evidence.progress is None else 1.35
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure, StudyPlan
 from overfitlab.report.closeness import closeness
-from overfitlab.report.metric_words import amount, digits, table_digits, words_of
+from overfitlab.report.metric_words import amount, column, digits, table_digits, words_of
 from overfitlab.report.metric_words import name as metric_name
 from overfitlab.report.metric_words import size as size_of
 from overfitlab.report.numbers import (
@@ -17,6 +17,7 @@ from overfitlab.report.numbers import (
     level,
     other_images,
     p_value,
+    runs_text,
     span,
     student_name,
     without_interval,
@@ -57,11 +58,14 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
         return say("Not all runs have ended, so there is no verdict yet.")
     if not verdict.contrasts:
         return alone(verdict, say)
-    if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in ("metric", "gap")):
+    if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in verdict.axes):
         if not verdict.over:
             return say("Compared with {baseline}, nothing is decided yet.", baseline=baseline)
         return say("Compared with {baseline}, nothing was decided.", baseline=baseline)
-    said = [part for axis, words in AXIS_WORDS.items() for part in _grouped(asked, axis, words, verdict.metric, say)]
+    said = [part for axis in verdict.axes for part in _grouped(asked, axis, AXIS_WORDS[axis], verdict.metric, say)]
+    if any(each.metric.n_against is not None for each in asked):
+        return say("Compared with {baseline}, with runs that are not paired: {parts}.", baseline=baseline,
+                   parts="; ".join(said))  # fmt: skip
     pairs = sorted({each.metric.n for each in asked})
     seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
@@ -85,7 +89,7 @@ def _grouped(
         else:
             sizes = [words_of(metric, axis).headline, *[FURTHER] * (len(same) - 1)]
             names = [
-                say(size, name=name, difference=f"{each.axis(axis).mean:+.{digits(metric)}f}")
+                say(size, name=name, difference=f"{each.axis(axis).mean:+.{digits(metric)}f}", column=column(metric))
                 for size, name, each in zip(sizes, names, same, strict=True)
             ]
         found.append(say(one if len(same) == 1 else several, names=say.listing(names)))
@@ -109,7 +113,8 @@ def contrast_sentence(contrast: Contrast, verdict: Verdict, say: Language = ENGL
             name=name, against=against, metric=metric_name(verdict.metric, say),
             estimate=_estimate(accuracy, verdict.metric, say), gap=_estimate(gap, verdict.metric, say), n=accuracy.n,
         )  # fmt: skip
-    return f"{_generalizes(name, against, accuracy, verdict, say)} {_overfits(against, contrast, verdict, say)}"
+    generalizes = _generalizes(name, against, accuracy, verdict, say)
+    return f"{generalizes} {_overfits(against, contrast, verdict, say)}" if "gap" in verdict.axes else generalizes
 
 
 def decided_sentence(contrast: Contrast, axes: Collection[str], verdict: Verdict, say: Language = ENGLISH) -> str:
@@ -266,7 +271,7 @@ def _details(finding: Finding, verdict: Verdict, say: Language) -> Iterator[str]
         yield say("adjusted p of equivalence {p}", p=shown) if equal else say("adjusted p {p}", p=shown)
     if after := decided(finding, say):
         yield after
-    yield say("n = {n}", n=finding.n)
+    yield runs_text(finding, say)
 
 
 def _fit_details(fit: EqualFit, verdict: Verdict, say: Language) -> str:
@@ -294,7 +299,7 @@ def recommendation(verdict: Verdict, say: Language = ENGLISH) -> str:
     if chosen is None or not verdict.contrasts:
         return ""
     name = say.method(verdict.label(chosen))
-    if chosen == baseline and all(each.metric.n < FEWEST_PAIRS for each in verdict.contrasts):
+    if chosen == baseline and all(each.metric.fewest < FEWEST_PAIRS for each in verdict.contrasts):
         return say("Recommended: {name}, as nothing can be shown with fewer than {n} seeds.", name=name, n=FEWEST_PAIRS)
     if chosen == baseline:
         return say("Recommended: {name}. Nothing was shown to be better.", name=name)

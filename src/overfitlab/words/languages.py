@@ -1,4 +1,4 @@
-"""The languages that people are spoken to in: English, and for each other five files beside this one."""
+"""The languages that people are spoken to in: English, and for each other six files beside this one."""
 
 import os
 from contextvars import ContextVar
@@ -8,7 +8,7 @@ from overfitlab.errors import UsageError
 from overfitlab.values import shown
 from overfitlab.words.language import ENGLISH, CardWords, Language, words_in
 
-FILES = {"ko": "korean"}  # and korean_paper, korean_terminal, korean_errors, korean_cards
+FILES = {"ko": "korean"}  # and korean_paper, korean_terminal, korean_judge, korean_errors, korean_cards
 CODES = ("en", *FILES)
 VARIABLE = "OVERFITLAB_LANG"
 _chosen: ContextVar[str | None] = ContextVar("chosen language", default=None)
@@ -43,12 +43,13 @@ def language_named(code: str) -> Language:
 @cache
 def _read(code: str) -> Language:
     name = FILES[code]
-    read, paper, terminal, errors = (words_in(f"{name}{part}.toml") for part in ("", "_paper", "_terminal", "_errors"))
+    parts = ("", "_paper", "_terminal", "_judge", "_errors")
+    read, paper, terminal, judge, errors = (words_in(f"{name}{part}.toml") for part in parts)
     return Language(
         code,
         {
             english: own
-            for file in (read, paper, terminal)
+            for file in (read, paper, terminal, judge)
             for part in file["texts"].values()
             for english, own in part.items()
         },
