@@ -52,7 +52,7 @@ def diagnose(data: Any, *, columns: Mapping[str, str] | Sequence[str] = ()) -> D
 
 def _document(found: Diagnosed) -> dict[str, Any]:
     known = found.found
-    onset = known.onset
+    onset = None if known.onset is None else float(known.onset)
     return {
         "method": found.method, "state": known.state,
         "onset": int(onset) if onset is not None and onset.is_integer() else onset,
