@@ -206,11 +206,8 @@ def test_cells(text, value):
 @pytest.mark.parametrize(
     ("name", "part", "kind"),
     [
-        ("val_acc", "validation", "accuracy"), ("Val/Top-1 Acc", "validation", None), ("test_accuracy", "test", "
-                                                                                                        ""
-                                                                                                        ""
-                                                                                                        ""
-                                                                                                        ""accuracy"),
+        ("val_acc", "validation", "accuracy"), ("Val/Top-1 Acc", "validation", "accuracy"),
+        ("test_accuracy", "test", "accuracy"),
         ("valid_loss", "validation", "loss"), ("eval/f1", "validation", "f1"), ("train_acc", "logged", "accuracy"),
         ("train_acc_eval", "train", "accuracy"), ("accuracy", "", "accuracy"), ("lr", None, None),
         ("val_acc_step", None, None), ("accuracy/validation", "validation", "accuracy"), ("valAccuracy", "validation",
@@ -230,7 +227,8 @@ def test_names_of_metrics(name, part, kind):
     [
         (("dropout", "3", "history.csv"), ("dropout", "3")), (("dropout", "seed_03", "metrics.csv"), ("dropout", "3")),
         (("dropout-7.csv",), ("dropout", "7")), (("none", "history-2.json"), ("none", "2")),
-        (("lightning_logs", "version_3", "metrics.csv"), (None, None)), (("a", "version_1", "metrics.csv"), ("a", None)),
+        (("lightning_logs", "version_3", "metrics.csv"), (None, None)),
+        (("a", "version_1", "metrics.csv"), ("a", None)),
     ],
 )  # fmt: skip
 def test_methods_and_seeds_of_places(parts, found):

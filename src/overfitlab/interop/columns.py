@@ -16,7 +16,8 @@ PARTS = MappingProxyType({
 })  # fmt: skip
 KINDS = MappingProxyType({
     "acc": "accuracy", "accuracy": "accuracy", "acc1": "accuracy", "top1": "accuracy", "top_1": "accuracy",
-    "top1_acc": "accuracy", "top_1_accuracy": "accuracy", "top1_accuracy": "accuracy", "acc_1": "accuracy",
+    "top1_acc": "accuracy", "top_1_accuracy": "accuracy",
+    "top_1_acc": "accuracy", "top1_accuracy": "accuracy", "acc_1": "accuracy",
     "categorical_accuracy": "accuracy", "sparse_categorical_accuracy": "accuracy", "binary_accuracy": "accuracy",
     "multiclassaccuracy": "accuracy", "multiclass_accuracy": "accuracy",
     "loss": "loss", "ce": "loss", "ce_loss": "loss", "cross_entropy": "loss", "crossentropy": "loss", "nll": "loss",
