@@ -56,7 +56,7 @@ KILLS ?= 50
 kills: $(VENV)/.test ## kill a run of each method, and a study, at random moments, again and again (about half an hour)
 	@OVERFITLAB_KILLS=$(KILLS) $(BIN)/python -m pytest -q --numprocesses 2 --dist worksteal tests/reliability/test_kills.py $(ARGS)
 
-fuzz: $(VENV)/.fuzz ## throw bytes at everything that reads files of strangers (Linux; ten minutes for each of six)
+fuzz: $(VENV)/.fuzz ## throw bytes at everything that reads files of strangers (Linux; ten minutes for each of nine)
 	@$(BIN)/python reliability/fuzz.py $(ARGS)
 
 mutants: $(VENV)/.test ## take away each of the critical few, and see that a test notices (about half an hour)

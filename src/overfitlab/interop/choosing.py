@@ -146,9 +146,11 @@ def scale_of(runs: Sequence[LoggedRun], columns: Sequence[str], *, is_loss: bool
         return 1.0
     name = columns[0]
     if lowest < 0 or max(highest.values()) > 100 * SHARES_BEYOND:
-        raise DataError("neither_shares_nor_percent", "{column} goes from {low:.6g} to {high:.6g}; judge takes "
-                                                      "shares from "
-                        "0 to 1, percent, and losses", column=name, low=lowest, high=max(highest.values()))  # fmt: skip
+        raise DataError(
+            "neither_shares_nor_percent",
+            "{column} goes from {low:.6g} to {high:.6g}; judge takes shares from 0 to 1, percent, and losses",
+            column=name, low=lowest, high=max(highest.values()),
+        )  # fmt: skip
     percent = [most > SHARES_BEYOND for most in highest.values()]
     if any(percent) and not all(percent):
         one, other = (next(key for key, most in highest.items() if (most > SHARES_BEYOND) == wanted)

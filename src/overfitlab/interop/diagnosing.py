@@ -43,9 +43,11 @@ def _histories(logs: Sequence[Logged], given: dict[str, str]) -> list[LoggedRun]
         found += runs_in([replace(log, history=True) if _is_of_one_run(log) else log], given)
     histories = [run for run in found if run.is_history and (_has(run, VALIDATION) or _has(run, TEST))]
     if not histories:
-        raise DataError("no_history_in_logs", "there is no history with a loss or accuracy of validation "
-                                              "images, a row an "
-                        "epoch; there are: {columns}", columns=listed(logs[0].names))  # fmt: skip
+        raise DataError(
+            "no_history_in_logs",
+            "there is no history with a loss or accuracy of validation images, a row an epoch; there are: {columns}",
+            columns=listed(logs[0].names),
+        )  # fmt: skip
     return histories
 
 

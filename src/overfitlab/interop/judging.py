@@ -11,7 +11,7 @@ from overfitlab.interop.columns import given_columns
 from overfitlab.interop.evidence import FROM_COLUMN, FROM_GRID, FROM_OPTION, JudgedEvidence, LeftOut, LogFile
 from overfitlab.interop.images import images_of
 from overfitlab.interop.logged import Logged
-from overfitlab.interop.outcomes import BEST, END, WHENS, Measured, measured
+from overfitlab.interop.outcomes import BEST, END, WHENS, Measured, different_images, measured
 from overfitlab.interop.runs import LoggedRun, runs_in
 from overfitlab.records.run_record import Producer
 from overfitlab.results.metric import BY_NAME
@@ -218,9 +218,7 @@ def _images(
         return (asked.images[0], asked.images[-1]), FROM_OPTION
     said = {run.said("images") for run in runs} - {""}
     if len(said) > 1:
-        raise DataError("different_test_sets", "the runs were measured on different images ({names}), so they "
-                                               "cannot be "
-                        "compared; judge each by itself", names=", ".join(sorted(said)[:5]))  # fmt: skip
+        raise different_images(said)
     if said and (text := said.pop()).isdecimal() and 0 < int(text) <= 10**9:
         return (int(text), int(text)), FROM_COLUMN
     images = images_of(found.shares[0])

@@ -1,7 +1,7 @@
 """From logged runs to what a verdict is computed from: an outcome for each, and rows an epoch for the curves."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from overfitlab.errors import DataError, UsageError
@@ -84,9 +84,16 @@ def _refuse_mixture(runs: Sequence[LoggedRun], when: str) -> None:
     for role in ("data",):
         said = {run.said(role) for run in runs}
         if len(said) > 1:
-            raise DataError("different_test_sets", "the runs were measured on different images ({names}), so "
-                                                   "they cannot "
-                            "be compared; judge each by itself", names=", ".join(sorted(said)[:5]))  # fmt: skip
+            raise different_images(said)
+
+
+def different_images(said: Collection[str]) -> DataError:
+    """Return the error for runs that were measured on different images, or different numbers of them."""
+    return DataError(
+        "different_test_sets",
+        "the runs were measured on different images ({names}), so they cannot be compared; judge each by itself",
+        names=", ".join(sorted(said)[:5]),
+    )
 
 
 def _scale_of_part(runs: Sequence[LoggedRun], part: str) -> float:

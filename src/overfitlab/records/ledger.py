@@ -73,8 +73,7 @@ def attempted(
     except filelock.Timeout:
         raise BusyError("ledger_in_use", "{path} is in use by another job; try again", path=path) from None
     except OSError as error:
-        raise OverfitlabError("ledger_not_written", "{path} cannot be written ({reason}); choose another --ledger",
-                              path=path, reason=error.strerror or error) from None  # fmt: skip
+        raise _not_written(path, error) from None
     try:
         entries = read(path)
         _refuse_others(path, entries, question, level)
@@ -86,12 +85,17 @@ def attempted(
             try:
                 write_atomically(path, b"".join(_line(entry) for entry in entries))
             except OSError as error:
-                raise OverfitlabError("ledger_not_written", "{path} cannot be written ({reason}); choose "
-                                                            "another --ledger",
-                                      path=path, reason=error.strerror or error) from None  # fmt: skip
+                raise _not_written(path, error) from None
         return found
     finally:
         lock.release()
+
+
+def _not_written(path: Path, error: OSError) -> OverfitlabError:
+    return OverfitlabError(
+        "ledger_not_written", "{path} cannot be written ({reason}); choose another --ledger",
+        path=path, reason=error.strerror or error,
+    )  # fmt: skip
 
 
 def read(path: Path) -> list[Entry]:
