@@ -143,6 +143,16 @@ def test_what_is_no_table_is_one_line(tmp_path, content, why):
         read_sources([str(path)])
 
 
+def test_a_table_of_commas_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    from overfitlab.interop import tables
+
+    monkeypatch.setattr(tables, "MOST_CELLS", 1000)
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n" + ",".join([""] * 2000) + "\n")
+    with pytest.raises(DataError, match="take a part of it"):
+        read_sources([str(path)])
+
+
 def test_nested_json_is_refused(tmp_path):
     path = tmp_path / "x.json"
     for depth in (100, 200_000):

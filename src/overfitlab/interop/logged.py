@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from overfitlab.errors import DataError
 from overfitlab.interop.cells import Row
 
-MOST_BYTES = 2**28  # of a file
+MOST_BYTES = 2**28  # of a file of events, or a database
+MOST_TEXT = 2**26  # bytes of a table
 MOST_ROWS, MOST_COLUMNS = 2_000_000, 2_000
+MOST_CELLS = 10_000_000  # an empty one is a byte in the file, and a hundred in memory
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,17 @@ def unreadable(path: object, kind: str, why: object) -> DataError:
     return DataError("log_unreadable", "{path} cannot be read as {kind}: {why}", path=path, kind=kind, why=why)
 
 
+def too_large(path: object) -> DataError:
+    """Return the error for a table that is larger than anybody's runs."""
+    return DataError(
+        "log_too_large",
+        "{path} has more than {rows:,} rows, {columns:,} columns or {cells:,} cells; take a part of it",
+        path=path, rows=MOST_ROWS, columns=MOST_COLUMNS, cells=MOST_CELLS,
+    )  # fmt: skip
+
+
 def checked(log: Logged) -> Logged:
     """Return a log whose size is within bounds; raises `DataError` for a larger one."""
     if len(log.rows) > MOST_ROWS or len(log.names) > MOST_COLUMNS:
-        raise DataError(
-            "log_too_large", "{path} has more than {rows:,} rows or {columns:,} columns; take a part of it",
-            path=log.source, rows=MOST_ROWS, columns=MOST_COLUMNS,
-        )  # fmt: skip
+        raise too_large(log.source)
     return log

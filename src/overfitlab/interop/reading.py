@@ -10,7 +10,7 @@ from overfitlab.files import found_path, read_whole, refusal, user_path
 from overfitlab.interop import keras, lightning, others, tensorboard, trackers
 from overfitlab.interop.cells import Row
 from overfitlab.interop.columns import OUR_RUNS, OURS
-from overfitlab.interop.logged import MOST_BYTES, Logged, checked, unreadable
+from overfitlab.interop.logged import MOST_TEXT, Logged, checked, unreadable
 from overfitlab.interop.places import beyond_common, of_place
 from overfitlab.interop.tables import delimited, json_document, json_lines, of_objects, parquet, unique
 
@@ -93,7 +93,7 @@ def _file(path: Path, parts: tuple[str, ...], default: str | None = None) -> lis
     if trackers.is_database(path):
         return trackers.database(path)
     try:
-        content = read_whole(path, MOST_BYTES)
+        content = read_whole(path, MOST_TEXT)
     except OSError as error:
         raise DataError("log_not_opened", "{reason}", reason=refusal(error)) from None
     sha256 = hashlib.sha256(content).hexdigest()

@@ -2,16 +2,15 @@
 
 import csv
 import io
-import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 from overfitlab.display import display_name
-from overfitlab.errors import DataError, UsageError
+from overfitlab.errors import UsageError
 from overfitlab.files import in_utf8
 from overfitlab.interop.cells import DECIMAL_COMMA, Row, cell, of_value
-from overfitlab.interop.logged import MOST_ROWS, unreadable
+from overfitlab.interop.logged import MOST_CELLS, MOST_ROWS, too_large, unreadable
 
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 100  # rows, for decimal commas
@@ -38,7 +37,14 @@ def delimited(path: Path, content: bytes, kind: str = "CSV") -> Table:
     lines = csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=separator)
     try:
         names = unique(next(lines, []))
-        found = [line for line in itertools.islice(lines, MOST_ROWS + 1) if any(map(str.strip, line))]
+        found: list[list[str]] = []
+        cells = 0
+        for line in lines:
+            cells += len(line)
+            if cells > MOST_CELLS or len(found) > MOST_ROWS:
+                raise too_large(path)
+            if any(map(str.strip, line)):
+                found.append(line)
     except csv.Error as error:
         raise unreadable(path, kind, error) from None
     if not any(names) or not found:
@@ -131,9 +137,8 @@ def parquet(path: Path, content: bytes) -> Table:
         ) from None  # fmt: skip
     try:
         file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
-        if file.metadata.num_rows > MOST_ROWS:
-            raise DataError("log_too_large", "{path} has more than {rows:,} rows or {columns:,} columns; take a part "
-                            "of it", path=path, rows=MOST_ROWS, columns=2000)  # fmt: skip
+        if file.metadata.num_rows * max(file.metadata.num_columns, 1) > MOST_CELLS:
+            raise too_large(path)
         return of_objects(path, file.read().to_pylist(), "Parquet")
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise unreadable(path, "Parquet", str(error).partition("\n")[0][:200]) from None
