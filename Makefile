@@ -5,7 +5,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run train ui ui-bench test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics thresholds calibration budget-floor duplicates clean
+.PHONY: help run train ui ui-bench test test-rest test-all lint format docs example method-example bench equivalence sanitize kills fuzz mutants soak pilot study reproduction statistics thresholds calibration budget-floor duplicates diagnose-table interop clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -62,7 +62,7 @@ KILLS ?= 50
 kills: $(VENV)/.test ## kill a run of each method, and a study, at random moments, again and again (about half an hour)
 	@OVERFITLAB_KILLS=$(KILLS) $(BIN)/python -m pytest -q --numprocesses 2 --dist worksteal tests/reliability/test_kills.py $(ARGS)
 
-fuzz: $(VENV)/.fuzz ## throw bytes at everything that reads files of strangers (Linux; ten minutes for each of six)
+fuzz: $(VENV)/.fuzz ## throw bytes at everything that reads files of strangers (Linux; ten minutes for each of nine)
 	@$(BIN)/python reliability/fuzz.py $(ARGS)
 
 mutants: $(VENV)/.test ## take away each of the critical few, and see that a test notices (about half an hour)
@@ -109,8 +109,15 @@ budget-floor: $(VENV)/.run ## how little training still shows overfitting, on CI
 duplicates: $(VENV)/.run ## near-duplicates in CIFAR-10 (docs/data.md)
 	@$(BIN)/python benchmarks/near_duplicates.py $(ARGS)
 
+diagnose-table: $(VENV)/.run ## what `diagnose` says of curves whose truth is known (docs/diagnose.md; a minute)
+	@$(BIN)/python benchmarks/diagnose_table.py $(ARGS)
+
+INTEROP_VENV := .venv-interop
+interop: $(INTEROP_VENV)/.ready ## make the logs again that tests read, each by the program itself (tests/interop/logs)
+	@$(INTEROP_VENV)/bin/python tests/interop/make_logs.py $(ARGS)
+
 clean:            ## remove the environments (runs/ stays)
-	rm -rf $(VENV) $(BENCH_VENV) build src/*.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) $(INTEROP_VENV) build src/*.egg-info
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -143,4 +150,9 @@ $(VENV)/.lint: $(VENV)/.run
 $(BENCH_VENV)/.ready: benchmarks/requirements.txt
 	@$(PYTHON) -m venv $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	@touch $@
+
+$(INTEROP_VENV)/.ready: tests/interop/requirements.txt
+	@$(PYTHON) -m venv $(INTEROP_VENV)
+	@$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements.txt
 	@touch $@

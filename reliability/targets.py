@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pickle
+import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +23,12 @@ from overfitlab.data.sources import npz
 from overfitlab.data.sources.unpickling import restricted_loads
 from overfitlab.errors import OverfitlabError
 from overfitlab.events import Listener
+from overfitlab.interop.diagnosing import diagnose
+from overfitlab.interop.judging import Asked, judge
+from overfitlab.interop.reading import read_sources
+from overfitlab.interop.tensorboard import masked_crc
 from overfitlab.methods import registry
-from overfitlab.records import history, probabilities
+from overfitlab.records import history, ledger, probabilities
 from overfitlab.records.record_file import sealed
 from overfitlab.runs.run import load_run
 
@@ -115,6 +120,51 @@ def arrays(content: bytes) -> None:
         probabilities.read(path)
 
 
+TABLES = (("log.csv", b""), ("log.json", b""), ("log.jsonl", b""), ("log.txt", b"\xff\xfe"))
+
+
+def logs(content: bytes) -> None:
+    """A table or a log of others, under every ending, and what a verdict and a diagnosis make of it."""
+    for name, mark in TABLES:
+        path = FOLDER / name
+        path.write_bytes(mark + content)
+        with contextlib.suppress(OverfitlabError):
+            found = read_sources([str(path)])
+            with contextlib.suppress(OverfitlabError):
+                judge(found, Asked(baseline="none"))
+            diagnose(found, {})
+        path.unlink()
+
+
+def events(content: bytes) -> None:
+    """A TensorBoard event file; and its messages without the checksums that a fuzzer cannot guess."""
+    path = FOLDER / "x.tfevents"
+    path.write_bytes(content)
+    with contextlib.suppress(OverfitlabError):
+        read_sources([str(path)])
+    head = struct.pack("<Q", len(content))
+    record = head + struct.pack("<I", masked_crc(head)) + content + struct.pack("<I", masked_crc(content))
+    path.write_bytes(record)
+    with contextlib.suppress(OverfitlabError):
+        read_sources([str(path)])
+
+
+def databases(content: bytes) -> None:
+    """A database of MLflow or Trackio, and a ledger."""
+    path = FOLDER / "x.db"
+    path.write_bytes(content)
+    with contextlib.suppress(OverfitlabError):
+        read_sources([str(path)])
+    path.write_bytes(b"SQLite format 3\0" + content)
+    with contextlib.suppress(OverfitlabError):
+        read_sources([str(path)])
+    with contextlib.suppress(OverfitlabError):
+        ledger.read(path)
+    path.write_bytes(content)
+    with contextlib.suppress(OverfitlabError):
+        ledger.read(path)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "images": images,
     "configuration": configuration,
@@ -122,4 +172,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "run-folder": run_folder,
     "pickles": pickles,
     "arrays": arrays,
+    "logs": logs,
+    "events": events,
+    "databases": databases,
 }

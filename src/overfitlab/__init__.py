@@ -11,8 +11,10 @@ from overfitlab._version import __version__
 if TYPE_CHECKING:
     from overfitlab.api.comparing import compare
     from overfitlab.api.describing import describe_method
+    from overfitlab.api.diagnosing import diagnose
     from overfitlab.api.evaluating import evaluate
     from overfitlab.api.explaining import explain
+    from overfitlab.api.judging import judge
     from overfitlab.api.predicting import predict
     from overfitlab.api.runs import Run, find_run, load_run
     from overfitlab.api.studies import Study, find_study, load_study
@@ -48,11 +50,13 @@ _HOMES = {  # where a name is defined, and after a colon what it is called there
     "Study": "overfitlab.api.studies",
     "UsageError": "overfitlab.errors",
     "compare": "overfitlab.api.comparing",
+    "diagnose": "overfitlab.api.diagnosing",
     "describe_method": "overfitlab.api.describing",
     "evaluate": "overfitlab.api.evaluating",
     "explain": "overfitlab.api.explaining",
     "find_run": "overfitlab.api.runs",
     "find_study": "overfitlab.api.studies",
+    "judge": "overfitlab.api.judging",
     "load_run": "overfitlab.api.runs",
     "load_study": "overfitlab.api.studies",
     "method": "overfitlab.methods.registry:make",
@@ -78,10 +82,12 @@ __all__ = [
     "__version__",
     "compare",
     "describe_method",
+    "diagnose",
     "evaluate",
     "explain",
     "find_run",
     "find_study",
+    "judge",
     "load_run",
     "load_study",
     "method",

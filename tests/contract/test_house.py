@@ -14,12 +14,12 @@ SOURCE = Path(overfitlab.__file__).parent
 ROOMS = [
     "_version", "display", "errors", "values", "files", "reasons", "words", "spelling", "optimization", "config",
     "arguments", "randomness", "machine", "results", "stats", "records", "events", "data", "kernels", "methods",
-    "models", "training", "runs", "study", "describe", "inference", "report", "doctor", "terminal", "notebook", "api",
-    "testing", "ui", "cli", "__main__",
+    "models", "training", "runs", "study", "describe", "inference", "interop", "report", "doctor", "terminal",
+    "notebook", "api", "testing", "ui", "cli", "__main__",
 ]  # fmt: skip
 WITHOUT_TORCH = {
     "display", "errors", "values", "files", "reasons", "words", "spelling", "optimization", "config", "arguments",
-    "randomness", "machine", "results", "stats", "records", "events", "report",
+    "randomness", "machine", "results", "stats", "records", "events", "interop", "report",
 }  # fmt: skip
 LOOKING = (
     "runs.run",

@@ -27,6 +27,7 @@ from overfitlab.records.run_record import DIVERGED, FINISHED, INTERRUPTED, RUNNI
 from overfitlab.records.study_record import PartSizes
 from overfitlab.report import metric_words
 from overfitlab.report.answer import AXES
+from overfitlab.report.diagnosis_text import SENTENCES
 from overfitlab.report.evaluation_text import COLUMNS, PARTS
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.run_text import MOMENTS
@@ -47,7 +48,7 @@ NAMED = {
     *(word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair),
     *(*ACCURACY_WORDS, FURTHER, *VARIED.values(), *CHANGED.values()),
     *(*metric_words.TEXTS, *metric_words.HELPING_SIDE.values(), *metric_words.HELPING_GAP.values(), "points", "nats"),
-    *UNIT_NAMES.values(),
+    *UNIT_NAMES.values(), *SENTENCES.values(),
     *("undecided", "gap", "python", "system", "processor", "cores"),
     *("precision", "threads", "device", "kernels"),  # of what was not the same in all runs
     *MOMENTS.values(), *Parts.__struct_fields__,  # of a run

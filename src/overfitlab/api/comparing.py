@@ -20,7 +20,7 @@ from overfitlab.arguments import looks as looks_from
 from overfitlab.arguments import margins as margins_from
 from overfitlab.arguments import seconds as seconds_from
 from overfitlab.arguments import until_decided as until_from
-from overfitlab.config import UNTIL, StudyConfig, protocol_named
+from overfitlab.config import METRICS, UNTIL, StudyConfig, protocol_named
 from overfitlab.data.sources.groups import is_rule
 from overfitlab.errors import UsageError
 from overfitlab.events import Event, Listener, Noted, StudyEnded, listening
@@ -166,7 +166,7 @@ def compare(
         )
     if jobs is not None:
         jobs = check_whole("jobs", jobs, low=1)
-    check_one_of("metric", metric, tuple(BY_NAME))
+    check_one_of("metric", metric, METRICS)
     usual = BY_NAME[metric]
     margins = usual.margin, usual.gap_margin
     if equivalence is not None:

@@ -76,10 +76,10 @@ def has_numbers(folder: Path, kind: Kind, numbers: str) -> bool:
 
 
 def write(
-    folder: Path, owner: Path, kind: Kind, texts: Mapping[str, str], figures: Mapping[str, bytes],
+    folder: Path, owner: Path | None, kind: Kind, texts: Mapping[str, str], figures: Mapping[str, bytes],
     drawn: Sequence[str], numbers: str,
 ) -> None:  # fmt: skip
-    """Write the files of a report; `owner` is the study or run, `drawn` the languages whose figures are all here."""
+    """Write the files of a report; `owner` is its study or run, if any, `drawn` the languages with figures here."""
     busy = BusyError(
         "report_is_written", "another process writes a report into {folder}; wait for it, or choose another --out",
         folder=folder
@@ -97,13 +97,13 @@ def write(
         write_atomically(folder / kind.numbers, numbers.encode())  # the last: it says that all of it is there
 
 
-def refuse_strangers(folder: Path, owner: Path, kind: Kind) -> None:
+def refuse_strangers(folder: Path, owner: Path | None, kind: Kind) -> None:
     """Raise `UsageError` where something else than a report lies in the folder: it is not ours to write between.
 
     A link within the folder of a study or run, which may come from a stranger, can lead to a report of the user's.
     """
     for place in (folder, folder / FIGURE_FOLDER):
-        if place.is_symlink() and (place != folder or folder.parent.resolve() == owner.resolve()):
+        if place.is_symlink() and (place != folder or owner is None or folder.parent.resolve() == owner.resolve()):
             raise UsageError("report_is_a_link", "{place} is a link; remove it, or choose another --out", place=place)
     if folder.exists() and not folder.is_dir():
         raise UsageError("report_is_a_file", "{folder} is a file, not a folder; choose another --out", folder=folder)

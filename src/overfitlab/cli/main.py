@@ -12,10 +12,12 @@ import click
 from overfitlab._version import __version__
 from overfitlab.cli.compare import compare
 from overfitlab.cli.data import data
+from overfitlab.cli.diagnose import diagnose
 from overfitlab.cli.doctor import doctor
 from overfitlab.cli.evaluate import evaluate
 from overfitlab.cli.explain import explain
 from overfitlab.cli.groups import Commands
+from overfitlab.cli.judge import judge
 from overfitlab.cli.listing import list_all, show
 from overfitlab.cli.methods import methods
 from overfitlab.cli.mistaken import in_our_words
@@ -41,7 +43,22 @@ def cli() -> None:
     """What does each regularization method do to overfitting on your images?"""
 
 
-for command in (train, compare, report, list_all, show, methods, evaluate, predict, explain, data, doctor, ui):
+for command in (
+    train,
+    compare,
+    judge,
+    diagnose,
+    report,
+    list_all,
+    show,
+    methods,
+    evaluate,
+    predict,
+    explain,
+    data,
+    doctor,
+    ui,
+):
     cli.add_command(command)
 
 

@@ -1,7 +1,5 @@
 """How near to its threshold a word is: the same seeds on another processor can turn one that is near into another."""
 
-import math
-
 from overfitlab.report.metric_words import amount, digits
 from overfitlab.report.numbers import p_value
 from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS, UNDECIDED, Finding
@@ -59,7 +57,7 @@ def _at_the_end(finding: Finding, verdict: Verdict) -> bool:
 
 def _by_margin(finding: Finding, margin: float, verdict: Verdict, say: Language) -> str:
     beyond = abs(finding.mean or 0.0) - margin
-    if not abs(beyond) < (finding.deviation or 0.0) / math.sqrt(finding.n):
+    if not abs(beyond) < (finding.standard_error or 0.0):
         return ""
     size, zone = f"{abs(beyond):.{digits(verdict.metric)}f}", amount(margin, verdict.metric, say)
     if beyond > 0:

@@ -79,7 +79,7 @@ def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]
     )
     panel = Panel(
         title=say("Benefit against cost"), marks=legend,
-        y=axis(*around((0.0, *reached)), say(metric_words.TEST_WORDS[evidence.metric].axis)),
+        y=axis(*around((0.0, *reached)), metric_words.axis(evidence.metric, say)),
         x=_time_axis(times, say("time of an epoch, times that of {baseline}", baseline=on_a_line(base, 20))),
         alternative=say("Difference in {metric} from {baseline} against time: {said}.",
                         metric=metric_words.name(evidence.metric, say), baseline=base, said=said),

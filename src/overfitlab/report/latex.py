@@ -8,6 +8,7 @@ from overfitlab.display import display_name
 from overfitlab.report import metric_words
 from overfitlab.report.numbers import Interval, p_value
 from overfitlab.report.statistics_text import (
+    Stated,
     correction,
     deviations,
     intervals,
@@ -16,10 +17,9 @@ from overfitlab.report.statistics_text import (
     percents,
     unit_name,
 )
-from overfitlab.report.study_tables import word
+from overfitlab.report.study_tables import runs_cell, word
 from overfitlab.stats.findings import Finding
 from overfitlab.stats.verdict import Contrast
-from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
 SIGNS = {  # what LaTeX would take for commands, or print as something else
@@ -41,7 +41,7 @@ def escaped(text: str) -> str:
     return HYPHENS.sub("-{}", SPECIAL.sub(lambda found: SIGNS[found[0]], shown))
 
 
-def latex_table(evidence: Evidence, say: Language = ENGLISH) -> str:
+def latex_table(evidence: Stated, say: Language = ENGLISH) -> str:
     """Return a table of the contrasts on both outcomes, with notes on what each number says."""
     level = percents(evidence.confidence, say)
     texts = (say("difference"), say("interval, {level}", level=level), say("for other images"))
@@ -65,17 +65,19 @@ def _row(cells: Iterable[str]) -> str:
     return rf"{' & '.join(cells)} \\"
 
 
-def _rows(each: Contrast, columns: int, evidence: Evidence, say: Language) -> str:
+def _rows(each: Contrast, columns: int, evidence: Stated, say: Language) -> str:
     """Return the rows of a contrast: what is compared, and a row for each outcome."""
-    pair = f"{escaped(say.method(each.label))} $-$ {escaped(say.method(each.against_label))}, $n = {each.metric.n}$"
+    names = f"{escaped(say.method(each.label))} $-$ {escaped(say.method(each.against_label))}"
+    pair = f"{names}, $n = {runs_cell(each.metric)}$"
     outcomes = (("metric", metric_name(evidence, say)), ("gap", say("gap")))
     return "\n".join([
         _row([rf"\multicolumn{{{columns}}}{{@{{}}l@{{}}}}{{{pair}}}"]),
-        *(_row([rf"\quad {escaped(name)}", *_cells(each.axis(axis), evidence, say)]) for axis, name in outcomes),
+        *(_row([rf"\quad {escaped(name)}", *_cells(each.axis(axis), evidence, say)])
+          for axis, name in outcomes if axis in evidence.axes),
     ]) + "\n"  # fmt: skip
 
 
-def _cells(finding: Finding, evidence: Evidence, say: Language) -> tuple[str, ...]:
+def _cells(finding: Finding, evidence: Stated, say: Language) -> tuple[str, ...]:
     decided = "" if finding.decided_at is None else f" ({finding.decided_at})"
     digits = metric_words.table_digits(evidence.metric)
     return (
@@ -99,7 +101,7 @@ def _p(value: float | None, alpha: float) -> str:
     return "" if value is None else f"${p_value(value, alpha)}$"
 
 
-def _notes(evidence: Evidence, say: Language) -> Iterator[str]:
+def _notes(evidence: Stated, say: Language) -> Iterator[str]:
     """Yield a sentence on everything that a reader of the table has to know."""
     yield say(
         "A difference is method minus what it is compared with, over n seeds at which both finished; in {unit}. "
@@ -116,6 +118,6 @@ def _notes(evidence: Evidence, say: Language) -> Iterator[str]:
         )  # fmt: skip
         yield correction(evidence, say)
         yield say("A cell is empty where the differences do not give its number.")
-    if any(each.axis(axis).decided_at is not None for each in evidence.contrasts for axis in ("metric", "gap")):
+    if any(each.axis(axis).decided_at is not None for each in evidence.contrasts for axis in evidence.axes):
         yield say("In brackets: the number of seeds at which it was decided.")
     yield from deviations(evidence, say)

@@ -15,18 +15,17 @@ from overfitlab.report.blocks import (
     Pictures,
     TableBlock,
 )
-from overfitlab.report.content import sections, subtitle, title
+from overfitlab.report.documents import Document, sections, subtitle, title
 from overfitlab.report.file_names import localized
 from overfitlab.report.page import Made
 from overfitlab.report.study_tables import Table
-from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
 Json = Mapping[str, Any]
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~!&])")
 
 
-def markdown(evidence: Evidence, figures: str, say: Language = ENGLISH, *, pictures: bool = True) -> str:
+def markdown(evidence: Document, figures: str, say: Language = ENGLISH, *, pictures: bool = True) -> str:
     """Return the report in Markdown (CommonMark with tables), from the document of the evidence.
 
     `figures` is the folder of the figures, as links name it; `pictures` says whether it has the disputed images.

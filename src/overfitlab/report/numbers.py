@@ -77,7 +77,7 @@ def other_images(finding: Finding) -> Crossed | None:
 
 def without_interval(found: Difference) -> bool:
     """Return whether there are differences enough for an interval, and all are the same."""
-    return found.low is None and found.n > 1 and found.deviation == 0
+    return found.low is None and found.fewest > 1 and found.deviation == 0
 
 
 def time_text(seconds: float, say: Language) -> str:
@@ -87,3 +87,10 @@ def time_text(seconds: float, say: Language) -> str:
     if seconds < MOST_MINUTES * MINUTE:
         return say("{number} min", number=round(seconds / MINUTE))
     return say("{number} h", number=f"{seconds / MINUTE / MINUTE:.1f}")
+
+
+def runs_text(finding: Finding, say: Language) -> str:
+    """Return how many pairs there are, or runs of each side: `n = 7`, `n = 7 and 5`."""
+    if finding.n_against is None:
+        return say("n = {n}", n=finding.n)
+    return say("n = {n} and {against}", n=finding.n, against=finding.n_against)

@@ -27,11 +27,10 @@ from overfitlab.report.blocks import (
     Section,
     TableBlock,
 )
-from overfitlab.report.content import sections, subtitle, title
+from overfitlab.report.documents import Document, sections, subtitle, title
 from overfitlab.report.marks import Panel
 from overfitlab.report.palette import COLORS
 from overfitlab.report.svg import panel_svg
-from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 from overfitlab.words.languages import NAMES
 
@@ -64,7 +63,7 @@ class Made:
 
 
 def page(
-    evidence: Evidence,
+    evidence: Document,
     pictures: Mapping[int, bytes] | None = None,
     say: Language = ENGLISH,
     others: Mapping[str, str] | None = None,

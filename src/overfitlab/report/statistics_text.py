@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from overfitlab.interop.evidence import JudgedEvidence
 from overfitlab.report import metric_words
 from overfitlab.stats.multiplicity import holm, shaffer
 from overfitlab.stats.sequential import FEWEST
@@ -9,21 +10,22 @@ from overfitlab.study.contrasts import metric_and_unit
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
+Stated = Evidence | JudgedEvidence  # what has a verdict, and says what went otherwise
 UNIT_NAMES = {"points": "percentage points", "nats": "nats"}
 
 
-def metric_name(evidence: Evidence, say: Language = ENGLISH) -> str:
+def metric_name(evidence: Stated, say: Language = ENGLISH) -> str:
     """Return what is compared on the first axis, for people."""
     return metric_words.name(evidence.metric, say)
 
 
-def unit_name(evidence: Evidence, say: Language = ENGLISH) -> str:
+def unit_name(evidence: Stated, say: Language = ENGLISH) -> str:
     """Return the unit of its differences."""
     _, unit = metric_and_unit(evidence)
     return say(UNIT_NAMES.get(unit, unit))
 
 
-def margin_of_metric(evidence: Evidence, say: Language = ENGLISH) -> str:
+def margin_of_metric(evidence: Stated, say: Language = ENGLISH) -> str:
     """Return the margin of the metric, with its unit."""
     return metric_words.amount(evidence.margin, evidence.metric, say)
 
@@ -143,7 +145,7 @@ def _equivalence(evidence: Evidence, say: Language) -> str:
     )  # fmt: skip
 
 
-def correction(evidence: Evidence, say: Language) -> str:
+def correction(evidence: Stated, say: Language) -> str:
     """Return how the p-values of several contrasts were adjusted."""
     count = len(evidence.contrasts)
     pairs = tuple((each.method, each.against) for each in evidence.contrasts)
@@ -163,7 +165,7 @@ def correction(evidence: Evidence, say: Language) -> str:
     )
 
 
-def intervals(evidence: Evidence, say: Language) -> Iterator[str]:
+def intervals(evidence: Stated, say: Language) -> Iterator[str]:
     """Yield what each interval covers."""
     level = percents(evidence.confidence, say)
     yield (
@@ -198,7 +200,7 @@ def exact_test(evidence: Evidence, say: Language) -> Iterator[str]:
         yield say("An exact sign-flip test of the same differences is reported besides, and decides nothing.")
 
 
-def deviations(evidence: Evidence, say: Language) -> Iterator[str]:
+def deviations(evidence: Stated, say: Language) -> Iterator[str]:
     """Yield what did not go as planned: runs that diverged, failed or are missing, and what changed between them."""
     if evidence.provisional:
         yield say("The study is not finished: runs are missing, so there is no verdict yet.")

@@ -46,7 +46,7 @@ CERTAIN = 1.04  # the end of a scale of probabilities, with room for a large dot
 SEED, MEAN = 3.5, 6.0  # points: sizes of dots
 
 
-def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
+def paired_differences(evidence: Verdict, say: Language = ENGLISH) -> list[Panel]:
     """Return two panels, test accuracy and gap: the difference of each seed as a dot, the mean with its interval."""
     contrasts = [each for each in evidence.contrasts if each.metric.n]
     if not contrasts:
@@ -55,9 +55,11 @@ def paired_differences(evidence: Evidence, say: Language = ENGLISH) -> list[Pane
     places = metric_words.table_digits(metric.name)
     side = say(metric_words.HELPING_SIDE[metric.unit, metric.smaller_is_better])
     for name, title, better, margin in (
-        ("metric", say(metric_words.TEST_WORDS[metric.name].title), side, evidence.margin),
+        ("metric", metric_words.title(metric.name, say), side, evidence.margin),
         ("gap", say("Generalization gap"), say(metric_words.HELPING_GAP[metric.unit]), evidence.gap_margin),
     ):
+        if name not in evidence.axes:
+            continue
         findings = [each.axis(name) for each in contrasts]
         said = "; ".join(
             say("{contrast}: mean {mean}, {intervals}, n = {n}",

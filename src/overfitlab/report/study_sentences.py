@@ -1,12 +1,12 @@
 """What a study says, in sentences; every one has to be true of the numbers of its verdict."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure, StudyPlan
 from overfitlab.report.closeness import closeness
-from overfitlab.report.metric_words import amount, digits, table_digits, words_of
+from overfitlab.report.metric_words import amount, column, digits, table_digits, words_of
 from overfitlab.report.metric_words import name as metric_name
 from overfitlab.report.metric_words import size as size_of
 from overfitlab.report.numbers import (
@@ -15,6 +15,7 @@ from overfitlab.report.numbers import (
     level,
     other_images,
     p_value,
+    runs_text,
     span,
     student_name,
     without_interval,
@@ -55,16 +56,25 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
         return say("Not all runs have ended, so there is no verdict yet.")
     if not verdict.contrasts:
         return alone(verdict, say)
+    fields = {"baseline": baseline, "seeds": _seeds(asked, say)}
+    unpaired = any(each.metric.n_against is not None for each in asked)
+    if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in verdict.axes):
+        return say(
+            "Compared with {baseline}, nothing is decided yet." if not verdict.over else
+            "Compared with {baseline}, with runs that are not paired, nothing was shown in either direction."
+            if unpaired else
+            "Compared with {baseline}, at {seeds} paired seeds, nothing was shown in either direction.", **fields
+        )  # fmt: skip
+    said = [part for axis in verdict.axes for part in _grouped(asked, axis, AXIS_WORDS[axis], verdict.metric, say)]
+    return say(
+        "Compared with {baseline}, with runs that are not paired: {parts}." if unpaired else
+        "Compared with {baseline}, at {seeds} paired seeds: {parts}.", **fields, parts=say.between_clauses.join(said)
+    )  # fmt: skip
+
+
+def _seeds(asked: Sequence[Contrast], say: Language) -> str:
     pairs = sorted({each.metric.n for each in asked})
-    seeds = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
-    if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in ("metric", "gap")):
-        if not verdict.over:
-            return say("Compared with {baseline}, nothing is decided yet.", baseline=baseline)
-        return say("Compared with {baseline}, at {seeds} paired seeds, nothing was shown in either direction.",
-                   baseline=baseline, seeds=seeds)  # fmt: skip
-    said = [part for axis, words in AXIS_WORDS.items() for part in _grouped(asked, axis, words, verdict.metric, say)]
-    return say("Compared with {baseline}, at {seeds} paired seeds: {parts}.",
-               baseline=baseline, seeds=seeds, parts=say.between_clauses.join(said))  # fmt: skip
+    return str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
 
 
 def _grouped(
@@ -84,7 +94,7 @@ def _grouped(
         else:
             sizes = [words_of(metric, axis).headline, *[FURTHER] * (len(same) - 1)]
             names = [
-                say(size, name=name, difference=f"{each.axis(axis).mean:+.{digits(metric)}f}")
+                say(size, name=name, difference=f"{each.axis(axis).mean:+.{digits(metric)}f}", column=column(metric))
                 for size, name, each in zip(sizes, names, same, strict=True)
             ]
         found.append(say(one if len(same) == 1 else several, names=say.listing(names)))
@@ -108,7 +118,8 @@ def contrast_sentence(contrast: Contrast, verdict: Verdict, say: Language = ENGL
             name=name, against=against, metric=metric_name(verdict.metric, say),
             estimate=_estimate(accuracy, verdict.metric, say), gap=_estimate(gap, verdict.metric, say), n=accuracy.n,
         )  # fmt: skip
-    return f"{_generalizes(name, against, accuracy, verdict, say)} {_overfits(against, contrast, verdict, say)}"
+    generalizes = _generalizes(name, against, accuracy, verdict, say)
+    return f"{generalizes} {_overfits(against, contrast, verdict, say)}" if "gap" in verdict.axes else generalizes
 
 
 def decided_sentence(contrast: Contrast, axes: Collection[str], verdict: Verdict, say: Language = ENGLISH) -> str:
@@ -265,7 +276,7 @@ def _details(finding: Finding, verdict: Verdict, say: Language) -> Iterator[str]
         yield say("adjusted p of equivalence {p}", p=shown) if equal else say("adjusted p {p}", p=shown)
     if after := decided(finding, say):
         yield after
-    yield say("n = {n}", n=finding.n)
+    yield runs_text(finding, say)
 
 
 def _fit_details(fit: EqualFit, verdict: Verdict, say: Language) -> str:

@@ -35,7 +35,7 @@ def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
 
     While runs are missing there are estimates alone.
     """
-    by_axis = {axis: _columns(axis, verdict, say) for axis in ("metric", "gap")}
+    by_axis = {axis: _columns(axis, verdict, say) for axis in verdict.axes}
     header = [say("contrast"), *(name for columns in by_axis.values() for name, _ in columns), say("n"), say("time")]
     rows, tones = [], {}
     for row, each in enumerate(verdict.contrasts):
@@ -45,9 +45,14 @@ def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
             place = len(cells) + [name for name, _ in columns].index(say("verdict"))
             cells += [cell(finding) for _, cell in columns]
             tones[row, place] = finding.verdict
-        cells += [str(each.metric.n), "" if each.time_ratio is None else f"x{each.time_ratio:.2f}"]
+        cells += [runs_cell(each.metric), "" if each.time_ratio is None else f"x{each.time_ratio:.2f}"]
         rows.append(tuple(cells))
     return Table(tuple(header), tuple(rows), about_intervals(verdict, say), tones=tones)
+
+
+def runs_cell(found: Difference) -> str:
+    """Return how many pairs there are; `7 / 5` runs where they are not paired."""
+    return str(found.n) if found.n_against is None else f"{found.n} / {found.n_against}"
 
 
 def _columns(axis: str, verdict: Verdict, say: Language) -> list[Column]:
@@ -148,12 +153,13 @@ def p_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
         (say("equivalence: p raw"), lambda found: _p(found.p_equivalence_raw)),
         (say("p adjusted"), lambda found: _p(found.p_equivalence_adjusted, verdict.alpha)),
         *last,
-        (say("n"), lambda found: str(found.n)),
+        (say("n"), runs_cell),
     ]
     rows = [
         (pair(each, say), name, *(cell(each.axis(axis)) for _, cell in columns))
         for each in verdict.contrasts
         for axis, name in (("metric", metric_words.name(verdict.metric, say)), ("gap", say("gap")))
+        if axis in verdict.axes
     ]
     return Table((say("contrast"), say("axis"), *(name for name, _ in columns)), tuple(rows), left=2)
 

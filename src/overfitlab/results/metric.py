@@ -1,7 +1,7 @@
 """Metrics: what a study compares its methods by, and what of it a run has measured."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from overfitlab.config import METRICS
 from overfitlab.results.measurement import Measurement, Parts
@@ -37,9 +37,33 @@ _ALL = (
     # small beside test losses, which are from 0.1 to 2 nats where images are learned
     Metric("loss", lambda found: found.loss, margin=0.02, gap_margin=0.04, unit=NATS, smaller_is_better=True),
 )
-BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in _ALL}
-if tuple(BY_NAME) != METRICS:
+MEASURED: dict[str, Metric] = {metric.name: metric for metric in _ALL}  # by our own runs
+if tuple(MEASURED) != METRICS:
     raise AssertionError("metrics are not those of the configuration")
+LARGER, SMALLER = "larger", "smaller"  # which values are better
+VALIDATION = {  # what logs of others have where there are no test images
+    f"validation_{metric.name}": replace(metric, name=f"validation_{metric.name}") for metric in _ALL
+}
+
+
+def column_metric(unit: str, better: str, column: str) -> str:
+    """Return the name of a metric that a log of others has in a column of its own: `points:larger:val_auc`."""
+    return f"{unit}:{better}:{column}"
+
+
+class _Metrics(dict[str, Metric]):
+    """Metrics by name; those of columns are made as they are asked for."""
+
+    def __missing__(self, name: str) -> Metric:
+        unit, first, rest = name.partition(":")
+        better, second, column = rest.partition(":")
+        if unit not in (POINTS, NATS) or better not in (LARGER, SMALLER) or not (first and second and column):
+            raise KeyError(name)
+        usual = MEASURED["loss" if unit == NATS else "accuracy"]
+        return replace(usual, name=name, smaller_is_better=better == SMALLER)
+
+
+BY_NAME: Mapping[str, Metric] = _Metrics(MEASURED | VALIDATION)
 
 
 @dataclass(frozen=True)
@@ -47,9 +71,9 @@ class Measure:
     """One metric of one run, as shares from 0 to 1 or nats: at the end, and with the weights of the onset."""
 
     test: float
-    gap: float
-    onset_test: float
-    onset_gap: float
+    gap: float | None  # as what follows: None where a log of others does not have it
+    onset_test: float | None
+    onset_gap: float | None
 
 
 def measure(metric: Metric, end: Parts, onset: Parts) -> Measure | None:

@@ -9,40 +9,40 @@ from numpy.typing import NDArray
 from overfitlab.results.gap import gaps
 from overfitlab.results.history import EpochRow
 from overfitlab.results.measurement import Parts
-from overfitlab.results.metric import BY_NAME, Measure, measure
+from overfitlab.results.metric import MEASURED, Measure, measure
 
 Conditions = Mapping[str, frozenset[str]]  # what a run was computed with: all values, by name
 
 
 @dataclass(frozen=True)
 class Endpoints:
-    """The outcome of one finished run; accuracies are fractions from 0 to 1, losses nats.
+    """The outcome of one finished run; accuracies are fractions from 0 to 1, losses nats; None is not known.
 
     "End" stands for the weights that the method hands over after all epochs, "onset" for those of the epoch with the
     lowest validation loss. A gap is training minus validation accuracy, both in evaluation mode.
     """
 
-    accuracy: float  # of the test images, at the end
-    gap: float  # at the end
-    onset_accuracy: float
-    onset_gap: float
-    train_acc: float  # at the end
-    val_acc: float
+    accuracy: float | None  # of the test images, at the end
+    gap: float | None  # at the end
+    onset_accuracy: float | None
+    onset_gap: float | None
+    train_acc: float | None  # at the end
+    val_acc: float | None
     loss_gap: float | None  # validation minus training loss, at the end; None where one is not finite
     onset: int | None  # epoch
-    acc_drop: float  # validation accuracy at the onset less that at the end: what overfitting cost
+    acc_drop: float | None  # validation accuracy at the onset less that at the end: what overfitting cost
     loss_rise: float | None  # validation loss at the end less that at the onset; None where one is not finite
-    best_epoch: int  # with the highest validation accuracy
+    best_epoch: int | None  # with the highest validation accuracy
     epochs: int  # that were trained
-    seconds_per_epoch: float  # training and validation
-    parameters: int
+    seconds_per_epoch: float | None  # training and validation
+    parameters: int | None
     peak_memory_mb: int | None
     # by metric; a run of before they were measured, or whose loss is not finite, lacks some
     measures: Mapping[str, Measure] = field(default_factory=dict)
 
     def of(self, metric: str) -> Measure:
         """Return one metric of this run; raises `KeyError` where it does not have it."""
-        if metric == "accuracy":
+        if metric == "accuracy" and self.accuracy is not None:
             return Measure(self.accuracy, self.gap, self.onset_accuracy, self.onset_gap)
         return self.measures[metric]
 
@@ -96,6 +96,6 @@ def endpoints(
         parameters=parameters,
         peak_memory_mb=memory_mb,
         measures={
-            name: found for name, metric in BY_NAME.items() if (found := measure(metric, end, onset_parts)) is not None
+            name: found for name, metric in MEASURED.items() if (found := measure(metric, end, onset_parts)) is not None
         },
     )

@@ -1,6 +1,6 @@
 """What a verdict is asked: methods, contrasts, seeds, level and margins."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from overfitlab.results.metric import BY_NAME, NATS, Measure, Metric
@@ -8,6 +8,8 @@ from overfitlab.results.outcome import Endpoints
 
 POINTS = 100  # of a fraction
 Run = tuple[str, int]  # method and seed
+BY_CLASS = ("balanced_accuracy", "f1")  # metrics that are means over classes, not over images
+AXES = METRIC, GAP = "metric", "gap"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Design:
     metric: str = "accuracy"  # of config.METRICS
     test_classes: Sequence[int] | None = None  # how many test images each class has; None where unknown
     validation_classes: Sequence[int] | None = None
+    axes: tuple[str, ...] = AXES  # those that were measured
+    unpaired: Collection[tuple[str, str]] = ()  # contrasts whose runs share no seeds
 
     @property
     def baseline(self) -> str:
@@ -47,7 +51,7 @@ class Design:
 class Axis:
     """What is compared on one axis, and what a difference has to be for it to matter."""
 
-    value: Callable[[Endpoints], float]
+    value: Callable[[Endpoints], float | None]
     scale: float  # from a value to the unit of the margin: 100 from a share to points
     margin: float
     unit: float | None  # what one image changes; 0 for no such floor, None where *equivalent* cannot be said
@@ -55,11 +59,11 @@ class Axis:
     with_images: bool  # whether the noise of test images can be told apart
 
 
-def axes(design: Design) -> tuple[Axis, Axis]:
-    """Return the axes of the words: generalizes better, overfits less."""
+def axes(design: Design) -> tuple[Axis, ...]:
+    """Return the axes of the words, those of the design: generalizes better, overfits less."""
     metric = BY_NAME[design.metric]
 
-    def axis(value: Callable[[Measure], float], margin: float, unit: float | None, *, of_gap: bool) -> Axis:
+    def axis(value: Callable[[Measure], float | None], margin: float, unit: float | None, *, of_gap: bool) -> Axis:
         return Axis(
             lambda end: value(end.of(metric.name)), metric.scale, margin, unit,
             smaller_is_better=of_gap or metric.smaller_is_better, with_images=not of_gap,
@@ -67,10 +71,11 @@ def axes(design: Design) -> tuple[Axis, Axis]:
 
     test = image_unit(metric, design.test_images, design.test_classes)
     validation = image_unit(metric, design.validation_images, design.validation_classes)
-    return (
-        axis(lambda found: found.test, design.margin, test, of_gap=False),
-        axis(lambda found: found.gap, design.gap_margin, validation, of_gap=True),
-    )
+    found = {
+        METRIC: axis(lambda found: found.test, design.margin, test, of_gap=False),
+        GAP: axis(lambda found: found.gap, design.gap_margin, validation, of_gap=True),
+    }
+    return tuple(found[name] for name in design.axes)
 
 
 def image_unit(metric: Metric, images: int | None, classes: Sequence[int] | None) -> float | None:
@@ -85,7 +90,7 @@ def image_unit(metric: Metric, images: int | None, classes: Sequence[int] | None
     """
     if metric.unit == NATS:
         return 0.0
-    if metric.name == "accuracy":
+    if metric.name.removeprefix("validation_") not in BY_CLASS:
         return metric.scale / images if images else None
     there = [count for count in classes or () if count]
     return metric.scale / (len(there) * min(there)) if there else None

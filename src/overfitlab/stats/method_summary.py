@@ -76,7 +76,7 @@ def summary(
         values = [scale * found for end in ends if (found := value(end)) is not None]
         return Spread(mean(values), stdev(values) if len(values) > 1 else None) if values else None
 
-    def measured(value: Callable[[Measure], float]) -> Spread | None:
+    def measured(value: Callable[[Measure], float | None]) -> Spread | None:
         found = spread(lambda end: value(end.of(metric)), BY_NAME[metric].scale)
         if found is None or not found.deviation:
             return found

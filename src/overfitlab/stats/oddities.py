@@ -76,7 +76,8 @@ def _gaps_apart(contrasts: Sequence[tuple[str, str]], pairs: Sequence[Pairs]) ->
     """Yield the contrasts whose gaps in accuracy and in loss differ in opposite ways, beyond the noise of the seeds."""
     for (label, against), found in zip(contrasts, pairs, strict=True):
         ends = [(one.end, other.end) for _, one, other in found if one.end and other.end]
-        points = [100 * (one.gap - other.gap) for one, other in ends]
+        points = [100 * (one.gap - other.gap) for one, other in ends
+                  if one.gap is not None and other.gap is not None]  # fmt: skip
         nats = [one.loss_gap - other.loss_gap for one, other in ends
                 if one.loss_gap is not None and other.loss_gap is not None]  # fmt: skip
         if len(points) < FEWEST or len(nats) < FEWEST:

@@ -42,7 +42,7 @@ def estimate(differences: ArrayLike, confidence: float = 0.95) -> Estimate:
     nothing = np.full(mean.shape, np.nan)
     if n == 1:
         return Estimate(mean, nothing, nothing, nothing, nothing)
-    deviation = _deviation(values, mean)
+    deviation = deviation_of(values, mean)
     half = stats.t.ppf((1 + confidence) / 2, n - 1) * deviation / np.sqrt(n)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stats.t.sf(np.abs(mean) / (deviation / np.sqrt(n)), n - 1)
@@ -61,7 +61,7 @@ def equivalence(differences: ArrayLike, margin: float, unit: float = 0.0) -> Flo
     n, mean = values.shape[-1], values.mean(-1)
     if n < 2:
         return np.full(mean.shape, np.nan)
-    deviation = np.maximum(_deviation(values, mean), least_noise(margin, unit))
+    deviation = np.maximum(deviation_of(values, mean), least_noise(margin, unit))
     with np.errstate(divide="ignore", invalid="ignore"):
         error = deviation / np.sqrt(n)
         p = np.maximum(stats.t.sf((mean + margin) / error, n - 1), stats.t.cdf((mean - margin) / error, n - 1))
@@ -116,7 +116,7 @@ def bootstrap(differences: ArrayLike, confidence: float = 0.95) -> tuple[float, 
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
-def _deviation(values: Floats, mean: Floats) -> Floats:
+def deviation_of(values: Floats, mean: Floats) -> Floats:
     """Return the standard deviation over the last axis: exactly 0 where all values are equal."""
     deviation = np.sqrt(((values - mean[..., None]) ** 2).sum(-1) / (values.shape[-1] - 1))
     return np.where(np.ptp(values, axis=-1) == 0, 0.0, deviation)

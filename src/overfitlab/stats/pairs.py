@@ -14,7 +14,7 @@ from overfitlab.stats import paired
 from overfitlab.stats.crossed import Crossed, crossed
 from overfitlab.stats.design import POINTS, Run
 from overfitlab.stats.equal_fit import difference_at_equal_fit
-from overfitlab.stats.findings import ALPHA, Paired
+from overfitlab.stats.findings import ALPHA, Paired, Unpaired
 from overfitlab.stats.image_noise import crossed_by_bootstrap
 
 LARGEST_RATIO = 1e15  # of times: a history of a stranger may say that an epoch took none
@@ -42,7 +42,7 @@ def pairs_of(by_run: Mapping[Run, Outcome], contrast: tuple[str, str], seeds: Se
 
 
 def differences(
-    pairs: Pairs, value: Callable[[Endpoints], float], scale: float = POINTS, images_of: str | None = None,
+    pairs: Pairs, value: Callable[[Endpoints], float | None], scale: float = POINTS, images_of: str | None = None,
     alpha: float = ALPHA,
 ) -> Paired:  # fmt: skip
     """Return a difference for each pair, in points or another unit of that `scale`.
@@ -50,10 +50,23 @@ def differences(
     `images_of` names the metric, where what the test images contribute to its noise is wanted too, and the interval for
     other images at 1 - alpha.
     """
-    ends = [(one.end, other.end) for _, one, other in pairs if one.end and other.end]
-    differences = tuple(rounded(value(one) - value(other), scale) for one, other in ends)
+    ends = [(seed, value(one.end), value(other.end)) for seed, one, other in pairs if one.end and other.end]
+    known = [(seed, rounded(one - other, scale)) for seed, one, other in ends if one is not None and other is not None]
     noise = _crossed(pairs, images_of, alpha) if images_of and len(pairs) > 1 else None
-    return Paired(differences, tuple(seed for seed, *_ in pairs), noise)
+    return Paired(tuple(each for _, each in known), tuple(seed for seed, _ in known), noise)
+
+
+def apart(
+    by_run: Mapping[Run, Outcome], contrast: tuple[str, str], value: Callable[[Endpoints], float | None],
+    scale: float = POINTS,
+) -> Unpaired:  # fmt: skip
+    """Return the values of both sides of a contrast whose runs share no seeds, in points or another unit."""
+
+    def of(method: str) -> tuple[float, ...]:
+        ends = [run.end for (name, _), run in by_run.items() if name == method and run.end is not None]
+        return tuple(rounded(found, scale) for end in ends if (found := value(end)) is not None)
+
+    return Unpaired(of(contrast[0]), of(contrast[1]))
 
 
 def rounded(value: float, scale: float = POINTS) -> float:
@@ -82,7 +95,8 @@ def _mean_over_images(values: Sequence[NDArray[Any] | None], scale: float, alpha
 
 def fit(pairs: Pairs) -> float | None:
     """Return how much better the training images are fitted, in points of training accuracy."""
-    found = [one.end.train_acc - other.end.train_acc for _, one, other in pairs if one.end and other.end]
+    both = [(one.end.train_acc, other.end.train_acc) for _, one, other in pairs if one.end and other.end]
+    found = [one - other for one, other in both if one is not None and other is not None]
     return POINTS * mean(found) if found else None
 
 
@@ -102,7 +116,7 @@ def time_ratio(pairs: Pairs) -> tuple[float | None, tuple[float, float] | None]:
     seconds = [
         (one.end.seconds_per_epoch, other.end.seconds_per_epoch) for _, one, other in pairs if one.end and other.end
     ]
-    ratios = [one / other for one, other in seconds if one < LARGEST_RATIO * other]
+    ratios = [one / other for one, other in seconds if one and other and one < LARGEST_RATIO * other]
     if not ratios:
         return None, None
     low, middle, high = map(float, np.quantile(ratios, (0.25, 0.5, 0.75)))

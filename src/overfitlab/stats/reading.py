@@ -43,7 +43,8 @@ def read(by_run: Mapping[Run, Outcome], ended: Collection[Run], design: Design) 
         one, other = (by_run.get((method, seed)) for method in pair)
         if one is None or other is None or one.end is None or other.end is None:
             return math.nan
-        return rounded(known.value(one.end) - known.value(other.end), known.scale)
+        values = known.value(one.end), known.value(other.end)
+        return math.nan if values[0] is None or values[1] is None else rounded(values[0] - values[1], known.scale)
 
     def has_diverged(side: int) -> NDArray[np.bool_]:
         return of_seeds(
@@ -92,7 +93,7 @@ def findings_in_rounds(
         if plain.mean is not None and plain.deviation and plain.n >= sequential.FEWEST:
             half = float(half_width(plain.n, x)) * plain.deviation / math.sqrt(plain.n)
             low, high = (plain.mean - half, plain.mean + half) if math.isfinite(half) else (None, None)
-        word, why = judged(str(axis.said[index]), each.differences, diverged[index], sequential.FEWEST)
+        word, why = judged(str(axis.said[index]), each, diverged[index], sequential.FEWEST)
         found.append(
             Finding(
                 **vars(replace(plain, low=low, high=high)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from overfitlab.reasons import Reason
 from overfitlab.results.metric import BY_NAME, Measure
 from overfitlab.results.outcome import Conditions, Outcome
-from overfitlab.stats.design import Axis, Design, Run, axes
+from overfitlab.stats.design import AXES, GAP, METRIC, Axis, Design, Run, axes
 from overfitlab.stats.findings import (
     EQUIVALENT,
     HARMS,
@@ -17,6 +17,7 @@ from overfitlab.stats.findings import (
     Difference,
     Diverged,
     Finding,
+    Paired,
     difference,
     findings,
     without_words,
@@ -24,7 +25,7 @@ from overfitlab.stats.findings import (
 from overfitlab.stats.method_summary import MethodSummary, summary
 from overfitlab.stats.multiplicity import shaffer
 from overfitlab.stats.oddities import of_study
-from overfitlab.stats.pairs import EqualFit, differences, equal_fit, fit, pairs_of, time_ratio
+from overfitlab.stats.pairs import EqualFit, apart, differences, equal_fit, fit, pairs_of, time_ratio
 from overfitlab.stats.reading import Progress, findings_in_rounds, read
 from overfitlab.stats.reading import progress as progress_of
 from overfitlab.stats.weakness import weaknesses
@@ -80,6 +81,7 @@ class Verdict:
     metric: str = "accuracy"  # of config.METRICS: of the test images, and of the gap
     weaknesses: tuple[Reason, ...] = ()  # what weakens the answer, the gravest first
     oddities: tuple[Reason, ...] = ()  # what looks like a mistake (docs/oddities.md)
+    axes: tuple[str, ...] = AXES  # those that were measured; words are said of them alone
 
     @property
     def confidence(self) -> float:
@@ -117,7 +119,10 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
             for method in design.labels
         }  # fmt: skip
         provisional = False
-    pairs = [pairs_of(by_run, contrast, some) for contrast, some in zip(design.contrasts, seeds, strict=True)]
+    pairs = [
+        [] if contrast in design.unpaired else pairs_of(by_run, contrast, some)
+        for contrast, some in zip(design.contrasts, seeds, strict=True)
+    ]
     counted = [by_run[method, seed] for method, some in of_method.items() for seed in some if (method, seed) in by_run]
     test_images = next((len(each.correct) for each in counted if each.end and each.correct is not None), 0)
     diverged = [
@@ -131,13 +136,17 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
         measured = [differences(each, known.value, known.scale, images_of, design.alpha) for each in pairs]
         if rounds is not None:
             return findings_in_rounds(measured, rounds, place, design, diverged)
+        samples = [
+            apart(by_run, contrast, known.value, known.scale) if contrast in design.unpaired else each
+            for contrast, each in zip(design.contrasts, measured, strict=True)
+        ]
         found = findings(
-            measured, known.margin, unit=known.unit, smaller_is_better=known.smaller_is_better, alpha=design.alpha,
+            samples, known.margin, unit=known.unit, smaller_is_better=known.smaller_is_better, alpha=design.alpha,
             diverged=diverged, multipliers=shaffer(tuple(design.contrasts)),
         )  # fmt: skip
         return [without_words(each) for each in found] if provisional else found
 
-    def at_onset(value: Callable[[Measure], float]) -> list[Difference]:
+    def at_onset(value: Callable[[Measure], float | None]) -> list[Difference]:
         scale = BY_NAME[design.metric].scale
         measured = [differences(each, lambda end: value(end.of(design.metric)), scale) for each in pairs]
         found = [difference(each, design.alpha) for each in measured]
@@ -147,7 +156,11 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
         found = equal_fit(pairs[index], design.alpha)
         return replace(found, low=None, high=None) if found and provisional else found
 
-    metric, gap = (axis(place, known) for place, known in enumerate(axes(design)))
+    of_axis = {
+        name: axis(place, known) for place, (name, known) in enumerate(zip(design.axes, axes(design), strict=True))
+    }
+    unmeasured = [Finding(**vars(difference(Paired((), ())))) for _ in design.contrasts]
+    metric, gap = of_axis.get(METRIC, unmeasured), of_axis.get(GAP, unmeasured)
     onset_metric, onset_gap = at_onset(lambda found: found.onset_test), at_onset(lambda found: found.onset_gap)
     contrasts = tuple(
         Contrast(
@@ -162,7 +175,7 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
             fit(pairs[index]),
             at_equal_fit(index),
             *time_ratio(pairs[index]),
-            len(seeds[index]) - len(pairs[index]),
+            0 if (method, against) in design.unpaired else len(seeds[index]) - len(pairs[index]),
         )
         for index, (method, against) in enumerate(design.contrasts)
     )
@@ -193,6 +206,7 @@ def compute_verdict(outcomes: Sequence[Outcome], design: Design, *, given_up: Co
         oddities=() if provisional else of_study(
             methods, [(each.label, each.against_label) for each in contrasts], pairs
         ),
+        axes=design.axes,
     )  # fmt: skip
 
 

@@ -66,16 +66,18 @@ def _not_learned(methods: Sequence[MethodSummary], runs: Sequence[Outcome], desi
     chance = guessing(design, runs)
     for each in methods:
         ends = [(run, run.end) for run in runs if run.method == each.method and run.end is not None]
-        guesses = {run.name: near_chance(end.train_acc, chance) for run, end in ends}
+        guesses = {
+            run.name: end.train_acc is not None and near_chance(end.train_acc, chance) for run, end in ends
+        }  # runs of others may not have measured it
         single = [run.name for run, _ in ends if _one_class(run)]
         still = [run.name for run, _ in ends if (chance is None or guesses[run.name]) and _never_moved(run)]
-        lost = [end for run, end in ends if guesses[run.name] and run.name not in {*still, *single}]
+        lost = [end.train_acc for run, end in ends if guesses[run.name] and run.name not in {*still, *single}]
         if still:
             yield reason("loss_never_moved", method=each.label, count=len(still), all=len(ends))
         if others := len({*single} - {*still}):
             yield reason("one_class_predicted", method=each.label, count=others, all=len(ends))
         if lost:
-            best = max(100 * end.train_acc for end in lost)
+            best = max(100 * found for found in lost if found is not None)
             yield reason("training_never_got_going", method=each.label, count=len(lost), all=len(ends), accuracy=best,
                          chance=100 * (chance or 0))  # fmt: skip
 
@@ -129,6 +131,8 @@ def _learning_less(contrasts: Sequence["Contrast"], design: Design) -> Iterator[
 def _few_seeds(contrasts: Sequence["Contrast"], design: Design) -> Iterator[Reason]:
     """Yield that so few seeds could hardly decide anything, or that no exact test can agree with what they say."""
     if not contrasts or design.until is not None:  # in rounds seeds are added until there are enough
+        return
+    if any(each.metric.n_against is not None for each in contrasts):  # not paired, so there is no such test
         return
     n, count = max(each.metric.n for each in contrasts), len(contrasts)
     if n < FEWEST:

@@ -8,7 +8,7 @@ from overfitlab.errors import UsageError
 from overfitlab.values import shown
 from overfitlab.words.language import ENGLISH, CardWords, Language, words_in
 
-FILES = {"ko": "korean"}  # and korean_paper, korean_terminal, korean_ui, korean_errors, korean_cards
+FILES = {"ko": "korean"}  # and korean_paper, _terminal, _ui, _judge, _errors, _cards
 CODES = ("en", *FILES)
 NAMES = {"en": "English", "ko": "한국어"}  # as each is called in itself
 VARIABLE = "OVERFITLAB_LANG"
@@ -49,13 +49,13 @@ def language_named(code: str) -> Language:
 @cache
 def _read(code: str) -> Language:
     name = FILES[code]
-    parts = ("", "_paper", "_terminal", "_ui", "_errors")
-    read, paper, terminal, ui, errors = (words_in(f"{name}{part}.toml") for part in parts)
+    parts = ("", "_paper", "_terminal", "_ui", "_judge", "_errors")
+    read, paper, terminal, ui, judge, errors = (words_in(f"{name}{part}.toml") for part in parts)
     return Language(
         code,
         texts={
             english: own
-            for file in (read, paper, terminal, ui)
+            for file in (read, paper, terminal, ui, judge)
             for part in file["texts"].values()
             for english, own in part.items()
         },

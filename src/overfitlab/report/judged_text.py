@@ -1,0 +1,127 @@
+"""What a verdict on other people's runs says besides its words: how it was read, and what no log can show."""
+
+from collections.abc import Iterator
+
+from overfitlab.interop.evidence import FROM_COLUMN, FROM_OPTION, JudgedEvidence
+from overfitlab.interop.judging import IN_ORDER, PAIRED, PARTLY
+from overfitlab.interop.outcomes import BEST
+from overfitlab.report import metric_words
+from overfitlab.report.round_sentences import state
+from overfitlab.report.study_sentences import answer, headline, recommendation
+from overfitlab.report.study_tables import contrast_table
+from overfitlab.report.study_text import laid_out
+from overfitlab.words.language import ENGLISH, Language
+
+MOST_NAMED = 12  # runs that were left out
+
+
+def judged_title(evidence: JudgedEvidence, say: Language) -> str:
+    """Return the title of a report."""
+    if not evidence.study:
+        return say("What these runs say")
+    return say("What these runs say: {name}", name=evidence.study)
+
+
+def judged_subtitle(evidence: JudgedEvidence, say: Language) -> str:
+    """Return what was judged, in a line."""
+    return say(
+        "{methods} methods, {runs} runs of others, judged by {metric}",
+        methods=len(evidence.methods), runs=sum(each.finished + each.diverged for each in evidence.methods),
+        metric=metric_words.name(evidence.metric, say),
+    )  # fmt: skip
+
+
+def judged_whole(evidence: JudgedEvidence, say: Language = ENGLISH) -> str:
+    """Return what a screen shows: the answer, the table, a sentence for each contrast, and what to know besides."""
+    known = (headline(evidence, say), state(evidence, say))
+    parts = ["\n".join(text for text in known if text), laid_out(contrast_table(evidence, say)), answer(evidence, say)]
+    notes = [say("Note: {what}", what=note) for note in notes_of(evidence, say)]
+    parts.append("\n".join(notes))
+    if text := recommendation(evidence, say):
+        parts.append(text)
+    return "\n\n".join(part for part in parts if part)
+
+
+def notes_of(evidence: JudgedEvidence, say: Language) -> list[str]:
+    """Return what a reader of a screen has to know, a sentence each."""
+    texts = (
+        *read_as(evidence, say),
+        *pairing(evidence, say),
+        *map(say.reason, evidence.weaknesses),
+        *limits_of(evidence, say),
+    )
+    return [text for text in texts if text]
+
+
+def read_as(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
+    """Yield which columns were taken for what."""
+    columns = say.listing(list(evidence.columns))
+    fields = {"column": columns, "metric": metric_words.name(evidence.metric, say)}
+    yield (
+        say("{column} is read as {metric}, in percent.", **fields)
+        if evidence.percent
+        else say("{column} is read as {metric}.", **fields)
+    )
+    if evidence.epochs[1]:
+        yield (
+            say("The last epoch of each run counts.")
+            if evidence.when != BEST
+            else say("The best epoch of each run counts, by its validation images.")
+        )
+    if evidence.epochs[0] != evidence.epochs[1]:
+        yield say("Runs are of different lengths, {fewest} to {most} epochs.", fewest=evidence.epochs[0],
+                  most=evidence.epochs[1])  # fmt: skip
+    if evidence.gap_columns is not None:
+        yield say("The gap is between {training}, measured in evaluation mode, and {validation}.",
+                  training=evidence.gap_columns[0], validation=evidence.gap_columns[1])  # fmt: skip
+
+
+def pairing(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
+    """Yield which runs were compared with which."""
+    kinds = {*evidence.pairing.values()}
+    if IN_ORDER in kinds:
+        yield say("Runs share no seeds, so the k-th of one method is compared with the k-th of the other, in the order "
+                  "of their seeds.")  # fmt: skip
+        return
+    unpaired = [pair for pair, how in evidence.pairing.items() if how not in (PAIRED, PARTLY)]
+    if unpaired:
+        yield say("Not paired, as runs share no seeds, or too few: {pairs}. Two arms are compared by Welch's "
+                  "test, which "
+                  "needs more runs than pairs do.", pairs=say.listing(unpaired))  # fmt: skip
+    if len(unpaired) < len(evidence.pairing):
+        yield say("Runs with the same seed are compared in pairs.")
+    for each in evidence.left_out:
+        names = [*each.seeds[:MOST_NAMED], *(["..."] if len(each.seeds) > MOST_NAMED else [])]
+        yield say("Of {pair} these runs are left out, as the other side lacks their seeds: {runs}.",
+                  pair=f"{each.method} - {each.against}", runs=", ".join(names))  # fmt: skip
+
+
+def limits_of(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
+    """Yield what the logs cannot show, and what the words hold for."""
+    for each in evidence.methods:
+        if each.diverged:
+            yield say("{count} of {all} runs of {name} diverged: they have no number, and a word in favour of that "
+                      "method is not given.", count=each.diverged, all=each.diverged + each.finished,
+                      name=say.method(each.label))  # fmt: skip
+    if evidence.images_from is None:
+        yield say("The number of evaluation images is not known, so nothing is called equivalent; say it with "
+                  "--images N.") if not evidence.metric.endswith("loss") else ""  # fmt: skip
+    elif evidence.images_from not in (FROM_COLUMN, FROM_OPTION):
+        yield say("From the grid that the accuracies lie on, they are of {images} evaluation images; --images N "
+                  "says it "
+                  "if that is wrong.", images=f"{evidence.test_images:,}")  # fmt: skip
+    if "gap" not in evidence.axes:
+        yield say(
+            "Whether a method overfits less is not judged: that takes a training metric that was measured in "
+            "evaluation "
+            "mode, after the epoch (--column train=NAME); the running means that programs log are none."
+        )
+    if evidence.when == BEST:
+        yield say("The best epoch looks better than it is, for every method: it was picked on the images it is judged "
+                  "by. Methods whose curves are noisier gain more from that.")  # fmt: skip
+    if evidence.progress is None:
+        yield say("The words hold for one reading: who trains more seeds after it and reads again needs "
+                  "--until-decided from the beginning.")  # fmt: skip
+    yield say("No log shows whether these images were also used to choose settings, an epoch or a method; if "
+              "they were, "
+              "the numbers are too good.")  # fmt: skip
