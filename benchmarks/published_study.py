@@ -102,7 +102,7 @@ def main() -> None:
 
 def keep(study: Study, name: str) -> None:
     """Write the data of one study."""
-    report = study.report().parent
+    report = study.report(language="en").parent
     data = emptied(DATA / name)
     for file in KEPT:
         shutil.copy(report / file, data / file)

@@ -197,7 +197,7 @@ MUTANTS = (
         hangs=True,
     ),
     Mutant(
-        "a link in the place of a report", "api/reporting.py",
+        "a link in the place of a report", "api/report_folder.py",
         "if place.is_symlink() and (", "if False and (", "tests/reliability/test_strangers.py",
     ),
     Mutant(
@@ -217,7 +217,7 @@ MUTANTS = (
     ),
     Mutant(
         "a report that is whole", "cli/compare.py",
-        "if report and not is_current(study, study.folder / REPORT):",
+        "if report and not is_current(study, study.folder / REPORT, say.code):",
         'if report and not (study.folder / REPORT / "report.html").exists():', "tests/reliability/test_kills.py",
     ),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Several processes at one place: one works, the others wait, read, or are told so; none sees half of anything."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -42,6 +43,7 @@ def test_two_at_one_run_and_the_place_of_a_dead_one_is_taken_over(breakable, tmp
     assert of_run(run) == of_run(breakable.folder / "whole")
 
 
+LANGUAGES = re.compile(rb'<p class="languages">.*?</p>')  # links to the same page in others
 STATES = 50  # that a reader is to see
 WRITER = """
 import sys
@@ -92,7 +94,7 @@ def test_a_reader_never_sees_half_a_row_and_is_never_held_up(tmp_path, digits_ru
 
 
 def test_two_reports_at_one_place(breakable, small_study):
-    """The second waits for the first: what lies there in the end is one whole report, in one language."""
+    """The second waits for the first: what lies there in the end is one whole report in each language."""
     shutil.copytree(small_study, breakable.folder / "runs" / "study")
     processes = [
         begun("report", "study", "--lang", language, "--out", "report", folder=breakable.folder)
@@ -102,11 +104,12 @@ def test_two_reports_at_one_place(breakable, small_study):
         said, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
     report = breakable.folder / "report"
-    language = "ko" if 'lang="ko"' in (report / "report.html").read_text() else "en"
-    assert breakable.run("report", "study", "--lang", language, "--out", "again", folder=breakable.folder).code == 0
+    assert breakable.run("report", "study", "--out", "again", folder=breakable.folder).code == 0
     for path in (breakable.folder / "again").rglob("[!.]*.*"):
         name = path.relative_to(breakable.folder / "again")
-        assert (report / name).read_bytes() == path.read_bytes(), name
+        # a page that was written before the other one was there does not link to it
+        found, wanted = (LANGUAGES.sub(b"", each.read_bytes()) for each in (report / name, path))
+        assert found == wanted, name
     assert leftovers(report) == []
 
 
