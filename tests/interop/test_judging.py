@@ -124,6 +124,17 @@ def test_the_end_counts_or_the_best_epoch_which_warns():
     assert end.evidence.methods[0].onset.mean == 5.0
 
 
+def test_a_column_of_the_best_epoch_is_taken_for_that():
+    rows = [{"method": row["method"], "seed": row["seed"], "best_val_acc": row["test_acc"]} for row in table()]
+    found = overfitlab.judge(rows).evidence
+    assert (found.metric, found.when, found.columns) == ("validation_accuracy", "best", ("best_val_acc",))
+    both = [row | {"val_acc": row["best_val_acc"] - 0.1} for row in rows]
+    picked = [overfitlab.judge(both, when=when).evidence.columns for when in (None, "best")]
+    assert picked == [("val_acc",), ("best_val_acc",)]
+    with pytest.raises(DataError, match="has no value of val_acc"):
+        overfitlab.judge([*both[:6], *rows[6:]])  # some of the end, others of the best epoch alone
+
+
 def test_running_means_give_no_gap_and_no_word():
     found = overfitlab.judge(histories()).evidence
     assert found.axes == ("metric",)

@@ -16,7 +16,15 @@ from overfitlab.study.contrasts import CONTRAST_COLUMNS, contrast_rows
 from overfitlab.study.evidence import FORMAT, document
 from overfitlab.words.language import ENGLISH
 
-ELSEWHERE = {"n", "seeds", "differences", "mean", "crossed"}  # of a finding: once for both axes, or under another name
+ELSEWHERE = {
+    "n",
+    "n_against",
+    "error",
+    "seeds",
+    "differences",
+    "mean",
+    "crossed",
+}  # of a finding: once for both axes, or under another name
 
 
 def test_every_number_of_a_finding_has_a_column():

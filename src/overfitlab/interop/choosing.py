@@ -39,11 +39,12 @@ class Chosen:
     is_loss: bool
 
 
-def chosen(runs: Sequence[LoggedRun], asked: str | None) -> Chosen:
+def chosen(runs: Sequence[LoggedRun], asked: str | None, *, best: bool = False) -> Chosen:
     """Return what is judged: what was `asked` for (`accuracy`, `val_auc:higher`), else the first of the usual ones.
 
-    Test images come before validation images. Raises `UsageError` where nothing or several things can be meant, and
-    `DataError` where some runs lack it.
+    Columns whose names say that they are of the best epoch (`best_val_acc`) come first where that is asked for, and
+    last otherwise. Test images come before validation images. Raises `UsageError` where nothing or several things can
+    be meant, and `DataError` where some runs lack it.
     """
     name, colon, word = (asked or "").rpartition(":")
     if not colon or word.lower() not in DIRECTIONS:
@@ -51,10 +52,11 @@ def chosen(runs: Sequence[LoggedRun], asked: str | None) -> Chosen:
     if name and plain(name) not in (*METRICS, *KINDS):
         return _column(runs, name, word)
     wanted = (KINDS.get(plain(name), plain(name)),) if name else ORDER
-    for kind in wanted:
-        for part in (TEST, VALIDATION, UNKNOWN):
-            if any(_of(run, part, kind) for run in runs):
-                return _of_kind(runs, part, kind)
+    for of_best in (best, not best):
+        for kind in wanted:
+            for part in (TEST, VALIDATION, UNKNOWN):
+                if any(_of(run, part, kind, best=of_best) for run in runs):
+                    return _of_kind(runs, part, kind, best=of_best)
     if name and any(plain(column) == plain(name) for run in runs for column in run.rows[0]):
         return _column(runs, name, word)
     raise UsageError(
@@ -64,14 +66,14 @@ def chosen(runs: Sequence[LoggedRun], asked: str | None) -> Chosen:
     )  # fmt: skip
 
 
-def _of(run: LoggedRun, part: str, kind: str) -> list[MetricColumn]:
-    return [each for each in run.metrics if (each.part, each.kind, each.best) == (part, kind, False)]
+def _of(run: LoggedRun, part: str, kind: str, *, best: bool = False) -> list[MetricColumn]:
+    return [each for each in run.metrics if (each.part, each.kind, each.best) == (part, kind, best)]
 
 
-def _of_kind(runs: Sequence[LoggedRun], part: str, kind: str) -> Chosen:
+def _of_kind(runs: Sequence[LoggedRun], part: str, kind: str, *, best: bool) -> Chosen:
     columns = []
     for run in runs:
-        found = _of(run, part, kind)
+        found = _of(run, part, kind, best=best)
         if not found:
             raise DataError(
                 "run_without_the_metric", "{run} has no {metric}, which others have; name what all have with --metric; "

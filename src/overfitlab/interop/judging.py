@@ -94,7 +94,7 @@ def _judged(
     runs: Sequence[LoggedRun], logs: Sequence[Logged], methods: Sequence[str], contrasts: list[Pair], asked: Asked
 ) -> JudgedEvidence:
     given = asked.given
-    what = chosen(runs, asked.metric or given.get("metric"))
+    what = chosen(runs, asked.metric or given.get("metric"), best=asked.when == BEST)
     _refuse_too_few(runs, methods)
     seeds, names = _numbered(runs)
     found = measured(runs, seeds, what, asked.when or _when_of(what), given)

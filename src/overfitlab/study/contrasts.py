@@ -15,7 +15,7 @@ OF_AN_AXIS = (
 )
 TEXTS = ("method_settings", "against_settings", "metric", "unit", "interval", "metric_verdict", "metric_reason",
          "gap_verdict", "gap_reason")  # fmt: skip
-WHOLE = ("n", "missing", "gap_at_equal_fit_n", "metric_decided_at", "gap_decided_at")
+WHOLE = ("n", "n_against", "missing", "gap_at_equal_fit_n", "metric_decided_at", "gap_decided_at")
 CONTRAST_COLUMNS = (
     *(
         "method",
@@ -25,6 +25,7 @@ CONTRAST_COLUMNS = (
         "metric",
         "unit",
         "n",
+        "n_against",
         "missing",
         "level",
         "interval",
@@ -52,7 +53,8 @@ def _row(each: Contrast, verdict: Verdict) -> Row:
     metric, unit = metric_and_unit(verdict)
     row: Row = dict.fromkeys(CONTRAST_COLUMNS) | {
         "method": each.label, "against": each.against_label, "method_settings": each.method,
-        "against_settings": each.against, "metric": metric, "unit": unit, "n": each.metric.n, "missing": each.missing,
+        "against_settings": each.against, "metric": metric, "unit": unit,
+        "n": each.metric.n, "n_against": each.metric.n_against, "missing": each.missing,
         "level": verdict.alpha, "interval": FIXED if verdict.progress is None else ALWAYS_VALID,
         "train_acc_difference": each.fit, "time_ratio": each.time_ratio,
     }  # fmt: skip
