@@ -65,7 +65,7 @@ def _empty_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(home))
     for variable in ("DATA", "CACHE", "MIRROR", "LANG"):
         monkeypatch.delenv(f"OVERFITLAB_{variable}", raising=False)
-    for variable in ("KERAS_HOME", "XDG_CACHE_HOME"):
+    for variable in ("KERAS_HOME", "XDG_CACHE_HOME", "COLUMNS"):
         monkeypatch.delenv(variable, raising=False)
     speak(None)
     monkeypatch.setenv("OVERFITLAB_OFFLINE", "1")  # no test ever reaches out; those of downloads ask their own server

@@ -54,7 +54,7 @@ def test_the_page_is_made_from_verdict_json_alone(small_study, written):
     study = overfitlab.load_study(small_study)
     pictures = reporting.disputed_pictures(study, evidence)
     assert len(pictures) == len(evidence.disputed) > 0
-    images = {row: reporting._png(picture, 16) for row, picture in pictures.items()}
+    images = {row: reporting.picture_png(picture, 16) for row, picture in pictures.items()}
     for code, other in (("en", {"ko": "report.ko.html"}), ("ko", {"en": "report.html"})):
         [(_, file)] = other.items()
         mine = written / ("report.html" if code == "en" else "report.ko.html")
