@@ -80,8 +80,8 @@ def test_where_nothing_can_be_written_nobody_is_known(monkeypatch, tmp_path):
         (machine.Claim(4, 4), 9, ""),
         (machine.Claim(1, 4), 1, ""),  # as it was asked for
         (machine.Claim(1, 4, taken=3), 1, "Cores: 1 of 4"),
-        (machine.Claim(0, 4, taken=4), 1, "other trainings of yours compute on 4 of 4 cores"),
-        (machine.Claim(1, 4, taken=3), 4, "other trainings of yours compute on 3 of 4 cores"),
+        (machine.Claim(0, 4, taken=4), 1, "other trainings of yours already use all 4 cores"),
+        (machine.Claim(1, 4, taken=3), 4, "other trainings of yours already use 3 of 4 cores"),
     ],
 )
 def test_what_is_said(claim, threads, said):

@@ -17,9 +17,9 @@ from overfitlab.data.recorded import recorded
 from overfitlab.errors import CancelledError, DataError, OverfitlabError
 from overfitlab.events import EpochEnded
 from overfitlab.records.data_record import GroupPart, GroupsRecord
+from overfitlab.report.content import sections
 from overfitlab.report.group_text import group_lines, group_notes
 from overfitlab.report.methods_text import methods_text
-from overfitlab.report.reproduction_facts import limits, protocol
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import language_named
 
@@ -187,8 +187,8 @@ def test_what_is_said_of_groups():
 def test_a_report_says_it(code):
     say, made = language_named(code), overfitlab.load_study(STORED).evidence()
     made.data.groups = RECORD
-    said = dict(protocol(made, say))[say("groups")]
-    assert said == " ".join(group_lines(RECORD, say, made.asked.first_seed))
-    assert set(group_notes(RECORD, made.data.images, say)) <= set(limits(made, say))
+    [of_images] = [section for section in sections(made, say) if section.anchor == "images"]
+    said = of_images.blocks[0].items
+    assert {*group_lines(RECORD, say, made.asked.first_seed), *group_notes(RECORD, made.data.images, say)} <= set(said)
     paragraph = methods_text(made, say)
     assert "1,200" in paragraph

@@ -233,21 +233,19 @@ def test_wrong_options_are_usage_errors(options, said):
 
 def test_the_report_is_a_studys(tmp_path):
     found = overfitlab.judge(histories(), command="overfitlab judge x")
-    for language in ("en", "ko"):
-        page = found.report(tmp_path / "report", language)
-        there = {path.name for path in page.parent.iterdir() if not path.name.startswith(".")}
-        assert there == {
-            "report.html",
-            "report.md",
-            "verdict.json",
-            "contrasts.csv",
-            "contrasts.tex",
-            "runs.csv",
-            "figures",
-        }
-        assert {path.name for path in (page.parent / "figures").glob("*.svg")} == {
-            "paired_differences.svg", "runs.svg", "learning_curves.svg",
-        }  # fmt: skip
+    page = found.report(tmp_path / "report", "en")
+    there = {path.name for path in page.parent.iterdir() if not path.name.startswith(".")}
+    shared, spoken = (
+        {"verdict.json", "contrasts.csv", "runs.csv", "figures"},
+        {"report.html", "report.md", "contrasts.tex"},
+    )
+    assert there == shared | spoken
+    figures = {"paired_differences.svg", "runs.svg", "learning_curves.svg"}
+    assert {path.name for path in (page.parent / "figures").glob("*.svg")} == figures
+    found.report(tmp_path / "report")  # in both
+    there = {path.name for path in page.parent.iterdir() if not path.name.startswith(".")}
+    assert there == shared | spoken | {"report.ko.html", "report.ko.md", "contrasts.ko.tex"}
+    assert len(list((page.parent / "figures").glob("*.svg"))) == 2 * len(figures)
     document = json.loads((tmp_path / "report" / "verdict.json").read_text())
     assert document["contrasts"][0]["metric"]["verdict"] == "helps"
     assert document["logs"][0]["kind"] == "table"

@@ -9,10 +9,11 @@ from overfitlab.words.languages import spoken
 
 
 @click.command(
+    short_help="Say whether a log shows overfitting.",
     epilog="\b\nExamples:\n"
     "  overfitlab diagnose history.csv\n"
     "  overfitlab diagnose lightning_logs/version_0/metrics.csv --json\n"
-    "  overfitlab diagnose runs/seed*/history.csv"
+    "  overfitlab diagnose runs/seed*/history.csv",
 )
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @click.option(

@@ -19,6 +19,7 @@ REPORT = "judged"  # the folder of the report unless one is named
 
 @click.command(
     cls=UntilDecidedCommand,
+    short_help="Say what runs of others show.",
     epilog="\b\nExamples:\n"
     "  overfitlab judge results.csv\n"
     "  overfitlab judge logs/ --baseline plain --when best --images 10000\n"

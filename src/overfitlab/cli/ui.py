@@ -12,7 +12,8 @@ LARGEST_PORT = 65535
 
 
 @click.command(
-    epilog="\b\nExamples:\n  overfitlab ui\n  overfitlab ui --port 8321 --no-browser\n  overfitlab ui --data photos/"
+    short_help="Watch and run studies in a browser.",
+    epilog="\b\nExamples:\n  overfitlab ui\n  overfitlab ui --port 8321 --no-browser\n  overfitlab ui --data photos/",
 )
 @click.option("--port", type=int, default=0, metavar="N", help="Port on this machine.  [default: any that is free]")
 @click.option("--browser/--no-browser", default=True, help="Open the page in a browser.  [default: --browser]")

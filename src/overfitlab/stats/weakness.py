@@ -157,7 +157,7 @@ def chance_of_finding(contrasts: Sequence["Contrast"], design: Design) -> tuple[
 
     Of the first axis on which something is undecided, with the noise of its contrasts together; None where nothing is.
     """
-    for name, known in zip(("metric", "gap"), axes(design), strict=True):
+    for name, known in zip(design.axes, axes(design), strict=True):
         found = [each.axis(name) for each in contrasts]
         undecided = any(each.verdict == UNDECIDED and each.reason is None for each in found)
         noise = [each.deviation for each in found if each.deviation]
