@@ -50,6 +50,7 @@ def study(small_study):
     return overfitlab.load_study(small_study)
 
 
+@pytest.mark.slow
 def test_a_training_grows_and_ends_without_a_bar(study):
     rows, cell = study.runs[0].rows, Pictures()
     listener = TrainingCell(language_named("ko"), cell)

@@ -69,6 +69,7 @@ def links(path):
     return set(found)
 
 
+@pytest.mark.slow
 def test_each_language_has_files_of_its_own_and_links_to_what_is_there(small_study, tmp_path, monkeypatch):
     study = overfitlab.load_study(small_study)
     drawn = []

@@ -64,10 +64,14 @@ class Judgment:
         """Return the content of `verdict.json`: plain JSON values."""
         return document(self.evidence)
 
-    def __str__(self) -> str:
+    def text(self, width: int | None = None) -> str:
+        """Return what a screen of so many columns shows; None leaves sentences whole."""
         from overfitlab.report.judged_text import judged_whole
 
-        return judged_whole(self.evidence, spoken())
+        return judged_whole(self.evidence, spoken(), width)
+
+    def __str__(self) -> str:
+        return self.text()
 
     def __repr__(self) -> str:
         return f"<Judgment of {', '.join(each.label for each in self.evidence.methods)}>"

@@ -92,6 +92,7 @@ def judge(
     from overfitlab.api.gating import gate_of, judged_at_gate  # imports NumPy and more, which --help need not wait for
     from overfitlab.api.judging import judge as judge_data
     from overfitlab.report.gate_text import gate_line
+    from overfitlab.words.columns import screen_width
 
     say, stream = spoken(), sys.stderr if as_json else sys.stdout
     options = {name: value for name, value in options.items() if value not in (None, ())}
@@ -99,7 +100,7 @@ def judge(
     if gate is None:
         gate_of(None, ledger)
         judgment, passed = judge_data([*sources], command=command, **options), None  # type: ignore[arg-type]
-        click.echo(str(judgment), file=stream)
+        click.echo(judgment.text(screen_width(stream)), file=stream)
     else:
         judgment, passed = judged_at_gate([*sources], gate, ledger, command=command, **options)
     page = None

@@ -49,8 +49,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Cell:
-    """What is said of one contrast on one axis: the word, and the difference with its interval."""
+    """What is said of one contrast on one axis: the question, the word, and the difference with its interval."""
 
+    question: str
     word: str
     numbers: str
     tone: str | None  # the verdict's word in English
@@ -58,10 +59,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One contrast on both axes."""
+    """One contrast on each axis that was measured."""
 
     name: str
-    cells: tuple[Cell, Cell]
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,28 @@ def answer_of(verdict: Verdict, record: Answered, reference: str, say: Language 
     first = leading(ahead, verdict)
     return Answer(
         " ".join(filter(None, (headline(verdict, say), state(verdict, say)))),
-        tuple(Row(pair(each, say), (_cell(each, "metric", verdict, say), _cell(each, "gap", verdict, say)))
-              for each in verdict.contrasts),
+        _rows(verdict, say),
         _caption(verdict, say) if verdict.contrasts else "",
         tuple(weakening(verdict, record, say)),
         tuple(say.reason(each) for each in verdict.oddities),
         leads(first, verdict, say) if first else recommendation(verdict, say),
         tuple(_steps(first, verdict, record, reference, say)),
     )  # fmt: skip
+
+
+def answer_of_others(verdict: Verdict, say: Language = ENGLISH) -> Answer:
+    """Return the answer of runs that somebody else trained: there is no study that could be made again."""
+    lead = " ".join(filter(None, (headline(verdict, say), state(verdict, say))))
+    weak = tuple(say.reason(each) for each in verdict.weaknesses)
+    odd = tuple(say.reason(each) for each in verdict.oddities)
+    return Answer(lead, _rows(verdict, say), _caption(verdict, say), weak, odd, recommendation(verdict, say), ())
+
+
+def _rows(verdict: Verdict, say: Language) -> tuple[Row, ...]:
+    return tuple(
+        Row(pair(each, say), tuple(_cell(each, axis, verdict, say) for axis in verdict.axes))
+        for each in verdict.contrasts
+    )
 
 
 def _cell(contrast: Contrast, axis: str, verdict: Verdict, say: Language) -> Cell:
@@ -101,12 +116,12 @@ def _cell(contrast: Contrast, axis: str, verdict: Verdict, say: Language) -> Cel
     said = word(finding, verdict, say)
     margin = verdict.margin if axis == "metric" else verdict.gap_margin
     said = say("{word}, close", word=said) if is_close(finding, margin, verdict) else said
-    return Cell(said, numbers, finding.verdict)
+    return Cell(say(AXES[axis]), said, numbers, finding.verdict)
 
 
 def _caption(verdict: Verdict, say: Language) -> str:
     """Return what the numbers of the rows are."""
-    pairs = sorted({each.metric.n for each in verdict.contrasts})
+    pairs = sorted({each.metric.fewest for each in verdict.contrasts})
     n = str(pairs[0]) if len(pairs) == 1 else say("{fewest} to {most}", fewest=pairs[0], most=pairs[-1])
     fields = {"metric": metric_name(verdict.metric, say), "n": n}
     points = BY_NAME[verdict.metric].unit == POINTS
@@ -114,6 +129,9 @@ def _caption(verdict: Verdict, say: Language) -> str:
         return say("Differences in {metric} and gap so far, in points (n = {n})." if points else
                    "Differences in {metric} and gap so far, in nats (n = {n}).", **fields)  # fmt: skip
     fields["interval"] = interval_name(verdict, say)
+    if "gap" not in verdict.axes:
+        return say("Differences in {metric}, in points, with the {interval} (n = {n})." if points else
+                   "Differences in {metric}, with the {interval} (n = {n}).", **fields)  # fmt: skip
     if points:
         return say("Differences in {metric} and gap, in points, with the {interval} (n = {n}). The gap is training "
                    "minus validation accuracy." if verdict.metric == "accuracy" else

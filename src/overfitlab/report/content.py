@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from overfitlab.records.study_folder import RECORD
 from overfitlab.report import metric_words, study_figures
-from overfitlab.report.answer import AXES, answer_of
+from overfitlab.report.answer import Answer, answer_of
 from overfitlab.report.blocks import (
     Block,
     Bullets,
@@ -74,22 +74,29 @@ def sections(evidence: Evidence, say: Language) -> list[Section]:
 
 def _answer(evidence: Evidence, say: Language) -> Section:
     found = answer_of(evidence, evidence, evidence.reference, say)
-    rows = tuple(
-        (row.name, *(say("{word}: {numbers}", word=cell.word, numbers=cell.numbers) for cell in row.cells))
-        for row in found.rows
-    )
-    tones = {(row, 1 + place): cell.tone for row, one in enumerate(found.rows) for place, cell in enumerate(one.cells)}
-    table = Table((say("contrast"), *(say(text) for text in AXES.values())), rows, left=3, tones=tones)
-    blocks: list[Block] = [Paragraphs((found.lead,), leading=True)]
-    blocks += [TableBlock(table, found.caption)] if rows else []
-    for head, items in ((say("What weakens this answer:"), found.weaknesses),
-                        (say("It looks odd, and is explained:"), found.oddities)):  # fmt: skip
-        blocks += [Paragraphs((head,)), Bullets(items)] if items else []
+    blocks = answer_blocks(found, say)
     said = [found.outcome, optimism(evidence, say), *(step.text for step in found.steps if not step.command)]
     blocks += [Paragraphs(tuple(filter(None, said)))] if any(said) else []
     typed = tuple((step.text, step.command) for step in found.steps if step.command)
     blocks += [Facts(typed, commands=True)] if typed else []
     return Section("answer", say("The answer"), (*blocks, *_losses(evidence, say)))
+
+
+def answer_blocks(found: Answer, say: Language) -> list[Block]:
+    """Return the sentence, the table, and what weakens them."""
+    rows = tuple(
+        (row.name, *(say("{word}: {numbers}", word=cell.word, numbers=cell.numbers) for cell in row.cells))
+        for row in found.rows
+    )
+    tones = {(row, 1 + place): cell.tone for row, one in enumerate(found.rows) for place, cell in enumerate(one.cells)}
+    heads = [cell.question for one in found.rows[:1] for cell in one.cells]
+    table = Table((say("contrast"), *heads), rows, left=1 + len(heads), tones=tones)
+    blocks: list[Block] = [Paragraphs((found.lead,), leading=True)]
+    blocks += [TableBlock(table, found.caption)] if rows else []
+    for head, items in ((say("What weakens this answer:"), found.weaknesses),
+                        (say("It looks odd, and is explained:"), found.oddities)):  # fmt: skip
+        blocks += [Paragraphs((head,)), Bullets(items)] if items else []
+    return blocks
 
 
 def _losses(evidence: Evidence, say: Language) -> tuple[Block, ...]:

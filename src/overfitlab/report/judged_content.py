@@ -4,16 +4,17 @@ from collections.abc import Callable
 
 from overfitlab.interop.evidence import JudgedEvidence
 from overfitlab.report import judged_figures, metric_words
+from overfitlab.report.answer import answer_of_others
 from overfitlab.report.blocks import Bullets, Downloads, Facts, FigureBlock, Offered, Paragraphs, Section, TableBlock
+from overfitlab.report.content import answer_blocks
 from overfitlab.report.file_names import localized
 from overfitlab.report.judged_text import limits_of, pairing, read_as
 from overfitlab.report.latex import latex_table
 from overfitlab.report.marks import Panel
 from overfitlab.report.numbers import interval_name
 from overfitlab.report.paper_files import CONTRASTS, LATEX, file_of_text
-from overfitlab.report.round_sentences import state
 from overfitlab.report.spreadsheets import rows_to_csv
-from overfitlab.report.study_sentences import answer, headline, recommendation
+from overfitlab.report.study_sentences import answer
 from overfitlab.report.study_tables import Table, contrast_table, p_table, spread
 from overfitlab.results.metric import BY_NAME
 from overfitlab.study.contrasts import CONTRAST_COLUMNS, contrast_rows
@@ -37,13 +38,9 @@ def judged_files(evidence: JudgedEvidence, say: Language) -> dict[str, str]:
 
 
 def _answer(evidence: JudgedEvidence, say: Language) -> Section:
-    texts = (
-        headline(evidence, say),
-        state(evidence, say),
-        *map(say.reason, evidence.weaknesses),
-        recommendation(evidence, say),
-    )
-    return Section("answer", say("The answer"), (Paragraphs(tuple(filter(None, texts)), leading=True),))
+    found = answer_of_others(evidence, say)
+    blocks = [*answer_blocks(found, say), *([Paragraphs((found.outcome,))] if found.outcome else [])]
+    return Section("answer", say("The answer"), tuple(blocks))
 
 
 def _verdict(evidence: JudgedEvidence, say: Language) -> Section:

@@ -6,10 +6,9 @@ from overfitlab.interop.evidence import FROM_COLUMN, FROM_OPTION, JudgedEvidence
 from overfitlab.interop.judging import IN_ORDER, PAIRED, PARTLY
 from overfitlab.interop.outcomes import BEST
 from overfitlab.report import metric_words
-from overfitlab.report.round_sentences import state
-from overfitlab.report.study_sentences import answer, headline, recommendation
-from overfitlab.report.study_tables import contrast_table
-from overfitlab.report.study_text import laid_out
+from overfitlab.report.answer import answer_of_others
+from overfitlab.report.study_sentences import answer
+from overfitlab.report.study_text import answer_text, flowing, items_text
 from overfitlab.words.language import ENGLISH, Language
 
 MOST_NAMED = 12  # runs that were left out
@@ -31,25 +30,20 @@ def judged_subtitle(evidence: JudgedEvidence, say: Language) -> str:
     )  # fmt: skip
 
 
-def judged_whole(evidence: JudgedEvidence, say: Language = ENGLISH) -> str:
-    """Return what a screen shows: the answer, the table, a sentence for each contrast, and what to know besides."""
-    known = (headline(evidence, say), state(evidence, say))
-    parts = ["\n".join(text for text in known if text), laid_out(contrast_table(evidence, say)), answer(evidence, say)]
-    notes = [say("Note: {what}", what=note) for note in notes_of(evidence, say)]
-    parts.append("\n".join(notes))
-    if text := recommendation(evidence, say):
-        parts.append(text)
-    return "\n\n".join(part for part in parts if part)
+def judged_whole(evidence: JudgedEvidence, say: Language = ENGLISH, width: int | None = None) -> str:
+    """Return what a screen shows: the answer as of a study, a sentence for each contrast, and how the logs were read.
+
+    Lines have at most `width` columns; None leaves them whole.
+    """
+    parts = [*answer_text(answer_of_others(evidence, say), say, width), flowing(answer(evidence, say), width)]
+    if notes := notes_of(evidence, say):
+        parts.append(items_text(say("How the logs were read, and what they cannot show:"), notes, width))
+    return "\n\n".join(parts)
 
 
 def notes_of(evidence: JudgedEvidence, say: Language) -> list[str]:
-    """Return what a reader of a screen has to know, a sentence each."""
-    texts = (
-        *read_as(evidence, say),
-        *pairing(evidence, say),
-        *map(say.reason, evidence.weaknesses),
-        *limits_of(evidence, say),
-    )
+    """Return how the logs were read and what they cannot show, a sentence each."""
+    texts = (*read_as(evidence, say), *pairing(evidence, say), *limits_of(evidence, say))
     return [text for text in texts if text]
 
 

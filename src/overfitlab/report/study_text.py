@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from overfitlab.report.answer import AXES, Answer, Answered, Row, answer_of, what_decides
+from overfitlab.report.answer import Answer, Answered, Row, answer_of, what_decides
 from overfitlab.report.fresh_seeds import fresh_command, optimism
 from overfitlab.report.power_text import power_sentence, power_table
 from overfitlab.report.study_sentences import answer, caveats
@@ -42,14 +42,14 @@ def short(
         *([] if len(found.weaknesses) <= MOST_LISTED else [
             say("{count} more weaknesses are in it.", count=len(found.weaknesses) - MOST_LISTED)]),
     ]  # fmt: skip
-    return "\n\n".join([*_parts(found, say, width, MOST_LISTED), flowing("\n".join(more), width)])
+    return "\n\n".join([*answer_text(found, say, width, MOST_LISTED), flowing("\n".join(more), width)])
 
 
 def whole(
     verdict: Verdict, record: Answered, reference: str, say: Language = ENGLISH, width: int | None = None
 ) -> str:  # fmt: skip
     """Return everything: the answer, and below it all tables and sentences."""
-    parts = _parts(answer_of(verdict, record, reference, say), say, width, None)
+    parts = answer_text(answer_of(verdict, record, reference, say), say, width, None)
     looks = [contrast_table, *([] if record.plan.protocol.keep == "best" else [onset_table])]
     contrasts = looks if verdict.contrasts else []
     tables = [method_table, *contrasts, *([sign_flip_table] if has_sign_flips(verdict) else [])]
@@ -60,7 +60,7 @@ def whole(
     if ahead:
         head = say("Seeds of a new study that would decide what is undecided, with a probability of 80 %, if the true "
                    "difference is the one seen here:")  # fmt: skip
-        parts.append(_list(head, what_decides(ahead, verdict, say), width))
+        parts.append(items_text(head, what_decides(ahead, verdict, say), width))
     planned = power(record.config, record.plan)
     if planned.cases:
         parts.append(flowing(say("Reckoned before the training: {what}", what=power_sentence(planned, say)), width))
@@ -72,14 +72,15 @@ def whole(
     return "\n\n".join(parts)
 
 
-def _parts(found: Answer, say: Language, width: int | None, most: int | None) -> list[str]:
+def answer_text(found: Answer, say: Language, width: int | None, most: int | None = None) -> list[str]:
+    """Return the parts of an answer, with at most so many of its weaknesses."""
     parts = [flowing(found.lead, width)]
     if found.rows:
         parts.append(f"{contrasts_text(found.rows, say, width)}\n{flowing(found.caption, width)}")
     if found.weaknesses:
-        parts.append(_list(say("What weakens this answer:"), found.weaknesses[:most], width))
+        parts.append(items_text(say("What weakens this answer:"), found.weaknesses[:most], width))
     if found.oddities:
-        parts.append(_list(say("It looks odd, and is explained:"), found.oddities, width))
+        parts.append(items_text(say("It looks odd, and is explained:"), found.oddities, width))
     if found.outcome:
         parts.append(flowing(found.outcome, width))
     parts += ["\n".join([flowing(step.text, width), *command_lines(step.command, width)]) for step in found.steps]
@@ -88,7 +89,7 @@ def _parts(found: Answer, say: Language, width: int | None, most: int | None) ->
 
 def contrasts_text(rows: Sequence[Row], say: Language, width: int | None) -> str:
     """Return the contrasts as a table, the differences below the words; a block each where that is too wide."""
-    heads = [say(text) for text in AXES.values()]
+    heads = [cell.question for cell in rows[0].cells]
     lines = [["", *heads]]
     for row in rows:
         lines += [[row.name, *(cell.word for cell in row.cells)], ["", *(cell.numbers for cell in row.cells)]]
@@ -98,8 +99,8 @@ def contrasts_text(rows: Sequence[Row], say: Language, width: int | None) -> str
     blocks = []
     for row in rows:
         blocks += wrapped(row.name, width or NARROW)
-        for head, cell in zip(heads, row.cells, strict=True):
-            said = say("{question} {word}: {numbers}", question=head, word=cell.word, numbers=cell.numbers)
+        for cell in row.cells:
+            said = say("{question} {word}: {numbers}", question=cell.question, word=cell.word, numbers=cell.numbers)
             blocks += wrapped(said, width or NARROW, INDENT)
     return "\n".join(blocks)
 
@@ -142,7 +143,8 @@ def _words(command: str) -> list[str]:
     return found
 
 
-def _list(head: str, items: Sequence[str], width: int | None) -> str:
+def items_text(head: str, items: Sequence[str], width: int | None) -> str:
+    """Return sentences as a list below its heading."""
     if width is None:
         return "\n".join([head, *(BULLET + item for item in items)])
     room = min(width, WIDEST)
