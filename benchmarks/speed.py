@@ -18,7 +18,18 @@ sys.path.insert(0, str(HERE / "contenders"))
 from bars import bars_table  # noqa: E402 - the parts need the path above
 from machine import machine, machine_sentence, today  # noqa: E402
 from pages import replace_generated  # noqa: E402
-from parts import evaluation, growth, looking, report, resources, roofline, side_by_side, study, training  # noqa: E402
+from parts import (  # noqa: E402
+    evaluation,
+    growth,
+    judging,
+    looking,
+    report,
+    resources,
+    roofline,
+    side_by_side,
+    study,
+    training,
+)
 from parts.part import Options, Part  # noqa: E402
 from performance_figure import performance_figure  # noqa: E402
 from results import keep_result, read_results  # noqa: E402
@@ -42,6 +53,7 @@ PARTS: dict[str, Part] = {
     "study": study.study,
     "report": report.report,
     "looking": looking.looking,
+    "judging": judging.judging,
 }
 MOST_STEPS = 200  # as many as the contenders have images for
 

@@ -70,7 +70,7 @@ def test_readme():
 
 
 def test_arrays_and_images_to_predict():
-    data, predictions = blocks("docs/python.md")
+    data, predictions, shown = blocks("docs/python.md")
     dataset = digits.load()
     np.save("scans.npy", dataset.images[:600, :, :, 0])
     np.save("labels.npy", dataset.labels[:600])
@@ -78,6 +78,7 @@ def test_arrays_and_images_to_predict():
     known = run(data)
     assert len(known["study"].runs) == 3
     run("import overfitlab\n" + predictions, run=known["run"], x=known["x"])
+    run("import overfitlab\n" + shown)
 
 
 def test_a_study_and_its_files():

@@ -100,7 +100,7 @@ def test_a_study_that_is_killed_at_every_critical_moment(breakable):
     assert ended.code == 0, ended.said
     assert of_study(breakable.folder / "study") == expected
     assert names_of(breakable.folder / "study" / "report") == report
-    again = breakable.run("report", "study", "--out", "again", folder=breakable.folder)
+    again = breakable.run("report", "study", "--lang", "en", "--out", "again", folder=breakable.folder)
     assert again.code == 0, again.said
     assert contents_of(breakable.folder / "study" / "report") == contents_of(breakable.folder / "again")
     assert leftovers(breakable.folder / "study") == []

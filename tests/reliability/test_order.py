@@ -8,7 +8,8 @@ from faults import COUNT
 from overfitlab.files import TEMPORARY
 
 SHORT = re.compile(rf"(.*/)?\.(?P<name>.+)\.[a-z0-9_]+{re.escape(TEMPORARY)}$")
-OURS_ALONE = (".lock", "workers.log")  # the lock's, and a log that nothing is read from
+# of the lock; of those who look on, which nothing is read back from; and a log
+OURS_ALONE = (".lock", ".holder", "epochs.csv", "workers.log")
 
 
 def unsafe(operations):
