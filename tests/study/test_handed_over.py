@@ -84,8 +84,8 @@ def test_a_study_of_a_class(capsys):
     assert "This study finished before" in stream.getvalue()
     assert again.record.id == study.record.id
     with refused(UsageError, "model_was_handed_over_in_python", name="Net"):
-        overfitlab.train(like="runs/mine", verbose=False)
-    run = overfitlab.train(like="runs/mine", model=Net, out="one", threads=1, verbose=False)
+        overfitlab.train("none", like="runs/mine", verbose=False)
+    run = overfitlab.train("none", like="runs/mine", model=Net, out="one", threads=1, verbose=False)
     assert run.own.config.model_source == study.config.model_source
 
 
