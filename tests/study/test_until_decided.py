@@ -71,7 +71,6 @@ def test_nothing_is_added_beyond_the_maximum(undecided):
     verdict = study.judged()
     assert verdict.progress.round == verdict.seeds == 6
     assert verdict.over
-    assert verdict.recommended
     assert seeds_of(study, "none") == list(range(6))
     rounds = [event.progress.round for event in ears.of(RoundRead)]
     assert rounds == list(range(4, 7))
