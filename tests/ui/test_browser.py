@@ -53,10 +53,9 @@ class Site:
         self.port = int(re.search(r":(\d+)/", self.address)[1])
 
     def end(self, number=signal.SIGINT):
-        began = time.monotonic()
+        """End the server, and return its exit code; a stream that kept it would keep it for good."""
         self.process.send_signal(number)
-        code = self.process.wait(20)
-        return code, time.monotonic() - began
+        return self.process.wait(PATIENCE)
 
     def page(self, browser, path="/", **options):
         """Return a page of a reader of its own who was let in."""
@@ -281,9 +280,9 @@ def test_ctrl_c_ends_it_with_open_streams(site, browser):
     pages = [site.page(browser, path) for path in ("/study/half", "/", "/study/small")]
     for page in pages:
         page.wait_for_timeout(500)
-    code, seconds = site.end()
-    assert (code, seconds < 5) == (0, True)
+    code = site.end()  # it fails where that takes longer than a patient person waits
     site.start()
+    assert code == 0
     for page in pages:
         page.context.close()
     site.troubles.clear()
@@ -301,8 +300,9 @@ def test_names_of_classes_run_nothing(site, browser):
     study.write_record(record)
 
 
-def test_no_request_leaves_the_machine_and_no_script_failed(site):
-    """The last one: of all pages that the tests above have seen."""
-    assert len(site.asked) > 50
+def test_no_request_leaves_the_machine_and_no_script_failed(site, browser):
+    """The last one: of all pages that the tests above have seen, here or in another process."""
+    site.page(browser, "/").context.close()
+    assert site.asked
     assert {url for url in site.asked if not url.startswith("http://127.0.0.1:")} == set()
     assert site.troubles == []

@@ -89,10 +89,10 @@ def test_cost_and_power_stand_beside_the_button(reader):
     text = reader.post("/new/outlook", data=FORM).text
     assert "About " in text
     assert "16 runs" in text
-    assert "Chance that a true difference is found" in text
+    assert "Power with at most 4 seeds and 3 contrasts" in text
     assert "--protocol quick --seeds 4" in text
     rounds = reader.post("/new/outlook", data=FORM | {"mode": "until", "maximum": "20"}).text
-    assert "Goes on until all is decided" in rounds
+    assert "Continues until everything is decided" in rounds
     assert "--until-decided 20" in rounds
     assert "minutes are too little" in reader.post("/new/outlook", data=FORM | {"budget": "1s"}).text
 
