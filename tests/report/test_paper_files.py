@@ -11,7 +11,7 @@ import overfitlab
 from overfitlab.report.file_names import localized
 from overfitlab.report.markdown import markdown
 from overfitlab.report.page import page
-from overfitlab.report.paper_files import PAPER_FILES, file_of_text, paper_files
+from overfitlab.report.paper_files import CONTRASTS, LATEX, METHODS, file_of_text, paper_files
 from overfitlab.words.languages import CODES, language_named
 
 LINK = re.compile(r'<a href="data:([\w/-]+);charset=utf-8;base64,([\w+/=]*)" download="([\w.]+)">')
@@ -21,7 +21,7 @@ LINK = re.compile(r'<a href="data:([\w/-]+);charset=utf-8;base64,([\w+/=]*)" dow
 def test_the_page_holds_the_files_themselves(code):
     evidence, say = overfitlab.load_study(made.STORED).evidence(), language_named(code)
     files = {name: file_of_text(text) for name, text in paper_files(evidence, say).items()}
-    contrasts, *spoken = PAPER_FILES
+    contrasts, spoken = CONTRASTS, [LATEX, METHODS]
     assert tuple(files) == (contrasts, *(localized(name, code) for name in spoken))
     html = page(evidence, say=say)
     assert {name: base64.b64decode(content) for _, content, name in LINK.findall(html)} == files

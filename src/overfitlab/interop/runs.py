@@ -7,7 +7,7 @@ from pathlib import PurePath
 from overfitlab.display import display_name
 from overfitlab.errors import DataError, UsageError
 from overfitlab.interop.cells import Row, as_text, number
-from overfitlab.interop.columns import VALIDATION, MetricColumn, listed, matching, metric_of, role_columns
+from overfitlab.interop.columns import VALIDATION, MetricColumn, listed, metric_of, role_columns
 from overfitlab.interop.logged import Logged
 from overfitlab.interop.places import of_place
 
@@ -129,8 +129,3 @@ def _metrics(log: Logged, roles: Mapping[str, str], given: Mapping[str, str]) ->
         found = [MetricColumn(each.name, "logged", each.kind, each.best) if each.part == "" and each.kind in held_out
                  else each for each in found]  # fmt: skip
     return found
-
-
-def column_given(role: str, given: Mapping[str, str], run: LoggedRun) -> str | None:
-    """Return the column that the user named for a role, as this run calls it; None where none was named."""
-    return matching(given[role], [*run.rows[0]]) if role in given else None

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -22,7 +21,6 @@ METHODS = ("method", "regularization", "variant", "arm", "model")
 SEEDS = ("seed", "random_seed", "random_state")
 RUN_NAME = "mlflow.runName"
 LARGEST_METRIC = 2**24  # bytes of one file
-PARAMETER = re.compile(r"[\w./ -]{1,250}")
 Points = dict[str, list[tuple[int, float]]]  # step and value, by metric, in the order of their time
 
 

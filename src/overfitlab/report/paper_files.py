@@ -11,7 +11,7 @@ from overfitlab.study.contrasts import CONTRAST_COLUMNS, contrast_rows
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import Language
 
-CONTRASTS, LATEX, METHODS = PAPER_FILES = ("contrasts.csv", "contrasts.tex", "methods.txt")
+CONTRASTS, LATEX, METHODS = ("contrasts.csv", "contrasts.tex", "methods.txt")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # in names of a stranger, for a terminal to obey
 
 
