@@ -143,7 +143,7 @@ $(VENV)/.fuzz: $(VENV)/.test
 	@$(PIP_INSTALL) '.[fuzz]'
 	@touch $@
 
-$(VENV)/.lint: $(VENV)/.run
+$(VENV)/.lint: $(VENV)/.ui
 	@$(PIP_INSTALL) '.[lint]'
 	@touch $@
 
