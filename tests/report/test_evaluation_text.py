@@ -2,29 +2,33 @@
 
 import re
 
+import msgspec
 from rich.cells import cell_len
 
 from overfitlab.report.evaluation_text import evaluation_text
+from overfitlab.results.evaluation import EvaluationNumbers
 from overfitlab.words.languages import language_named
 
 
-def document(classes=3, **changes):
+def numbers(classes=3, names=None, **changes):
     rows = [
-        {"class": f"class {k}", "images": 10, "predicted": 9, "precision": None if k == 0 else 0.5, "recall": 0.4,
+        {"class": name, "images": 10, "predicted": 9, "precision": None if k == 0 else 0.5, "recall": 0.4,
          "f1": k / classes}
-        for k in range(classes)
+        for k, name in enumerate(names or [f"class {k}" for k in range(classes)])
     ]  # fmt: skip
-    return {
-        "run": "1a2b", "method": "none", "data": {"name": "photos"}, "part": "test", "precision": "float32",
-        "unreadable": 0, "images": 1234, "accuracy": 0.5,
+    values = {
+        "run": "1a2b", "run_folder": "runs/1a2b", "method": "none", "data": {"name": "photos", "sha256": "00"},
+        "part": "test", "precision": "float32", "unreadable": 0, "images": 1234, "correct": 617, "accuracy": 0.5,
         "accuracy_interval": [0.4, 0.6], "balanced_accuracy": 0.45, "loss": 1.25,
         "brier": 0.7, "ece": 0.2, "mean_confidence": 0.7, "classes": rows,
-        "confusions": [{"true": "class 1", "predicted": "class 2", "images": 6, "share": 0.6}],
-    } | changes  # fmt: skip
+        "confusions": [{"true": "class 1", "predicted": "class 2", "images": 6, "share": 0.6}], "confusion": [],
+        "calibration": {"edges": [], "images": [], "confidence": [], "accuracy": []},
+    }  # fmt: skip
+    return msgspec.convert(values | changes, EvaluationNumbers)
 
 
 def test_it_says_what_was_measured_on_what():
-    text = evaluation_text(document())
+    text = evaluation_text(numbers())
     assert "none, run 1a2b, on photos" in text
     assert "1,234 images: its test images (float32)" in text
     assert "0.5000   95 % interval 0.4000 to 0.6000" in text
@@ -33,26 +37,26 @@ def test_it_says_what_was_measured_on_what():
 
 
 def test_only_test_images_come_with_the_warning():
-    assert "A method or a setting that is chosen by them" in evaluation_text(document())
+    assert "A method or a setting that is chosen by them" in evaluation_text(numbers())
     for part in ("validation", "training", "all"):
-        assert "chosen by them" not in evaluation_text(document(part=part))
+        assert "chosen by them" not in evaluation_text(numbers(part=part))
 
 
 def test_confidence_is_judged_only_as_far_as_the_images_can_tell():
-    assert "surer than it is right" in evaluation_text(document(mean_confidence=0.61))
-    assert "less sure than it is right" in evaluation_text(document(mean_confidence=0.39))
-    assert "no clear difference from the accuracy" in evaluation_text(document(mean_confidence=0.55))
+    assert "surer than it is right" in evaluation_text(numbers(mean_confidence=0.61))
+    assert "less sure than it is right" in evaluation_text(numbers(mean_confidence=0.39))
+    assert "no clear difference from the accuracy" in evaluation_text(numbers(mean_confidence=0.55))
 
 
 def test_of_many_classes_the_worst_are_shown():
-    text = evaluation_text(document(classes=100))
+    text = evaluation_text(numbers(classes=100))
     assert "The 20 classes with the lowest F1, of 100" in text
     assert "class 19 " in text
     assert "class 20 " not in text
 
 
 def test_korean_stands_in_columns_too():
-    text = evaluation_text(document(classes=3), language_named("ko"))
+    text = evaluation_text(numbers(classes=3), language_named("ko"))
     lines = text.splitlines()
     measures = [line for line in lines if re.match(r"\S+( \S+)?  +\d\.\d{4}   ", line)]
     assert len(measures) == 5
@@ -62,24 +66,21 @@ def test_korean_stands_in_columns_too():
 
 
 def test_without_mistakes_it_says_so():
-    assert "No image is taken for another class." in evaluation_text(document(confusions=[]))
+    assert "No image is taken for another class." in evaluation_text(numbers(confusions=[]))
 
 
 def test_any_name_keeps_to_its_line_and_column():
-    rows = [
-        row | {"class": name} for row, name in zip(document()["classes"], ("한글", "a\nb\x1b", "x" * 99), strict=True)
-    ]
-    lines = evaluation_text(document(classes=3) | {"classes": rows}).splitlines()[-3:]
+    lines = evaluation_text(numbers(names=("한글", "a\nb\x1b", "x" * 99))).splitlines()[-3:]
     assert all(line.isprintable() for line in lines)
     assert len({cell_len(line) for line in lines}) == 1
 
 
 def test_files_that_are_left_out_are_counted():
-    assert "1,500 files are left out" in evaluation_text(document(unreadable=1500))
-    assert "left out" not in evaluation_text(document())
+    assert "1,500 files are left out" in evaluation_text(numbers(unreadable=1500))
+    assert "left out" not in evaluation_text(numbers())
 
 
 def test_a_strangers_record_cannot_steer_the_terminal():
     escape = "\x1b]0;title\x07\x1b[2J"
-    text = evaluation_text(document(run=escape, method=escape, data={"name": escape}))
+    text = evaluation_text(numbers(run=escape, method=escape, data={"name": escape, "sha256": "00"}))
     assert all(line.isprintable() for line in text.splitlines())

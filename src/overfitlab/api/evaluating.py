@@ -87,7 +87,7 @@ def evaluate_and_write(
     names = evaluation_files.write(found, folder)
     document = {"folder": str(folder), "files": names} | found.as_dict()
     wrote = say("Wrote {file} (and {others})", file=folder / names[0], others=", ".join(names[1:]))
-    return document, f"{evaluation_text(document, say)}\n{wrote}"
+    return document, f"{evaluation_text(found.numbers(), say)}\n{wrote}"
 
 
 def _images(

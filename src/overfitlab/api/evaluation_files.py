@@ -94,9 +94,9 @@ def folder_name(evaluation: Evaluation) -> str:
 
 def _per_class(evaluation: Evaluation) -> str:
     rows: list[list[object]] = [["class", "images", "predicted", "precision", "recall", "f1"]]
-    for entry in evaluation.as_dict()["classes"]:
-        rates = ("" if entry[key] is None else entry[key] for key in ("precision", "recall", "f1"))
-        rows.append([text_cell(entry["class"]), entry["images"], entry["predicted"], *rates])
+    for one in evaluation.numbers().classes:
+        rates = ("" if rate is None else rate for rate in (one.precision, one.recall, one.f1))
+        rows.append([text_cell(one.name), one.images, one.predicted, *rates])
     return to_csv(rows)
 
 

@@ -1,10 +1,11 @@
 """How well a trained network does on images with labels."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from overfitlab.events import Listener, TaskBegan, TaskEnded
 from overfitlab.inference.pictures import FULL, as_channels, scaled
 from overfitlab.inference.trained import Trained
 from overfitlab.reasons import reason
+from overfitlab.results.evaluation import CalibrationBins, ClassNumbers, DataSeen, EvaluationNumbers, Mistaken
 from overfitlab.runs.run import Run
 from overfitlab.stats.calibration import Calibration, calibration
 from overfitlab.stats.classification import Confusion, Scores, cross_entropies, scores, top_confusions
@@ -108,47 +110,48 @@ class Evaluation:
         names = self.images.dataset.image_names
         return f"image {row}" if names is None else names[row]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything but the images' own probabilities, as plain JSON values."""
+    def numbers(self) -> EvaluationNumbers:
+        """Return everything but the images' own probabilities."""
         found, confidence, names = self.scores, self.calibration, self.class_names
-        return {
-            "run": self.run.record.id,
-            "run_folder": str(self.run.folder),
-            "method": self.run.record.method,
-            "data": {"name": self.images.dataset.name, "sha256": self.images.dataset.content_hash},
-            "part": self.part,
-            "precision": self.precision,
-            "images": found.images,
-            "unreadable": len(self.images.dataset.skipped) if self.part == EVERYTHING else 0,
-            "correct": found.correct,
-            "accuracy": found.accuracy,
-            "accuracy_interval": list(found.accuracy_interval),
-            "balanced_accuracy": found.balanced_accuracy,
-            "loss": found.loss,
-            "brier": found.brier,
-            "ece": confidence.expected_error,
-            "mean_confidence": confidence.mean_confidence,
-            "confusions": [
-                {
-                    "true": names[one.true],
-                    "predicted": names[one.predicted],
-                    "images": one.images,
-                    "share": one.share,
-                }
-                for one in self.confusions
+        return EvaluationNumbers(
+            run=self.run.record.id,
+            run_folder=str(self.run.folder),
+            method=self.run.record.method,
+            data=DataSeen(self.images.dataset.name, self.images.dataset.content_hash),
+            part=self.part,
+            precision=self.precision,
+            images=found.images,
+            unreadable=len(self.images.dataset.skipped) if self.part == EVERYTHING else 0,
+            correct=found.correct,
+            accuracy=found.accuracy,
+            accuracy_interval=list(found.accuracy_interval),
+            balanced_accuracy=found.balanced_accuracy,
+            loss=found.loss,
+            brier=found.brier,
+            ece=confidence.expected_error,
+            mean_confidence=confidence.mean_confidence,
+            confusions=[
+                Mistaken(names[one.true], names[one.predicted], one.images, one.share) for one in self.confusions
             ],
-            "classes": [
-                {"class": name} | {key: _number(value) for key, value in asdict(row).items()}
+            classes=[
+                ClassNumbers(
+                    name, row.images, row.predicted, _number(row.precision), _number(row.recall), _number(row.f1)
+                )
                 for name, row in zip(names, found.classes, strict=True)
             ],
-            "confusion": found.confusion.tolist(),
-            "calibration": {
-                "edges": confidence.edges.tolist(),
-                "images": confidence.images.tolist(),
-                "confidence": [_number(value) for value in confidence.confidence.tolist()],
-                "accuracy": [_number(value) for value in confidence.accuracy.tolist()],
-            },
-        }
+            confusion=found.confusion.tolist(),
+            calibration=CalibrationBins(
+                confidence.edges.tolist(),
+                confidence.images.tolist(),
+                [_number(value) for value in confidence.confidence.tolist()],
+                [_number(value) for value in confidence.accuracy.tolist()],
+            ),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return `numbers()` as plain JSON values."""
+        values: dict[str, Any] = msgspec.to_builtins(self.numbers())
+        return values
 
     def __repr__(self) -> str:
         low, high = self.scores.accuracy_interval

@@ -1,11 +1,11 @@
 """An evaluation in words, for a terminal."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from rich.cells import cell_len
 
 from overfitlab.display import display_name
+from overfitlab.results.evaluation import ClassNumbers, EvaluationNumbers, Mistaken
 from overfitlab.words.columns import padded
 from overfitlab.words.language import ENGLISH, Language
 
@@ -19,50 +19,49 @@ PARTS = {
     "all": "all images of other data",
 }
 COLUMNS = (("images", 7), ("precision", 9), ("recall", 6), ("F1", 6))  # of the table of classes, and their widths
-RATES = ("precision", "recall", "f1")
 
 
-def evaluation_text(document: dict[str, Any], say: Language = ENGLISH) -> str:
-    """Return what `Evaluation.as_dict()` says, in lines without a line break at the end."""
+def evaluation_text(found: EvaluationNumbers, say: Language = ENGLISH) -> str:
+    """Return the numbers in lines without a line break at the end."""
     lines = [
-        *_about(document, say),
+        *_about(found, say),
         "",
-        *_aligned(_measures(document, say)),
+        *_aligned(_measures(found, say)),
         "",
-        *_confusions(document["confusions"], say),
-        *_classes(document["classes"], say),
+        *_confusions(found.confusions, say),
+        *_classes(found.classes, say),
     ]
     return "\n".join(lines)
 
 
-def _about(document: dict[str, Any], say: Language) -> Iterator[str]:
-    what = say("{method}, run {run}, on {data}", method=say.method(document["method"]), run=document["run"],
-               data=document["data"]["name"])  # fmt: skip
+def _about(found: EvaluationNumbers, say: Language) -> Iterator[str]:
+    what = say("{method}, run {run}, on {data}", method=say.method(found.method), run=found.run,
+               data=found.data.name)  # fmt: skip
     yield display_name(what)
-    part = say(PARTS[document["part"]])
+    part = say(PARTS[found.part])
     yield say("{images:,} images: {part} ({precision})",
-              images=document["images"], part=part, precision=document["precision"])  # fmt: skip
-    if document["part"] == "test":
+              images=found.images, part=part, precision=found.precision)  # fmt: skip
+    if found.part == "test":
         yield say(
             "The test images are for judging at the end. A method or a setting that is chosen by them will look "
             "better\nthan it is; choose with --part validation."
         )
-    if document["unreadable"]:
-        yield say("{files:,} files are left out, as they are not readable images", files=document["unreadable"])
+    if found.unreadable:
+        yield say("{files:,} files are left out, as they are not readable images", files=found.unreadable)
 
 
-def _measures(document: dict[str, Any], say: Language) -> Iterator[tuple[str, float, str]]:
+def _measures(found: EvaluationNumbers, say: Language) -> Iterator[tuple[str, float, str]]:
     """Yield what was measured: its name, its value, and what to make of it."""
-    low, high = document["accuracy_interval"]
+    low, high = found.accuracy_interval
     interval = say("95 % interval {range}", range=say("{low} to {high}", low=f"{low:.4f}", high=f"{high:.4f}"))
-    yield say("accuracy"), document["accuracy"], interval
-    yield say("balanced accuracy"), document["balanced_accuracy"], say("every class counts the same")
-    yield say("loss"), document["loss"], say("mean cross-entropy, nats")
-    yield say("Brier score"), document["brier"], say("0 is perfect, 2 the worst")
-    confidence, surety = f"{document['mean_confidence']:.4f}", _surety(document, say)
+    yield say("accuracy"), found.accuracy, interval
+    yield say("balanced accuracy"), found.balanced_accuracy, say("every class counts the same")
+    yield say("loss"), found.loss, say("mean cross-entropy, nats")
+    yield say("Brier score"), found.brier, say("0 is perfect, 2 the worst")
+    confidence, surety = f"{found.mean_confidence:.4f}", _surety(found, say)
     yield (
         say("ECE"),
-        document["ece"],
+        found.ece,
         say("mean confidence {confidence}: {surety}", confidence=confidence, surety=surety),
     )
 
@@ -74,41 +73,41 @@ def _aligned(measures: Iterable[tuple[str, float, str]]) -> Iterator[str]:
         yield f"{padded(name, width)}  {value:.4f}   {text}"
 
 
-def _surety(document: dict[str, Any], say: Language) -> str:
+def _surety(found: EvaluationNumbers, say: Language) -> str:
     """Compare confidence with accuracy, as far as so many images can tell them apart."""
-    low, high = document["accuracy_interval"]
-    if document["mean_confidence"] > high:
+    low, high = found.accuracy_interval
+    if found.mean_confidence > high:
         return say("surer than it is right")
-    if document["mean_confidence"] < low:
+    if found.mean_confidence < low:
         return say("less sure than it is right")
     return say("no clear difference from the accuracy")
 
 
-def _confusions(confusions: Sequence[dict[str, Any]], say: Language) -> list[str]:
+def _confusions(confusions: Sequence[Mistaken], say: Language) -> list[str]:
     if not confusions:
         return [say("No image is taken for another class."), ""]
     lines = [
-        say("  {count:>6,} of {true} taken for {predicted} ({share:.1%})", count=one["images"],
-            true=_short(one["true"]), predicted=_short(one["predicted"]), share=one["share"])
+        say("  {count:>6,} of {true} taken for {predicted} ({share:.1%})", count=one.images,
+            true=_short(one.true), predicted=_short(one.predicted), share=one.share)
         for one in confusions[:LISTED_CONFUSIONS]
     ]  # fmt: skip
     return [say("Most frequent mistakes:"), *lines, ""]
 
 
-def _classes(classes: Sequence[dict[str, Any]], say: Language) -> Iterator[str]:
+def _classes(classes: Sequence[ClassNumbers], say: Language) -> Iterator[str]:
     shown = classes
     if len(classes) > LISTED_CLASSES:
-        scored = [row for row in classes if row["f1"] is not None]
-        shown = sorted(scored, key=lambda row: float(row["f1"]))[:LISTED_CLASSES]
+        scored = [row for row in classes if row.f1 is not None]
+        shown = sorted(scored, key=lambda row: row.f1 or 0.0)[:LISTED_CLASSES]
         yield say("The {shown} classes with the lowest F1, of {all} (per_class.csv has all):",
                   shown=len(shown), all=len(classes))  # fmt: skip
-    names = [_short(row["class"]) for row in shown]
+    names = [_short(row.name) for row in shown]
     head, *columns = map(say, ("class", *(name for name, _ in COLUMNS)))
     width = max(map(cell_len, [head, *names]))
     yield _row(padded(head, width), columns)
     for name, row in zip(names, shown, strict=True):
-        rates = ("-" if row[key] is None else f"{row[key]:.4f}" for key in RATES)
-        yield _row(padded(name, width), (f"{row['images']:,}", *rates))
+        rates = ("-" if rate is None else f"{rate:.4f}" for rate in (row.precision, row.recall, row.f1))
+        yield _row(padded(name, width), (f"{row.images:,}", *rates))
 
 
 def _row(name: str, cells: Iterable[str]) -> str:
