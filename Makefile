@@ -22,6 +22,9 @@ ui: $(VENV)/.ui ## watch studies in a browser, start and stop them
 ui-bench: $(VENV)/.test ## how quick the page is, in Chromium (about three minutes; leave the machine alone)
 	@$(BIN)/python benchmarks/ui.py $(ARGS)
 
+# The tests start hundreds of Pythons, and none of them shall compile what the first one did.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 test: $(VENV)/.test ## the tests of every room that are quick, in two processes (about four minutes)
 	@$(PYTEST) -m "not slow" $(ARGS)

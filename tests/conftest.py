@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import warm_workers
 from hypothesis import settings
+from once import once
 from PIL import Image
 
 import overfitlab
@@ -122,12 +123,12 @@ def declared_official(small_cifar10, monkeypatch) -> Path:
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory) -> Path:
     """The folder of a run on the digits that has learnt something; tests must not change it."""
-    folder = tmp_path_factory.mktemp("runs") / "digits-run"
-    overfitlab.train(
-        "batch_norm", "digits", protocol="clean", epochs=6, learning_rate=1e-3, threads=1, precision="float32",
-        out=folder, verbose=False,
-    )  # fmt: skip
-    return folder
+    asked = {"protocol": "clean", "epochs": 6, "learning_rate": 1e-3, "threads": 1, "precision": "float32"}
+    return once(
+        tmp_path_factory,
+        "digits-run",
+        lambda folder: overfitlab.train("batch_norm", "digits", out=folder, verbose=False, **asked),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -144,9 +145,9 @@ def small_settings() -> dict:
 @pytest.fixture(scope="session")
 def small_study(tmp_path_factory, small_settings) -> Path:
     """The folder of a finished study of three methods at four seeds; tests must not change it."""
-    folder = tmp_path_factory.mktemp("studies") / "small"
-    overfitlab.compare(jobs=2, out=folder, **small_settings)
-    return folder
+    return once(
+        tmp_path_factory, "small-study", lambda folder: overfitlab.compare(jobs=2, out=folder, **small_settings)
+    )
 
 
 @pytest.fixture

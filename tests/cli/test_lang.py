@@ -1,6 +1,7 @@
 """`--lang` and `$OVERFITLAB_LANG`: every command speaks that language to people, and English to machines."""
 
 import json
+import re
 
 import click
 import pytest
@@ -50,13 +51,19 @@ def test_an_unknown_language_is_one_line(command):
     assert (done.returncode, done.stderr) == (2, "overfitlab: unknown language 'xx'; there are en and ko\n")
 
 
+def without_numbers(text):
+    """The doctor's free memory and disk are other ones a second later."""
+    return re.sub(r"\d+", "0", text)
+
+
 @pytest.mark.parametrize("command", [("doctor",), ("data", "list"), ("list",), ("methods",), ("methods", "mixup")])
 def test_people_read_it_and_machines_do_not(command):
     english = said(*command)
     assert not hangul(english)
     assert hangul(said(*command, "--lang", "ko"))
     assert hangul(said(*command, OVERFITLAB_LANG="ko"))
-    assert said(*command, "--lang", "en", OVERFITLAB_LANG="ko") == english
+    again = said(*command, "--lang", "en", OVERFITLAB_LANG="ko")
+    assert without_numbers(again) == without_numbers(english)
     document = said(*command, "--json", "--lang", "ko")
     assert not hangul(document)
     assert json.loads(document) is not None

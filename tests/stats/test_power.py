@@ -6,7 +6,7 @@ from statsmodels.stats.power import TTestPower
 
 from overfitlab.stats import paired
 from overfitlab.stats.findings import EQUIVALENT, HELPS, words
-from overfitlab.stats.power import power_to_differ, power_to_equal, seeds_needed
+from overfitlab.stats.power import MOST, power_to_differ, power_to_equal, seeds_needed, seeds_to_decide
 
 
 @pytest.mark.parametrize("n", [3, 7, 15])
@@ -65,3 +65,19 @@ def test_a_wide_zone_needs_no_more_seeds():
 
 def test_there_is_an_end_to_it():
     assert seeds_needed(3, 50.0, 0.5, 0.05) == 100
+
+
+@pytest.mark.parametrize(("contrasts", "unit"), [(1, 0.0), (3, 100 / 359), (7, None)])
+@pytest.mark.parametrize("deviation", [0.15, 0.4, 1.1, 3.0])
+@pytest.mark.parametrize("difference", [0.0, 0.45, 0.5, 0.55, 0.8, -2.0])
+def test_it_is_the_first_number_of_seeds_that_is_enough(contrasts, unit, deviation, difference):
+    def enough(n):
+        found = power_to_differ(abs(difference), deviation, n, 0.5, 0.05, contrasts)
+        return found + power_to_equal(deviation, n, 0.5, 0.05, contrasts, unit, abs(difference)) >= 0.8
+
+    reached = [n for n in range(3, MOST + 1) if paired.sign_flip_floor(n) * contrasts <= 0.05 and enough(n)]
+    assert seeds_to_decide(difference, deviation, 0.5, 0.05, contrasts, unit) == (reached or [None])[0]
+
+
+def test_without_noise_there_is_nothing_to_reckon_with():
+    assert seeds_to_decide(1.0, 0.0, 0.5, 0.05, 1) is None

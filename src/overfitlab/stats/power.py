@@ -1,9 +1,12 @@
 """What a number of seeds can decide, computed before anything is trained."""
 
+import bisect
+import functools
 import math
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import special
 
 from overfitlab.stats.paired import least_noise, sign_flip_floor
 
@@ -12,6 +15,19 @@ FEWEST, MOST = 3, 100  # seeds
 ENOUGH_POWER = 0.5  # found more likely than not
 SURE_POWER = 0.8  # as researchers plan for
 WORTH_FINDING = {"points": 1.5, "nats": 0.06}  # beyond the margin: what the default number of seeds has to find
+
+
+@functools.cache
+def _deviations_seen(n: int) -> NDArray[np.float64]:
+    """Return the standard deviations that n seeds show where the true one is 1, each as likely as the others."""
+    shown = np.sqrt(special.chdtri(n - 1, 1 - QUANTILES) / (n - 1))
+    shown.flags.writeable = False
+    return shown
+
+
+def _critical(upper: float, n: int) -> float:
+    """Return the value that Student's t of n seeds exceeds with the probability `upper`."""
+    return float(special.stdtrit(n - 1, 1 - upper))
 
 
 def power_to_differ(difference: float, deviation: float, n: int, margin: float, alpha: float, contrasts: int) -> float:
@@ -23,10 +39,9 @@ def power_to_differ(difference: float, deviation: float, n: int, margin: float, 
     """
     if n < FEWEST:
         return 0.0
-    critical = stats.t.ppf(1 - alpha / (2 * contrasts), n - 1)
-    seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))  # the deviation that n seeds show
-    least = np.maximum(critical * seen / math.sqrt(n), margin)
-    return float(stats.norm.sf((least - difference) / (deviation / math.sqrt(n))).mean())
+    seen, error = deviation * _deviations_seen(n), deviation / math.sqrt(n)
+    least = np.maximum(_critical(alpha / (2 * contrasts), n) * seen / math.sqrt(n), margin)
+    return float(special.ndtr((difference - least) / error).mean())
 
 
 def power_to_equal(
@@ -39,12 +54,9 @@ def power_to_equal(
     """
     if n < FEWEST or unit is None:
         return 0.0
-    critical = stats.t.ppf(1 - alpha / contrasts, n - 1)
-    seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))
-    seen = np.maximum(seen, least_noise(margin, unit))
-    room, error = np.maximum(margin - critical * seen / math.sqrt(n), 0), deviation / math.sqrt(n)
-    below, above = stats.norm.cdf((room - difference) / error), stats.norm.cdf((-room - difference) / error)
-    return float((below - above).mean())
+    seen, error = np.maximum(deviation * _deviations_seen(n), least_noise(margin, unit)), deviation / math.sqrt(n)
+    room = np.maximum(margin - _critical(alpha / contrasts, n) * seen / math.sqrt(n), 0)
+    return float((special.ndtr((room - difference) / error) - special.ndtr((-room - difference) / error)).mean())
 
 
 def seeds_to_decide(
@@ -64,7 +76,9 @@ def seeds_to_decide(
     if not deviation > 0:
         return None
     least = next(n for n in range(FEWEST, MOST) if sign_flip_floor(n) * contrasts <= alpha)
-    return next((n for n in range(least, MOST + 1) if enough(n)), None)
+    seeds = range(least, MOST + 1)
+    place = bisect.bisect_left(seeds, True, key=enough)  # more seeds find it more often
+    return seeds[place] if place < len(seeds) else None
 
 
 def seeds_needed(
