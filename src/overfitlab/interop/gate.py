@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from overfitlab.config import METRICS
 from overfitlab.errors import UsageError
 from overfitlab.results.metric import BY_NAME
-from overfitlab.stats import paired, sequential
+from overfitlab.stats import paired, sequential, student
 from overfitlab.stats.design import image_unit
 from overfitlab.stats.findings import EQUIVALENT, HARMS, HELPS, Finding
 from overfitlab.stats.verdict import Contrast, Verdict
@@ -131,7 +130,7 @@ def not_worse(contrast: Contrast, axis: str, verdict: Verdict) -> float | None:
     else:  # as many degrees of freedom as the smaller arm alone would have: never too many
         floor = least * math.sqrt((1 / finding.n + 1 / finding.n_against) / 2)
         error, freedom = max(finding.standard_error, floor), finding.fewest - 1
-    return float(stats.t.sf((sign * finding.mean + margin) / error, freedom)) if error > 0 else None
+    return float(student.above((sign * finding.mean + margin) / error, freedom)) if error > 0 else None
 
 
 def _in_rounds(finding: Finding, sign: int, margin: float, least: float, maximum: int | None) -> float | None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from overfitlab.stats import student
 
 MATTERS = 0.3  # of the noise of seeds: below, that of images widens an interval by less than a twentieth
 
@@ -70,8 +71,8 @@ def interval(
     freedom = max(freedom, min(seeds - 1, images - 1))  # a sum of squares has no less; the difference in it can
     tail = (1 + confidence) / 2
     half = max(
-        float(stats.t.ppf(tail, freedom)) * math.sqrt(total),
-        float(stats.t.ppf(tail, seeds - 1)) * math.sqrt(from_seeds),
+        float(student.quantile(tail, freedom)) * math.sqrt(total),
+        float(student.quantile(tail, seeds - 1)) * math.sqrt(from_seeds),
     )
     mean = float(mean)
     return Crossed(mean, mean - half, mean + half, math.sqrt(from_seeds), math.sqrt(from_images))

@@ -12,7 +12,8 @@ from statistics import mean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from overfitlab.stats import student
 
 Floats = NDArray[np.float64]
 OVERFITTING, NOT_YET, UNDERFITTING, DIVERGED = "overfitting", "not_yet", "underfitting", "diverged"
@@ -140,7 +141,7 @@ def together(runs: Sequence[Diagnosis]) -> Diagnoses:
         [one] = [run for run in runs if run.onset is not None]
         low, high = (None if bound is None else float(bound) for bound in (one.onset_low, one.onset_high))
         return Diagnoses(state, tuple(runs), counts[state], float(onsets[0]), low, high)
-    half = float(stats.t.ppf(0.975, len(onsets) - 1)) * stdev(onsets) / math.sqrt(len(onsets))
+    half = float(student.quantile(0.975, len(onsets) - 1)) * stdev(onsets) / math.sqrt(len(onsets))
     middle = mean(onsets)
     return Diagnoses(state, tuple(runs), counts[state], middle, max(1.0, middle - half), middle + half)
 

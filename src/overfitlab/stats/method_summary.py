@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
-from scipy import stats
-
 from overfitlab.results.metric import BY_NAME, Measure
 from overfitlab.results.outcome import Endpoints, Outcome
+from overfitlab.stats import student
 from overfitlab.stats.design import POINTS, Run
 
 CONFIDENCE = 0.95  # of the interval of a standard deviation
@@ -61,7 +60,7 @@ def deviation_interval(deviation: float, n: int, confidence: float = CONFIDENCE)
 
     (n - 1) s^2 / sigma^2 is distributed as chi squared with n - 1 degrees of freedom (Fisher, 1924).
     """
-    low, high = stats.chi2.ppf([(1 - confidence) / 2, (1 + confidence) / 2], n - 1)
+    low, high = student.chi_squared_quantile([(1 - confidence) / 2, (1 + confidence) / 2], n - 1)
     return deviation * math.sqrt((n - 1) / high), deviation * math.sqrt((n - 1) / low)
 
 

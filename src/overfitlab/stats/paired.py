@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+
+from overfitlab.stats import student
 
 Floats = NDArray[np.float64]
 MOST_FLIPPED = 20  # pairs whose 2^n sign flips are counted one by one; with more of them, drawn
@@ -43,9 +44,9 @@ def estimate(differences: ArrayLike, confidence: float = 0.95) -> Estimate:
     if n == 1:
         return Estimate(mean, nothing, nothing, nothing, nothing)
     deviation = deviation_of(values, mean)
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * deviation / np.sqrt(n)
+    half = student.quantile((1 + confidence) / 2, n - 1) * deviation / np.sqrt(n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.t.sf(np.abs(mean) / (deviation / np.sqrt(n)), n - 1)
+        p = 2 * student.above(np.abs(mean) / (deviation / np.sqrt(n)), n - 1)
     p = np.where(deviation > 0, p, np.where(mean == 0, 1.0, np.nan))
     return Estimate(mean, deviation, mean - half, mean + half, p)
 
@@ -64,7 +65,7 @@ def equivalence(differences: ArrayLike, margin: float, unit: float = 0.0) -> Flo
     deviation = np.maximum(deviation_of(values, mean), least_noise(margin, unit))
     with np.errstate(divide="ignore", invalid="ignore"):
         error = deviation / np.sqrt(n)
-        p = np.maximum(stats.t.sf((mean + margin) / error, n - 1), stats.t.cdf((mean - margin) / error, n - 1))
+        p = np.maximum(student.above((mean + margin) / error, n - 1), student.below((mean - margin) / error, n - 1))
     return np.where(deviation > 0, p, np.nan)
 
 
@@ -105,6 +106,8 @@ def bootstrap(differences: ArrayLike, confidence: float = 0.95) -> tuple[float, 
     values = np.asarray(differences, dtype=np.float64)
     if len(values) < 3 or np.ptp(values) == 0:
         return float("nan"), float("nan")
+    from scipy import stats
+
     found = stats.bootstrap(
         (values,),
         np.mean,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from overfitlab.stats import student
 from overfitlab.stats.paired import least_noise, sign_flip_floor
 
 QUANTILES = (np.arange(4000) + 0.5) / 4000  # of the standard deviation's distribution: the midpoint rule
@@ -20,14 +21,9 @@ WORTH_FINDING = {"points": 1.5, "nats": 0.06}  # beyond the margin: what the def
 @functools.cache
 def _deviations_seen(n: int) -> NDArray[np.float64]:
     """Return the standard deviations that n seeds show where the true one is 1, each as likely as the others."""
-    shown = np.sqrt(special.chdtri(n - 1, 1 - QUANTILES) / (n - 1))
+    shown = np.sqrt(student.chi_squared_quantile(QUANTILES, n - 1) / (n - 1))
     shown.flags.writeable = False
     return shown
-
-
-def _critical(upper: float, n: int) -> float:
-    """Return the value that Student's t of n seeds exceeds with the probability `upper`."""
-    return float(special.stdtrit(n - 1, 1 - upper))
 
 
 def power_to_differ(difference: float, deviation: float, n: int, margin: float, alpha: float, contrasts: int) -> float:
@@ -40,7 +36,7 @@ def power_to_differ(difference: float, deviation: float, n: int, margin: float, 
     if n < FEWEST:
         return 0.0
     seen, error = deviation * _deviations_seen(n), deviation / math.sqrt(n)
-    least = np.maximum(_critical(alpha / (2 * contrasts), n) * seen / math.sqrt(n), margin)
+    least = np.maximum(student.quantile(1 - alpha / (2 * contrasts), n - 1) * seen / math.sqrt(n), margin)
     return float(special.ndtr((difference - least) / error).mean())
 
 
@@ -55,7 +51,7 @@ def power_to_equal(
     if n < FEWEST or unit is None:
         return 0.0
     seen, error = np.maximum(deviation * _deviations_seen(n), least_noise(margin, unit)), deviation / math.sqrt(n)
-    room = np.maximum(margin - _critical(alpha / contrasts, n) * seen / math.sqrt(n), 0)
+    room = np.maximum(margin - student.quantile(1 - alpha / contrasts, n - 1) * seen / math.sqrt(n), 0)
     return float((special.ndtr((room - difference) / error) - special.ndtr((-room - difference) / error)).mean())
 
 

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
+from overfitlab.stats import student
 from overfitlab.stats.paired import Estimate, deviation_of
 
 Floats = NDArray[np.float64]
@@ -21,9 +21,9 @@ def estimate(values: ArrayLike, against: ArrayLike, confidence: float = 0.95) ->
     a side there is a mean and nothing else; where neither side varies, and the means differ, there is no p.
     """
     mean, error, freedom, deviation = _moments(values, against, 0.0)
-    half = stats.t.ppf((1 + confidence) / 2, freedom) * error
+    half = student.quantile((1 + confidence) / 2, freedom) * error
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.t.sf(np.abs(mean) / error, freedom)
+        p = 2 * student.above(np.abs(mean) / error, freedom)
     p = np.where(error > 0, p, np.where((mean == 0) & (error == 0), 1.0, np.nan))
     known = error > 0
     return Estimate(mean, deviation, np.where(known, mean - half, np.nan), np.where(known, mean + half, np.nan), p)
@@ -38,7 +38,7 @@ def equivalence(values: ArrayLike, against: ArrayLike, margin: float, unit: floa
     """
     mean, error, freedom, _ = _moments(values, against, math.sqrt(unit * margin / 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.maximum(stats.t.sf((mean + margin) / error, freedom), stats.t.cdf((mean - margin) / error, freedom))
+        p = np.maximum(student.above((mean + margin) / error, freedom), student.below((mean - margin) / error, freedom))
     return np.where(error > 0, p, np.nan)
 
 
