@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 SIGNALS = {"SIGINT": [signal.SIGINT], "SIGINT twice": [signal.SIGINT] * 2, "SIGTERM": [signal.SIGTERM]}
 CODES = {"SIGINT": {130}, "SIGINT twice": {130}, "SIGTERM": {143}}
-EPOCHS = 80
+EPOCHS = 40
 
 
 def rows(folder):

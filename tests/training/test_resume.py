@@ -18,6 +18,7 @@ SETTINGS = {
     "data": "digits",
     "epochs": 4,
     "batch_size": 64,
+    "training_images": 320,  # five batches an epoch, and three of others
     "learning_rate": 1e-3,
     "seed": 5,
     "threads": 1,
@@ -72,10 +73,10 @@ def interrupt():
 
 @pytest.mark.parametrize(("method", "precision"), CASES)
 def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(method, precision, tmp_path, interrupt, capsys):
-    settings = SETTINGS | {"precision": precision, "training_images": 320}
+    settings = SETTINGS | {"precision": precision}
     whole = overfitlab.train(method, out=tmp_path / "whole", **settings)
     broken = tmp_path / "broken"
-    for batches in (20, 11, 3):  # in the third epoch (5 + 3 batches each), in the fourth, and right after the start
+    for batches in (20, 11, 3):  # in the third epoch, in the fourth, and right after the start
         with interrupt(batches):
             overfitlab.train(method, out=broken, **settings)
     assert overfitlab.load_run(broken).record.status == "interrupted"
@@ -99,7 +100,7 @@ RECIPES = [
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)
 def test_a_run_of_any_recipe_goes_on_to_the_bit(recipe, tmp_path, interrupt, capsys):
-    settings = SETTINGS | {"precision": "float32", "training_images": 320} | recipe
+    settings = SETTINGS | {"precision": "float32"} | recipe
     whole = overfitlab.train("batch_norm", out=tmp_path / "whole", **settings)
     for batches in (20, 11, 3):
         with interrupt(batches):
@@ -111,7 +112,7 @@ def test_a_run_of_any_recipe_goes_on_to_the_bit(recipe, tmp_path, interrupt, cap
 
 
 def test_a_resumed_run_under_the_clean_protocol_knows_the_weights_of_its_onset(tmp_path, interrupt, capsys, misleading):
-    settings = SETTINGS | {"data": misleading, "protocol": "clean", "batch_size": 16}
+    settings = SETTINGS | {"data": misleading, "protocol": "clean", "batch_size": 16, "training_images": None}
     whole = overfitlab.train("batch_norm", out=tmp_path / "whole", **settings)
     assert whole.onset == 1
     with interrupt(26):  # 6 training batches and 2 others an epoch
@@ -125,7 +126,9 @@ def test_a_resumed_run_under_the_clean_protocol_knows_the_weights_of_its_onset(t
 @pytest.mark.parametrize("protocol", ["notebook", "clean"])
 def test_a_training_that_stops_early_hands_over_the_weights_of_its_onset(protocol, tmp_path, interrupt, misleading):
     """Interrupted too: also after its last epoch, before anything was written down."""
-    settings = SETTINGS | {"data": misleading, "protocol": protocol, "epochs": 9, "batch_size": 16}
+    settings = SETTINGS | {
+        "data": misleading, "protocol": protocol, "epochs": 9, "batch_size": 16, "training_images": None,
+    }  # fmt: skip
     one = overfitlab.train("early_stopping", out=tmp_path / "one", **settings | {"epochs": 1})
     assert one.onset == 1
     run = overfitlab.train("early_stopping", out=tmp_path / "run", **settings)
@@ -153,10 +156,16 @@ def test_two_seeds_differ(tmp_path):
     assert outcome(one)[0] != outcome(other)[0]
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What comes out of a run with dropout that nothing interrupts."""
+    return outcome(overfitlab.train("dropout", out=tmp_path_factory.mktemp("whole") / "run", **SETTINGS))
+
+
 @pytest.fixture
 def interrupted(tmp_path, interrupt):
     """A run stopped in its third epoch, with two checkpoints."""
-    with interrupt(50):
+    with interrupt(20):
         overfitlab.train("dropout", out=tmp_path / "run", **SETTINGS)
     return tmp_path / "run"
 
@@ -170,7 +179,7 @@ DAMAGE = [
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage, tmp_path, capsys):
+def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage, whole, capsys):
     path = interrupted / CHECKPOINT
     path.write_bytes(damage(path.read_bytes()))
     run = overfitlab.train("dropout", out=interrupted, **LOUD)
@@ -179,8 +188,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage
         r"^Note: checkpoint.safetensors .*; the run goes on from the checkpoint before it\.$", said, re.MULTILINE
     )
     assert "Resuming after epoch 1" in said
-    whole = overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS)
-    assert outcome(run) == outcome(whole)
+    assert outcome(run) == whole
 
 
 def test_the_good_checkpoint_is_never_replaced_by_a_damaged_one(interrupted, interrupt):
@@ -192,7 +200,7 @@ def test_the_good_checkpoint_is_never_replaced_by_a_damaged_one(interrupted, int
     assert (interrupted / PREVIOUS_CHECKPOINT).exists()
 
 
-def test_when_both_checkpoints_are_damaged_the_run_starts_over_and_says_so(interrupted, tmp_path, capsys):
+def test_when_both_checkpoints_are_damaged_the_run_starts_over_and_says_so(interrupted, whole, capsys):
     for name in (CHECKPOINT, PREVIOUS_CHECKPOINT):
         (interrupted / name).write_bytes(b"x" * 100)
     run = overfitlab.train("dropout", out=interrupted, **LOUD)
@@ -202,13 +210,13 @@ def test_when_both_checkpoints_are_damaged_the_run_starts_over_and_says_so(inter
     ]  # fmt: skip
     said = f"Note: {CHECKPOINT} is damaged; {PREVIOUS_CHECKPOINT} is damaged; the run starts over."
     assert said in capsys.readouterr().out.splitlines()
-    assert outcome(run) == outcome(overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS))
+    assert outcome(run) == whole
 
 
 def test_a_method_that_fails_on_its_state_makes_the_run_start_over(tmp_path, interrupt, monkeypatch, capsys):
     """Its checkpoint is whole, but another version wrote it; of the half loaded network nothing must be left."""
     method = "weight_averaging"
-    with interrupt(50):
+    with interrupt(20):
         overfitlab.train(method, out=tmp_path / "run", **SETTINGS)
 
     def unfit(self, state):
@@ -221,13 +229,12 @@ def test_a_method_that_fails_on_its_state_makes_the_run_start_over(tmp_path, int
     assert outcome(run) == outcome(overfitlab.train(method, out=tmp_path / "whole", **SETTINGS))
 
 
-def test_another_runs_checkpoint_is_not_taken(interrupted, tmp_path, interrupt):
-    with interrupt(50):
+def test_another_runs_checkpoint_is_not_taken(interrupted, whole, tmp_path, interrupt):
+    with interrupt(20):
         overfitlab.train("dropout", out=tmp_path / "other", **SETTINGS | {"seed": 6})
     (interrupted / CHECKPOINT).write_bytes((tmp_path / "other" / CHECKPOINT).read_bytes())
     run = overfitlab.train("dropout", out=interrupted, **SETTINGS)
-    whole = overfitlab.train("dropout", out=tmp_path / "whole", **SETTINGS)
-    assert outcome(run) == outcome(whole)
+    assert outcome(run) == whole
 
 
 def test_the_settings_that_were_resolved_are_kept(interrupted, monkeypatch):
