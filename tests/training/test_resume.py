@@ -255,7 +255,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch, capsys):
     assert "nothing is trained again" in capsys.readouterr().out
 
 
-def test_a_lost_figure_of_a_finished_run_is_drawn_again(tmp_path):
+def test_a_lost_figure_of_a_finished_run_is_drawn_again(tmp_path, drawn):
     run = overfitlab.train("none", out=tmp_path / "run", **SETTINGS)
     before = (run.folder / "curves.svg").read_bytes()
     (run.folder / "curves.svg").unlink()
