@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from overfitlab.describe.card import Card, Hyperparameter, card
 from overfitlab.describe.demonstration import exhibit
@@ -12,11 +12,12 @@ from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.files import replacing, user_path
 from overfitlab.methods import registry
 from overfitlab.methods.base import Method
-from overfitlab.report.figures import DisplayedFigure, rendered
-from overfitlab.report.method_figure import method_figure
 from overfitlab.terminal.method_card import card_text
 from overfitlab.words.language import ENGLISH, Language
 from overfitlab.words.languages import spoken
+
+if TYPE_CHECKING:
+    from overfitlab.report.figures import DisplayedFigure
 
 ENDINGS = (".png", ".svg")
 
@@ -57,12 +58,13 @@ class MethodDescription:
         single = len(self.cards) == 1
         return {one.name if single else f"{of.name}.{one.name}": one for of in self.cards for one in of.hyperparameters}
 
-    def figure(self) -> DisplayedFigure:
+    def figure(self) -> "DisplayedFigure":
         """Return the figure of what it does, which displays itself in a notebook.
 
         Raises `UsageError` where there is nothing to show.
         """
-        from overfitlab.api.reporting import language_of_pictures
+        from overfitlab.api.reporting import language_of_pictures  # draws, which a list of methods does not
+        from overfitlab.report.method_figure import method_figure
 
         say = language_of_pictures(spoken())
         exhibits = self.exhibits_in(say)
@@ -121,6 +123,8 @@ def write_figure(description: MethodDescription, out: str | Path) -> Path:
             "figure_of_another_ending", "{path}: a figure is written as .png or .svg; name such a file with --figure",
             path=place,
         )  # fmt: skip
+    from overfitlab.report.figures import rendered
+
     content = rendered(description.figure(), place.suffix.lower().removeprefix("."))
     try:
         with replacing(place) as stream:
