@@ -39,9 +39,9 @@ def test_only_test_images_come_with_the_warning():
 
 
 def test_confidence_is_judged_only_as_far_as_the_images_can_tell():
-    assert "surer than it is right" in evaluation_text(document(mean_confidence=0.61))
-    assert "less sure than it is right" in evaluation_text(document(mean_confidence=0.39))
-    assert "no clear difference from the accuracy" in evaluation_text(document(mean_confidence=0.55))
+    assert "overconfident" in evaluation_text(document(mean_confidence=0.61))
+    assert "underconfident" in evaluation_text(document(mean_confidence=0.39))
+    assert "not clearly different from the accuracy" in evaluation_text(document(mean_confidence=0.55))
 
 
 def test_of_many_classes_the_worst_are_shown():
@@ -62,7 +62,7 @@ def test_korean_stands_in_columns_too():
 
 
 def test_without_mistakes_it_says_so():
-    assert "No image is taken for another class." in evaluation_text(document(confusions=[]))
+    assert "No image is misclassified." in evaluation_text(document(confusions=[]))
 
 
 def test_any_name_keeps_to_its_line_and_column():

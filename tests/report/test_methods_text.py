@@ -71,13 +71,13 @@ CASES = {
     ),
     "images of one's own in parts": (
         {"data": {"source": "own", "name": "photos", "test_set_apart": False, "brings_validation": True}},
-        ["The test images are those that the data comes with.",
-         "The validation images are those that the data comes with."],
+        ["The test set is the one that comes with the data.",
+         "The validation set is the one that comes with the data."],
         ["drawn from the others", "a fifth"],
     ),
     "images of one's own, of whose parts an older record does not tell": (
         {"data": {"source": "own", "name": "photos", "brings_validation": None}},
-        ["Training and validation images are never the same."], ["drawn from the others"],
+        ["Training and validation images do not overlap."], ["drawn from the others"],
     ),
     "one split": (
         {"protocol": {"vary": ("init",), "stratified": False, "standardization": "all", "schedule": "constant"}},

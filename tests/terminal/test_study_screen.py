@@ -89,7 +89,7 @@ def test_a_line_where_something_happens_to_a_run(study):
 
 def test_the_end_has_the_answer_and_what_to_do_next(study):
     said = "\n".join(lines(StudyEnded(str(study.folder), study.record, study.judged(), before=True)))
-    assert said.startswith("This study finished before; nothing is trained again.")
+    assert said.startswith("This study has already finished, so nothing is trained again.")
     assert "Compared with none, at 4 paired seeds" in said
     assert said.index("What weakens this answer:") < said.index("Next: ") < said.index("More: overfitlab show ")
     assert "train acc" not in said  # that table is behind --full

@@ -138,7 +138,13 @@ def test_nouns_are_translated(code):
 
 def test_an_error_survives_pickling_with_code_and_values():
     inner = DataError("image_file_empty", "it is empty")
-    error = DamagedError("set_damaged", "{path}: {reason}; {count:,}", path="a", reason=inner, count=3000)
+    error = DamagedError(
+        "set_damaged",
+        "{path}: {reason}; fetch {title} again: overfitlab data fetch {name}",
+        path="a",
+        reason=inner,
+        count=3000,
+    )
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is DamagedError
     assert str(again) == str(error) == "a: it is empty; 3,000"
@@ -173,9 +179,14 @@ def test_an_error_in_another_language():
 
 
 def test_an_error_within_another_is_translated_too():
-    inner = DataError("idx_too_short", "{member} is no IDX file: it is too short", member="train")
+    inner = DataError("idx_too_short", "{member} is not an IDX file: it is too short", member="train")
     error = DataError(
-        "set_damaged", "{path}: {reason}; fetch {title} anew: {name}", path="p", reason=inner, title="T", name="n"
+        "set_damaged",
+        "{path}: {reason}; fetch {title} again: overfitlab data fetch {name}",
+        path="p",
+        reason=inner,
+        title="T",
+        name="n",
     )
     assert "train은 IDX 파일이 아닙니다: 너무 짧습니다" in language_named("ko").error(error)
 
