@@ -33,7 +33,7 @@ def run_title(run: Run, say: Language = ENGLISH) -> str:
 
 
 def run_summary(run: Run, say: Language = ENGLISH) -> str:
-    """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
+    """Return what the curves show, in one sentence, and in another one which weights were kept."""
     return " ".join(filter(None, (_shown_by_curves(run, say), _ending(run, say))))
 
 
