@@ -138,13 +138,7 @@ def test_nouns_are_translated(code):
 
 def test_an_error_survives_pickling_with_code_and_values():
     inner = DataError("image_file_empty", "it is empty")
-    error = DamagedError(
-        "set_damaged",
-        "{path}: {reason}; fetch {title} again: overfitlab data fetch {name}",
-        path="a",
-        reason=inner,
-        count=3000,
-    )
+    error = DamagedError("set_damaged", "{path}: {reason}; {count:,}", path="a", reason=inner, count=3000)
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is DamagedError
     assert str(again) == str(error) == "a: it is empty; 3,000"
@@ -206,7 +200,7 @@ def test_a_reason_of_a_code_that_nobody_knows_says_what_it_was():
 def test_reasons_with_values():
     assert (
         ENGLISH.reason(reason("weights_of_other_classes", there=10, here=2))
-        == "for 10 classes, not 2; it starts afresh"
+        == "for 10 classes, not 2; newly initialized"
     )
 
 
@@ -223,7 +217,7 @@ def test_the_language_that_is_chosen_wins(monkeypatch):
     assert spoken().code == "en"
     with ThreadPoolExecutor(1) as pool:  # another thread, perhaps of another reader, is asked by itself
         assert pool.submit(spoken).result().code == "ko"
-    with pytest.raises(UsageError, match="unknown language 'fr'; there are en and ko"):
+    with pytest.raises(UsageError, match="unknown language 'fr'; choose from en and ko"):
         speak("fr")
     assert spoken().code == "ko"
     speak("ko")

@@ -76,7 +76,7 @@ def flowing(text: str, width: int | None) -> str:
     if width is None:
         return text
     room = min(width, WIDEST)
-    lines = (wrapped(line, room) if line == " ".join(line.split()) else [line] for line in text.split("\n"))
+    lines = (wrapped(line, room) if line.rstrip() == " ".join(line.split()) else [line] for line in text.split("\n"))
     return "\n".join(part for found in lines for part in found or [""])
 
 
