@@ -78,7 +78,7 @@ def test_a_gpu_is_there_but_not_used(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     found = check("device")
     assert found.level == NOTE
-    assert "CUDA would be there for train --device, but nothing was tested with it" in found.text
+    assert "CUDA can be used with train --device, but is untested" in found.text
 
 
 def test_little_memory_and_little_disk(monkeypatch):

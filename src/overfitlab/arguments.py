@@ -53,7 +53,8 @@ def looks(given: object) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
         raise UsageError(
-            "no_numbers_of_seeds", "--seeds takes a number, or numbers of seeds for planned looks: 6,12; not {text!r}",
+            "no_numbers_of_seeds", "--seeds takes a number of seeds, or several for planned looks: 6,12; not "
+                                   "{text!r}",
             text=text,
         )  # fmt: skip
     return tuple(int(word) for word in words)
@@ -67,7 +68,7 @@ def until_decided(given: object) -> int | Literal["none"]:
         return "none"
     if not (word.isascii() and word.isdigit() and len(word) < 10):
         raise UsageError(
-            "no_maximum_of_seeds", "--until-decided takes the largest number of seeds, or none; not {text!r}", text=text
+            "no_maximum_of_seeds", "--until-decided takes the maximum number of seeds, or none; not {text!r}", text=text
         )
     return int(word)
 
@@ -81,7 +82,7 @@ def seconds(given: object) -> int:
     except (KeyError, ValueError):
         raise UsageError("no_budget", "a budget is a time like 90s, 10m or 1.5h, not {text!r}", text=text) from None
     if not math.isfinite(value) or value < 1:
-        raise UsageError("budget_of_no_time", "a budget of {text!r} is no time", text=text)
+        raise UsageError("budget_of_no_time", "a budget must be longer than {text!r}", text=text)
     return round(value)
 
 
@@ -99,7 +100,8 @@ def margins(given: object, gap_margin: float = StudyConfig.gap_margin) -> tuple[
     if len(words) not in (1, 2):
         raise UsageError(
             "no_equivalence",
-            "--equivalence takes a size in the metric's unit, and one of the gap after a comma: 0.5,1; not {text!r}",
+            "--equivalence takes a margin in the unit of the metric, and after a comma one for the gap: 0.5,1; not "
+            "{text!r}",
             text=text,
         )  # fmt: skip
     return metric, gap

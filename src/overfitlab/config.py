@@ -144,7 +144,7 @@ def changed(protocol: Protocol, **changes: Any) -> Protocol:
     if before.usual_rate != now.usual_rate and "learning_rate" not in given:
         raise UsageError(
             "learning_rate_of_another_optimizer",
-            "the learning rate {rate:g} of this protocol is one for {before}; give one for {now} as well, for example "
+            "the learning rate {rate:g} of this protocol is for {before}; give one for {now} too, for example "
             "--learning-rate {usual:g}",
             rate=protocol.learning_rate, before=before.title, now=now.title, usual=now.usual_rate,
         )  # fmt: skip
@@ -256,8 +256,8 @@ class StudyConfig:
         if not self.protocol.clean_metrics:
             raise UsageError(
                 "protocol_measures_too_little",
-                "the protocol {protocol} measures no training images in evaluation mode and no test images, which a "
-                "comparison needs; clean is the same without that flaw: --protocol clean",
+                "the protocol {protocol} measures neither training images in evaluation mode nor test images, "
+                "which a comparison needs; use --protocol clean, which is the same without that flaw",
                 protocol=self.protocol.name,
             )
         self._check_seeds()
@@ -284,13 +284,14 @@ class StudyConfig:
             _settle(self, "threads", check_whole("threads", self.threads, low=1, high=1024))
         if not self.protocol.vary:
             raise UsageError(
-                "nothing_varies", "with --vary nothing every seed is the same run, which a comparison cannot learn from"
+                "nothing_varies",
+                "with --vary nothing every seed is the same run, so there is nothing to learn from comparing",
             )
         if self.model_start is not None and self.protocol.vary == ("init",):
             raise UsageError(
                 "only_the_start_would_vary",
-                "with --vary init every seed is the same run, since the weights of {model} are the start under every "
-                "seed; hand over its class, or vary more",
+                "with --vary init every seed is the same run, because the weights of {model} are the start at "
+                "every seed; pass its class, or vary more",
                 model=self.model,
             )
 
@@ -309,13 +310,14 @@ class StudyConfig:
         if self.first_seed < PILOT_SEEDS.stop and last > PILOT_SEEDS.start:
             raise UsageError(
                 "seeds_of_the_pilot",
-                "seeds from {first} to {last} chose the defaults, so no verdict may use them; take another "
-                "--first-seed",
+                "seeds {first} to {last} were used to choose the defaults, so no verdict may use them; choose "
+                "another --first-seed",
                 first=PILOT_SEEDS.start, last=PILOT_SEEDS.stop - 1,
             )  # fmt: skip
         if self.looks is not None and len(self.looks) > 1 and self.looks[0] < FEWEST_SEEDS:
             raise UsageError(
-                "look_too_early", "a look at fewer than {fewest} seeds decides nothing; let the first one come later",
+                "look_too_early", "a look at fewer than {fewest} seeds cannot decide anything; make the first one "
+                                  "later",
                 fewest=FEWEST_SEEDS,
             )  # fmt: skip
         if self.until_decided is not None and self.looks is not None:
@@ -324,10 +326,10 @@ class StudyConfig:
                 "--seeds fixes the number of seeds and --until-decided leaves it open; give one of them",
             )
         if self.until_decided == "none" and self.budget is not None:
-            raise UsageError("budget_without_a_maximum", "--budget needs a maximum of seeds: --until-decided 12")
+            raise UsageError("budget_without_a_maximum", "--budget needs a maximum number of seeds: --until-decided 12")
         if not self.contrasts and (self.until_decided is not None or len(self.looks or ()) > 1):
             raise UsageError(
-                "nothing_to_decide", "one method alone has nothing to decide: give a fixed number of --seeds"
+                "nothing_to_decide", "with only one method there is nothing to decide; give a fixed number of --seeds"
             )
         if isinstance(self.until_decided, int):
             check_whole("largest number of seeds", self.until_decided, low=SHORTEST_ROUNDS, high=LONGEST_ROUNDS)

@@ -29,8 +29,8 @@ RUNS = Path("runs")  # where runs go by default
 ROOM = 1 * GB  # bytes of disk; a run takes some MB, and some 25 while it trains
 COMFORT = 2 * GB  # bytes of memory in which the notebook's job fits, real CIFAR-10 included
 EXTRAS = {  # module: what it is for, and how to get it
-    "timm": ("networks other than the notebook's, by their name in timm", "pip install 'overfitlab[timm]'"),
-    "pillow_heif": ("photos in HEIC format in a folder of images", "pip install 'overfitlab[heif]'"),
+    "timm": ("other networks, by their names in timm", "pip install 'overfitlab[timm]'"),
+    "pillow_heif": ("HEIC photos in a folder of images", "pip install 'overfitlab[heif]'"),
     "starlette": ("the page in a browser, overfitlab ui", "pip install 'overfitlab[ui]'"),
 }
 INSTRUCTIONS = {  # how PyTorch finds out; some of these functions are young
@@ -94,7 +94,7 @@ def _packages(say: Language) -> Iterator[Check]:
         text = say("{packages} missing", packages=", ".join(missing))
         yield Check(say("packages"), PROBLEM, text, f"pip install {' '.join(missing)}")
     else:
-        yield Check(say("packages"), OK, say("all {count} that it needs", count=len(names)))
+        yield Check(say("packages"), OK, say("all {count} required", count=len(names)))
 
 
 def _torch(say: Language) -> Iterator[Check]:
@@ -127,7 +127,7 @@ def _kernels(say: Language) -> Check:
     from overfitlab.kernels import library
 
     if library.compiled() is None:
-        advice = say("install a C compiler ({how}), or a newer one, and then overfitlab again", how=COMPILERS)
+        advice = say("install a C compiler ({how}), or a newer one, then reinstall overfitlab", how=COMPILERS)
         text = say("not compiled: plain PyTorch is used, which takes up to twice as long")
         return Check(say("kernels"), NOTE, text, advice)
     best = library.best()
@@ -147,7 +147,7 @@ def _device(cuda: bool, mps: bool, say: Language) -> Check:
     others = [name for name, there in (("CUDA", cuda), ("Apple's MPS", mps)) if there]
     if not others:
         return Check(say("device"), OK, say("the CPU"))
-    text = say("the CPU; {names} would be there for train --device, but nothing was tested with it",
+    text = say("the CPU; {names} can be used with train --device, but is untested",
                names=say.listing(others))  # fmt: skip
     return Check(say("device"), NOTE, text)
 
@@ -171,10 +171,10 @@ def _disk(say: Language) -> Check:
     free = shutil.disk_usage(there).free
     text = say("{gigabytes:.1f} GB free for {folder}", gigabytes=free / GB, folder=folder)
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        advice = say("change into a folder of yours, or name one with --out")
+        advice = say("change to a folder that you can write to, or name one with --out")
         return Check(say("runs"), PROBLEM, say("{folder} cannot be written", folder=folder), advice)
     if free < ROOM:
-        advice = say("free some space; a run takes a few MB, and some 25 while it trains")
+        advice = say("free some space; a run takes a few MB, and about 25 while it trains")
         return Check(say("runs"), NOTE, text, advice)
     return Check(say("runs"), OK, text)
 
@@ -214,7 +214,7 @@ def _fetching(say: Language) -> Check:
         return Check(say("cache"), NOTE, say("{folder}; nothing is fetched", folder=folder), advice)
     mirror = os.environ.get(MIRROR_VARIABLE)
     text = say("{folder}, {gigabytes:.1f} GB free", folder=folder, gigabytes=free / GB)
-    return Check(say("cache"), OK, text + (say("; {mirror} is asked first", mirror=mirror) if mirror else ""))
+    return Check(say("cache"), OK, text + (say("; {mirror} is tried first", mirror=mirror) if mirror else ""))
 
 
 def _extras(say: Language) -> Iterator[Check]:

@@ -265,7 +265,7 @@ class Listener:
     def check(self) -> None:
         """Raise `CancelledError` where the end was asked for."""
         if self._cancelled.is_set():
-            raise CancelledError("cancelled", "stopped, as whoever listens asked for; the same call goes on")
+            raise CancelledError("cancelled", "stopped, as the listener asked; the same call continues")
 
 
 class Callback(Listener):

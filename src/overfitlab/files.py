@@ -216,16 +216,16 @@ def read_checked(path: Path, sha256: str | None, largest: int = LARGEST_CHECKED)
         content = read_whole(path, largest)
     except FileNotFoundError as error:
         raise DamagedError(
-            "own_file_unreadable", "{path} cannot be read ({reason}); mend that", path=path, reason=error.strerror
+            "own_file_unreadable", "{path} cannot be read ({reason}); fix that", path=path, reason=error.strerror
         ) from error
     except OSError as error:
         raise OverfitlabError(
-            "own_file_unreadable", "{path} cannot be read ({reason}); mend that", path=path, reason=error.strerror
+            "own_file_unreadable", "{path} cannot be read ({reason}); fix that", path=path, reason=error.strerror
         ) from error
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise DamagedError(
             "own_file_damaged",
-            "{path} is damaged (its checksum differs); move the folder of its run away, and train that again",
+            "{path} is damaged (its checksum differs); move the folder of its run away, and train it again",
             path=path,
         )
     return content
@@ -238,8 +238,8 @@ def refusal(error: OSError) -> OverfitlabError:
     reason = error.strerror or str(error)
     if error.errno not in DISK_FULL:
         if where is None:
-            return OverfitlabError("system_refuses", "{reason}; mend that", reason=reason)
-        return OverfitlabError("system_refuses_at", "{path}: {reason}; mend that", path=where, reason=reason)
+            return OverfitlabError("system_refuses", "{reason}; fix that", reason=reason)
+        return OverfitlabError("system_refuses_at", "{path}: {reason}; fix that", path=where, reason=reason)
     if where is None:
         return OverfitlabError("disk_full", "the disk is full; free some space there")
     return OverfitlabError(

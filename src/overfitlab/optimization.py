@@ -107,8 +107,8 @@ class Schedule(Asked):
         if epochs < self.least_epochs:
             raise UsageError(
                 "warm_up_too_long",
-                "{schedule}: its warm-up of {warm_up} epochs leaves nothing of {epochs}; take a shorter warm_up, or "
-                "more --epochs",
+                "{schedule}: its warm-up of {warm_up} epochs leaves none of the {epochs}; use a shorter warm_up, "
+                "or more --epochs",
                 schedule=self.name, warm_up=self.warming, epochs=epochs,
             )  # fmt: skip
 
@@ -171,8 +171,8 @@ class Step(Schedule):
         if epochs < self.least_epochs:
             raise UsageError(
                 "step_never_comes",
-                "step: the learning rate would first fall after {first} epochs, and there are {epochs}; take for "
-                "example step:every={every}, or more --epochs",
+                "step: the learning rate would first fall after {first} epochs, but there are only {epochs}; use "
+                "for example step:every={every}, or more --epochs",
                 first=self.least_epochs - 1, epochs=epochs, every=max(1, epochs // 3),
             )  # fmt: skip
 
@@ -228,7 +228,7 @@ class Known(Generic[Kind]):
         """Return what a text asks for; raises `UsageError`, which says how it is written."""
         if not isinstance(text, str):
             raise UsageError(
-                "option_is_no_text", "{what} is a text such as {example!r}, not a {type}",
+                "option_is_no_text", "{what} must be a string such as {example!r}, not a {type}",
                 what=self.what, example=next(reversed(self.kinds)), type=type(text).__name__,
             )  # fmt: skip
         name, colon, given = text.strip().partition(":")

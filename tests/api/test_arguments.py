@@ -39,8 +39,8 @@ def test_what_a_study_is_asked_for(small_study):
     study = overfitlab.load_study(small_study)
     for ask, message in (
         (lambda: study.figure(None), "unknown figure 'None'"),
-        (lambda: study.figure(language=None), "unknown language 'None'; there are en and ko"),
-        (lambda: study.report("there", language="de"), "unknown language 'de'; there are en and ko"),
+        (lambda: study.figure(language=None), "unknown language 'None'; choose from en and ko"),
+        (lambda: study.report("there", language="de"), "unknown language 'de'; choose from en and ko"),
     ):
         with pytest.raises(UsageError, match=message):
             ask()

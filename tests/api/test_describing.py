@@ -44,7 +44,7 @@ def test_figures_are_files_of_two_kinds():
     found = overfitlab.describe_method("l2")
     assert write_figure(found, "a.PNG").read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in write_figure(found, "a.svg").read_bytes()
-    with pytest.raises(UsageError, match=r"a figure is written as .png or .svg; name such a file with --figure"):
+    with pytest.raises(UsageError, match=r"figures are written as .png or .svg; name such a file with --figure"):
         write_figure(found, "a.pdf")
     with pytest.raises(OverfitlabError, match=r"cannot write missing/a.png .*; choose another --figure"):
         write_figure(found, "missing/a.png")

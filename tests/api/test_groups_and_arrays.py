@@ -115,7 +115,7 @@ def test_an_interrupted_run_of_arrays_goes_on_to_the_same_bits(grouped, tmp_path
 
     def stop_after_one(event):
         if isinstance(event, EpochEnded) and event.row.epoch == 1:
-            raise CancelledError("cancelled", "stopped, as whoever listens asked for; the same call goes on")
+            raise CancelledError("cancelled", "stopped, as the listener asked; the same call continues")
 
     with pytest.raises(CancelledError):
         train(out="run", listener=stop_after_one)

@@ -28,7 +28,7 @@ class Enough(overfitlab.Listener):
     def on(self, event):
         """End it."""
         if isinstance(event, ImagesLoaded | TaskBegan):
-            raise CancelledError("cancelled", "stopped, as whoever listens asked for; the same call goes on")
+            raise CancelledError("cancelled", "stopped, as the listener asked; the same call continues")
 
 
 def arguments(call):

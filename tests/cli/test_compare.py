@@ -90,7 +90,9 @@ def test_ctrl_c_keeps_what_is_there_and_the_same_command_goes_on():
     finally:
         process.kill()
     assert process.returncode == 130
-    assert errors.strip() == "overfitlab: stopped; what was trained is kept in runs/mine, and the same command goes on"
+    assert (
+        errors.strip() == "overfitlab: stopped; what was trained is kept in runs/mine; run the same command to continue"
+    )
     assert json.loads(Path("runs/mine/study.json").read_text())["status"] == "interrupted"
     assert "interrupted" in overfitlab("list", check=0).stdout
     shown = overfitlab("show", "mine", check=0).stdout
@@ -122,7 +124,7 @@ def test_a_killed_study_says_so_and_its_workers_end():
         busy = overfitlab(*command)
         assert busy.returncode == 1
         assert busy.stderr == (
-            "overfitlab: another process works on the study in runs/mine; "
+            "overfitlab: another process is running the study in runs/mine; "
             "wait for it, or give this one another --name\n"
         )
         assert "running" in overfitlab("list", check=0).stdout

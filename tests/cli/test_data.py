@@ -83,7 +83,7 @@ def test_verify_tells_official_from_other_and_damaged(declared_official, small_c
     monkeypatch.chdir(tmp_path)
     [found, *_] = inventory.verify("cifar10", overfitted)
     assert (found.state, found.used) == (DAMAGED, False)
-    assert "fetch CIFAR-10 anew: overfitlab data fetch cifar10" in str(found.problem)
+    assert "fetch CIFAR-10 again: overfitlab data fetch cifar10" in str(found.problem)
 
 
 def test_verify_reads_again_what_list_remembers(official_archive):

@@ -48,7 +48,7 @@ def test_every_command_has_it_and_helps_in_english(command):
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_an_unknown_language_is_one_line(command):
     done = overfitlab(*command, "--lang", "xx")
-    assert (done.returncode, done.stderr) == (2, "overfitlab: unknown language 'xx'; there are en and ko\n")
+    assert (done.returncode, done.stderr) == (2, "overfitlab: unknown language 'xx'; choose from en and ko\n")
 
 
 def without_numbers(text):

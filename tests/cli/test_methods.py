@@ -58,9 +58,9 @@ def test_json_is_one_document_on_standard_output():
     [
         (["droput"], "unknown method 'droput'; did you mean 'dropout'?"),
         (["dropout:rate=2"], "dropout: rate must be a number from 0 to 0.99, not 2.0"),
-        (["batch_norm+layer_norm"], "batch_norm+layer_norm: only one normalization fits; leave one of them out"),
+        (["batch_norm+layer_norm"], "batch_norm+layer_norm: only one normalization is possible; leave one of them out"),
         (["none", "--figure", "x.png"], "none changes nothing, so there is nothing to show"),
-        (["l2", "--figure", "x.gif"], "x.gif: a figure is written as .png or .svg; name such a file with --figure"),
+        (["l2", "--figure", "x.gif"], "x.gif: figures are written as .png or .svg; name such a file with --figure"),
         (["--figure", "x.png"], "--figure draws one method; name it: overfitlab methods dropout --figure dropout.png"),
     ],
 )

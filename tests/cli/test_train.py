@@ -97,7 +97,7 @@ BAD = [
     (["train", "--seed", "-1"], 2, "seed must be"),
     (["train", "--threads", "0"], 2, "threads must be"),
     (["train", "--precision", "half"], 2, "unknown precision 'half'"),
-    (["train", "surplus"], 2, "train takes options alone, not 'surplus'"),
+    (["train", "surplus"], 2, "train takes only options, not 'surplus'"),
     (["train", "--data", "digits", "--data-dir", "."], 2, "leave one of them out"),
     (["train", *QUICK, "--out", "~nobody-of-that-name/run"], 2, "~nobody-of-that-name"),
     (["train", "--data", "cifar10"], 1, "CIFAR-10 is not on this machine"),
@@ -179,7 +179,7 @@ def test_an_interruption_says_how_to_go_on(sent, code):
     finally:
         process.kill()
     assert process.returncode == code
-    assert errors.strip() == "overfitlab: stopped; the same command goes on after the last epoch that was finished"
+    assert errors.strip() == "overfitlab: stopped; run the same command to continue after the last finished epoch"
     assert json.loads(Path("run/run.json").read_text())["status"] == "interrupted"
 
 

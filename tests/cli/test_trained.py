@@ -148,16 +148,16 @@ def test_unreadable_files_are_named_the_rest_goes_on_and_the_exit_code_says_so(d
     given = [digit_files[0], "text.png", "gone.png", digit_files[1], "empty"]
     done = overfitlab("predict", digits_run, *given, "--out", "p.json", check=1)
     assert [line for line in done.stderr.splitlines() if line.startswith("overfitlab: ")] == [
-        "overfitlab: text.png: it is no image of a known format",
+        "overfitlab: text.png: it is not an image of a known format",
         "overfitlab: gone.png: no such file or directory",
         "overfitlab: empty: the folder holds no image files",
-        "overfitlab: 3 of 5 could not be read; all others are predicted",
+        "overfitlab: 3 of 5 images could not be read; all others were predicted",
     ]
     document = json.loads(Path("p.json").read_text())
     assert [entry["file"] for entry in document["predictions"]] == [str(path) for path in digit_files[:2]]
     assert [entry["file"] for entry in document["unreadable"]] == ["text.png", "gone.png", "empty"]
     [_, line] = overfitlab("predict", digits_run, "gone.png", check=1).stderr.splitlines()
-    assert line == "overfitlab: 1 of 1 could not be read; nothing is predicted"
+    assert line == "overfitlab: 1 of 1 images could not be read; nothing was predicted"
 
 
 @pytest.mark.slow
@@ -246,8 +246,8 @@ def test_explain_names_what_it_cannot_read(digits_run, digit_files):
     Path("text.png").write_text("no image")
     done = overfitlab("explain", digits_run, "text.png", digit_files[0], "--out", "x.png", check=1)
     assert done.stderr.splitlines() == [
-        "overfitlab: text.png: it is no image of a known format",
-        "overfitlab: 1 of 2 could not be read",
+        "overfitlab: text.png: it is not an image of a known format",
+        "overfitlab: 1 of 2 images could not be read",
     ]
     assert Path("x.png").exists()
     done = overfitlab("explain", digits_run, "text.png", "--out", "y.png", check=1)

@@ -39,7 +39,7 @@ def test_what_the_table_says(tmp_path):
 )
 def test_a_damaged_table_is_one_line(tmp_path, text):
     (tmp_path / "costs.json").write_text(text)
-    with pytest.raises(OverfitlabError, match=r"is no table of costs .*make bench writes it anew"):
+    with pytest.raises(OverfitlabError, match=r"is not a table of costs .*make bench writes it again"):
         measured(tmp_path / "costs.json")
 
 

@@ -150,7 +150,7 @@ def test_training_stops_where_patience_ends(patience, stop, handed_over):
 def test_training_that_does_not_stop_says_so():
     found = shown("early_stopping:patience=40")
     [panel] = found.panels
-    assert f"does not stop within {EPOCHS} epochs, and hands over the weights of epoch 11" in found.caption
+    assert f"does not stop within {EPOCHS} epochs, and the final weights are those of epoch 11" in found.caption
     assert len(panel.series) == len(panel.marks) == 1
 
 

@@ -131,7 +131,7 @@ def test_unreadable_files_do_not_stop_the_others(digits_run, digit_files, tmp_pa
     assert found.files == [str(digit_files[0]), str(digit_files[1])]
     assert [(entry.file, ENGLISH.reason(entry.reason)) for entry in found.unreadable] == [
         (str(tmp_path / "gone.png"), "no such file or directory"),
-        (str(tmp_path / "text.png"), "it is no image of a known format"),
+        (str(tmp_path / "text.png"), "it is not an image of a known format"),
         (str(tmp_path / "empty"), "the folder holds no image files"),
     ]
     assert found.probabilities.shape == (2, 10)

@@ -116,7 +116,7 @@ def test_a_broken_chain_is_refused(runs, tmp_path, change):
         "alpha": [lines[0].replace(b"0.025", b"0.05"), *lines[1:]],
     }[change]  # fmt: skip
     ledger.write_bytes(b"\n".join(changed))
-    with pytest.raises(DamagedError, match="is no ledger, or was changed"):
+    with pytest.raises(DamagedError, match="is not a ledger, or was changed"):
         judged_at_gate([runs()], "l2 helps accuracy", ledger)
 
 

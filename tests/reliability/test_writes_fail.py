@@ -1,4 +1,4 @@
-"""Disks that fill up, fail and come back: one line, nothing lost, and the same command goes on."""
+"""Disks that fill up, fail and come back: one line, nothing lost, and the same command continues."""
 
 import errno
 import os
@@ -112,7 +112,7 @@ def test_a_really_full_disk(breakable, whole, small_disk):
     ended = breakable.train("dropout", folder / "run")
     assert ended.code == 1
     line = error_line(ended.said)
-    assert f"the disk of {folder / 'run'} is full; free some space there, and the same command goes on" in line
+    assert f"the disk of {folder / 'run'} is full; free some space there, then run the same command to continue" in line
     assert leftovers(folder) == []  # what could not be written whole takes no space
     remount("size=50m")
     assert breakable.train("dropout", folder / "run").code == 0

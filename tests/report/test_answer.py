@@ -78,11 +78,11 @@ def test_nothing_shown_is_an_answer_too(study):
         study, contrasts=tuple(contrasts), recommended=None, weaknesses=(), command="overfitlab compare l2"
     )
     found = answer_of(nothing, nothing, "runs/made")
-    assert found.lead == "Compared with none, at 7 paired seeds, nothing was shown in either direction."
+    assert found.lead == "Compared with none, at 7 paired seeds, no method was shown to be better or worse."
     assert found.outcome == "Leading, not shown: dropout, with 0.9 points more test accuracy than none."
     [step] = found.steps
     assert re.match(
-        r"Next: a new study of \d+ seeds would decide it with a probability of 80 %, if .* \d+ s on this machine\.",
+        r"Next: a new study with \d+ seeds would decide it with a probability of 80 %, if .* \d+ s on this machine\.",
         step.text,
     )
     assert re.fullmatch(r"overfitlab compare l2 --first-seed \d+ --seeds \d+", step.command)
@@ -103,15 +103,15 @@ def test_what_weakens_it_stands_in_it(study):
     assert found.steps[1].text.startswith("Then train dropout")
     failure = Failure("l2:rate=0.001", 0, reason("words_of_others", text="no memory"), 1, "2026-11-28T12:00:00")
     waiting = replace(weak, provisional=True, recommended=None, failures={"x": failure})
-    assert answer_of(waiting, waiting, "x").weaknesses[0].startswith("The verdict waits for failed runs")
-    assert answer_of(waiting, waiting, "x").steps[0].text == "Next: the same command goes on."
+    assert answer_of(waiting, waiting, "x").weaknesses[0].startswith("There is no verdict because runs failed")
+    assert answer_of(waiting, waiting, "x").steps[0].text == "Next: run the same command again to continue."
 
 
 def test_more_than_five_weaknesses_are_behind_full(study):
     weak = replace(study, weaknesses=tuple(reason("no_run_overfits", count=count) for count in range(8)))
     text = short(weak, weak, "runs/made")
     assert text.count("\n- No run") == 5
-    assert "3 more weaknesses are in it." in text
+    assert "It lists 3 more weaknesses." in text
     assert whole(weak, weak, "runs/made").count("\n- No run") == 8
 
 

@@ -98,8 +98,8 @@ def test_a_loss_without_end_leaves_the_scale_and_that_is_said(evidence):
     none, other = learning_curves(strange)[:4:2]
     assert limits(none.y) == limits(other.y)
     assert none.y.high < FARTHEST * 1.1 * before
-    assert "leaves the scale, up to 1e+06" in legend(other)
-    assert not [label for label in legend(none) if "leaves" in label]
+    assert "off the scale, up to 1e+06" in legend(other)
+    assert not [label for label in legend(none) if "off the scale" in label]
 
 
 def test_of_two_methods_one_can_leave_the_scale_too(evidence):

@@ -32,7 +32,7 @@ def test_it_says_what_was_measured_on_what():
     assert "none, run 1a2b, on photos" in text
     assert "1,234 images: its test images (float32)" in text
     assert "0.5000   95 % interval 0.4000 to 0.6000" in text
-    assert "6 of class 1 taken for class 2 (60.0%)" in text
+    assert "6 of class 1 predicted as class 2 (60.0%)" in text
     assert "class 0       10          -  0.4000  0.0000" in text
 
 
@@ -43,9 +43,9 @@ def test_only_test_images_come_with_the_warning():
 
 
 def test_confidence_is_judged_only_as_far_as_the_images_can_tell():
-    assert "surer than it is right" in evaluation_text(numbers(mean_confidence=0.61))
-    assert "less sure than it is right" in evaluation_text(numbers(mean_confidence=0.39))
-    assert "no clear difference from the accuracy" in evaluation_text(numbers(mean_confidence=0.55))
+    assert "overconfident" in evaluation_text(numbers(mean_confidence=0.61))
+    assert "underconfident" in evaluation_text(numbers(mean_confidence=0.39))
+    assert "not clearly different from the accuracy" in evaluation_text(numbers(mean_confidence=0.55))
 
 
 def test_of_many_classes_the_worst_are_shown():
@@ -62,11 +62,11 @@ def test_korean_stands_in_columns_too():
     assert len(measures) == 5
     assert len({cell_len(line[: re.search(r"\d\.\d{4}   ", line).start()]) for line in measures}) == 1
     assert len({cell_len(line) for line in lines[-4:]}) == 1, "header and rows of the table of classes"
-    assert not re.search(r"\b(images|accuracy|taken|mean)\b", text)
+    assert not re.search(r"\b(images|accuracy|predicted|mean)\b", text)
 
 
 def test_without_mistakes_it_says_so():
-    assert "No image is taken for another class." in evaluation_text(numbers(confusions=[]))
+    assert "No image is misclassified." in evaluation_text(numbers(confusions=[]))
 
 
 def test_any_name_keeps_to_its_line_and_column():

@@ -71,7 +71,7 @@ def test_it_says_what_the_verdict_says():
     assert f"dropout $-$ none, $n = {first.metric.n}$" in text
     assert f"${first.metric.mean:+.2f}$ & [${first.metric.low:+.2f}$, ${first.metric.high:+.2f}$]" in text
     assert "helps" in text
-    assert r"Intervals are Student's t, 95 \%" in text
+    assert r"Intervals are 95 \% Student's t intervals" in text
     rounds = made.evidence(seeds=12, until=12)
     assert f"helps ({rounds.contrasts[0].metric.decided_at})" in latex_table(rounds)
     assert "always valid" in latex_table(rounds)

@@ -19,92 +19,93 @@ CASES = {
         {},
         ["The number of seeds, 7, was fixed before the training.", "two-sided paired t-test", "Shaffer's procedure",
          "two one-sided paired t-tests against margins of ±0.5 points (test accuracy) and ±1 point (gap)",
-         "one of 359 test images or, for the gap, of 432 validation images", "at most 0.05", "Student's t, 95 %",
-         "No run diverged or failed.", "Seeds ran from 0 to 6", "exact sign-flip test"],
-        ["always valid", "was to be read", "before the last epoch", "Ville", "a maximum"],
+         "one of 359 test images or, for the gap, of 432 validation images", "at most 0.05",
+         "95 % Student's t intervals", "No run diverged or failed.", "Seeds 0 to 6 were used", "exact sign-flip test"],
+        ["always-valid", "Looks at the results", "before the last epoch", "Ville", "a maximum"],
     ),
     "two looks": (
         {"looks": (7, 14), "look": 1},
-        ["read after 7 and 14 seeds", "the level of 5 % was shared equally, 2.5 % for each look",
-         "This is look 1, after 7 seeds", "at most 0.025", "Student's t, 97.5 %"],
-        ["was fixed before the training", "always valid", "95 %"],
+        ["planned after 7 and 14 seeds", "level of 5 % was divided equally, 2.5 % for each look",
+         "This is look 1, after 7 seeds", "at most 0.025", "97.5 % Student's t intervals"],
+        ["was fixed before the training", "always-valid", "95 %"],
     ),
     "until decided, at most 12": (
         {"seeds": 12, "until": 12},
         ["Seeds were added one by one", "a maximum of 12 seeds was planned", "within 12 seeds", "from 4 seeds on",
-         "scale-invariant t process", "always valid, 95 %", "two one-sided processes"],
+         "scale-invariant t process", "always-valid 95 % intervals", "two one-sided processes"],
         ["paired t-test", "was fixed before", "Ville", "sign-flip", "Student's"],
     ),
     "until decided, no maximum": (
         {"seeds": 20, "until": "none"},
-        ["no maximum was planned", "Ville's inequality", "always valid, 95 %"],
+        ["no maximum was planned", "Ville's inequality", "always-valid 95 % intervals"],
         ["a maximum of", "simulated", "paired t-test", "sign-flip"],
     ),
     "another level": (
-        {"alpha": 0.01}, ["at most 0.01", "Student's t, 99 %"], ["0.05", "95 %"],
+        {"alpha": 0.01}, ["at most 0.01", "99 % Student's t intervals"], ["0.05", "95 %"],
     ),
     "other margins": (
         {"margins": (1.0, 2.5)}, ["±1 point (test accuracy) and ±2.5 points (gap)"], ["±0.5"],
     ),
     "the loss": (
         {"metric": "loss", "margins": (0.02, 0.04)},
-        ["test loss, and the generalization gap (by how much the same metric is worse on validation",
+        ["test loss, and the generalization gap (how much worse the same metric is on validation",
          "margins of ±0.02 nats (test loss) and ±0.04 nats (gap)"],
-        ["what one image changes", "accuracy", "point"],
+        ["the change that one image makes", "accuracy", "point"],
     ),
     "macro F1": (
         {"metric": "f1"}, ["test macro F1, and the generalization gap", "one of the smallest class"], ["of 359 test"],
     ),
     "one contrast": (
-        {"pairs": made.PAIRS[:1]}, ["There is one contrast, so its p was not adjusted"], ["Holm", "Shaffer"],
+        {"pairs": made.PAIRS[:1]}, ["There is one contrast, so its p-value was not adjusted"], ["Holm", "Shaffer"],
     ),
     "contrasts with the baseline": (
         {"pairs": TWO}, ["the 2 contrasts were adjusted by Holm's procedure"], ["Shaffer"],
     ),
     "early stopping": (
-        {"stopped": ("l2:rate=0.001",)}, ["l2 ended 7 of its 7 runs before the last epoch."], ["none ended"],
+        {"stopped": ("l2:rate=0.001",)}, ["l2 stopped 7 of its 7 runs before the last epoch."], ["none stopped"],
     ),
     "images of one's own": (
         {"data": {"source": "own", "name": "photos", "test_set_apart": True, "brings_validation": False}},
-        ["on images of our own, photos (", "a fifth of each class was set apart", "drawn from the others anew"],
+        ["on our own images, photos (", "a fifth of each class was set aside", "drawn from the remaining images, anew"],
         ["trained on digits", "comes with"],
     ),
     "images of one's own in parts": (
         {"data": {"source": "own", "name": "photos", "test_set_apart": False, "brings_validation": True}},
-        ["The test images are those that the data comes with.",
-         "The validation images are those that the data comes with."],
-        ["drawn from the others", "a fifth"],
+        ["The test set is the one that comes with the data.",
+         "The validation set is the one that comes with the data."],
+        ["drawn from the remaining images", "a fifth"],
     ),
     "images of one's own, of whose parts an older record does not tell": (
         {"data": {"source": "own", "name": "photos", "brings_validation": None}},
-        ["Training and validation images are never the same."], ["drawn from the others"],
+        ["Training and validation images do not overlap."], ["drawn from the remaining images"],
     ),
     "one split": (
         {"protocol": {"vary": ("init",), "stratified": False, "standardization": "all", "schedule": "constant"}},
-        ["drawn from the others once, at random; they are the same at every seed", "each decides initial weights,",
-         "of all but the test images"],
+        ["drawn once from the remaining images, at random; they are the same for every seed",
+         "A seed determines initial weights,", "of all but the test images"],
         ["anew", "cosine"],
     ),
     "gradient descent": (
         {"protocol": {"optimizer": "sgd:momentum=0.9,nesterov=true", "learning_rate": 0.1,
                       "schedule": "step:every=4,factor=0.2"}},
-        ["by stochastic gradient descent as PyTorch computes it (momentum=0.9, nesterov=true) with the learning rate "
-         "0.1, times 0.2 after every 4 epochs, on cross-entropy"],
-        ["Adam", "cosine", "weight decay of its own", "--keep"],
+        ["using stochastic gradient descent as implemented in PyTorch (momentum=0.9, nesterov=true) with a learning "
+         "rate of 0.1, times 0.2 after every 4 epochs, on the cross-entropy"],
+        ["Adam", "cosine", "its own weight decay", "--keep"],
     ),
     "AdamW, whose decay is under every method": (
         {"protocol": {"optimizer": "adamw:weight_decay=0.05", "schedule": "cosine:warm_up=3"}},
-        ["by AdamW as Keras computes it (weight_decay=0.05)",
+        ["using AdamW as implemented in Keras (weight_decay=0.05)",
          ", after a warm-up of 3 epochs, falling to zero along a cosine",
-         "AdamW has a weight decay of its own, 0.05 for all kernels, whatever the method; what l2 shrinks comes on"],
+         "For every method, AdamW has its own weight decay of 0.05 on all kernels; that of l2 is added to it"],
         ["--keep"],
     ),
     "weights of the lowest validation loss": (
         {"protocol": {"keep": "best", "schedule": "one-cycle"}, "asked": {"given": ("keep", "schedule")}},
-        ["by Adam as Keras computes it with", "in one cycle: from 0.04 of it, the whole of it after 30 % of the steps",
-         "those of the epoch with the lowest validation loss, whatever the method (--keep best)",
-         "Changed in that protocol: weights that are kept and schedule of the learning rate."],
-        ["weight decay of its own"],
+        ["using Adam as implemented in Keras with",
+         "in one cycle: from 0.04 of it, the whole of it after 30 % of the steps",
+         "the final weights are those of the epoch with the lowest validation loss (--keep best)",
+         "Changes to that protocol: weights kept and schedule of the learning rate."],
+        ["its own weight decay"],
     ),
     "a run that diverged": (
         {"diverged": {("l2:rate=0.001", 3)}},
@@ -152,7 +153,7 @@ def test_it_is_whole_in_every_language(case, code):
 def test_every_number_of_it_is_one_of_the_study():
     """Also where the number of seeds of contrasts differs."""
     found = made.evidence(seeds=12, until=12)
-    [spent] = re.findall(r"The contrasts used seeds: (.*?)\.", " ".join(methods_paragraphs(found)))
+    [spent] = re.findall(r"Number of seeds per contrast: (.*?)\.", " ".join(methods_paragraphs(found)))
     used = sorted(each.metric.n for each in found.contrasts)
     assert spent == (str(used[0]) if used[0] == used[-1] else f"{used[0]} to {used[-1]}")
     assert found.progress.maximum == 12

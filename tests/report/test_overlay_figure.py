@@ -54,7 +54,7 @@ def test_what_is_carried_forward_is_faint_and_what_leaves_the_scale_is_said(evid
     assert marks[f"{names[2]}:carried"].x == (2.0, 3.0)
     assert marks[f"{names[2]}:carried"].opacity < marks[names[2]].opacity
     assert panel.y.high < 10
-    assert [mark.label for mark in panel.marks if isinstance(mark, Remark)] == [f"leaves the scale: {labels[1]}"]
+    assert [mark.label for mark in panel.marks if isinstance(mark, Remark)] == [f"off the scale: {labels[1]}"]
 
 
 def test_many_methods_have_looks_of_their_own_and_leave_room_for_the_curves(crowded):

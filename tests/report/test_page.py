@@ -220,12 +220,12 @@ def test_nothing_is_said_of_what_a_seed_does_not_decide(evidence):
         asked=replace(evidence.asked, given=("epochs", "vary"), budget=600),
     )  # fmt: skip
     text = " ".join(read(page(changed)).text)
-    assert "one number that decides initial weights" in text
-    assert "about other seeds on these test images; a seed decides initial weights" in text
+    assert "one number that determines initial weights" in text
+    assert "about other seeds on these test images; a seed determines initial weights" in text
     assert "the same at every seed, split seed 4242" in text
     assert "at random" in text
     assert "of all images that are not for testing" in text
-    assert "changed: epochs, what a seed decides" in text
+    assert "changed: epochs, what a seed determines" in text
     assert "planned after 4 and 8 seeds" in text
     assert "600 s" in text
 

@@ -85,7 +85,8 @@ def test_words_that_came_before_the_maximum_are_not_close():
     assert near.decided_at == 7
     assert closeness(near, 0.0, found, ENGLISH) == ""
     assert (
-        closeness(replace(near, decided_at=12), 0.0, found, ENGLISH) == " Close: adjusted p is 0.040, of at most 0.05."
+        closeness(replace(near, decided_at=12), 0.0, found, ENGLISH)
+        == " Close: adjusted p is 0.040, and the limit is 0.05."
     )
 
 

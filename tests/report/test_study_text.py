@@ -91,7 +91,7 @@ def test_sentences(accuracy, gap, said):
 
 def test_a_smaller_gap_without_accuracy_may_come_from_learning_less():
     less = sentence(SAME, WORSE, EqualFit(7, -0.2, -1.0, 0.6))
-    assert "It may do so because it learns less: when both fit the training images equally well, its gap is 0.2" in less
+    assert "This may be because it learns less: when both fit the training images equally well, its gap is 0.2" in less
     more = sentence(SAME, WORSE, EqualFit(7, -2.0, -3.0, -1.0))
     assert "Not only because it learns less" in more
     assert "its training accuracy is 5.0 points lower, and at no fit that both pass" in sentence(SAME, WORSE)
@@ -101,8 +101,7 @@ def test_a_smaller_gap_without_accuracy_may_come_from_learning_less():
 def test_a_larger_gap_may_come_from_fitting_better():
     better = sentence(BETTER, BETTER, EqualFit(7, -2.0, -3.0, -1.0), train=5.0)
     assert (
-        "It does so because it fits the training images better: when both fit them equally well, its gap is 2.0"
-        in better
+        "This is because it fits the training images better: when both fit them equally well, its gap is 2.0" in better
     )
     assert "because" not in sentence(BETTER, BETTER, EqualFit(7, 2.0, 1.0, 3.0), train=5.0)
     assert "because" not in sentence(BETTER, BETTER, EqualFit(7, -2.0, -3.0, -1.0), train=0.0)  # it fits no better
@@ -156,25 +155,25 @@ def test_equivalence_beside_an_interval_that_leaves_the_margin():
     assert finding.high > 0.6 > finding.equivalence_high
     text = answer(verdict_of([contrast("dropout", finding, found(SAME, 1.0))], margin=0.6))
     low, high = finding.equivalence_low, finding.equivalence_high
-    assert f" Equivalence goes by the 90 % interval, {low:+.2f} to {high:+.2f}." in text
+    assert f" Equivalence is judged by the 90 % interval, {low:+.2f} to {high:+.2f}." in text
     assert "90 %" not in sentence(SAME, SAME)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"p_adjusted": 0.041}, " Close: adjusted p is 0.041, of at most 0.05."),
+        ({"p_adjusted": 0.041}, " Close: adjusted p is 0.041, and the limit is 0.05."),
         ({"p_adjusted": 0.02}, ""),
         ({"p_adjusted": 0.02, "mean": 0.7, "deviation": 0.6},
          " Close: the estimate lies beyond the margin of 0.5 points by 0.2, less than its standard error."),
-        ({"p_adjusted": 0.061, "verdict": "undecided"}, " Close: adjusted p is 0.061, of at most 0.05."),
+        ({"p_adjusted": 0.061, "verdict": "undecided"}, " Close: adjusted p is 0.061, and the limit is 0.05."),
         ({"p_adjusted": 0.128, "verdict": "undecided"}, ""),
         ({"p_adjusted": 0.01, "mean": 0.45, "verdict": "undecided"},
          " Close: the estimate lies within the margin of 0.5 points by 0.0, less than its standard error."),
         ({"p_adjusted": 0.9, "p_equivalence_adjusted": 0.06, "mean": 0.1, "verdict": "undecided"},
-         " Close to equivalent: its adjusted p is 0.060, of at most 0.05."),
+         " Close to equivalent: its adjusted p is 0.060, and the limit is 0.05."),
         ({"p_equivalence_adjusted": 0.03, "mean": 0.1, "verdict": "equivalent"},
-         " Close: adjusted p of equivalence is 0.030, of at most 0.05."),
+         " Close: adjusted p of equivalence is 0.030, and the limit is 0.05."),
     ],
 )  # fmt: skip
 def test_how_near_to_its_threshold_a_word_is(changes, said):
@@ -242,7 +241,7 @@ def test_the_headline_says_what_was_shown_and_what_was_not():
         "whether 5 methods generalize better is undecided; whether 6 methods overfit less is undecided."
     )
     assert headline_of([NOISY, ()], [NOISY, ()]) == (
-        "Compared with base, at 0 to 7 paired seeds, nothing was shown in either direction."
+        "Compared with base, at 0 to 7 paired seeds, no method was shown to be better or worse."
     )
     assert headline_of([BETTER, BETTER[:5]], [NOISY, NOISY]).startswith("Compared with base, at 5 to 7 paired seeds: a")
 
@@ -295,7 +294,7 @@ def test_caveats(small_study):
     assert waits.startswith("The verdict waits for failed runs. The same command tries them again; with --give")
     assert failed_note(verdict, record) == failed_note(replace(verdict, provisional=True), study.record) == ""
     given_up = msgspec.structs.replace(record, failures={"x": msgspec.structs.replace(failure, given_up=True)})
-    assert "It was given up, and the verdict is without it." in "\n".join(caveats(verdict, given_up))
+    assert "It was given up, and the verdict does not include it." in "\n".join(caveats(verdict, given_up))
     assert failed_note(replace(verdict, provisional=True), given_up) == ""
 
 

@@ -46,9 +46,9 @@ def test_nothing_is_noted_where_nothing_was_chosen():
 def test_a_decay_of_the_optimizer_is_under_every_method():
     protocol = replace(CLEAN, optimizer="sgd:weight_decay=0.001")
     [alone] = recipe_notes(protocol, ["none", "dropout"], ENGLISH)
-    assert alone == "SGD has a weight decay of its own, 0.001 for all kernels, whatever the method."
+    assert alone == "For every method, SGD has its own weight decay of 0.001 on all kernels."
     [beside] = recipe_notes(protocol, ["none", "dropout+l2", "weight_decay:rate=1e+1"], ENGLISH)
-    assert beside.endswith("what dropout+l2 and weight_decay:rate=1e+1 shrinks comes on top of that.")
+    assert beside.endswith("that of dropout+l2 and weight_decay:rate=1e+1 is added to it.")
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_beginning_of_an_id_will_do_if_it_is_one_runs_alone(some_runs):
         ("broken", OverfitlabError, "run.json is damaged"),
         ("runs/other/run.json", UsageError, "is a file; name the run's folder"),
         (".", OverfitlabError, "is not a run"),
-        ("x" * 300, UsageError, "^'x{300}' (cannot be looked at .*too long.*; name|there is no run)"),
+        ("x" * 300, UsageError, "^'x{300}' (cannot be examined .*too long.*; name|there is no run)"),
     ],
 )
 def test_what_is_no_run_is_one_clear_error(some_runs, text, error, message):
@@ -93,7 +93,7 @@ def test_a_folder_that_may_not_be_looked_at_is_one_clear_error(monkeypatch):
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "is_dir", refused)
-    with pytest.raises(UsageError, match=r"^'noex/x' cannot be looked at \(Permission denied\); name a run's folder$"):
+    with pytest.raises(UsageError, match=r"^'noex/x' cannot be examined \(Permission denied\); name a run's folder$"):
         find_run("noex/x")
 
 

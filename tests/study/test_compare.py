@@ -157,7 +157,7 @@ def test_another_process_is_refused(small_study, nothing_trains, tmp_path, small
     shutil.copytree(small_study, folder)
     with (
         filelock.FileLock(folder / ".lock"),
-        pytest.raises(OverfitlabError, match=r"another process works on the study in .*; wait for it"),
+        pytest.raises(OverfitlabError, match=r"another process is running the study in .*; wait for it"),
     ):
         overfitlab.compare(out=folder, **small_settings)
 
@@ -175,7 +175,7 @@ def test_a_folder_holds_one_question(small_study, nothing_trains, changes, small
         ({"seeds": 0}, "number of seeds must be a whole number from 1"),
         ({"seeds": "6,4"}, "each look at a study needs more seeds than the one before"),
         ({"seeds": "some"}, "--seeds takes a number"),
-        ({"seeds": "2,4"}, "a look at fewer than 3 seeds decides nothing"),
+        ({"seeds": "2,4"}, "a look at fewer than 3 seeds cannot decide anything"),
         ({"vary": "nothing"}, "every seed is the same run"),
         ({"threads": 0}, "threads must be a whole number from 1"),
         ({"precision": "half"}, "unknown precision"),
@@ -189,9 +189,9 @@ def test_a_folder_holds_one_question(small_study, nothing_trains, changes, small
         ({"equivalence": "-1"}, "margin of equivalence for the metric must be from 0"),
         ({"equivalence": "1,nan"}, "margin of equivalence for the gap must be from 0"),
         ({"jobs": 0}, "jobs must be a whole number of at least 1"),
-        ({"name": "../elsewhere", "out": None}, "is no name for a study"),
-        ({"name": "", "out": None}, "is no name for a study"),
-        ({"training_images": 5}, "5 training images for 10 classes are too few"),
+        ({"name": "../elsewhere", "out": None}, "is not a valid name for a study"),
+        ({"name": "", "out": None}, "is not a valid name for a study"),
+        ({"training_images": 5}, "5 training images are too few for 10 classes"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_written(settings, message, tmp_path):
@@ -202,7 +202,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_written(settings, mes
 
 @pytest.mark.slow
 def test_too_small_a_budget_leaves_nothing_behind(tmp_path):
-    with pytest.raises(UsageError, match=r"0\.0167 minutes are too little: these methods and seeds take"):
+    with pytest.raises(UsageError, match=r"0\.0167 minutes is too short: these methods and seeds take"):
         overfitlab.compare(["l2"], budget="1s", out=tmp_path / "study", **FEW | {"seeds": 40, "epochs": 3})
     assert not (tmp_path / "study").exists()
 

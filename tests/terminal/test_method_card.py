@@ -92,7 +92,7 @@ def test_what_stands_around_a_korean_card():
     text = card_text(card(registry.parse("dropout:rate=0.5"), KOREAN), say=KOREAN)
     assert text.startswith("dropout:rate=0.5\n\n드롭아웃: 풀링 다음마다")
     assert "\n수식       y = x * mask" in text
-    assert "\n좋은 점    밀집층이" in text
+    assert "\n언제 쓰나  밀집층이" in text
     assert "\n끄기       dropout:rate=0으로 두면 효과가 없습니다\n" in text
     assert "하이퍼파라미터  지금  기본값  허용 범위  시도할 만한 값\n" in text
     assert "rate            0.5   0.2     0~0.99     0.1, 0.2, 0.3, 0.4, 0.5\n" in text

@@ -61,7 +61,7 @@ def test_the_plan_is_said_before_it_is_carried_out(study):
 
 def test_runs_of_before_are_counted(study):
     assert lines(StudyOpened([], 12)) == []
-    assert lines(StudyOpened(study.stored[:1], 12)) == ["1 run of 12 finished before and will not be trained again."]
+    assert lines(StudyOpened(study.stored[:1], 12)) == ["1 run of 12 have already finished and are not trained again."]
 
 
 def test_a_line_where_something_happens_to_a_run(study):
@@ -89,7 +89,7 @@ def test_a_line_where_something_happens_to_a_run(study):
 
 def test_the_end_has_the_answer_and_what_to_do_next(study):
     said = "\n".join(lines(StudyEnded(str(study.folder), study.record, study.judged(), before=True)))
-    assert said.startswith("This study finished before; nothing is trained again.")
+    assert said.startswith("This study has already finished, so nothing is trained again.")
     assert "Compared with none, at 4 paired seeds" in said
     assert said.index("What weakens this answer:") < said.index("Next: ") < said.index("More: overfitlab show ")
     assert "train acc" not in said  # that table is behind --full
@@ -117,7 +117,7 @@ def test_a_live_table_of_what_there_is_so_far_which_goes_away(study, monkeypatch
     screen.on(TasksAdvanced([begun], 65.0))
     screen.close()
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
-    assert "2 of 12 runs done, about 1:05 left; Ctrl-C keeps what is there" in text
+    assert "2 of 12 runs done, about 1:05 left; Ctrl-C keeps results" in text
     assert re.search(r"dropout:rate=0.2, seed 0 .* epoch 2/3 +val_acc 0.250", text)
     assert "so far, provisional" in text
     assert not re.search("helps|harms|equivalent|undecided", text)

@@ -159,7 +159,7 @@ def test_the_images_and_what_is_noted_of_them():
 def test_the_outcome(tmp_path):
     finished = RunEnded(str(tmp_path / "mine"), record(), ROWS, before=True)
     assert lines(finished) == [
-        "This run finished before; nothing is trained again. Another --seed or --out makes a new run.",
+        "This run has already finished, so nothing is trained again. Use another --seed or --out for a new run.",
         "",
         "Lowest val_loss 1.5000 in epoch 1 (val_acc 0.5000), still near chance: too early to speak of overfitting; by "
         "epoch 2 val_loss is 1.8000 (loss 1.0000) and val_acc 0.6000 (acc 0.9000).",

@@ -173,9 +173,14 @@ def test_an_error_in_another_language():
 
 
 def test_an_error_within_another_is_translated_too():
-    inner = DataError("idx_too_short", "{member} is no IDX file: it is too short", member="train")
+    inner = DataError("idx_too_short", "{member} is not an IDX file: it is too short", member="train")
     error = DataError(
-        "set_damaged", "{path}: {reason}; fetch {title} anew: {name}", path="p", reason=inner, title="T", name="n"
+        "set_damaged",
+        "{path}: {reason}; fetch {title} again: overfitlab data fetch {name}",
+        path="p",
+        reason=inner,
+        title="T",
+        name="n",
     )
     assert "train은 IDX 파일이 아닙니다: 너무 짧습니다" in language_named("ko").error(error)
 
@@ -195,7 +200,7 @@ def test_a_reason_of_a_code_that_nobody_knows_says_what_it_was():
 def test_reasons_with_values():
     assert (
         ENGLISH.reason(reason("weights_of_other_classes", there=10, here=2))
-        == "for 10 classes, not 2; it starts afresh"
+        == "for 10 classes, not 2; newly initialized"
     )
 
 
@@ -212,7 +217,7 @@ def test_the_language_that_is_chosen_wins(monkeypatch):
     assert spoken().code == "en"
     with ThreadPoolExecutor(1) as pool:  # another thread, perhaps of another reader, is asked by itself
         assert pool.submit(spoken).result().code == "ko"
-    with pytest.raises(UsageError, match="unknown language 'fr'; there are en and ko"):
+    with pytest.raises(UsageError, match="unknown language 'fr'; choose from en and ko"):
         speak("fr")
     assert spoken().code == "ko"
     speak("ko")

@@ -59,7 +59,7 @@ NAMED = {
     *SECTIONS, *PLACES.values(), *PLACED.values(), ANY_NETWORK, BRINGING_NETWORK, OWN_NETWORK, NETWORK,
     *("study", "run", RUNNING, FINISHED, DIVERGED, INTERRUPTED, DAMAGED),  # of the list
     *(f"{{number}} {unit}" for unit in UNITS),  # of a task
-    "stopped; what has been fetched so far is kept, and the same command resumes it",  # of an interruption
+    "stopped; what has been fetched so far is kept; run the same command to resume",  # of an interruption
 }  # fmt: skip
 
 

@@ -157,12 +157,13 @@ def compare(
     if name is not None and not re.fullmatch(r"\w[\w.+=-]*", name):
         raise UsageError(
             "no_name_for_a_study",
-            "{name!r} is no name for a study; take letters, digits, and - _ . + =, or a folder with --out",
+            "{name!r} is not a valid name for a study; use letters, digits, and - _ . + =, or choose a folder with "
+            "--out",
             name=name,
         )
     if name is not None and out is not None:
         raise UsageError(
-            "both_name_and_out", "a study lies in the folder of its --name or in --out; leave one of them out"
+            "both_name_and_out", "--name and --out both say where the study is kept; leave one of them out"
         )
     if jobs is not None:
         jobs = check_whole("jobs", jobs, low=1)

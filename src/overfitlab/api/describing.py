@@ -120,7 +120,8 @@ def write_figure(description: MethodDescription, out: str | Path) -> Path:
     place = user_path(out)
     if place.suffix.lower() not in ENDINGS:
         raise UsageError(
-            "figure_of_another_ending", "{path}: a figure is written as .png or .svg; name such a file with --figure",
+            "figure_of_another_ending", "{path}: figures are written as .png or .svg; name such a file with "
+                                        "--figure",
             path=place,
         )  # fmt: skip
     from overfitlab.report.figures import rendered

@@ -128,7 +128,7 @@ def _own_dataset(run: Run, folder: Path | None, groups: str | None, part: str, l
     if own and folder is not None:
         raise UsageError(
             "data_dir_for_own_images",
-            "{run} was trained on images of your own, which --data-dir is not for; use --data {folder} --part {name}",
+            "{run} was trained on your own images, so --data-dir does not apply; use --data {folder} --part {name}",
             run=run.folder, folder=folder, name=part,
         )  # fmt: skip
     try:
@@ -137,25 +137,25 @@ def _own_dataset(run: Run, folder: Path | None, groups: str | None, part: str, l
         reason = display_name(str(error))  # it quotes the record
         if not own:
             raise DataError(
-                "images_not_where_they_were", "the images of {run} are not where they were: {reason}",
+                "images_not_where_they_were", "the images of {run} are no longer where they were: {reason}",
                 run=run.folder, reason=reason,
             ) from error  # fmt: skip
         if isinstance(error, OverfitlabError) and error.code == "groups_not_there" and groups is None:
             raise DataError(
                 "groups_not_where_they_were",
-                "the list of groups that {run} was trained with is no longer {place}; name it with --groups FILE",
+                "the list of groups that {run} was trained with is no longer {place}; give it with --groups FILE",
                 run=run.folder, place=display_name(record.groups.source if record.groups else ""),
             ) from error  # fmt: skip
         if is_handed_in_before(record.source):
             raise DataError(
                 "arrays_no_longer_kept",
-                "the arrays that {run} was trained on are no longer in the cache ({reason}); hand them in again in "
+                "the arrays that {run} was trained on are no longer in the cache ({reason}); pass them again in "
                 "Python: overfitlab.evaluate(run, {name!r}, data=(x, y))",
                 run=run.folder, reason=reason, name=part,
             ) from error  # fmt: skip
         raise DataError(
             "own_images_not_where_they_were",
-            "the images of {run} are not where they were: {reason}; if they lie elsewhere now, name the place with "
-            "--data DIR --part {name}",
+            "the images of {run} are no longer where they were: {reason}; if they have moved, give the new place "
+            "with --data DIR --part {name}",
             run=run.folder, reason=reason, name=part,
         ) from error  # fmt: skip

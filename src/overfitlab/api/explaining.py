@@ -96,7 +96,7 @@ def explain_and_write(
     place = found_run.folder / "explain.png" if out is None else user_path(out)
     if place.suffix.lower() not in ENDINGS:
         raise UsageError(
-            "sheet_of_another_ending", "{path}: a sheet is written as .png or .svg; name such a file with --out",
+            "sheet_of_another_ending", "{path}: sheets are written as .png or .svg; name such a file with --out",
             path=place,
         )  # fmt: skip
     if place.is_dir():

@@ -208,8 +208,8 @@ def _images(given: Any) -> tuple[int, ...]:
     if not 1 <= len(found) <= 2 or any(each is None or not 1 <= each <= 10**9 for each in found):
         raise UsageError(
             "no_number_of_images",
-            "--images takes how many images the metric was measured on, and after a comma those of validation: "
-            "10000 or 10000,5000; not {value}",
+            "--images takes the number of images that the metric was measured on, and after a comma that of "
+            "validation images: 10000 or 10000,5000; not {value}",
             value=shown(given),
         )  # fmt: skip
     return tuple(each for each in found if each is not None)
@@ -223,7 +223,7 @@ def _until(given: int | str | None) -> Until | None:
         return Until(None)
     if not SHORTEST_ROUNDS <= maximum <= LONGEST_ROUNDS:
         raise UsageError(
-            "no_maximum_in_range", "--until-decided takes from {low} to {high} seeds, or none, not {value}",
+            "no_maximum_in_range", "--until-decided takes {low} to {high} seeds, or none, not {value}",
             low=SHORTEST_ROUNDS, high=LONGEST_ROUNDS, value=maximum,
         )  # fmt: skip
     return Until(maximum)

@@ -21,8 +21,9 @@ from overfitlab.records.run_record import FINISHED as RUN_FINISHED
 from overfitlab.records.study_folder import VERDICT, StudyFolder
 from overfitlab.records.study_record import FINISHED, StudyRecord
 from overfitlab.report.run_text import run_oddities, run_summary, run_table, run_title
-from overfitlab.report.study_text import command_lines, flowing, short, whole
+from overfitlab.report.study_text import command_lines, short, whole
 from overfitlab.study.study import studies
+from overfitlab.words.columns import flowing
 from overfitlab.words.language import ENGLISH, Language
 
 DAMAGED = "damaged"
@@ -100,7 +101,7 @@ def _nothing_yet(study: Study, say: Language, width: int | None) -> list[str]:
     ]  # fmt: skip
     lines = [flowing(line, width) for line in said]
     if study.record.command:
-        lines += [say("Next: the same command goes on."), *command_lines(study.record.command, width)]
+        lines += [say("Next: run the same command again to continue."), *command_lines(study.record.command, width)]
     return lines
 
 

@@ -116,12 +116,12 @@ def predict_and_write(
         unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, say, listener)
     if unreadable == len(paths):
         raise DataError(
-            "nothing_predicted", "{unreadable:,} of {images:,} could not be read; nothing is predicted",
+            "nothing_predicted", "{unreadable:,} of {images:,} images could not be read; nothing was predicted",
             unreadable=unreadable, images=len(paths),
         )  # fmt: skip
     if unreadable:
         raise DataError(
-            "some_not_predicted", "{unreadable:,} of {images:,} could not be read; all others are predicted",
+            "some_not_predicted", "{unreadable:,} of {images:,} images could not be read; all others were predicted",
             unreadable=unreadable, images=len(paths),
         )  # fmt: skip
 
@@ -141,7 +141,7 @@ def names_in(text: bytes) -> list[str]:
     if plain is None:
         raise UsageError(
             "list_of_unknown_encoding",
-            "the names on standard input are in no encoding that is read; write them in UTF-8, one a line",
+            "the names on standard input are in an unknown encoding; write them in UTF-8, one per line",
         )
     separator = b"\0" if b"\0" in plain else b"\n"
     names = plain.split(separator)

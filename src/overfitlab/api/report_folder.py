@@ -81,7 +81,7 @@ def write(
 ) -> None:  # fmt: skip
     """Write the files of a report; `owner` is its study or run, if any, `drawn` the languages with figures here."""
     busy = BusyError(
-        "report_is_written", "another process writes a report into {folder}; wait for it, or choose another --out",
+        "report_is_written", "another process is writing a report to {folder}; wait for it, or choose another --out",
         folder=folder
     )  # fmt: skip
     with claimed(folder, lambda: refuse_strangers(folder, owner, kind), busy, "--out", PATIENCE):

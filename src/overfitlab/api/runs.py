@@ -27,7 +27,7 @@ class Run(room.Run):
     def measured(self) -> dict[str, dict[str, dict[str, float]]]:
         """Loss, acc and balanced_acc of whole parts: `measured["end"]["test"]["acc"]`.
 
-        "end" stands for the weights that the method hands over, and "onset", under a protocol with clean metrics, for
+        "end" stands for the final weights of the method, and "onset", under a protocol with clean metrics, for
         those of the epoch with the lowest validation loss; the parts are "training", "validation", "test", or
         validation alone. A loss that is not finite is None.
         """
@@ -47,7 +47,7 @@ class Run(room.Run):
         return learning_curves(self.rows, title=self.title)
 
     def summary(self) -> str:
-        """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
+        """Return what the curves show, in one sentence, and in another one which weights were kept."""
         return run_summary(self, spoken())
 
     def table(self) -> str:

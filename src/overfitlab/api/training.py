@@ -99,8 +99,8 @@ def train(
             `"sgd"` needs a `learning_rate` of its own. None for what the protocol says, `"adam"`.
         schedule: of the learning rate: `"constant"`, `"cosine"`, `"step:every=10,factor=0.1"` or `"one-cycle"`, with a
             warm-up as in `"cosine:warm_up=5"` (docs/recipes.md). None for what the protocol says.
-        keep: `"best"` hands over the weights of the epoch with the lowest validation loss, whatever the method;
-            `"last"`, and None, those that the method hands over.
+        keep: `"best"` keeps the weights of the epoch with the lowest validation loss, whatever the method; `"last"`,
+            and None, the final weights of the method.
         training_images: to train on so many of the training images at most; None for what the protocol says.
         seed: fixes initial weights, batch order and masks; from 0 to 2**63 - 1.
         precision: `"bfloat16"`, `"float32"`, `"float64"`, or `"auto"`: bfloat16 where the processor has instructions

@@ -23,6 +23,7 @@ from overfitlab.cli.settings import (
     schedule_option,
     weights_option,
 )
+from overfitlab.cli.telling import tell
 from overfitlab.config import CLEAN, METRICS, QUICK, UNTIL
 from overfitlab.errors import OverfitlabError
 from overfitlab.words.languages import spoken
@@ -153,14 +154,14 @@ def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: ob
     study = comparing.compare(methods, stream=stream, command=command, **given)  # type: ignore[arg-type]
     if report and not is_current(study, study.folder / REPORT, say.code):
         page = study.report(language=say.code)
-        click.echo(say("Report: {page} (open it in a browser)", page=page), file=stream)
+        tell(say("Report: {page} (open it in a browser)", page=page), err=as_json)
     if as_json:
         click.echo(json.dumps(study.document(), allow_nan=False))
     failed = sum(not failure.given_up for failure in study.record.failures.values())
     if failed:
         raise OverfitlabError(
             "runs_failed",
-            "{failed} of its runs failed (overfitlab show says why), so there is no verdict yet; the same command "
-            "tries them again, and with --give-up it reads the verdict without them",
+            "{failed} of its runs failed (overfitlab show says why), so there is no verdict yet; run the same "
+            "command to try them again, or add --give-up for a verdict without them",
             failed=failed,
         )

@@ -74,7 +74,7 @@ def fetch(name: str, folder: Path | None, as_json: bool) -> None:
     from overfitlab.terminal.screen import screen_on
 
     stream, say = sys.stderr if as_json else sys.stdout, spoken()
-    with _interruption(say("stopped; the same command starts again")):
+    with _interruption(say("stopped; run the same command to start again")):
         found = inventory.fetch(name, user_path(folder) if folder else None, listener=screen_on(stream, say))
     if as_json:
         click.echo(json.dumps({"name": name, **found.as_dict()}, allow_nan=False))
@@ -99,7 +99,7 @@ def verify(name: str | None, data_dir: Path | None, as_json: bool) -> None:
     from overfitlab.terminal.screen import screen_on
 
     stream, say = sys.stderr if as_json else sys.stdout, spoken()
-    with _interruption(say("stopped; the same command verifies from the beginning")):
+    with _interruption(say("stopped; run the same command to verify from the beginning")):
         found = inventory.verify(name, user_path(data_dir) if data_dir else None, listener=screen_on(stream, say))
     if as_json:
         copies = [{"name": one.copy.published.name, **one.as_dict()} for one in found]

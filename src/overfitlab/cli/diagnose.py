@@ -5,6 +5,7 @@ import json
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.telling import tell
 from overfitlab.words.languages import spoken
 
 
@@ -34,4 +35,4 @@ def diagnose(logs: tuple[str, ...], columns: tuple[str, ...], as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(found.document(), allow_nan=False))
         return
-    click.echo("\n\n".join(diagnosis_text(each, say) for each in found.methods))
+    tell("\n\n".join(diagnosis_text(each, say) for each in found.methods))

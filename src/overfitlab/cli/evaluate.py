@@ -8,6 +8,7 @@ import click
 
 from overfitlab.cli.groups import as_json
 from overfitlab.cli.loading import loading
+from overfitlab.cli.telling import tell
 from overfitlab.cli.trained import interruptible, model_option, precision_option, run_argument, threads_option
 
 
@@ -61,4 +62,7 @@ def evaluate(run: Path, as_json: bool, **options: object) -> None:
 
     with interruptible():
         document, text = evaluate_and_write(run, progress=sys.stderr, **options)  # type: ignore[arg-type]
-    click.echo(json.dumps(document, allow_nan=False) if as_json else text)
+    if as_json:
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        tell(text)

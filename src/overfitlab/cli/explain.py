@@ -8,6 +8,7 @@ import click
 
 from overfitlab.cli.groups import as_json
 from overfitlab.cli.loading import loading
+from overfitlab.cli.telling import tell
 from overfitlab.cli.trained import (
     images_argument,
     interruptible,
@@ -73,9 +74,9 @@ def explain(run: Path, images: tuple[str, ...], as_json: bool, **options: object
     if as_json:
         click.echo(json.dumps(document, allow_nan=False))
     for sheet in document["sheets"]:
-        click.echo(say("Wrote {file}", file=sheet), err=as_json)
+        tell(say("Wrote {file}", file=sheet), err=as_json)
     if unreadable:
         raise DataError(
-            "some_not_explained", "{unreadable:,} of {images:,} could not be read",
+            "some_not_explained", "{unreadable:,} of {images:,} images could not be read",
             unreadable=unreadable, images=unreadable + len(document["images"]),
         )  # fmt: skip

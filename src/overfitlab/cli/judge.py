@@ -9,6 +9,7 @@ import click
 
 from overfitlab.cli.groups import as_json
 from overfitlab.cli.optional_number import UntilDecidedCommand
+from overfitlab.cli.telling import tell
 from overfitlab.config import UNTIL
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import refusal
@@ -111,9 +112,9 @@ def judge(
             raise OverfitlabError(
                 "report_not_written", "no report was written: {reason}, or choose another --out", reason=refusal(error)
             ) from error
-        click.echo("\n" + say("Report: {page} (open it in a browser)", page=page), file=stream)
+        tell("\n" + say("Report: {page} (open it in a browser)", page=page), err=as_json)
     if passed is not None:
-        click.echo(gate_line(passed, say), file=stream)
+        tell(gate_line(passed, say), err=as_json)
     if as_json:
         values = judgment.document() | {"page": None if page is None else str(page)}
         click.echo(json.dumps(values | ({} if passed is None else {"gate": passed.document()}), allow_nan=False))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.telling import tell
 from overfitlab.display import display_name
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
@@ -45,7 +46,7 @@ def list_all(runs: Path, as_json: bool) -> None:
             listed_text([say("name"), "", say("status"), say("what"), say("outcome")], rows, screen_width(sys.stdout))
         )
     else:
-        click.echo(
+        tell(
             say(
                 "There is nothing in {folder} yet. overfitlab train and overfitlab compare create runs and studies "
                 "there.",

@@ -23,6 +23,7 @@ from overfitlab.cli.methods import methods
 from overfitlab.cli.mistaken import in_our_words
 from overfitlab.cli.predict import predict
 from overfitlab.cli.report import report
+from overfitlab.cli.telling import tell
 from overfitlab.cli.train import train
 from overfitlab.cli.ui import ui
 from overfitlab.display import display_name
@@ -100,7 +101,7 @@ def _explained(error: Exception) -> OverfitlabError:
         )
     if isinstance(error, OSError):
         return OverfitlabError(
-            "system_refuses_for_now", "{reason}, and the same command goes on", reason=refusal(error)
+            "system_refuses_for_now", "{reason}, then run the same command to continue", reason=refusal(error)
         )
     return OverfitlabError(
         "internal_error", "internal error, {type}: {reason}; OVERFITLAB_DEBUG=1 shows where",
@@ -122,13 +123,13 @@ def _how_to_go_on(interruption: BaseException | None) -> str | CancelledError:
         if said:
             return str(said[0])
         interruption = interruption.__context__
-    return CancelledError("stopped", "stopped; the same command goes on after the last epoch that was finished")
+    return CancelledError("stopped", "stopped; run the same command to continue after the last finished epoch")
 
 
 def _fail(why: str | OverfitlabError, code: int) -> NoReturn:
     say = spoken()
     message = say.error(why) if isinstance(why, OverfitlabError) else say(why)
-    click.echo(f"overfitlab: {display_name(' '.join(message.split()))}", err=True)
+    tell(f"overfitlab: {display_name(' '.join(message.split()))}", err=True)
     sys.exit(code)
 
 

@@ -8,6 +8,7 @@ import click
 
 from overfitlab.cli.groups import as_json
 from overfitlab.cli.loading import loading
+from overfitlab.cli.telling import tell
 from overfitlab.errors import UsageError
 from overfitlab.words.language import ENGLISH
 from overfitlab.words.languages import spoken
@@ -62,4 +63,4 @@ def methods(name: str | None, figure: Path | None, as_json: bool) -> None:
     else:
         show_cards(sys.stdout, description.cards_in(say), description.exhibits_in(say), say)
     if written:
-        click.echo(say("Wrote {file}", file=written), err=as_json)
+        tell(say("Wrote {file}", file=written), err=as_json)

@@ -88,7 +88,7 @@ def _no_such_option(
     right = same.get(word) or ONLY.get(name, {}).get(word) or ANYWHERE.get(word)
     if right is not None and right.split(" ")[0] in known:
         return UsageError(
-            "option_called_otherwise", "there is no {option}; write {right}",
+            "option_called_otherwise", "there is no option {option}; use {right}",
             option=option, right=right.format(behind or "").strip(),
         )  # fmt: skip
     others = _with(option, context)
@@ -104,7 +104,7 @@ def _no_such_option(
     if near:
         return unknown_name("option", option, known, meant=near[0])
     return UsageError(
-        "no_such_option", "there is no {option}; overfitlab {command} --help lists what there is",
+        "no_such_option", "there is no option {option}; overfitlab {command} --help lists all options",
         option=option, command=name,
     )  # fmt: skip
 
@@ -114,7 +114,7 @@ def _not_merely_renamed(option: str, word: str, name: str, behind: str | None) -
     if word in ("resume", "continue"):
         return UsageError(
             "resumes_by_itself",
-            "there is no {option}: the same command goes on where it was interrupted",
+            "there is no option {option}: the same command continues where it was interrupted",
             option=option,
         )
     if word in ("seed", "seeds") and name in ("train", "compare"):
@@ -122,12 +122,12 @@ def _not_merely_renamed(option: str, word: str, name: str, behind: str | None) -
     if word in ("device", "gpu", "cuda", "mps", "gpus", "cpu") and name == "compare":
         return UsageError(
             "compare_on_the_cpu",
-            "a study computes on the CPU, so compare has no {option}; train --device cuda takes one graphics processor",
+            "a study runs on the CPU, so compare has no {option}; train --device cuda uses a graphics processor",
             option=option,
         )
     if word in ("method", "methods") and name == "compare":
         return UsageError(
-            "methods_are_named", "compare has no {option}; methods are named: overfitlab compare {method}",
+            "methods_are_named", "compare has no {option}; give the methods by name: overfitlab compare {method}",
             option=option, method=behind or "dropout",
         )  # fmt: skip
     return None
@@ -136,14 +136,15 @@ def _not_merely_renamed(option: str, word: str, name: str, behind: str | None) -
 def one_seed() -> UsageError:
     """Return the error for several seeds of one training."""
     return UsageError(
-        "training_has_one_seed", "a training has one seed, --seed N; several are a study: overfitlab compare --seeds 6"
+        "training_has_one_seed",
+        "a training has one seed, --seed N; for several, run a study: overfitlab compare --seeds 6",
     )
 
 
 def _several_seeds(behind: str | None) -> UsageError:
     return UsageError(
         "study_has_several_seeds",
-        "a study has several seeds: --seeds N says how many, --first-seed {first} where they begin",
+        "a study has several seeds: --seeds N is how many, --first-seed {first} the first",
         first=behind if behind and behind.isdigit() else "N",
     )
 
@@ -156,8 +157,8 @@ def _method_as_option(option: str, name: str, method: str, behind: str | None) -
     if method.startswith("weight_decay:"):
         return UsageError(
             "weight_decay_as_an_option",
-            "{option} is a method, not an option: {method}; of the optimizer, under every method, it is --optimizer "
-            "adamw:weight_decay={rate}",
+            "{option} is a method, not an option: {method}; for the optimizer's own decay, with every method, use "
+            "--optimizer adamw:weight_decay={rate}",
             option=option, method=method, rate=method.partition("=")[2],
         )  # fmt: skip
     if name == "train":
@@ -167,7 +168,7 @@ def _method_as_option(option: str, name: str, method: str, behind: str | None) -
         )  # fmt: skip
     return UsageError(
         "method_as_an_option_of_compare",
-        "{option} is a method, not an option; methods are named: overfitlab compare {method}",
+        "{option} is a method, not an option; give the methods by name: overfitlab compare {method}",
         option=option, method=method,
     )  # fmt: skip
 
@@ -209,10 +210,10 @@ def _argument_of_train(word: str, words: Sequence[str]) -> UsageError:
     before = words[words.index(word) - 1] if word in words[1:] else ""
     method = registry.spelled(f"{before}:{word}" if is_number(word) else word)
     if method is not None:
-        return UsageError("method_as_an_argument", "train takes options alone; write --method {method}", method=method)
+        return UsageError("method_as_an_argument", "train takes only options; write --method {method}", method=method)
     return UsageError(
         "argument_of_train",
-        "train takes options alone, not {word!r}; write --data {word} where that is the data",
+        "train takes only options, not {word!r}; if that is the data, write --data {word}",
         word=word,
     )
 

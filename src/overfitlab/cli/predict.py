@@ -54,7 +54,7 @@ def predict(run: Path, images: tuple[str, ...], as_json: bool, kind: str | None,
     """
     if as_json and kind not in (None, "json"):
         raise UsageError(
-            "json_beside_another_format", "--json and --format {format} contradict each other; leave one of them out",
+            "json_beside_another_format", "--json and --format {format} contradict each other; use only one of them",
             format=kind,
         )  # fmt: skip
     with loading():

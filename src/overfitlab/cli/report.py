@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from overfitlab.cli.groups import as_json
+from overfitlab.cli.telling import tell
 from overfitlab.errors import OverfitlabError
 from overfitlab.files import refusal
 from overfitlab.words.languages import asked_for, spoken
@@ -56,7 +57,7 @@ def report(named: str, out: Path | None, as_json: bool) -> None:
                 "Note: figures that need one are in English, as no font for {code} is installed on this machine",
                 code=other.code,
             )
-            click.echo(note, err=True)
+            tell(note, err=True)
     others = sorted(entry.name for entry in page.parent.iterdir() if entry != page and not entry.name.startswith("."))
     names = ", ".join(f"{name}/" if (page.parent / name).is_dir() else name for name in others)
-    click.echo(say("Wrote {page} (and {others}); open it in a browser", page=page, others=names))
+    tell(say("Wrote {page} (and {others}); open it in a browser", page=page, others=names))

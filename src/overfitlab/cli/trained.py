@@ -44,7 +44,7 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         say = spoken()
-        error.add_note(say("stopped before it was done; the same command starts anew"))
+        error.add_note(say("stopped before it was done; run the same command to start again"))
         raise
 
 
@@ -58,7 +58,7 @@ def named(images: Iterable[str]) -> list[str]:
         if image != "-":
             names.append(image)
         elif read:
-            raise UsageError("standard_input_twice", "- is given twice; standard input can be read once")
+            raise UsageError("standard_input_twice", "- is given twice, but standard input can be read only once")
         else:
             names += names_in(sys.stdin.buffer.read())
             read = True

@@ -43,7 +43,7 @@ def ui(port: int, browser: bool, runs: Path, data: tuple[str, ...]) -> None:
     if missing:
         raise OverfitlabError(
             "ui_not_installed",
-            "the page needs {packages}; pip install 'overfitlab[ui]'",
+            "the page needs {packages}: pip install 'overfitlab[ui]'",
             packages=" and ".join(missing),
         )
     if runs.exists() and not runs.is_dir():

@@ -126,14 +126,14 @@ def _own(
         is_folder, is_file = path.is_dir(), path.is_file()
     except (OSError, ValueError) as error:  # a name that no file can have
         raise UsageError(
-            "data_cannot_be_looked_at", "--data {name} cannot be looked at ({reason})",
+            "data_cannot_be_looked_at", "--data {name} cannot be examined ({reason})",
             name=name, reason=error,
         ) from error  # fmt: skip
     if is_folder:
         return folder.load(path, image_size, listener, trainable=trainable, white=white)
     if is_file and path.suffix.lower() != ".npz":
         raise UsageError(
-            "data_is_other_file", "--data {name} is a file, but no .npz; name a folder of images",
+            "data_is_other_file", "--data {name} is a file, but not an .npz file; name a folder of images",
             name=name,
         )  # fmt: skip
     if is_file:

@@ -14,9 +14,9 @@ from overfitlab.models.sites import PLACES
 from overfitlab.words.language import ENGLISH, Language
 
 SECTIONS = ("Equation", "Source", "Helps", "Hurts", "Cost")  # of a docstring, in this order
-ANY_NETWORK = "nothing of the network; it works with any"
-BRINGING_NETWORK = "a network that brings regularization, and --bare"
-OWN_NETWORK = "one of overfitlab's own networks; those of timm and your own are as they are"
+ANY_NETWORK = "nothing; it works with any network"
+BRINGING_NETWORK = "a network with built-in regularization, and --bare"
+OWN_NETWORK = "one of overfitlab's own networks; those of timm and your own cannot be changed"
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def _read(content: bytes, name: str) -> dict[str, Cost]:
         steps = {method: float(value) for method, value in said["step_ms"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedError(
-            "no_table_of_costs", "{path} is no table of costs ({reason}); make bench writes it anew",
+            "no_table_of_costs", "{path} is not a table of costs ({reason}); make bench writes it again",
             path=name, reason=repr(error),
         ) from error  # fmt: skip
     return {method: Cost(steps.get(method), ratios.get(method), **common) for method in sorted(steps | ratios)}

@@ -116,10 +116,12 @@ def _tracker(method: Method, key: Key, say: Language) -> Demonstration | None:
         model.weight.fill_(value)
         tracker.after_step()
         handed_over.append(float(next(tracker.evaluation_model().parameters())))
-    caption = say("A made-up weight that noise moves about at every step, and what is measured and handed over for it.")
+    caption = say(
+        "A made-up weight that noise moves at every step, and the average that is measured and kept in its place."
+    )
     lines = (
         Series(say("as trained"), steps, noisy, faint=True),
-        Series(say("measured and handed over"), steps, np.array(handed_over)),
+        Series(say("measured and kept"), steps, np.array(handed_over)),
     )
     return Demonstration("tracker", caption, (Row("", (Curves(say("step"), say("weight"), lines),)),))
 
@@ -147,19 +149,19 @@ def _stop(method: Method, _key: Key, say: Language) -> Demonstration | None:
     epochs = np.arange(1.0, EPOCHS + 1)
     over = say("until it stops" if last < EPOCHS else "over all epochs")
     lines = [Series(over, epochs[:last], losses[:last])]
-    marks = [Mark(handed_over, say("hands over the weights of epoch {epoch}", epoch=handed_over))]
+    marks = [Mark(handed_over, say("final weights: epoch {epoch}", epoch=handed_over))]
     if last < EPOCHS:
-        lines.append(Series(say("had it gone on"), epochs[last - 1 :], losses[last - 1 :], faint=True))
+        lines.append(Series(say("if it had gone on"), epochs[last - 1 :], losses[last - 1 :], faint=True))
         marks.append(Mark(last, say("stops after epoch {epoch}", epoch=last)))
         caption = say(
-            "A made-up validation loss over {epochs} epochs: training stops after epoch {last}, and hands over the "
-            "weights of epoch {epoch}.",
+            "A made-up validation loss over {epochs} epochs: training stops after epoch {last}, and the final "
+            "weights are those of epoch {epoch}.",
             epochs=EPOCHS, last=last, epoch=handed_over,
         )  # fmt: skip
     else:
         caption = say(
-            "A made-up validation loss over {epochs} epochs: training does not stop within {epochs} epochs, and hands "
-            "over the weights of epoch {epoch}.",
+            "A made-up validation loss over {epochs} epochs: training does not stop within {epochs} epochs, and "
+            "the final weights are those of epoch {epoch}.",
             epochs=EPOCHS, epoch=handed_over,
         )  # fmt: skip
     curves = Curves(say("epoch"), say("validation loss"), tuple(lines), tuple(marks))

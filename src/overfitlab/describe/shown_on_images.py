@@ -70,7 +70,7 @@ def _shown(method: Method, key: Key, before: _Digits, what: str, say: Language) 
         for name, of in ((say("before"), before), (say("after"), after))
     ]
     caption = say(
-        "{shown} of {changed} {what} that it changed in a batch of {batch}, above as they were, below as they are "
+        "{shown} of {changed} {what} that it changed in a batch of {batch}: above as they were, below as they are "
         "trained on, each with the probabilities of its label.",
         shown=len(shown), changed=len(changed), what=what, batch=BATCH,
     )  # fmt: skip

@@ -72,7 +72,8 @@ def choose_layer(layers: list[FeatureMaps], name: str | None) -> FeatureMaps:
     found = next((layer for layer in reversed(usable) if layer.shape[1:] == pixels), None)
     if found is None:
         raise UsageError(
-            "no_layer_with_places", "no convolution of this network keeps places apart, so Grad-CAM has nothing to show"
+            "no_layer_with_places",
+            "this network has no convolution that keeps positions in the image apart, so Grad-CAM has nothing to show",
         )
     return found
 
@@ -86,7 +87,7 @@ def _unknown_layer(name: str, usable: list[FeatureMaps]) -> UsageError:
             "unknown_layer_like", "unknown layer {name!r}; did you mean {near!r}?", name=name, near=near[0]
         )
     return UsageError(
-        "unknown_layer", "unknown layer {name!r}; choose for example from the last ones, {last}",
+        "unknown_layer", "unknown layer {name!r}; the last layers are {last}",
         name=name, last=", ".join(names[-6:]),
     )  # fmt: skip
 

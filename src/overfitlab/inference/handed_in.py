@@ -80,7 +80,7 @@ def taken(trained: Trained, given: Given) -> Taken:
         else:
             raise UsageError(
                 "nothing_to_look_at",
-                "images must be files or folders, images of Pillow, or arrays and tensors, one or several, not {value}",
+                "images must be files or folders, Pillow images, or arrays and tensors, one or several, not {value}",
                 value=shown(one),
             )
     none = np.empty((0, *trained.image_shape), dtype=np.uint8)

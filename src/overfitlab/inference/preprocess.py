@@ -91,7 +91,7 @@ def preprocess_of(run: Run) -> Preprocess:
 def _unfit(said: str) -> UsageError:
     return UsageError(
         "no_images_to_prepare",
-        "images must be pictures of PIL, files, arrays [H, W, C] or [N, H, W, C], or tensors [C, H, W] or [N, C, H, W] "
+        "images must be PIL images, files, arrays [H, W, C] or [N, H, W, C], or tensors [C, H, W] or [N, C, H, W] "
         "with 1 or 3 channels, as uint8 or as floats from 0 to 1, not {given}",
         given=said,
     )

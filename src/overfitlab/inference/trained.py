@@ -112,7 +112,7 @@ class Trained:
         if not bool(computed.isfinite().all()):
             raise OverfitlabError(
                 "network_computes_no_numbers",
-                "the network of {folder} computes numbers that are not finite; train the run again",
+                "the network of {folder} computes values that are not finite; train the run again",
                 folder=self.run.folder,
             )
 
@@ -206,8 +206,8 @@ def _consented(run: Run, model: Model | None) -> Handed:
     if model is None and recorded.startswith(PYTHON):
         raise UsageError(
             "model_is_in_python",
-            "{folder} was trained with {name}, a network that was handed over in Python; hand it over again there "
-            "(model={name}), or write it into a file: --model net.py:{name}",
+            "{folder} was trained with {name}, a network that was passed in Python; pass it again there "
+            "(model={name}), or write it to a file: --model net.py:{name}",
             folder=run.folder, name=shown.removeprefix(PYTHON),
         )  # fmt: skip
     if model is None:
@@ -224,12 +224,13 @@ def _refuse_unfinished(run: Run) -> None:
     status = run.record.status
     if status == DIVERGED:
         raise DivergedError(
-            "run_diverged", "{folder} diverged: its network is of no use; train again with a lower --learning-rate",
+            "run_diverged", "{folder} diverged, so its network cannot be used; train again with a lower "
+                            "--learning-rate",
             folder=run.folder,
         )  # fmt: skip
     if status != FINISHED:
         raise OverfitlabError(
-            "run_unfinished", "{folder} has not finished training; repeat the command that began it", folder=run.folder
+            "run_unfinished", "{folder} has not finished training; run its command again", folder=run.folder
         )
 
 

@@ -45,7 +45,8 @@ def _histories(logs: Sequence[Logged], given: dict[str, str]) -> list[LoggedRun]
     if not histories:
         raise DataError(
             "no_history_in_logs",
-            "there is no history with a loss or accuracy of validation images, a row an epoch; there are: {columns}",
+            "there is no history with a validation loss or accuracy in one row per epoch; the columns are: "
+            "{columns}",
             columns=listed(logs[0].names),
         )  # fmt: skip
     return histories

@@ -91,9 +91,8 @@ def passed(text: str, asked: Claim, verdict: Verdict, *, attempt: int | None = N
     axis = GAP if asked.axis == GAP else METRIC
     if axis not in verdict.axes:
         raise UsageError(
-            "claim_about_no_gap", "the logs have no training metric that was measured in evaluation mode, so "
-                                  "nothing can "
-            "be claimed of the gap; name it: --column train=NAME"
+            "claim_about_no_gap", "the logs have no training metric that was measured in evaluation mode, so no "
+                                  "claim about the gap can be made; name it: --column train=NAME"
         )  # fmt: skip
     finding = contrast.axis(axis)
     word = finding.verdict or ""

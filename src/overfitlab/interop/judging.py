@@ -117,8 +117,11 @@ def _baseline(methods: Sequence[str], named: str | None) -> str:
     usual = [method for word in BASELINES for method in methods if method.lower() == word]
     if usual:
         return usual[0]
-    raise UsageError("no_baseline_in_logs", "what are the others compared with? Name it: --baseline METHOD; there are: "
-                     "{methods}", methods=", ".join(methods[:20]))  # fmt: skip
+    raise UsageError(
+        "no_baseline_in_logs",
+        "which method are the others compared with? Name it: --baseline METHOD; there are: {methods}",
+        methods=", ".join(methods[:20]),
+    )
 
 
 def _known(named: str, methods: Sequence[str]) -> str:
@@ -149,7 +152,7 @@ def _pair(text: str, methods: Sequence[str]) -> Pair:
         one, other = lower.get(text[:place].strip().lower()), lower.get(text[place + 1 :].strip().lower())
         if one is not None and other is not None and one != other:
             return one, other
-    raise UsageError("no_pair_in_logs", "--contrast {text!r} is no pair of methods, as A:B; there are: {methods}",
+    raise UsageError("no_pair_in_logs", "--contrast {text!r} is not a pair of methods, A:B; there are: {methods}",
                      text=text, methods=", ".join(methods[:20]))  # fmt: skip
 
 
@@ -157,8 +160,8 @@ def _refuse_too_few(runs: Sequence[LoggedRun], methods: Sequence[str]) -> None:
     counts = [sum(run.method == method for run in runs) for method in methods]
     if max(counts) == 1:
         raise DataError(
-            "one_seed_in_logs", "there is one run of each method, and one run shows nothing of how much luck is in it; "
-            "train each with at least {needed} seeds",
+            "one_seed_in_logs", "there is only one run of each method, and one run cannot show how much is luck; "
+                                "train each with at least {needed} seeds",
             needed=FEWEST,
         )  # fmt: skip
 
@@ -180,9 +183,10 @@ def _numbered(runs: Sequence[LoggedRun]) -> tuple[list[int], dict[int, str]]:
             number = numbers[run.seed]
         before = seen.setdefault((run.method, number), run)
         if before is not run:
-            raise DataError("run_there_twice", "{method} with seed {seed} is there twice, in {one} and {other}; leave "
-                            "one out", method=run.method, seed=run.seed or str(number), one=before.source,
-                            other=run.source)  # fmt: skip
+            raise DataError(
+                "run_there_twice", "{method} with seed {seed} occurs twice, in {one} and {other}; leave one out",
+                method=run.method, seed=run.seed or str(number), one=before.source, other=run.source,
+            )  # fmt: skip
         found.append(number)
     return found, {number: display_name(seed) for seed, number in numbers.items()}
 

@@ -37,7 +37,7 @@ def too_large(path: object) -> DataError:
     """Return the error for a table that is larger than anybody's runs."""
     return DataError(
         "log_too_large",
-        "{path} has more than {rows:,} rows, {columns:,} columns or {cells:,} cells; take a part of it",
+        "{path} has more than {rows:,} rows, {columns:,} columns or {cells:,} cells; use a part of it",
         path=path, rows=MOST_ROWS, columns=MOST_COLUMNS, cells=MOST_CELLS,
     )  # fmt: skip
 

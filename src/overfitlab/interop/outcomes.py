@@ -76,8 +76,8 @@ def _refuse_mixture(runs: Sequence[LoggedRun], when: str) -> None:
     words = {run.said("when").lower() for run in runs} - {""}
     kinds = {BEST if word in BEST_WORDS else END for word in words if word in (*BEST_WORDS, *END_WORDS)}
     if len(kinds) > 1:
-        raise DataError("end_and_best_mixed", "some runs are those of the last epoch and others of the best one, which "
-                        "cannot be compared")  # fmt: skip
+        raise DataError("end_and_best_mixed", "some runs report the last epoch and others the best one, which "
+                                              "cannot be compared")  # fmt: skip
     if kinds and kinds != {when}:
         raise UsageError("log_says_when", "the log says that its numbers are of the {found} epoch: --when {found}",
                          found=kinds.pop())  # fmt: skip
@@ -157,7 +157,8 @@ class _Reader:
         place = self._place(when, rows)
         value = None if place is None else self._at(self._values, place)
         if value is None or place is None:
-            raise DataError("run_without_a_value", "{run} has no value of {metric}; leave it out, or let it end",
+            raise DataError("run_without_a_value", "{run} has no value of {metric}; leave it out, or train it to "
+                                                   "the end",
                             run=f"{run.method}, {run.source}", metric=self._what.columns[0])  # fmt: skip
         if not math.isfinite(value) or (rows and math.isinf(rows[-1].val_loss)):
             return None

@@ -60,7 +60,7 @@ def _folder(folder: Path) -> list[Logged]:
         if not any(part.startswith(".") for part in path.relative_to(folder).parts) and _is_log(path):
             paths.append(path)
         if len(paths) > MOST_FILES:
-            raise DataError("too_many_logs", "{folder} holds more than {most:,} logs; name a part of it",
+            raise DataError("too_many_logs", "{folder} holds more than {most:,} logs; name only some of them",
                             folder=folder, most=MOST_FILES)  # fmt: skip
     if not paths:
         raise UsageError(

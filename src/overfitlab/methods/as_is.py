@@ -7,13 +7,13 @@ from overfitlab.methods.base import Method
 
 @dataclass(frozen=True)
 class AsIs(Method):
-    """The network as it is: with the normalization and dropout that it brings, where `--bare` takes them out.
+    """The network as it is: with its own normalization and dropout, which `--bare` removes.
 
-    It goes with `--bare` alone: there `none` is the network without them, and `as_is` the one that you wrote.
+    It is only for `--bare`: there `none` is the network without them, and `as_is` the one that you wrote.
     Equation: that of the network's own layers.
     Source: yours.
     Helps: use it to measure what the regularization already in a network does for it.
-    Hurts: whatever its own layers hurt.
+    Hurts: where its own layers hurt.
     Cost: that of its own layers.
     """
 

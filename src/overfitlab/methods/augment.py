@@ -21,11 +21,11 @@ class Augment(Method):
     right with probability `flip`; angle uniform within +-`rotate` degrees, zoom within 1 +- `zoom`, shift within
     +-`shift` of height and width, to whole pixels, so that a shift alone blurs nothing. Interpolation is bilinear; what
     lies outside is the mirror image of what lies inside.
-    Source: Simard et al., 2003, ICDAR, doi:10.1109/ICDAR.2003.1227801; as Keras's `RandomFlip`, `RandomTranslation`,
+    Source: Simard et al., 2003, ICDAR, doi:10.1109/ICDAR.2003.1227801; like Keras's `RandomFlip`, `RandomTranslation`,
     `RandomRotation`, `RandomZoom`.
-    Helps: use it on photographs first of all: it tells the network which changes leave a label the same.
+    Helps: use it first of all on photographs: it tells the network which changes leave a label the same.
     Hurts: where such a change alters the label, as in mirrored letters or a 6 rotated into a 9; set `flip=0` there.
-    Cost: every image is resampled once a step.
+    Cost: every image is resampled once per step.
     """
 
     name = "augment"

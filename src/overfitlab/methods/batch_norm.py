@@ -22,7 +22,7 @@ class BatchNorm(Method):
     moving variance too, and a batch of one image is allowed.
     Helps: use it to train faster and at higher learning rates; the noise of batch statistics regularizes a little.
     Hurts: with small batches, and in short trainings, whose moving averages have not caught up yet.
-    Cost: two more passes over the activations a step; 4 numbers a channel, 2 of them trained.
+    Cost: two more passes over the activations per step; 4 numbers per channel, 2 of them trained.
     """
 
     name = "batch_norm"

@@ -31,12 +31,13 @@ class Composition(Method):
             for word in filter(None, (method.name, method.exclusive, tracks)):
                 if word in taken and word == method.name:
                     raise UsageError(
-                        "method_given_twice", "{first}+{second}: it is given twice; leave one of them out",
+                        "method_given_twice", "{first}+{second}: the same method twice; leave one of them out",
                         first=taken[word], second=method.name,
                     )  # fmt: skip
                 if word in taken:
                     raise UsageError(
-                        "methods_exclude_each_other", "{first}+{second}: only one {what} fits; leave one of them out",
+                        "methods_exclude_each_other", "{first}+{second}: only one {what} is possible; leave one of "
+                                                      "them out",
                         first=taken[word], second=method.name, what=word,
                     )  # fmt: skip
                 taken[word] = method.name

@@ -16,10 +16,10 @@ class CutMix(Method):
     Equation: with probability `probability` for each image, w ~ Beta(alpha, alpha), and a rectangle with sqrt(1 - w) of
     height and width around a uniform centre, cut at the edges, shows x' from a permutation of the batch; y = s * y +
     (1 - s) * y', where s is the share of the pixels that are left of x.
-    Source: Yun et al., 2019, arXiv:1905.04899; as Keras's `CutMix`.
+    Source: Yun et al., 2019, arXiv:1905.04899; like Keras's `CutMix`.
     Helps: use it in long trainings on photographs: it hides parts and mixes labels, and keeps texture intact.
     Hurts: in short trainings; a small object may be cut away while part of its label stays.
-    Cost: one more pass over the batch a step.
+    Cost: one more pass over the batch per step.
     """
 
     name = "cutmix"

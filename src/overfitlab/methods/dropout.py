@@ -15,14 +15,14 @@ from overfitlab.randomness import Key
 class Dropout(Method):
     """Dropout after every pooling: each activation is set to zero with probability `rate` while training.
 
-    In a network without poolings it stands once, right before the last dense layer.
+    In a network without pooling it acts once, right before the last dense layer.
     Equation: y = x * mask / (1 - rate), mask ~ Bernoulli(1 - rate), drawn for every element of every image; in
     evaluation y = x. The rate is rounded to a multiple of 1/65536, mask and scale alike.
     Source: Srivastava et al., 2014, JMLR 15:1929-1958, in the "inverted" form that Keras and PyTorch use.
     Helps: use it with large dense layers and little data: it keeps units from relying on each other.
     Hurts: learning is slower, and in front of a batch normalization it shifts the variance between training and
     evaluation (Li et al., 2018, arXiv:1801.05134).
-    Cost: a mask to draw and to apply a step; no parameters.
+    Cost: drawing and applying a mask in every step; no parameters.
     """
 
     name = "dropout"

@@ -12,14 +12,14 @@ from overfitlab.results.onset import onset
 class EarlyStopping(Method):
     """Early stopping: training ends when the validation loss has not fallen for `patience` epochs.
 
-    The weights that it hands over are those of the epoch with the lowest validation loss, the onset of overfitting.
+    Its final weights are those of the epoch with the lowest validation loss, the onset of overfitting.
     Equation: stop after epoch t where t - onset(t) >= patience; whether it stops or not, theta = theta(onset).
-    Source: Prechelt, 1998, "Early stopping - but when?", doi:10.1007/3-540-49430-8_3; as Keras's `EarlyStopping` with
+    Source: Prechelt, 1998, "Early stopping - but when?", doi:10.1007/3-540-49430-8_3; like Keras's `EarlyStopping` with
     `restore_best_weights=True`.
     Helps: use it whenever validation loss turns upwards; it saves time, too.
     Hurts: accuracy often keeps rising after validation loss has turned, and noise can end a training too soon. The
-    validation images choose the epoch, so only test images measure it honestly.
-    Cost: less than none, a shorter training; a copy of the weights.
+    validation images choose the epoch, so only test images measure it fairly.
+    Cost: less than none, as training is shorter; one copy of the weights.
     """
 
     name = "early_stopping"

@@ -15,11 +15,11 @@ class GaussianNoise(Method):
 
     Equation: x + std * n, n ~ N(0, 1), on standardized images, so `std` is a fraction of the images' own deviation; in
     evaluation nothing is added.
-    Source: Bishop, 1995, Neural Computation 7:108-116 (training with noise is Tikhonov regularization); as Keras's
-    `GaussianNoise` behind the input.
+    Source: Bishop, 1995, Neural Computation 7:108-116 (training with noise is Tikhonov regularization); like Keras's
+    `GaussianNoise` after the input.
     Helps: use it when images are noisy, or when the network relies on single pixels.
     Hurts: when classes differ in fine texture, which the noise hides.
-    Cost: a normal draw and an addition for each value of the batch a step.
+    Cost: one normal draw and one addition for each value of the batch per step.
     """
 
     name = "gaussian_noise"

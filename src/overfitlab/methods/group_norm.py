@@ -18,11 +18,12 @@ class GroupNorm(Method):
 
     Equation: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over one image's pixels in a group of channels;
     gamma and beta per channel. Training and evaluation are the same. The number of groups is the largest divisor of the
-    channels that is at most `groups`; on vectors a group has two channels or more, or nothing would be left of it.
-    Source: Wu and He, 2018, arXiv:1803.08494; as Keras's `GroupNormalization`.
+    channels that is at most `groups`; on vectors a group has at least two channels, as
+    a single value would always become 0.
+    Source: Wu and He, 2018, arXiv:1803.08494; like Keras's `GroupNormalization`.
     Helps: use it instead of batch normalization when batches are small; it works with a single image, too.
     Hurts: it regularizes less, as it lacks the noise of batch statistics.
-    Cost: two more passes over the activations a step; 2 numbers a channel.
+    Cost: two more passes over the activations per step; 2 numbers per channel.
     """
 
     name = "group_norm"

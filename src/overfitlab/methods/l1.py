@@ -14,11 +14,11 @@ class L1(Method):
 
     Equation: loss = cross-entropy + rate * sum |w|, over the kernels of convolutions and dense layers, not over biases
     and the scales of normalizations. `loss` in the log includes it, as in Keras; `val_loss` does not.
-    Source: Tibshirani, 1996, JRSS B 58:267-288 (the lasso); as Keras's `regularizers.L1`.
+    Source: Tibshirani, 1996, JRSS B 58:267-288 (the lasso); like Keras's `regularizers.L1`.
     Helps: use it when few inputs matter: it pushes small weights to zero.
-    Hurts: it easily becomes too strong, because it pulls on small and large weights alike. With Adam, whose steps have
-    about one size, weights hover around zero instead of reaching it.
-    Cost: one more pass over the weights a step, forward and backward.
+    Hurts: it easily becomes too strong, because it pulls on small and large weights alike. With Adam, whose steps all
+    have about the same size, weights hover around zero instead of reaching it.
+    Cost: one more pass over the weights per step, forward and backward.
     """
 
     name = "l1"

@@ -14,12 +14,12 @@ class L2(Method):
 
     Equation: loss = cross-entropy + rate * sum w^2, over the kernels of convolutions and dense layers, not over biases
     and the scales of normalizations. `loss` in the log includes it, as in Keras; `val_loss` does not.
-    Source: Hoerl and Kennard, 1970, Technometrics 12:55-67 (ridge regression); as Keras's `regularizers.L2`, without
+    Source: Hoerl and Kennard, 1970, Technometrics 12:55-67 (ridge regression); like Keras's `regularizers.L2`, without
     the factor 1/2 that some texts have.
     Helps: use it when weights grow large, as they do when memorizing images.
     Hurts: with Adam it is not weight decay: where gradients are large, the penalty hardly counts (see `weight_decay`).
     Before a normalization layer the size of the weights does not change the output, only the size of the steps.
-    Cost: one more pass over the weights a step, forward and backward.
+    Cost: one more pass over the weights per step, forward and backward.
     """
 
     name = "l2"

@@ -10,7 +10,7 @@ from overfitlab.methods.base import Method, hyperparameter
 
 @dataclass(frozen=True)
 class LabelSmoothing(Method):
-    """Label smoothing: a share of each label's probability is spread evenly over all classes.
+    """Label smoothing: a part of each label's probability is spread evenly over all classes.
 
     Equation: y = (1 - smoothing) * y + smoothing / K, for K classes.
     Source: Szegedy et al., 2016, arXiv:1512.00567; as in Keras's `CategoricalCrossentropy`.

@@ -17,11 +17,11 @@ class LayerNorm(Method):
 
     Equation: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over the channels of one image at one pixel;
     gamma and beta per channel. Training and evaluation are the same.
-    Source: Ba et al., 2016, arXiv:1607.06450; over the channels alone, as Keras's `LayerNormalization` (over the whole
+    Source: Ba et al., 2016, arXiv:1607.06450; over the channels only, like Keras's `LayerNormalization` (over the whole
     image too it is `group_norm:groups=1`).
     Helps: use it to steady training with batches of any size, a single image included.
     Hurts: it regularizes less, as it lacks the noise of batch statistics, and later layers no longer see brightness.
-    Cost: two more passes over the activations a step; 2 numbers a channel.
+    Cost: two more passes over the activations per step; 2 numbers per channel.
     """
 
     name = "layer_norm"

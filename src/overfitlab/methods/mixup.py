@@ -15,10 +15,10 @@ class Mixup(Method):
 
     Equation: x = w * x + (1 - w) * x', y = w * y + (1 - w) * y', with w ~ Beta(alpha, alpha) for each image, and x', y'
     from a permutation of the batch.
-    Source: Zhang et al., 2018, arXiv:1710.09412; as Keras's `MixUp`.
+    Source: Zhang et al., 2018, arXiv:1710.09412; like Keras's `MixUp`.
     Helps: use it against overconfidence and wrong labels, in trainings that are long enough.
     Hurts: in short trainings; real images are never blends.
-    Cost: one more pass over the batch a step.
+    Cost: one more pass over the batch per step.
     """
 
     name = "mixup"

@@ -23,7 +23,7 @@ class RandomErasing(Method):
     arXiv:1708.04552.
     Helps: use it when the network recognizes objects by a single part.
     Hurts: small objects, which it can hide entirely while the label stays.
-    Cost: one pass over the batch a step.
+    Cost: one pass over the batch per step.
     """
 
     name = "random_erasing"

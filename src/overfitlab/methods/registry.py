@@ -107,7 +107,7 @@ def resolve(method: str | Method) -> Method:
     if isinstance(method, str):
         return parse(method)
     if not isinstance(method, Method):
-        raise UsageError("no_method", "a method is a text or a Method, not a {type}", type=type(method).__name__)
+        raise UsageError("no_method", "a method is a string or a Method, not a {type}", type=type(method).__name__)
     for part in method.parts:
         name = getattr(part, "name", None)  # a class may have forgotten it
         if name not in names() or method_class(name) is not type(part):
@@ -148,20 +148,20 @@ def _misread(text: str, error: UsageError) -> UsageError:
     if several and "none" in several:
         return UsageError(
             "several_methods_with_none",
-            "{text!r} is more than one method; compare takes them apart: overfitlab compare {apart}",
+            "{text!r} is more than one method; compare takes them separately: overfitlab compare {apart}",
             text=text, apart=" ".join(several),
         )  # fmt: skip
     if several:
         return UsageError(
             "several_methods",
-            "{text!r} is more than one method; compare takes them apart: overfitlab compare {apart}; one that is all "
-            "of them is {together}",
+            "{text!r} is more than one method; compare takes them separately: overfitlab compare {apart}; all of "
+            "them as one method is {together}",
             text=text, apart=" ".join(several), together="+".join(several),
         )  # fmt: skip
     if spelling.is_number(text):
         return UsageError(
             "method_is_a_number",
-            "{text!r} is no method; what a method is set to stands behind its name: dropout:rate=0.5",
+            "{text!r} is not a method; the setting of a method follows its name: dropout:rate=0.5",
             text=text,
         )  # fmt: skip
     right = spelling.meant(text, _class_called)

@@ -9,7 +9,7 @@ from overfitlab.methods.base import Method, NetworkSpec, hyperparameter
 class SmallerNetwork(Method):
     """A smaller network: every convolution and hidden dense layer is narrower.
 
-    Equation: filters and units become round(width * n), at least 1; the last dense layer keeps one unit a class.
+    Equation: filters and units become round(width * n), at least 1; the last dense layer keeps one unit per class.
     Source: the bias-variance trade-off, Geman et al., 1992, Neural Computation 4:1-58.
     Helps: use it when time or memory is short: it memorizes fewer images, and a step is up to 1 / width^2 times faster.
     Hurts: it may be too small for the task; a wide network with another regularization is often more accurate.

@@ -16,10 +16,10 @@ class SpatialDropout(Method):
     """Spatial dropout after every pooling: whole channels are set to zero with probability `rate` while training.
 
     Equation: y[b, c, :, :] = x[b, c, :, :] * mask[b, c] / (1 - rate), mask ~ Bernoulli(1 - rate); in evaluation y = x.
-    Source: Tompson et al., 2015, arXiv:1411.4280; as Keras's `SpatialDropout2D`.
+    Source: Tompson et al., 2015, arXiv:1411.4280; like Keras's `SpatialDropout2D`.
     Helps: use it in convolutional layers, where neighbours are so alike that dropping one hides nothing.
     Hurts: narrow layers, which lose whole features; it is stronger than `dropout` at the same rate.
-    Cost: a mask of one number a channel to draw, one pass over the activations a step; no parameters.
+    Cost: drawing a mask with one number per channel, and one pass over the activations per step; no parameters.
     """
 
     name = "spatial_dropout"

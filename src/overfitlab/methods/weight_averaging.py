@@ -13,7 +13,7 @@ from overfitlab.methods.tracking import Tracker
 
 @dataclass(frozen=True)
 class WeightAveraging(Method):
-    """Weight averaging: a moving average of the weights is measured and handed over instead of the weights themselves.
+    """Weight averaging: a moving average of the weights is measured and kept instead of the weights themselves.
 
     Equation: average = d * average + (1 - d) * theta after step t, with d = min(decay, (1 + t) / (10 + t)), so that the
     start is soon forgotten; buffers, such as the moving statistics of batch normalization, are averaged too. Training
@@ -22,7 +22,7 @@ class WeightAveraging(Method):
     `ExponentialMovingAverage`.
     Helps: use it at a constant learning rate: it averages out the noise of the last steps.
     Hurts: in short trainings, where the average lags behind. If the learning rate falls to zero, it has little effect.
-    Cost: one more pass over the weights a step, and a second copy of them.
+    Cost: one more pass over the weights per step, and a second copy of them.
     """
 
     name = "weight_averaging"

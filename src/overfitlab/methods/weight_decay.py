@@ -11,18 +11,18 @@ KERNEL_DIMENSIONS = 2  # and more: kernels of dense layers and convolutions
 
 @dataclass(frozen=True)
 class WeightDecay(Method):
-    """Decoupled weight decay: before each step all kernels shrink by a fixed share, whatever their gradients.
+    """Decoupled weight decay: before each step all kernels shrink by a fixed fraction, whatever their gradients.
 
     Equation: theta -= learning rate * rate * theta, then the optimizer's step; for the kernels of convolutions and
     dense layers, not for biases and the scales of normalizations. After T steps at a constant learning rate a weight
-    without a gradient has shrunk by exp(-T * learning rate * rate). A decay of the optimizer's own
-    (`--optimizer adamw`) adds to it.
-    Source: Loshchilov and Hutter, 2019, arXiv:1711.05101 (AdamW); as Keras's `AdamW`, which decays
+    without a gradient has shrunk by exp(-T * learning rate * rate). The optimizer's own decay
+    (`--optimizer adamw`) is added to it.
+    Source: Loshchilov and Hutter, 2019, arXiv:1711.05101 (AdamW); like Keras's `AdamW`, which decays
     biases and scales too unless they are excluded.
     Helps: use it where an L2 penalty is wanted and the optimizer is Adam.
     Hurts: it is easily too weak, as its effect is proportional to the learning rate and the number of steps: at a
     learning rate of 1e-4 the usual 0.01 does nothing.
-    Cost: one more pass over the weights a step.
+    Cost: one more pass over the weights per step.
     """
 
     name = "weight_decay"

@@ -27,7 +27,7 @@ def network(describe: Callable[[Builder, int], object], order: Order) -> Model:
     returned = describe(build, order.classes)
     if returned is not None and not isinstance(returned, Network):
         raise UsageError(
-            "description_returns_something", "{model} returned a {type}; a function of `build` returns nothing",
+            "description_returns_something", "{model} returned a {type}; a function of `build` must return nothing",
             model=order.name, type=type(returned).__name__,
         )  # fmt: skip
     if build.shape != (order.classes,):

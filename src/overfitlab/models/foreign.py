@@ -203,7 +203,7 @@ def nothing_to_take_out(model: str) -> UsageError:
     """Return the error for a network that `--bare` would leave as it is."""
     return UsageError(
         "nothing_to_take_out",
-        "{model} brings no normalization and no dropout of its own that --bare could take out; leave --bare out",
+        "{model} has no normalization or dropout that --bare could remove; leave out --bare",
         model=model,
     )
 
@@ -262,7 +262,7 @@ def _made_bare(
             raise
         raise UsageError(
             "network_fails_when_bare",
-            "{model} does not run without its {what}: {reason}; leave --bare out",
+            "{model} does not run without its {what}: {reason}; leave out --bare",
             model=order.name, what=brought.listed(model.brings),
             reason=error if isinstance(error, OverfitlabError) else explain(error),
         ) from error  # fmt: skip

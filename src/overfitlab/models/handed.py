@@ -131,8 +131,8 @@ def refuse_python(spec: str) -> None:
     if spec.startswith(PYTHON):
         raise UsageError(
             "model_was_handed_over_in_python",
-            "{model} is a network that was handed over in Python; hand it over again there (model={name}), or write it "
-            "into a file: --model net.py:{name}",
+            "{model} is a network that was passed in Python; pass it again there (model={name}), or write it to a "
+            "file: --model net.py:{name}",
             model=spec, name=spec.removeprefix(PYTHON),
         )  # fmt: skip
 

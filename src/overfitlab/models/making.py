@@ -83,7 +83,7 @@ def _only_network(module: ModuleType, handed: Handed, order: Order) -> str:
     if not failures:
         raise UsageError(
             "file_without_networks",
-            "{file} has no class of torch.nn.Module, no network, and no function that is called like one; name the "
+            "{file} has no class of torch.nn.Module, no network, and no function with the name of one; name the "
             "function: --model {file}:NAME",
             file=handed.spec,
         )  # fmt: skip
@@ -200,8 +200,8 @@ def copied(network: nn.Module, name: str) -> nn.Module:
         except Exception as error:
             raise UsageError(
                 "network_has_no_copy",
-                "{model} cannot be copied ({reason}), and is to stay as it is; hand over its class, or a function that "
-                "returns it",
+                "{model} cannot be copied ({reason}), and must not be changed itself; pass its class, or a "
+                "function that returns it",
                 model=name, reason=" ".join(str(error).split())[:200] or type(error).__name__,
             ) from error  # fmt: skip
     return found.to("cpu")

@@ -56,8 +56,8 @@ class LogitsOf:
         if fitting:
             raise UsageError(
                 "network_returns_several",
-                "{model}: its network returns a {type} with {count} tensors {shape}, of which one must be meant; "
-                "return the logits alone, or in a dictionary under the name logits",
+                "{model}: its network returns a {type} with {count} tensors {shape}, and it is not clear which one "
+                "is meant; return only the logits, or a dictionary with them under the name logits",
                 model=self._model, type=type(output).__name__, count=len(fitting), shape=fitting[0],
             )  # fmt: skip
         if shapes:

@@ -117,7 +117,7 @@ def find(spec: str) -> OwnFile:
         raise UsageError(
             "no_model_module",
             "there is no Python source of a module {module!r}, neither installed nor in this folder; check --model "
-            "{model}, or name its file: path/to/net.py:NAME",
+            "{model}, or give its file: path/to/net.py:NAME",
             module=left, model=spec,
         )  # fmt: skip
     return OwnFile(spec, Path(origin.origin), left, name)
@@ -128,7 +128,7 @@ def refuse_weights(spec: str) -> None:
     if spec.lower().endswith(WEIGHTS):
         raise UsageError(
             "model_is_weights",
-            "{file} holds weights and no network; name the network, and begin with them: --model net.py --weights "
+            "{file} holds weights, not a network; name the network, and start from them: --model net.py --weights "
             "{file}",
             file=spec,
         )  # fmt: skip

@@ -44,13 +44,13 @@ def build_for(
     handed = (network or taken(config.model)).settled(image_shape, classes)
     if config.model_source is not None and handed.source != config.model_source:
         raise OverfitlabError(
-            "network_changed_meanwhile", "{model} is no longer what it was when this began; begin it again",
+            "network_changed_meanwhile", "{model} is no longer what it was when this began; start again",
             model=config.model,
         )  # fmt: skip
     if handed.start != config.model_start:
         raise OverfitlabError(
             "start_weights_differ",
-            "{model} is a network whose weights are others whenever the file runs, so they cannot be the start of a "
+            "{model} is a network whose weights differ each time the file is run, so they cannot be the start of a "
             "run; name its class, or a function that returns it",
             model=config.model,
         )
@@ -99,8 +99,8 @@ def check_goes_with(method: "Method", *, bare: bool) -> None:
     if not bare and any(part.keeps_own for part in method.parts):
         raise UsageError(
             "as_is_without_bare",
-            "{method} is for --bare, which takes out what a network brings; without it every method is on top of the "
-            "network as it is: write none",
+            "{method} is for --bare, which removes a network's own regularization; without --bare every method is "
+            "added to the network as it is: write none",
             method=method.label,
         )
 

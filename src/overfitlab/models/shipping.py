@@ -71,7 +71,7 @@ def received(shipment: Shipment | None) -> Handed | None:
             raise
         raise OverfitlabError(
             "network_not_unpacked",
-            "{model} cannot be taken up in the processes of the study ({reason}); write it into a file: "
+            "{model} cannot be loaded in the processes of the study ({reason}); write it to a file: "
             "model='net.py:{name}'",
             model=shipment.spec.removeprefix(PYTHON), name=shipment.spec.removeprefix(PYTHON),
             reason=" ".join(str(error).split())[:200] or type(error).__name__,
@@ -115,7 +115,7 @@ def _pickled(network: Handed) -> bytes:
                 cloudpickle.unregister_pickle_by_value(module)
     raise UsageError(
         "network_has_no_pickle",
-        "{model} cannot be handed to the processes of a study ({reason}); write it into a file: model='net.py:{name}'",
+        "{model} cannot be sent to the processes of a study ({reason}); write it to a file: model='net.py:{name}'",
         model=network.spec.removeprefix(PYTHON), name=network.spec.removeprefix(PYTHON),
         reason=" ".join(str(said).split())[:200] or type(said).__name__,
     )  # fmt: skip

@@ -94,8 +94,8 @@ def ways(function: Callable[..., object], name: str, image_shape: Shape, classes
     if unknown:
         raise UsageError(
             "network_needs_more",
-            "{model} needs {names}, which nobody here can know; give it a default, or write a function that fills it "
-            "in: def net(classes): return {name}(...)",
+            "{model} needs {names}, which cannot be known here; give it a default, or write a function that fills "
+            "it in: def net(classes): return {name}(...)",
             model=name, names=", ".join(unknown), name=name.rpartition(":")[2],
         )  # fmt: skip
     found = list(_combined(plain, required, choices))

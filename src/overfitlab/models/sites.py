@@ -55,7 +55,7 @@ def check_fits(method: Method, sites: Sequence[Site], network: str, *, fixed: bo
         if taken is not None:
             raise UsageError(
                 "second_normalization",
-                "{method} would be a second normalization: {network} has {layer} at {site} itself; take its own out "
+                "{method} would be a second normalization: {network} already has {layer} at {site}; remove its own "
                 "with --bare, or choose a method that fits: {fitting}",
                 method=part.name, network=network, layer=taken.taken, site=taken.name,
                 fitting=_listed(sites, fixed=fixed),

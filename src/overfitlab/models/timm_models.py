@@ -37,8 +37,8 @@ def check_name(name: str) -> None:
     if tag:
         raise UsageError(
             "timm_weights_not_downloaded",
-            "{name} names weights that are not downloaded ({tag}); write timm:{architecture}, which starts afresh, or "
-            "load a weights file of yours",
+            "{name} refers to weights ({tag}), which are not downloaded; write timm:{architecture} for newly "
+            "initialized weights, or load a weights file of your own",
             name=name, tag=tag, architecture=architecture,
         )  # fmt: skip
 
@@ -114,7 +114,7 @@ def _timm() -> ModuleType:
             except Exception as error:  # whatever is wrong with that installation
                 raise _not_imported(error) from error
     raise OverfitlabError(
-        "timm_of_another_pytorch", "timm cannot be imported: its torchvision does not belong to this PyTorch"
+        "timm_of_another_pytorch", "timm cannot be imported: its torchvision does not match this PyTorch"
     )
 
 

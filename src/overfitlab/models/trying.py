@@ -109,7 +109,8 @@ def check_state(model: "ForeignModel") -> None:
     for entry, value in model.state_dict().items():
         if not isinstance(value, Tensor) or value.is_sparse or value.is_quantized or value.is_complex():
             raise UsageError(
-                "network_cannot_be_saved", "{model}: its state {entry!r} is no plain tensor, so it cannot be saved",
+                "network_cannot_be_saved", "{model}: its state {entry!r} is not a plain tensor, so it cannot be "
+                                           "saved",
                 model=model.name, entry=entry,
             )  # fmt: skip
 

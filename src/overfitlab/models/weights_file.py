@@ -62,8 +62,8 @@ def load_weights(model: Model, path: str | Path) -> LoadedWeights:
         elif content.shape != target.shape:
             raise UsageError(
                 "weights_of_another_shape",
-                "{file} does not fit {model}: {name} has shape {there} there, {here} here; choose the model and image "
-                "size that it was trained with",
+                "{file} does not fit {model}: {name} has shape {there} in the file and {here} here; choose the "
+                "model and image size that it was trained with",
                 file=file, model=model.name, name=name, there=list(content.shape), here=list(target.shape),
             )  # fmt: skip
         elif content.is_floating_point() != target.is_floating_point():
@@ -96,13 +96,13 @@ def _file(path: Path) -> Path:
         if path.is_dir():
             if not (path / RUN_WEIGHTS).is_file():
                 raise UsageError(
-                    "run_without_weights", "{folder} has no {file}; name a finished run, or a file of weights",
+                    "run_without_weights", "{folder} has no {file}; name a finished run, or a weights file",
                     folder=path, file=RUN_WEIGHTS,
                 )  # fmt: skip
             return path / RUN_WEIGHTS
         if not path.is_file():
             raise UsageError(
-                "no_file_of_weights", "there is no file {path}; name a file of weights, or the folder of a run",
+                "no_file_of_weights", "there is no file {path}; name a weights file, or the folder of a run",
                 path=path,
             )  # fmt: skip
     except (OSError, RuntimeError, ValueError) as error:
@@ -111,7 +111,8 @@ def _file(path: Path) -> Path:
         raise UsageError("no_path", "{path}: {reason}", path=path, reason=error) from None
     if path.suffix not in (".safetensors", *TORCH_SUFFIXES):
         raise UsageError(
-            "weights_of_another_ending", "{path} is not a file of weights by its name; it must end with {endings}",
+            "weights_of_another_ending", "{path} does not look like a weights file; its name must end with "
+                                         "{endings}",
             path=path, endings=", ".join((".safetensors", *TORCH_SUFFIXES)),
         )  # fmt: skip
     return path
@@ -220,14 +221,14 @@ def _check_share(fitting: Mapping[str, Tensor], model: Model, file: Path, left_o
         if not unknown:
             raise UsageError(
                 "too_few_weights",
-                "{file} does not fit {model}: {share} of its {tensors} tensors are there; choose the model that it was "
-                "trained with",
+                "{file} does not fit {model}: only {share} of its {tensors} tensors are there; choose the model "
+                "that it was trained with",
                 file=file, model=model.name, share=share, tensors=len(body),
             )  # fmt: skip
         raise UsageError(
             "weights_of_another_network",
-            "{file} does not fit {model}: {share} of its {tensors} tensors are there; it has for example {names}; "
-            "choose the model that it was trained with",
+            "{file} does not fit {model}: only {share} of its {tensors} tensors are there; the file has for "
+            "example {names}; choose the model that it was trained with",
             file=file, model=model.name, share=share, tensors=len(body), names=", ".join(unknown),
         )  # fmt: skip
 
@@ -237,7 +238,7 @@ def _check_numbers(fitting: Mapping[str, Tensor], file: Path) -> None:
         if content.is_floating_point() and not bool(torch.isfinite(content).all()):
             raise OverfitlabError(
                 "weights_not_finite",
-                "{file}: {name} holds numbers that are not finite; choose another file of weights",
+                "{file}: {name} has values that are not finite; choose another weights file",
                 file=file, name=name,
             )  # fmt: skip
 

@@ -93,7 +93,7 @@ def attempted(
 
 def _not_written(path: Path, error: OSError) -> OverfitlabError:
     return OverfitlabError(
-        "ledger_not_written", "{path} cannot be written ({reason}); choose another --ledger",
+        "ledger_not_written", "cannot write {path} ({reason}); choose another --ledger",
         path=path, reason=error.strerror or error,
     )  # fmt: skip
 
@@ -117,7 +117,8 @@ def read(path: Path) -> list[Entry]:
 
 def _broken(path: Path, why: str) -> DamagedError:
     return DamagedError(
-        "ledger_broken", "{path} is no ledger, or was changed ({why}); begin another one, which begins to count anew",
+        "ledger_broken", "{path} is not a ledger, or was changed ({why}); start a new one, which counts from the "
+                         "beginning",
         path=path, why=why,
     )  # fmt: skip
 
@@ -126,11 +127,12 @@ def _refuse_others(path: Path, entries: list[Entry], question: str, level: float
     if entries and entries[0].question != question:
         raise UsageError(
             "ledger_of_another_question",
-            "{path} counts attempts at another question, {there}; take a ledger of its own for {question}",
+            "{path} counts attempts at another question, {there}; use a separate ledger for {question}",
             path=path, there=entries[0].question, question=question,
         )  # fmt: skip
     if entries and entries[0].level != level:
-        raise UsageError("ledger_of_another_level", "{path} was begun at the level {there}: --alpha {there}", path=path,
+        raise UsageError("ledger_of_another_level", "{path} was started at the significance level {there}; use "
+                                                    "--alpha {there}", path=path,
                          there=entries[0].level)  # fmt: skip
 
 

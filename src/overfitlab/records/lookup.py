@@ -25,7 +25,7 @@ def by_name_or_id(
     one, many = kinds
     if matching:
         raise UsageError(
-            "id_is_ambiguous", "{wanted!r} begins the ids of {count} {kinds}: {names}; write more of it",
+            "id_is_ambiguous", "{wanted!r} begins the ids of {count} {kinds}: {names}; give more characters",
             wanted=wanted, count=len(matching), kinds=many, names=", ".join(matching)
         )  # fmt: skip
     near = difflib.get_close_matches(wanted, there, n=3, cutoff=0.5)

@@ -50,7 +50,7 @@ def read(path: Path, needed: Collection[str] = (), sha256: str | None = None) ->
         return found
     except (safetensors.SafetensorError, KeyError) as error:
         raise DamagedError(
-            "predictions_damaged", "{file} is damaged; move the folder of its run away, and train that again", file=path
+            "predictions_damaged", "{file} is damaged; move the folder of its run away, and train it again", file=path
         ) from error
 
 

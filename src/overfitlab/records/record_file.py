@@ -63,15 +63,14 @@ def read_record(path: Path, known: Format[Record]) -> Record:
     except msgspec.ValidationError as error:
         raise DamagedError(
             "record_entries_damaged",
-            "{file} is damaged (entries are missing, or are none of ours: {reason}); move the folder away, or choose "
-            "another one",
+            "{file} is damaged (entries are missing or unknown: {reason}); move the folder away, or choose another one",
             file=path,
             reason=error,
         ) from None
     except (ValueError, RecursionError, OverflowError):
         raise DamagedError(
             "record_no_json",
-            "{file} is damaged (not JSON, or too much of it); move the folder away, or choose another one",
+            "{file} is damaged (not JSON, or too large); move the folder away, or choose another one",
             file=path,
         ) from None
 

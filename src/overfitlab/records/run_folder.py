@@ -99,13 +99,13 @@ class RunFolder:
             if record.id != run_id:
                 raise UsageError(
                     "another_run_is_there",
-                    "{folder} holds another run ({differences}); choose another --out, or repeat that run's command to "
+                    "{folder} holds another run ({differences}); choose another --out, or run its command again to "
                     "resume it",
                     folder=self.path, differences=_differences(record.own().config, config)
                 )  # fmt: skip
         elif any(entry.name not in OURS and not entry.name.endswith(TEMPORARY) for entry in self.path.iterdir()):
             raise UsageError(
-                "folder_is_no_run", "{folder} is not empty and not a run; choose another --out", folder=self.path
+                "folder_is_no_run", "{folder} is neither empty nor a run; choose another --out", folder=self.path
             )
 
     def record(self) -> RunRecord:

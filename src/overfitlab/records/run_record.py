@@ -155,7 +155,7 @@ class RunRecord(Struct, kw_only=True, omit_defaults=True):
     def own(self) -> "OwnRunRecord":
         """Return the record of a run that this program trained; raises `UsageError` for another one."""
         raise UsageError(
-            "run_of_another_program", "the run {id} was trained by {producer}, which only shows its curves here",
+            "run_of_another_program", "the run {id} was trained by {producer}, so only its curves can be shown here",
             id=self.id, producer=self.producer.name
         )  # fmt: skip
 

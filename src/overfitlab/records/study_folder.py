@@ -46,7 +46,7 @@ class StudyFolder:
         """
         busy = BusyError(
             "study_is_worked_on",
-            "another process works on the study in {folder}; wait for it, or give this one another --name",
+            "another process is running the study in {folder}; wait for it, or give this one another --name",
             folder=self.path,
         )
         return claim.claimed(self.path, lambda: self._refuse_strangers(study_id), busy, "--out")
@@ -69,14 +69,14 @@ class StudyFolder:
             if self.record().id != study_id:
                 raise UsageError(
                     "another_study_is_there",
-                    "{folder} holds a study that was asked for otherwise (overfitlab show {folder} says how); choose "
-                    "another --name. More seeds are added only by looks that were planned beforehand (--seeds 6,12), "
-                    "or in a new study with fresh ones (--first-seed)",
+                    "{folder} holds a study with other settings (see overfitlab show {folder}); choose another "
+                    "--name. Seeds are added only by looks that were planned beforehand (--seeds 6,12), or in a "
+                    "new study with fresh ones (--first-seed)",
                     folder=self.path,
                 )
         elif any(not self._left_by_planning(entry.name) for entry in self.path.iterdir()):
             raise UsageError(
-                "folder_is_no_study", "{folder} is not empty and not a study; choose another --name or --out",
+                "folder_is_no_study", "{folder} is neither empty nor a study; choose another --name or --out",
                 folder=self.path
             )  # fmt: skip
 

@@ -153,7 +153,7 @@ def leads(first: Ahead, verdict: Verdict, say: Language = ENGLISH) -> str:
               "metric": metric_name(verdict.metric, say)}  # fmt: skip
     size = f"{first.lead:.{digits(verdict.metric)}f}"
     if not float(size):
-        return say("Leading: nobody. {name} and {other} have the same {metric}.", **fields)
+        return say("Leading: neither. {name} and {other} have the same {metric}.", **fields)
     unit = BY_NAME[verdict.metric].unit
     fields["size"] = say("{number} points" if unit == POINTS else "{number} nats", number=size)
     if BY_NAME[verdict.metric].smaller_is_better:
@@ -165,16 +165,16 @@ def _steps(
     first: Ahead | None, verdict: Verdict, record: Answered, reference: str, say: Language
 ) -> list[Step]:  # fmt: skip
     if not verdict.over:
-        return [Step(say("Next: the same command goes on."), record.command)] if record.command else []
+        return [Step(say("Next: run the same command again to continue."), record.command)] if record.command else []
     found = []
     codes = {each.code for each in verdict.weaknesses}
     if codes.intersection(SHORT_OF_OVERFITTING):
         few = bool(codes.intersection(FEW_SEEDS))
         text = (
-            say("Next: train twice as long, so that there is overfitting to help against, and at as many seeds as a "
-                "verdict needs.")
+            say("Next: train twice as long, so that there is overfitting to reduce, with enough seeds for a "
+                "verdict.")
             if few
-            else say("Next: train twice as long, so that there is overfitting to help against.")
+            else say("Next: train twice as long, so that there is overfitting to reduce.")
         )  # fmt: skip
         found.append(Step(text, longer_command(record, more_seeds=few)))
     if first is not None and not found:
@@ -196,22 +196,24 @@ def decision(ahead: Ahead, verdict: Verdict, record: Planned, say: Language = EN
     margin = amount(verdict.margin if ahead.axis == "metric" else verdict.gap_margin, verdict.metric, say)
     if ahead.seeds is None:
         if ahead.matters:
-            text = say("Next: not even 100 seeds would be likely to decide it, as the seeds differ so much; larger "
-                       "differences show sooner: train longer, or on other images.")  # fmt: skip
+            text = say("Next: the seeds differ so much that even 100 of them would probably not decide it. Longer "
+                       "training or other images may show a larger difference.")  # fmt: skip
         else:
-            text = say("Next: not even 100 seeds would be likely to decide it; the difference that was seen matters "
-                       "little, if at all (the margin is {margin}), so take whichever is cheaper.",
+            text = say("Next: even 100 seeds would probably not decide it. The difference seen here is too small "
+                       "to matter (less than {margin}), so choose whichever is cheaper.",
                        margin=margin)  # fmt: skip
         return Step(text)
     fields = {"seeds": say.count(ahead.seeds, "seed"), "margin": margin, "time": _takes(ahead, say)}
     if ahead.matters:
-        text = say("Next: a new study of {seeds} would decide it with a probability of 80 %, if the true difference is "
-                   "the one seen here{time}.", **fields)  # fmt: skip
+        text = say("Next: a new study with {seeds} would decide it with a probability of 80 %, if the true "
+                   "difference is the one seen here{time}.", **fields)  # fmt: skip
     else:
-        text = say("Next: the difference seen here is smaller than the {margin} that matter; a new study of {seeds} "
-                   "would show with a probability of 80 % that they are equivalent{time}.", **fields)  # fmt: skip
+        text = say("Next: the difference seen here is too small to matter (less than {margin}). A new study with "
+                   "{seeds} would show with a probability of 80 % that they are equivalent{time}.",
+                   **fields)  # fmt: skip
     if ahead.images is not None:
-        text += say(" To hold for other images too, it takes about {images:,} test images instead of {now:,}.",
+        text += say(" For an answer that holds for other images too, use about {images:,} test images instead of "
+                    "{now:,}.",
                     images=ahead.images, now=verdict.test_images)  # fmt: skip
     return Step(text, decisive_command(record, ahead.seeds))
 

@@ -38,14 +38,14 @@ def _by_p(finding: Finding, verdict: Verdict, say: Language) -> str:
 
 
 def _p_is_near(p: float, alpha: float, say: Language) -> str:
-    return say(" Close: adjusted p is {p}, of at most {alpha}.", p=p_value(p, alpha), alpha=f"{alpha:g}")
+    return say(" Close: adjusted p is {p}, and the limit is {alpha}.", p=p_value(p, alpha), alpha=f"{alpha:g}")
 
 
 def _of_equivalence(finding: Finding, verdict: Verdict, say: Language) -> str:
     p = finding.p_equivalence_adjusted
     if p is None or not verdict.alpha < FACTOR * p or not _at_the_end(finding, verdict):
         return ""
-    return say(" Close: adjusted p of equivalence is {p}, of at most {alpha}.",
+    return say(" Close: adjusted p of equivalence is {p}, and the limit is {alpha}.",
                p=p_value(p, verdict.alpha), alpha=f"{verdict.alpha:g}")  # fmt: skip
 
 
@@ -75,6 +75,6 @@ def _undecided(finding: Finding, margin: float, verdict: Verdict, say: Language)
     if p is not None and beyond and p < FACTOR * alpha:
         return _p_is_near(p, alpha, say)
     if same is not None and not beyond and alpha < same < FACTOR * alpha:
-        return say(" Close to equivalent: its adjusted p is {p}, of at most {alpha}.",
+        return say(" Close to equivalent: its adjusted p is {p}, and the limit is {alpha}.",
                    p=p_value(same, alpha), alpha=f"{alpha:g}")  # fmt: skip
     return ""

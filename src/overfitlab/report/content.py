@@ -94,7 +94,7 @@ def answer_blocks(found: Answer, say: Language) -> list[Block]:
     blocks: list[Block] = [Paragraphs((found.lead,), leading=True)]
     blocks += [TableBlock(table, found.caption)] if rows else []
     for head, items in ((say("What weakens this answer:"), found.weaknesses),
-                        (say("It looks odd, and is explained:"), found.oddities)):  # fmt: skip
+                        (say("What looks odd, and why:"), found.oddities)):  # fmt: skip
         blocks += [Paragraphs((head,)), Bullets(items)] if items else []
     return blocks
 
@@ -103,8 +103,8 @@ def _losses(evidence: Evidence, say: Language) -> tuple[Block, ...]:
     """Return the figure that stands beside the answer."""
     panels = tuple(study_figures.FIGURES["validation_loss"][0](evidence, say))
     caption = say(
-        "Validation loss of all methods, means over the seeds. A line that rises again has begun to overfit: its dot "
-        "is where it was lowest."
+        "Validation loss of all methods, averaged over the seeds. Overfitting begins where a line starts to rise "
+        "again; the dot marks its lowest point."
     )
     return (FigureBlock("validation_loss", panels, caption),) if panels else ()
 
@@ -115,9 +115,8 @@ def _verdict(evidence: Evidence, say: Language) -> Section | None:
     axes = say("Two questions for each contrast: does the method generalize better, and does it overfit less?")
     sentences = Bullets(tuple(answer(evidence, say).split("\n")))
     onset = say(
-        "A second look, with the weights of the epoch with the lowest validation loss, as if every method, the "
-        "baseline included, had been stopped early. It has estimates but no verdicts, which refer to the end of "
-        "training only."
+        "The same contrasts with the weights of the epoch with the lowest validation loss, as if every method, "
+        "including the baseline, had been stopped early. Estimates only: verdicts refer to the end of training."
     )
     contrasts = TableBlock(verdict_table(evidence, say), axes)
     best = evidence.plan.protocol.keep == "best"  # then the second look would be the first one again
@@ -139,8 +138,8 @@ def _rules(evidence: Evidence, say: Language) -> Iterator[str]:
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the equivalence margin "
         "({metric} within {margin}, gap within {gap} {unit}). Equivalent: two one-sided tests place the difference "
         "inside the margin. Undecided: everything else. A difference is the method minus what it is compared with, "
-        "in {unit}, paired by seed; a negative gap difference means less overfitting. Time is that of an epoch, as "
-        "a multiple.",
+        "in {unit}, paired by seed; a negative gap difference means less overfitting. Time is the ratio of epoch "
+        "times.",
         alpha=f"{evidence.alpha:g}", metric=metric_words.name(evidence.metric, say), margin=f"±{evidence.margin:g}",
         gap=f"±{evidence.gap_margin:g}", unit=say(BY_NAME[evidence.metric].unit),
     )  # fmt: skip
@@ -163,19 +162,20 @@ def _about_p(evidence: Evidence, say: Language) -> str:
 
 def _methods(evidence: Evidence, say: Language) -> Section:
     text = say(
-        "Means over the seeds ± standard deviation: test accuracy and training accuracy in percent, the gap (training "
-        "minus validation accuracy) in points, the onset and the epoch with the best validation accuracy, the loss "
-        "rise from the onset to the end in nats, seconds of an epoch with its validation; then parameters, peak "
-        "memory, and n, the runs that finished. All in evaluation mode on clean images, with the weights that a method "
-        "hands over."
+        "Means over the seeds ± standard deviation: test accuracy and training accuracy in percent, the gap "
+        "(training minus validation accuracy) in points, the onset and the epoch with the best validation "
+        "accuracy, the loss rise from the onset to the end in nats, seconds per epoch including validation; then "
+        "parameters, peak memory, and n, the number of finished runs. All measured in evaluation mode on clean "
+        "images, with each method's final weights."
     )
     if evidence.metric != "accuracy":
         metric = BY_NAME[evidence.metric]
         text = say(
-            "Means over the seeds ± standard deviation: {metric} in {level}, its gap in {unit}, training accuracy in "
-            "percent, the onset and the epoch with the best validation accuracy, the loss rise from the onset to the "
-            "end in nats, seconds of an epoch with its validation; then parameters, peak memory, and n, the runs that "
-            "finished. All in evaluation mode on clean images, with the weights that a method hands over.",
+            "Means over the seeds ± standard deviation: {metric} in {level}, its gap in {unit}, training accuracy "
+            "in percent, the onset and the epoch with the best validation accuracy, the loss rise from the onset "
+            "to the end in nats, seconds per epoch including validation; then parameters, peak memory, and n, the "
+            "number of finished runs. All measured in evaluation mode on clean images, with each method's final "
+            "weights.",
             metric=metric_words.name(metric.name, say), unit=say(metric.unit),
             level=say("percent") if metric.unit == POINTS else say(metric.unit),
         )  # fmt: skip
@@ -194,10 +194,10 @@ def _differences(evidence: Evidence, say: Language) -> Section | None:
 def _curves(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Means over the seeds, training and validation on one axis, both in evaluation mode; the bands are one "
-        "standard deviation over the seeds. The onset is the epoch with the lowest validation loss: what comes after "
-        "it is overfitting. Curves end with the last epoch; a method that goes back to earlier weights, such as early "
-        "stopping, hands over those, and the tables have their numbers. All methods are drawn on the same scale. "
-        "Training images are measured on a fixed part of them here, on all of them in the tables, so the two can "
+        "standard deviation over the seeds. The onset is the epoch with the lowest validation loss: what comes "
+        "after it is overfitting. Curves run to the last epoch; for a method that goes back to earlier weights, "
+        "such as early stopping, the tables have the numbers of those weights. All methods are drawn on the same "
+        "scale. Here training images are measured on a fixed subset, in the tables on all of them, so the two can "
         "differ."
     )
     return _figure(evidence, say, "learning_curves", "curves", say("Learning curves"), caption, kinds=2)
@@ -206,7 +206,7 @@ def _curves(evidence: Evidence, say: Language) -> Section | None:
 def _gaps(evidence: Evidence, say: Language) -> Section | None:
     caption = say(
         "Training minus validation accuracy, in points, next to the baseline, on one scale for all methods. As in "
-        "the learning curves, training accuracy is measured on a fixed part of the training images."
+        "the learning curves, training accuracy is measured on a fixed subset of the training images."
     )
     return _figure(evidence, say, "gap_curves", "gaps", say("The gap over the epochs"), caption)
 
@@ -229,8 +229,8 @@ def _equal_fit(evidence: Evidence, say: Language) -> Section | None:
         rows.append((pair(each, say), cells[0], cells[1], *(difference(each.gap.mean) for _ in end), cells[2]))
     text = say(
         "The difference in gap, in points, at the highest training accuracy that both reach, when each first "
-        "reaches it; it can differ from the gap at the end. During training, accuracy is measured on a fixed part "
-        "of the training images, at the end on all of them."
+        "reaches it; it can differ from the gap at the end. During training, accuracy is measured on a fixed "
+        "subset of the training images, at the end on all of them."
     )
     above = (TableBlock(Table(header, tuple(rows)), text),) if rows else ()
     return _figure(evidence, say, "equal_fit", "equal-fit", say("The gap at equal fit"), caption, above=above)
@@ -289,7 +289,7 @@ def _confusion(evidence: Evidence, say: Language) -> Section | None:
         elif said.top_confusions:
             tops.append(f"{name}: {top}")
     caption = say("Rows are true classes and columns predicted classes, in percent of the true class, over all seeds.")
-    heading = say("What is confused")
+    heading = say("Which classes are confused")
     if found:
         return Section("confusion", heading, (Confusions(tuple(found), caption),))
     return Section("confusion", heading, (Bullets(tuple(tops)),)) if tops else None
@@ -341,7 +341,7 @@ def _opinion(said: Opinion, classes: Sequence[str], say: Language) -> str:
     if said.right == said.runs:
         return say("right in all {runs}", runs=said.runs)
     return say(
-        "right in {right} of {runs}; {votes} take it for {name}",
+        "right in {right} of {runs}; {votes} predict {name}",
         right=said.right, runs=said.runs, votes=said.votes, name=classes[said.taken_for],
     )  # fmt: skip
 
@@ -360,7 +360,7 @@ def _limits(evidence: Evidence, say: Language) -> Section:
 def _protocol(evidence: Evidence, say: Language) -> Section:
     return Section(
         "protocol",
-        say("How it was done, and how to do it again"),
+        say("How it was done, and how to reproduce it"),
         (
             Facts(tuple(protocol(evidence, say))),
             Facts(tuple(environment(evidence, say))),
@@ -371,18 +371,18 @@ def _protocol(evidence: Evidence, say: Language) -> Section:
 
 def _adjusted_p(evidence: Evidence, say: Language) -> str:
     if evidence.progress is not None:
-        return say("p of evidence that may be read after every seed, corrected for the number of contrasts after Holm "
-                   "or Shaffer")  # fmt: skip
-    return say("p of the paired t-test, corrected for the number of contrasts after Holm or Shaffer")
+        return say("p-value of a test that may be read after every seed, corrected for the number of contrasts "
+                   "(Holm or Shaffer)")  # fmt: skip
+    return say("p-value of the paired t-test, corrected for the number of contrasts (Holm or Shaffer)")
 
 
 def _words(evidence: Evidence, say: Language) -> Section:
-    return Section("words", say("Words"), (Facts((
+    return Section("words", say("Terms"), (Facts((
         (say("generalization gap"), say("training accuracy minus validation accuracy, both in evaluation mode on clean "
                                         "images")),
-        (say("onset"), say("the epoch with the lowest validation loss; what comes after it is overfitting, so where it "
-                           "is the last epoch there was none yet")),
-        (say("seed"), say("one number that decides {what}", what=varied(evidence, say))),
+        (say("onset"), say("the epoch with the lowest validation loss; what comes after it is overfitting, so if "
+                           "it is the last epoch, overfitting has not begun")),
+        (say("seed"), say("one number that determines {what}", what=varied(evidence, say))),
         (say("paired"), say("at the same seed every method gets the same split, order and, in shared layers, the same "
                             "initial weights")),
         (say("adjusted p"), _adjusted_p(evidence, say)),

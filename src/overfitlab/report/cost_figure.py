@@ -75,12 +75,12 @@ def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]
                 color="soft", width=0.8)  # fmt: skip
     legend = (
         Dots(dots=(), color="soft", size=SIZE, label=say("mean, {interval}", interval=interval_name(evidence, say))),
-        Line(x=(), y=(), color="soft", opacity=FAINT, label=say("the middle half of the times")),
+        Line(x=(), y=(), color="soft", opacity=FAINT, label=say("middle half of the epoch times")),
     )
     panel = Panel(
         title=say("Benefit against cost"), marks=legend,
         y=axis(*around((0.0, *reached)), metric_words.axis(evidence.metric, say)),
-        x=_time_axis(times, say("time of an epoch, times that of {baseline}", baseline=on_a_line(base, 20))),
+        x=_time_axis(times, say("epoch time, relative to {baseline}", baseline=on_a_line(base, 20))),
         alternative=say("Difference in {metric} from {baseline} against time: {said}.",
                         metric=metric_words.name(evidence.metric, say), baseline=base, said=said),
     )  # fmt: skip

@@ -196,7 +196,7 @@ def _curve_marks(lines: Sequence[Drawn], method: MethodSummary, y: Axis, say: La
     found.append(_onset(method, say))
     highest = max(_known(value for line in lines for value in line.mean))
     if highest > y.high:
-        found.append(Remark(label=say("leaves the scale, up to {value}", value=f"{highest:.3g}")))
+        found.append(Remark(label=say("off the scale, up to {value}", value=f"{highest:.3g}")))
     return tuple(found)
 
 

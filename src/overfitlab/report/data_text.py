@@ -35,7 +35,7 @@ def data_lines(data: DataRecord, say: Language, record: str = RECORD, seed: int 
         missing = [name for name, count in zip(data.classes, counts, strict=True) if not count]
         if any(counts) and missing:
             named = ", ".join(missing[:LISTED]) + (", ..." if len(missing) > LISTED else "")
-            lines.append(say("Classes without a {part} image: {names}. Measurements there say nothing about them.",
+            lines.append(say("Classes without a {part} image: {names}. Measurements there do not cover them.",
                              part=say(part), names=named))  # fmt: skip
     lines += _identical_lines(data, say, record)
     if data.groups is not None:

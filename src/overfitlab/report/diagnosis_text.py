@@ -13,13 +13,12 @@ SENTENCES = {
     "not_yet": "It does not overfit yet: validation is no worse at the end than anywhere before, beyond the "
     "noise of the "
     "curve.",
-    "underfitting": "It under-fits: training has stopped getting better, and training images are hardly fitted "
-    "better than "
-    "validation images.",
+    "underfitting": "It underfits: training has stopped improving, and training images are hardly fitted better "
+    "than validation images.",
     "diverged": "It diverged: a loss is not finite, or grew far beyond where it began.",
     "unstable": "It is unstable: from epoch to epoch the curve jumps by more than any trend in it.",
-    "too_short": "It is too short to say: {epochs} epochs, and it takes {fewest}.",
-    "too_noisy": "It is too noisy to say: the curve changes less in all than from one epoch to the next.",
+    "too_short": "It is too short to tell: {epochs} epochs, and at least {fewest} are needed.",
+    "too_noisy": "It is too noisy to tell: the curve changes less overall than from one epoch to the next.",
 }
 
 
@@ -40,7 +39,7 @@ def sentences(found: Diagnosed, say: Language) -> Iterator[str]:
     if sum(run.validation_better for run in known.runs) * 2 > len(known.runs):
         yield _better(known.runs[0], say)
     if found.on_test:
-        yield say("The curve is that of test images: what is chosen by it cannot be tested on them any more.")
+        yield say("The curve is that of test images: whatever is chosen by it can no longer be tested on them.")
     yield say("A log does not show why: too few images, a network that is too large, or labels that are wrong look the "
               "same in it. A study tells what helps:")  # fmt: skip
     yield f"  {remedy(known)}"
@@ -88,15 +87,14 @@ def _cost(known: Diagnoses, say: Language) -> Iterator[str]:
     rises = [run.rise for run in known.runs if run.rise is not None and run.onset is not None]
     drops = [run.acc_drop for run in known.runs if run.acc_drop is not None and run.onset is not None]
     if rises:
-        yield say("Training on cost {rise} of validation loss.", rise=f"{sum(rises) / len(rises):.3f}")
+        yield say("Training beyond that raised validation loss by {rise}.", rise=f"{sum(rises) / len(rises):.3f}")
     if drops:
         drop = 100 * sum(drops) / len(drops)
         yield (
             say("Validation accuracy fell by {points} points meanwhile.", points=f"{drop:.1f}")
             if drop > 0
-            else say("Validation accuracy rose by {points} points all the same: the network became surer of its "
-                     "mistakes, "
-                     "not worse at the rest.", points=f"{-drop:.1f}")
+            else say("Validation accuracy still rose by {points} points: the network became more confident in its "
+                     "mistakes, not worse at the rest.", points=f"{-drop:.1f}")
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ LONGEST_NAME = 28
 PARTS = {
     "test": "its test images",
     "validation": "its validation images, which were watched during training",
-    "training": "its training images: this says how well they are fitted, not how well it generalizes",
+    "training": "its training images: this shows how well they are fitted, not how well it generalizes",
     "all": "all images of other data",
 }
 COLUMNS = (("images", 7), ("precision", 9), ("recall", 6), ("F1", 6))  # of the table of classes, and their widths
@@ -44,7 +44,7 @@ def _about(found: EvaluationNumbers, say: Language) -> Iterator[str]:
     if found.part == "test":
         yield say(
             "The test images are for judging at the end. A method or a setting that is chosen by them will look "
-            "better\nthan it is; choose with --part validation."
+            "better than it is; choose with --part validation."
         )
     if found.unreadable:
         yield say("{files:,} files are left out, as they are not readable images", files=found.unreadable)
@@ -77,17 +77,17 @@ def _surety(found: EvaluationNumbers, say: Language) -> str:
     """Compare confidence with accuracy, as far as so many images can tell them apart."""
     low, high = found.accuracy_interval
     if found.mean_confidence > high:
-        return say("surer than it is right")
+        return say("overconfident")
     if found.mean_confidence < low:
-        return say("less sure than it is right")
-    return say("no clear difference from the accuracy")
+        return say("underconfident")
+    return say("not clearly different from the accuracy")
 
 
 def _confusions(confusions: Sequence[Mistaken], say: Language) -> list[str]:
     if not confusions:
-        return [say("No image is taken for another class."), ""]
+        return [say("No image is misclassified."), ""]
     lines = [
-        say("  {count:>6,} of {true} taken for {predicted} ({share:.1%})", count=one.images,
+        say("  {count:>6,} of {true} predicted as {predicted} ({share:.1%})", count=one.images,
             true=_short(one.true), predicted=_short(one.predicted), share=one.share)
         for one in confusions[:LISTED_CONFUSIONS]
     ]  # fmt: skip

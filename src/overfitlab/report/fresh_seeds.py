@@ -24,8 +24,8 @@ def optimism(verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return that the estimate of the recommended method is too large; no text where nothing was picked."""
     if verdict.recommended in (None, verdict.baseline):
         return ""
-    return say("The estimate of a method that was picked because it helped most is too large on average; fresh seeds "
-               "give one that is not.")  # fmt: skip
+    return say("A method chosen because it helped most has an estimate that is too large on average; fresh seeds "
+               "give an unbiased one.")  # fmt: skip
 
 
 def fresh_command(study: Commanded) -> str:

@@ -23,8 +23,8 @@ def group_notes(groups: GroupsRecord, images: int, say: Language) -> Iterator[st
     for pair, count in groups.shared.items():
         one, other = (say(part) for part in pair.split("/"))
         yield say(
-            "Groups in two parts: {count:,} are in {one} and in {other}, as the data brings these parts; what is "
-            "measured there may partly be memory.",
+            "Groups in two parts: {count:,} are both in {one} and in {other}, as the data comes with these parts; "
+            "results there may partly be memory.",
             count=count, one=one, other=other,
         )  # fmt: skip
     for part, found in groups.parts.items():

@@ -51,7 +51,7 @@ def confusion_panel(
 def frequent_mistakes(said: MethodPredictions, classes: Sequence[str], say: Language) -> str:
     """Return what is most often taken for what, the most frequent mistake first; "" where there is none."""
     return ", ".join(
-        say("{true} taken for {predicted} ({share} %)", true=classes[one.true], predicted=classes[one.predicted],
+        say("{true} predicted as {predicted} ({share} %)", true=classes[one.true], predicted=classes[one.predicted],
             share=f"{100 * one.share:.1f}")
         for one in sorted(said.top_confusions, key=lambda one: -one.share)
     )  # fmt: skip

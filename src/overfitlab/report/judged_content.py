@@ -46,9 +46,9 @@ def _answer(evidence: JudgedEvidence, say: Language) -> Section:
 def _verdict(evidence: JudgedEvidence, say: Language) -> Section:
     caption = say("Every contrast: what was shown, with its interval, adjusted p and number of runs")
     rules = say(
-        "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the margin of what does not "
-        "matter, ±{margin} {unit}. Equivalent: two one-sided tests put it inside. Otherwise undecided. Differences are "
-        "method minus what it is compared with.",
+        "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the equivalence margin, "
+        "±{margin} {unit}. Equivalent: two one-sided tests place it inside. Undecided: everything else. A "
+        "difference is the method minus what it is compared with.",
         alpha=f"{evidence.alpha:g}", margin=f"{evidence.margin:g}", unit=say(BY_NAME[evidence.metric].unit),
     )  # fmt: skip
     every_p = say("Every p, raw and adjusted for the number of contrasts")
@@ -81,8 +81,8 @@ def _methods(evidence: JudgedEvidence, say: Language) -> Section:
 
 
 def _differences(evidence: JudgedEvidence, say: Language) -> Section | None:
-    caption = say("Each dot is one seed, under both methods. The line below the dots is the {interval} that belongs to "
-                  "the word; of runs that are not paired there are no dots.",
+    caption = say("Each dot is one seed, under both methods. The line below the dots is the {interval} behind the "
+                  "verdict; unpaired runs have no dots.",
                   interval=interval_name(evidence, say))  # fmt: skip
     return _figure("paired_differences", "differences", say("Differences"), caption, evidence, say)
 
@@ -95,8 +95,7 @@ def _values(evidence: JudgedEvidence, say: Language) -> Section | None:
 def _curves(evidence: JudgedEvidence, say: Language) -> Section | None:
     training = (
         say("Training curves are running means as they were logged: over changing weights, with dropout and "
-            "augmentation "
-            "switched on, so their distance from validation is no generalization gap.")
+            "augmentation switched on, so their distance from validation is not the generalization gap.")
         if evidence.as_logged
         else ""
     )  # fmt: skip
@@ -117,10 +116,11 @@ def _limits(evidence: JudgedEvidence, say: Language) -> Section:
     texts = [*read_as(evidence, say), *pairing(evidence, say), *limits_of(evidence, say)]
     texts += [
         say(
-            "Intervals cover other seeds, on these images; other images, data or longer training can answer otherwise."
+            "Intervals cover other seeds, on these images; other images, other data or longer training can give a "
+            "different answer."
         ),
     ]
-    return Section("limits", say("How the logs were read, and what they cannot say"),
+    return Section("limits", say("How the logs were read, and what they cannot show"),
                    (Bullets(tuple(text for text in texts if text)),))  # fmt: skip
 
 
@@ -135,10 +135,10 @@ def _logs(evidence: JudgedEvidence, say: Language) -> Section:
 
 def _paper(evidence: JudgedEvidence, say: Language) -> Section:
     kinds = {
-        CONTRASTS: ("text/csv", say("the contrasts with all their numbers, a row for each")),
+        CONTRASTS: ("text/csv", say("all numbers of the contrasts, one row each")),
         localized(LATEX, say.code): (
             "application/x-tex",
-            say("the table of contrasts in LaTeX, with notes on what each number says"),
+            say("the table of contrasts in LaTeX, with notes that explain the numbers"),
         ),
     }  # fmt: skip
     offered = tuple(Offered(name, kinds[name][0], file_of_text(text), kinds[name][1])

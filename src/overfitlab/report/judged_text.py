@@ -8,7 +8,8 @@ from overfitlab.interop.outcomes import BEST
 from overfitlab.report import metric_words
 from overfitlab.report.answer import answer_of_others
 from overfitlab.report.study_sentences import answer
-from overfitlab.report.study_text import answer_text, flowing, items_text
+from overfitlab.report.study_text import answer_text, items_text
+from overfitlab.words.columns import flowing
 from overfitlab.words.language import ENGLISH, Language
 
 MOST_NAMED = 12  # runs that were left out
@@ -24,7 +25,7 @@ def judged_title(evidence: JudgedEvidence, say: Language) -> str:
 def judged_subtitle(evidence: JudgedEvidence, say: Language) -> str:
     """Return what was judged, in a line."""
     return say(
-        "{methods} methods, {runs} runs of others, judged by {metric}",
+        "{methods} methods, {runs} runs trained elsewhere, judged by {metric}",
         methods=len(evidence.methods), runs=sum(each.finished + each.diverged for each in evidence.methods),
         metric=metric_words.name(evidence.metric, say),
     )  # fmt: skip
@@ -58,9 +59,9 @@ def read_as(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
     )
     if evidence.epochs[1]:
         yield (
-            say("The last epoch of each run counts.")
+            say("The last epoch of each run is used.")
             if evidence.when != BEST
-            else say("The best epoch of each run counts, by its validation images.")
+            else say("The best epoch of each run is used, chosen on its validation images.")
         )
     if evidence.epochs[0] != evidence.epochs[1]:
         yield say("Runs are of different lengths, {fewest} to {most} epochs.", fewest=evidence.epochs[0],
@@ -79,14 +80,13 @@ def pairing(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
         return
     unpaired = [pair for pair, how in evidence.pairing.items() if how not in (PAIRED, PARTLY)]
     if unpaired:
-        yield say("Not paired, as runs share no seeds, or too few: {pairs}. Two arms are compared by Welch's "
-                  "test, which "
-                  "needs more runs than pairs do.", pairs=say.listing(unpaired))  # fmt: skip
+        yield say("Not paired, as runs share no seeds, or too few: {pairs}. These are compared by Welch's test, "
+                  "which needs more runs than a paired test.", pairs=say.listing(unpaired))  # fmt: skip
     if len(unpaired) < len(evidence.pairing):
         yield say("Runs with the same seed are compared in pairs.")
     for each in evidence.left_out:
         names = [*each.seeds[:MOST_NAMED], *(["..."] if len(each.seeds) > MOST_NAMED else [])]
-        yield say("Of {pair} these runs are left out, as the other side lacks their seeds: {runs}.",
+        yield say("Left out of {pair}, because the other side lacks their seeds: {runs}.",
                   pair=f"{each.method} - {each.against}", runs=", ".join(names))  # fmt: skip
 
 
@@ -94,28 +94,26 @@ def limits_of(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
     """Yield what the logs cannot show, and what the words hold for."""
     for each in evidence.methods:
         if each.diverged:
-            yield say("{count} of {all} runs of {name} diverged: they have no number, and a word in favour of that "
-                      "method is not given.", count=each.diverged, all=each.diverged + each.finished,
+            yield say("{count} of {all} runs of {name} diverged: they have no value, and no verdict in favour of "
+                      "that method is given.", count=each.diverged, all=each.diverged + each.finished,
                       name=say.method(each.label))  # fmt: skip
     if evidence.images_from is None:
-        yield say("The number of evaluation images is not known, so nothing is called equivalent; say it with "
+        yield say("The number of evaluation images is not known, so nothing is called equivalent; give it with "
                   "--images N.") if not evidence.metric.endswith("loss") else ""  # fmt: skip
     elif evidence.images_from not in (FROM_COLUMN, FROM_OPTION):
-        yield say("From the grid that the accuracies lie on, they are of {images} evaluation images; --images N "
-                  "says it "
-                  "if that is wrong.", images=f"{evidence.test_images:,}")  # fmt: skip
+        yield say("The steps between the accuracies imply {images} evaluation images; if that is wrong, give the "
+                  "number with --images N.", images=f"{evidence.test_images:,}")  # fmt: skip
     if "gap" not in evidence.axes:
         yield say(
-            "Whether a method overfits less is not judged: that takes a training metric that was measured in "
-            "evaluation "
-            "mode, after the epoch (--column train=NAME); the running means that programs log are none."
+            "Whether a method overfits less is not judged: that takes a training metric measured in evaluation "
+            "mode after the epoch (--column train=NAME), which the running means that programs log are not."
         )
     if evidence.when == BEST:
-        yield say("The best epoch looks better than it is, for every method: it was picked on the images it is judged "
-                  "by. Methods whose curves are noisier gain more from that.")  # fmt: skip
+        yield say("The best epoch looks better than it is, for every method: it was chosen on the images it is "
+                  "judged by. Methods with noisier curves gain more from that.")  # fmt: skip
     if evidence.progress is None:
-        yield say("The words hold for one reading: who trains more seeds after it and reads again needs "
-                  "--until-decided from the beginning.")  # fmt: skip
+        yield say("The verdicts are valid for one reading. To add seeds and read again, use --until-decided from "
+                  "the beginning.")  # fmt: skip
     yield say("No log shows whether these images were also used to choose settings, an epoch or a method; if "
               "they were, "
               "the numbers are too good.")  # fmt: skip

@@ -44,11 +44,11 @@ def escaped(text: str) -> str:
 def latex_table(evidence: Stated, say: Language = ENGLISH) -> str:
     """Return a table of the contrasts on both outcomes, with notes on what each number says."""
     level = percents(evidence.confidence, say)
-    texts = (say("difference"), say("interval, {level}", level=level), say("for other images"))
+    texts = (say("difference"), say("{level} interval", level=level), say("for other images"))
     header = ("", *map(escaped, texts), "$p$", "$p_=$", escaped(say("verdict")))
     contrasts = [_rows(each, len(header), evidence, say) for each in evidence.contrasts]
     columns = "l" + "r" * (len(header) - 2) + "l"
-    caption = escaped(say("What the study {study} says of each contrast.", study=evidence.study))
+    caption = escaped(say("Results of the study {study} for each contrast.", study=evidence.study))
     lines = [
         r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", r"\label{tab:contrasts}", r"\footnotesize",
         r"\setlength{\tabcolsep}{3pt}", rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule", _row(header),
@@ -104,20 +104,22 @@ def _p(value: float | None, alpha: float) -> str:
 def _notes(evidence: Stated, say: Language) -> Iterator[str]:
     """Yield a sentence on everything that a reader of the table has to know."""
     yield say(
-        "A difference is method minus what it is compared with, over n seeds at which both finished; in {unit}. "
-        "First {name}, then the gap, where a negative difference is less overfitting.",
+        "A difference is the method minus what it is compared with, over the n seeds at which both finished, in "
+        "{unit}. For each contrast {name} comes first, then the gap, where a negative difference means less "
+        "overfitting.",
         unit=unit_name(evidence, say), name=metric_name(evidence, say),
     )  # fmt: skip
     if not evidence.provisional:
         yield from intervals(evidence, say)
         yield say(
-            "p: that there is no difference; p=: that the difference is not within the margin of {metric} ({name}) or "
-            "{gap} (gap); both adjusted, at the level {alpha}.",
+            "p tests the hypothesis that there is no difference; p= the hypothesis that the difference is not "
+            "within the margin of {metric} ({name}) or {gap} (gap). Both are adjusted; the significance level is "
+            "{alpha}.",
             metric=margin_of_metric(evidence, say), name=metric_name(evidence, say),
             gap=metric_words.amount(evidence.gap_margin, evidence.metric, say), alpha=f"{evidence.alpha:g}",
         )  # fmt: skip
         yield correction(evidence, say)
-        yield say("A cell is empty where the differences do not give its number.")
+        yield say("A cell is empty where its value cannot be computed.")
     if any(each.axis(axis).decided_at is not None for each in evidence.contrasts for axis in evidence.axes):
         yield say("In brackets: the number of seeds at which it was decided.")
     yield from deviations(evidence, say)

@@ -119,7 +119,7 @@ def _panels(
         ground: list[Mark] = [Rule(at=0.0, axis="y", color="soft")] if metric == "gap" else []
         notes = _notes(each, evidence.curves[each.method], own, view, say)
         if seen.values and max(seen.values) > y.high:
-            notes.append(Remark(label=say("leaves the scale, up to {value}", value=f"{max(seen.values):.3g}")))
+            notes.append(Remark(label=say("off the scale, up to {value}", value=f"{max(seen.values):.3g}")))
         found.append(
             Panel(
                 title=f"{name}: {word}", alternative=_alternative(each, own, quantities, name, word, say), x=x, y=y,

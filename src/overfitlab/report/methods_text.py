@@ -71,8 +71,8 @@ def _images(evidence: Evidence, say: Language) -> Iterator[str]:
     }  # fmt: skip
     yield (
         say(
-            "Networks were trained on images of our own, {data} ({all} images of {classes} classes, {height} x {width} "
-            "pixels): {training} for training, {validation} for validation and {test} for testing.",
+            "Networks were trained on our own images, {data} ({all} images of {classes} classes, {height} x "
+            "{width} pixels): {training} for training, {validation} for validation and {test} for testing.",
             **fields,
         )
         if data.source == OWN
@@ -83,20 +83,25 @@ def _images(evidence: Evidence, say: Language) -> Iterator[str]:
         )
     )
     if not data.test_set_apart:
-        yield say("The test images are those that the data comes with.")
+        yield say("The test set is the one that comes with the data.")
     elif data.groups is not None:
-        yield say("As there were no test images, groups with about a fifth of them were set apart, by a hash of the "
-                  "pixels.")  # fmt: skip
+        yield say("The data has no test set, so groups with about a fifth of the images were set aside for "
+                  "testing, selected by a hash of the pixels.")  # fmt: skip
     else:
-        yield say("As there were no test images, about a fifth of each class was set apart, by a hash of the pixels.")
+        yield say(
+            "The data has no test set, so about a fifth of each class was set aside for testing, selected by "
+            "a hash of the pixels."
+        )
     if data.groups is not None:
         yield _groups(data.groups, say)
-    yield say("The test images are the same at every seed, and were looked at once, at the end of each run.")
+    yield say("The test images are the same for every seed and were used once, at the end of each run.")
     yield from _split(evidence, say)
     yield (
-        say("Images were standardized per channel by mean and standard deviation of the training images.")
+        say("Images were standardized per channel with the mean and standard deviation of the training images.")
         if settings.standardization == "training"
-        else say("Images were standardized per channel by mean and standard deviation of all but the test images.")
+        else say(
+            "Images were standardized per channel with the mean and standard deviation of all but the test images."
+        )
     )
     if data.note is not None:
         yield say("About the data: {note}.", note=say.reason(data.note))
@@ -104,7 +109,7 @@ def _images(evidence: Evidence, say: Language) -> Iterator[str]:
 
 def _groups(groups: GroupsRecord, say: Language) -> str:
     if groups.shared:
-        return say("The images come in {groups} groups; parts that were drawn consist of whole groups.",
+        return say("The images come in {groups} groups, and randomly drawn parts consist of whole groups.",
                    groups=f"{groups.groups:,}")  # fmt: skip
     return say("The images come in {groups} groups, none of which has images in two parts.",
                groups=f"{groups.groups:,}")  # fmt: skip
@@ -116,24 +121,25 @@ def _split(evidence: Evidence, say: Language) -> Iterator[str]:
     brings = data.brings_validation if data.source == OWN else False  # no published set has any
     anew = "split" in settings.vary
     if brings:
-        yield say("The validation images are those that the data comes with.")
+        yield say("The validation set is the one that comes with the data.")
         yield (
-            say("Where fewer images were taken of a part than there are, they were drawn anew at every seed.")
+            say("Where only some of the images of a part were used, they were drawn anew for every seed.")
             if anew
-            else say("Where fewer images were taken of a part than there are, they are the same at every seed.")
+            else say("Where only some of the images of a part were used, they are the same for every seed.")
         )
         return
     if brings is None:  # an older record, which does not say it
-        yield say("Training and validation images are never the same.")
+        yield say("Training and validation images do not overlap.")
         return
-    shares = say("with the classes in equal shares") if settings.stratified else say("at random")
+    shares = say("stratified by class") if settings.stratified else say("at random")
     if data.groups is not None and settings.stratified:
-        shares = say("with the classes in shares as equal as whole groups allow")
+        shares = say("stratified by class as far as whole groups allow")
     yield (
-        say("Training and validation images were drawn from the others anew at every seed, {shares}.", shares=shares)
+        say("Training and validation images were drawn from the remaining images, anew for every seed, {shares}.",
+            shares=shares)
         if anew
-        else say("Training and validation images were drawn from the others once, {shares}; they are the same at every "
-                 "seed.", shares=shares)
+        else say("Training and validation images were drawn once from the remaining images, {shares}; they are the "
+                 "same for every seed.", shares=shares)
     )  # fmt: skip
 
 
@@ -141,26 +147,26 @@ def _training(evidence: Evidence, say: Language) -> Iterator[str]:
     asked, settings = evidence.asked, evidence.plan.protocol
     own = asked.model_source is not None
     baseline = next(each for each in evidence.methods if each.method == evidence.baseline)
-    name = say("of our own, {model}", model=asked.model) if own else asked.model
+    name = say("our own, {model}", model=asked.model) if own else asked.model
     if baseline.parameters is None:
         yield say("The network was {model}.", model=name)
     else:
         yield say("The network was {model}, with {parameters} parameters under {baseline}.",
                   model=name, parameters=f"{baseline.parameters:,}", baseline=say.method(baseline.label))  # fmt: skip
     if asked.bare:
-        yield say("The regularization that it brings of its own was taken out, but under as_is.")
+        yield say("Its built-in regularization was removed, except under as_is.")
     if asked.model_start is not None and asked.weights is None:
         yield say(
-            "The network was handed over with its weights, from which training began at every seed (SHA-256 {hash}); "
-            "the initialization does not vary.",
+            "Training started from the network's given weights at every seed (SHA-256 {hash}); the initialization "
+            "does not vary.",
             hash=asked.model_start,
         )
     if asked.weights is not None:
-        yield say("Training began from given weights (SHA-256 {hash}).", hash=asked.weights)
+        yield say("Training started from given weights (SHA-256 {hash}).", hash=asked.weights)
     yield say(
-        "It was trained for {epochs} epochs in batches of {batch} images, by {optimizer} with the learning rate {rate}"
-        "{falling}, on cross-entropy and what a method adds to it (overfitlab's protocol {protocol}); precision: "
-        "{precision}.",
+        "It was trained for {epochs} epochs in batches of {batch} images, using {optimizer} with a learning rate "
+        "of {rate}{falling}, on the cross-entropy loss plus any term that a method adds (overfitlab's protocol "
+        "{protocol}); precision: {precision}.",
         epochs=settings.epochs, batch=settings.batch_size, optimizer=optimizer_name(settings, say),
         rate=f"{settings.learning_rate:g}", falling=falling(settings, say),
         protocol=settings.name, precision=", ".join(evidence.precision) or asked.precision,
@@ -168,16 +174,16 @@ def _training(evidence: Evidence, say: Language) -> Iterator[str]:
     yield from recipe_notes(settings, [each.label for each in evidence.methods], say)
     if asked.given:
         changed = say.listing([say(CHANGED.get(name, name)) for name in asked.given])
-        yield say("Changed in that protocol: {changed}.", changed=changed)
+        yield say("Changes to that protocol: {changed}.", changed=changed)
     if evidence.plan.gave_up:
         yield say(
-            "To fit a budget of {seconds} s, before the training: {what}.", seconds=str(asked.budget),
+            "Reduced before training, to fit a budget of {seconds} s: {what}.", seconds=str(asked.budget),
             what="; ".join(say.reason(each) for each in evidence.plan.gave_up),
         )  # fmt: skip
     yield say("The methods and their settings: {methods}.", methods="; ".join(each.method for each in evidence.methods))
     for each in evidence.methods:
         if each.stopped_early:
-            yield say("{name} ended {count} of its {all} runs before the last epoch.", name=say.method(each.label),
+            yield say("{name} stopped {count} of its {all} runs before the last epoch.", name=say.method(each.label),
                       count=each.stopped_early, all=each.finished)  # fmt: skip
 
 
@@ -185,14 +191,14 @@ def _outcomes(evidence: Evidence, say: Language) -> Iterator[str]:
     numbers = evidence.seed_numbers
     if numbers:
         yield say(
-            "Seeds ran from {first} to {last}; each decides {what}, the same for every method in what they share, so "
-            "that runs are paired by seed.",
+            "Seeds {first} to {last} were used. A seed determines {what}, identically for every method in what the "
+            "methods share, so runs are paired by seed.",
             first=numbers[0], last=numbers[-1], what=varied(evidence, say),
         )  # fmt: skip
     yield say(
-        "There are two outcomes, both of the weights that a method hands over at the end: {metric}, and the "
-        "generalization gap (by how much the same metric is worse on validation than on training images), measured in "
-        "evaluation mode on clean images. A difference is method minus what it is compared with.",
+        "There are two outcomes, both measured with each method's final weights, in evaluation mode on clean "
+        "images: {metric}, and the generalization gap (how much worse the same metric is on validation than on "
+        "training images). A difference is the method minus what it is compared with.",
         metric=metric_name(evidence, say),
     )
 
@@ -211,13 +217,13 @@ def _software(evidence: Evidence, say: Language) -> Iterator[str]:
     machine = [str(facts[key]) for key in ("processor", "system") if facts.get(key)]
     if facts.get("cores"):
         machine.append(say("cores: {count}", count=facts["cores"]))
-    yield say("Machine and packages, at the beginning: {facts}.", facts=", ".join([*versions, *machine]))
+    yield say("Machine and packages at the start: {facts}.", facts=", ".join([*versions, *machine]))
     jobs = sorted({each.jobs for each in evidence.sessions if each.jobs is not None})
     yield say("Threads of each run: {threads}; runs at once: {jobs}.", threads=evidence.plan.threads,
               jobs=", ".join(map(str, jobs)) or "-")  # fmt: skip
     yield say("SHA-256 of the images: {hash}.", hash=evidence.data.sha256)
     if evidence.command:
-        yield say("The study is made again by: {command}", command=evidence.command)
+        yield say("Command that reproduces the study: {command}", command=evidence.command)
 
 
 def references(evidence: Evidence) -> Iterator[str]:

@@ -24,53 +24,54 @@ TEST_WORDS: Mapping[str, MetricWords] = {
     "accuracy": MetricWords(
         "test accuracy", "Test accuracy", "the same test accuracy", "{points} points more test accuracy",
         "{points} points less test accuracy", "{name} ({difference} points of test accuracy)",
-        "test accuracy, points more",
+        "difference in test accuracy, points",
     ),
     "balanced_accuracy": MetricWords(
         "balanced test accuracy", "Balanced test accuracy", "the same balanced test accuracy",
         "{size} points more balanced test accuracy", "{size} points less balanced test accuracy",
-        "{name} ({difference} points of balanced test accuracy)", "balanced test accuracy, points more",
+        "{name} ({difference} points of balanced test accuracy)", "difference in balanced test accuracy, points",
     ),
     "f1": MetricWords(
         "test macro F1", "Test macro F1", "the same test macro F1", "{size} points more test macro F1",
         "{size} points less test macro F1", "{name} ({difference} points of test macro F1)",
-        "test macro F1, points more",
+        "difference in test macro F1, points",
     ),
     "loss": MetricWords(
         "test loss", "Test loss", "the same test loss", "{size} nats more test loss", "{size} nats less test loss",
-        "{name} ({difference} nats of test loss)", "test loss, nats more",
+        "{name} ({difference} nats of test loss)", "difference in test loss, nats",
     ),
 }  # fmt: skip
 VALIDATION_WORDS: Mapping[str, MetricWords] = {  # of logs of others, where there are no test images
     "validation_accuracy": MetricWords(
         "validation accuracy", "Validation accuracy", "the same validation accuracy",
         "{size} points more validation accuracy", "{size} points less validation accuracy",
-        "{name} ({difference} points of validation accuracy)", "validation accuracy, points more",
+        "{name} ({difference} points of validation accuracy)", "difference in validation accuracy, points",
     ),
     "validation_balanced_accuracy": MetricWords(
         "balanced validation accuracy", "Balanced validation accuracy", "the same balanced validation accuracy",
         "{size} points more balanced validation accuracy", "{size} points less balanced validation accuracy",
-        "{name} ({difference} points of balanced validation accuracy)", "balanced validation accuracy, points more",
+        "{name} ({difference} points of balanced validation accuracy)",
+        "difference in balanced validation accuracy, points",
     ),
     "validation_f1": MetricWords(
         "validation macro F1", "Validation macro F1", "the same validation macro F1",
         "{size} points more validation macro F1", "{size} points less validation macro F1",
-        "{name} ({difference} points of validation macro F1)", "validation macro F1, points more",
+        "{name} ({difference} points of validation macro F1)", "difference in validation macro F1, points",
     ),
     "validation_loss": MetricWords(
         "validation loss", "Validation loss", "the same validation loss", "{size} nats more validation loss",
         "{size} nats less validation loss", "{name} ({difference} nats of validation loss)",
-        "validation loss, nats more",
+        "difference in validation loss, nats",
     ),
 }  # fmt: skip
 COLUMN_WORDS: Mapping[str, MetricWords] = {  # of a column that a user named, by unit; {column} is its name
     "points": MetricWords(
         "{column}", "{column}", "the same {column}", "{size} points more {column}", "{size} points less {column}",
-        "{name} ({difference} points of {column})", "{column}, points more",
+        "{name} ({difference} points of {column})", "difference in {column}, points",
     ),
     "nats": MetricWords(
         "{column}", "{column}", "the same {column}", "{size} more {column}", "{size} less {column}",
-        "{name} ({difference} of {column})", "{column}, more",
+        "{name} ({difference} of {column})", "difference in {column}",
     ),
 }  # fmt: skip
 GAP_WORDS_BY_UNIT: Mapping[str, MetricWords] = {

@@ -43,11 +43,11 @@ def validation_loss(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
         if max(_values(curves)) > high:
             beyond.append(labels[each.method])
     marks += [_lowest(each.method, curves, seen[each.method]) for each, curves in known]
-    marks.append(Dots(dots=(), color="soft", size=2 * DOT, label=say("where it is lowest")))
+    marks.append(Dots(dots=(), color="soft", size=2 * DOT, label=say("lowest point")))
     if any(stopped(curves) < len(curves.epochs) for _, curves in known):
         marks.append(Line(x=(), y=(), color="soft", opacity=FAINT, label=say("carried forward after a stop")))
     if beyond:
-        marks.append(Remark(label=say("leaves the scale: {names}", names=", ".join(beyond))))
+        marks.append(Remark(label=say("off the scale: {names}", names=", ".join(beyond))))
     epochs = max(len(curves.epochs) for _, curves in known)
     panel = Panel(
         title=say("Validation loss"), marks=tuple(marks), y=axis(low, high),

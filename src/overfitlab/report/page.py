@@ -31,6 +31,7 @@ from overfitlab.report.documents import Document, sections, subtitle, title
 from overfitlab.report.marks import Panel
 from overfitlab.report.palette import COLORS
 from overfitlab.report.svg import panel_svg
+from overfitlab.words.columns import NO_BREAK, TOGETHER
 from overfitlab.words.language import ENGLISH, Language
 from overfitlab.words.languages import NAMES
 
@@ -45,8 +46,6 @@ SHADES = 10  # steps of a confusion matrix
 SIGNS = (
     (re.compile(r"(?<![\w+*/.-])-(?=\d)"), "\N{MINUS SIGN}"),
     (re.compile(r"\bx(?=\d+\.\d\d$)"), "\N{MULTIPLICATION SIGN}"),  # the whole of a cell
-    (re.compile(r"(?<=\d) %"), "\N{NO-BREAK SPACE}%"),
-    (re.compile(r"\b([np]) ([=<]) (?=\d)"), "\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}"),
 )
 LEAST_SHOWN = 0.5  # percent: less is an empty cell
 
@@ -100,6 +99,7 @@ def laid_out_page(
         "cell": _cell,
         "shown": shown,
         "typeset": typeset,
+        "typed": typed,
         "link": _link,
     }
     macros: Any = environment.get_template("blocks.html").make_module(parts)
@@ -151,11 +151,18 @@ def _style() -> str:
 def typeset(text: str) -> str:
     """Return text with the signs of print for those of the keyboard.
 
-    A true minus, which screen readers say aloud; the sign of multiplication; no line broken within `95 %` and `n = 9`.
+    A true minus, which screen readers say aloud; the sign of multiplication; no line broken within `95 %`, `n = 9` or
+    `+0.2 to +1.3`.
     """
+    text = TOGETHER.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
     for pattern, sign in SIGNS:
         text = pattern.sub(sign, text)
     return text
+
+
+def typed(command: str) -> Markup:
+    """Return a command whose lines break between its words: a flag such as `--epochs` stays whole."""
+    return Markup(" ").join(Markup("<span>{}</span>").format(word) for word in command.split(" "))
 
 
 def _link(offered: Offered) -> str:
@@ -180,7 +187,8 @@ def block_maker(
     `drawn` draws a panel, `shown` has addresses of pictures by their rows, and `link` that of a file to take away.
     """
     parts = {
-        "say": say, "drawn": drawn, "shade": _shade, "cell": _cell, "shown": shown, "typeset": typeset, "link": link,
+        "say": say, "drawn": drawn, "shade": _shade, "cell": _cell, "shown": shown, "typeset": typeset, "typed": typed,
+        "link": link,
     }  # fmt: skip
     macros: Any = _environment().get_template("blocks.html").make_module(parts)
 

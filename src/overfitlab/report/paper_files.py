@@ -28,9 +28,9 @@ def paper_section(evidence: Evidence, say: Language) -> Section:
     """Return the section that offers them, and shows the paragraphs."""
     latex, methods = (localized(name, say.code) for name in (LATEX, METHODS))
     kinds = {
-        CONTRASTS: ("text/csv", say("the contrasts with all their numbers, a row for each")),
-        latex: ("application/x-tex", say("the table of contrasts in LaTeX, with notes on what each number says")),
-        methods: ("text/plain", say("the paragraphs below, what they cite, and an entry for BibTeX")),
+        CONTRASTS: ("text/csv", say("all numbers of the contrasts, one row each")),
+        latex: ("application/x-tex", say("the table of contrasts in LaTeX, with notes that explain the numbers")),
+        methods: ("text/plain", say("the paragraphs below, their references, and a BibTeX entry")),
     }
     offered = tuple(
         Offered(name, kinds[name][0], file_of_text(text), kinds[name][1])

@@ -34,8 +34,8 @@ def power_sentence(power: Power, say: Language = ENGLISH) -> str:
     """Return what the table of power is about."""
     return say(
         "Power with at most {seeds} and {contrasts}: the probability of detecting a true difference, and of "
-        "showing equivalence where there is none. SD is how much paired differences vary from seed to seed, which "
-        "is known only afterwards.",
+        "showing equivalence where there is none. SD is the standard deviation of paired differences between "
+        "seeds, which is known only after training.",
         seeds=say.count(power.seeds, "seed"), contrasts=say.count(power.contrasts, "contrast"),
     )  # fmt: skip
 

@@ -18,8 +18,8 @@ from overfitlab.words.language import Language
 VARIED = {"split": "split", "init": "initial weights", "order": "order of the batches"}
 CHANGED = {
     "epochs": "epochs", "batch_size": "batch size", "learning_rate": "learning rate", "optimizer": "optimizer",
-    "schedule": "schedule of the learning rate", "keep": "weights that are kept",
-    "training_images": "training images", "vary": "what a seed decides",
+    "schedule": "schedule of the learning rate", "keep": "weights kept",
+    "training_images": "training images", "vary": "what a seed determines",
 }  # fmt: skip
 
 
@@ -42,17 +42,17 @@ def limits(evidence: Evidence, say: Language) -> Iterator[str]:
     if 0 < baseline.finished == baseline.without_onset:
         yield say(
             "The validation loss of {baseline} was lowest in the last epoch of every run, so there was no "
-            "overfitting to help against yet.",
+            "overfitting to reduce yet.",
             baseline=say.method(baseline.label),
         )
     yield _power(evidence, say)
     yield say(
         "The answer is for these images, this network, and this number of training images and epochs. Other data, "
-        "a larger network or longer training can give another one."
+        "a larger network or longer training can give a different one."
     )
-    yield say("Every method ran with the single setting named below; none was tuned on these images.")
+    yield say("Every method ran with the one setting listed below; no setting was tuned on these images.")
     yield from _covered(evidence, say)
-    yield say("Times were measured on the machine named below, including whatever else it was doing.")
+    yield say("Times were measured on the machine listed below, including whatever else it was doing.")
     if evidence.data.note is not None:
         yield say("About the data: {note}.", note=say.reason(evidence.data.note))
 
@@ -64,7 +64,7 @@ def _covered(evidence: Evidence, say: Language) -> Iterator[str]:
         )
         return
     yield say("Verdict, p-value and the interval beside them are about other seeds on these test images; a seed "
-              "decides {what}.", what=varied(evidence, say))  # fmt: skip
+              "determines {what}.", what=varied(evidence, say))  # fmt: skip
     if any(other_images(each.metric) for each in evidence.contrasts):
         yield say("The interval for other images also covers other test images of the same kind.")
     yield say(
@@ -82,7 +82,7 @@ def _power(evidence: Evidence, say: Language) -> str:
     power = evidence.power
     if not evidence.contrasts:
         if power.seeds < 2:
-            return say("One seed says nothing of how much the method varies.")
+            return say("One seed does not show how much the method varies.")
         return say("With {seeds} seeds a standard deviation is known to within {factors}, if the noise is normal.",
                    seeds=power.seeds, factors=known_deviation(power.seeds, say))  # fmt: skip
     found = []
@@ -116,23 +116,21 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     yield say("split"), "; ".join(split_words(settings, say))
     yield say("standardization"), standardization_words(settings, say)
     if settings.batch_norm_warm_up:
-        yield say("batch normalization"), say("its moving averages begin as plain means over the batches")
-    fresh = say("as the network draws them") if asked.weights is None else str(asked.weights)
+        yield say("batch normalization"), say("its moving averages start as plain means over the batches")
+    fresh = say("drawn by the network's own initializers") if asked.weights is None else str(asked.weights)
     if asked.model_start is not None and asked.weights is None:
-        fresh = say(
-            "those that the network was handed over with, at every seed (SHA-256 {hash})", hash=asked.model_start
-        )
+        fresh = say("those that the network was passed with, at every seed (SHA-256 {hash})", hash=asked.model_start)
     yield say("initial weights"), fresh
-    yield say("seeds"), say("{seeds}; each decides {what}", seeds=", ".join(map(str, evidence.seed_numbers)),
+    yield say("seeds"), say("{seeds}; each determines {what}", seeds=", ".join(map(str, evidence.seed_numbers)),
                             what=varied(evidence, say))  # fmt: skip
     if len(evidence.looks) > 1:
         yield say("looks"), say("planned after {seeds} seeds", seeds=say.listing(list(map(str, evidence.looks))))
     if asked.budget:
         yield say("budget"), say("{seconds} s", seconds=str(asked.budget))
-    yield say("settings of the methods"), "; ".join(each.method for each in evidence.methods)
+    yield say("method settings"), "; ".join(each.method for each in evidence.methods)
     if asked.alpha != StudyConfig.alpha:
-        yield say("level of the tests"), f"{asked.alpha:g}"
-    yield say("differences that do not matter"), say(
+        yield say("significance level"), f"{asked.alpha:g}"
+    yield say("equivalence margin"), say(
         "{metric} within {margin}, gap within {gap}", metric=metric_words.name(evidence.metric, say),
         margin=metric_words.amount(evidence.margin, evidence.metric, say),
         gap=metric_words.amount(evidence.gap_margin, evidence.metric, say),
@@ -142,15 +140,15 @@ def protocol(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
 def standardization_words(settings: Protocol, say: Language) -> str:
     """Return what images were standardized by."""
     if settings.standardization == "training":
-        return say("per channel, by mean and deviation of the training images")
-    return say("per channel, by mean and deviation of all images that are not for testing")
+        return say("per channel, with the mean and standard deviation of the training images")
+    return say("per channel, with the mean and standard deviation of all images that are not for testing")
 
 
 def split_words(settings: Protocol, say: Language) -> Iterator[str]:
     """Yield how the images were divided into training and validation."""
     fraction = str(settings.validation_fraction)
     yield say("validation fraction {fraction} of the images that are not for testing", fraction=fraction)
-    yield say("classes in equal shares") if settings.stratified else say("at random")
+    yield say("stratified by class") if settings.stratified else say("at random")
     if "split" not in settings.vary:
         yield say("the same at every seed, split seed {seed}", seed=str(settings.split_seed))
 

@@ -37,7 +37,7 @@ def made_of_run(run: Run, said: MethodPredictions | None, say: Language) -> Made
         sections += [_images(record, say), _limits(say), _protocol(run, record, say)]
     sections.append(_words(say))
     found = tuple(section for section in sections if section is not None)
-    title = say("What did this training do? {run}", run=run.folder.absolute().name)
+    title = say("How did this training go? {run}", run=run.folder.absolute().name)
     return Made(title, run_title(run, say) or record.id, found, kind="run")
 
 
@@ -94,8 +94,8 @@ def _numbers(run: Run, say: Language) -> Section | None:
         return None
     header = (say("weights"), say("part"), say("loss"), say("acc"), say("balanced acc"), say("images"))
     caption = say(
-        "Measured on whole parts in evaluation mode: loss in nats, accuracies as fractions. The gap is training minus "
-        "validation accuracy, of the loss validation minus training"
+        "Measured on all images of each part, in evaluation mode: loss in nats, accuracies as fractions. The gap "
+        "is training minus validation accuracy; of the loss, validation minus training."
     )
     return Section("numbers", say("What was measured"), (Tabled(Table(header, tuple(rows), left=2), caption),))
 
@@ -114,16 +114,14 @@ def _predictions(run: Run, said: MethodPredictions | None, say: Language) -> Ite
         top = frequent_mistakes(said, classes, say)
         blocks: list[Block] = [Bullets((top,))] if top else []
         if len(classes) <= COUNTED_CLASSES:
-            caption = say(
-                "Rows are true classes, columns what the network takes them for, in percent of the true class."
-            )
+            caption = say("Rows are true classes and columns predicted classes, in percent of the true class.")
             blocks = [Confusions((Confusion(name, tuple(classes), in_percent(said.confusion), top),), caption)]
         if blocks:
-            yield Section("confusion", say("What is confused"), tuple(blocks))
+            yield Section("confusion", say("Which classes are confused"), tuple(blocks))
     if said.calibration is not None:
         caption = say(
-            "Do probabilities mean what they say? Below the diagonal a network is too sure of itself. The size of a "
-            "dot is the number of images. ECE is the expected calibration error in 15 bins."
+            "Do probabilities mean what they say? Below the diagonal a network is overconfident. The size of a dot "
+            "shows the number of images. ECE is the expected calibration error in 15 bins."
         )
         panel = calibration_panel(name, said.calibration, say)
         yield Section("calibration", say("Calibration"), (FigureBlock(CALIBRATION, (panel,), caption),))
@@ -138,12 +136,12 @@ def _images(record: OwnRunRecord, say: Language) -> Section | None:
 def _limits(say: Language) -> Section:
     texts = (
         say(
-            "One training says nothing of how much its numbers vary from seed to seed. Whether a method helps is what "
-            "overfitlab compare answers, over paired seeds."
+            "One training does not show how much its numbers vary from seed to seed. To find out whether a method "
+            "helps, use overfitlab compare, over paired seeds."
         ),
         say(
-            "The answer is for these images, this network, and this number of training images and epochs. Other data, "
-            "a larger network or longer training can give another one."
+            "The answer is for these images, this network, and this number of training images and epochs. Other "
+            "data, a larger network or longer training can give a different one."
         ),
     )
     return Section("limits", say("What this run cannot say"), (Bullets(texts),))
@@ -157,7 +155,7 @@ def _protocol(run: Run, record: OwnRunRecord, say: Language) -> Section:
     if record.measured.end is not None:
         commands.append((say("measure it again"), f"overfitlab evaluate {name}"))
     facts = (Facts(how), Facts(where), Facts(tuple(commands), commands=True))
-    return Section("protocol", say("How it was done, and how to do it again"), facts)
+    return Section("protocol", say("How it was done, and how to reproduce it"), facts)
 
 
 def _how(record: OwnRunRecord, say: Language) -> Iterator[tuple[str, str]]:
@@ -183,11 +181,11 @@ def _how(record: OwnRunRecord, say: Language) -> Iterator[tuple[str, str]]:
     yield say("split"), "; ".join(split_words(settings, say))
     yield say("standardization"), standardization_words(settings, say)
     if settings.batch_norm_warm_up:
-        yield say("batch normalization"), say("its moving averages begin as plain means over the batches")
+        yield say("batch normalization"), say("its moving averages start as plain means over the batches")
     if config.weights != RunConfig.weights:
         yield say("initial weights"), str(config.weights)
     if settings.vary:
-        yield say("the seed decides"), say.listing([say(VARIED.get(word, word)) for word in settings.vary])
+        yield say("the seed determines"), say.listing([say(VARIED.get(word, word)) for word in settings.vary])
 
 
 def _where(record: OwnRunRecord, say: Language) -> Iterator[tuple[str, str]]:
@@ -203,10 +201,10 @@ def _where(record: OwnRunRecord, say: Language) -> Iterator[tuple[str, str]]:
 
 
 def _words(say: Language) -> Section:
-    return Section("words", say("Words"), (Facts((
+    return Section("words", say("Terms"), (Facts((
         (say("generalization gap"), say("training accuracy minus validation accuracy, both in evaluation mode on clean "
                                         "images")),
-        (say("onset"), say("the epoch with the lowest validation loss; what comes after it is overfitting, so where it "
-                           "is the last epoch there was none yet")),
+        (say("onset"), say("the epoch with the lowest validation loss; what comes after it is overfitting, so if "
+                           "it is the last epoch, overfitting has not begun")),
         (say("point"), say("a hundredth: 71 % accuracy is one point more than 70 %")),
     )),))  # fmt: skip

@@ -29,7 +29,7 @@ def mistakes_in_words(confusion: NDArray[np.int64], classes: Sequence[str], say:
     """Return what is most often taken for what, the most frequent mistake first; "" where there is none."""
     found = sorted(top_confusions(confusion, NAMED), key=lambda one: -one.share)
     return ", ".join(
-        say("{true} taken for {predicted} ({share} %)", true=classes[one.true], predicted=classes[one.predicted],
+        say("{true} predicted as {predicted} ({share} %)", true=classes[one.true], predicted=classes[one.predicted],
             share=f"{100 * one.share:.1f}")
         for one in found
     )  # fmt: skip
@@ -63,7 +63,7 @@ def calibration_panels(predicted: Predicted, say: Language) -> list[Panel]:
         confidence=f"{found.mean_confidence:.3f}", accuracy=f"{accuracy:.3f}", error=f"{found.expected_error:.3f}",
     )  # fmt: skip
     marks = (
-        Line(x=(0.0, 1.0), y=(0.0, 1.0), color="soft", dash=DASHED, width=1.0, label=say("right as often as sure")),
+        Line(x=(0.0, 1.0), y=(0.0, 1.0), color="soft", dash=DASHED, width=1.0, label=say("perfect calibration")),
         Dots(dots=dots, color="method", size=5.0, opacity=0.85, label=f"ECE {found.expected_error:.3f}"),
     )
     x, y = axis(0.0, CERTAIN, say("confidence")), axis(0.0, CERTAIN, say("accuracy"))

@@ -33,7 +33,7 @@ def run_title(run: Run, say: Language = ENGLISH) -> str:
 
 
 def run_summary(run: Run, say: Language = ENGLISH) -> str:
-    """Return what the curves show, in one sentence, and in another one whose weights were handed over."""
+    """Return what the curves show, in one sentence, and in another one which weights were kept."""
     return " ".join(filter(None, (_shown_by_curves(run, say), _ending(run, say))))
 
 
@@ -54,8 +54,8 @@ def _ending(run: Run, say: Language) -> str:
     result = run.record.result
     if run.record.keeps_best and result is not None and result.handed_over is not None:
         return say(
-            "The weights are those of epoch {epoch}, which has the lowest validation loss (--keep best); the "
-            "validation images have chosen it, so only test images are an honest measure of it.",
+            "The weights are those of epoch {epoch}, which has the lowest validation loss (--keep best). They were "
+            "chosen on the validation images, so only test images measure them fairly.",
             epoch=run.handed_over,
         )
     return say("The weights are those of epoch {epoch}.", epoch=run.handed_over) * (run.handed_over != len(run.rows))
@@ -114,8 +114,8 @@ def _warming_up(run: Run, say: Language) -> str:
     if not _begins_at_zero(run):
         return ""
     return say(
-        " In the first few hundred steps the moving averages of batch normalization still remember where they began, "
-        "as in Keras; more epochs, or --protocol clean, change that (docs/oddities.md#near-chance)."
+        " In the first few hundred steps the moving averages of batch normalization still contain their initial "
+        "values, as in Keras; train for more epochs, or with --protocol clean (docs/oddities.md#near-chance)."
     )
 
 

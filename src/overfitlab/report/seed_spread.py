@@ -23,7 +23,7 @@ def _varies(found: Spread, metric: str, say: Language, *, of_gap: bool = False) 
     places = digits(metric) + 1
     mean = f"{found.mean:.{places}f}"
     if found.deviation is None:
-        return say("{mean} (one seed, so nothing is known of how it varies)", mean=mean)
+        return say("{mean} (one seed, so how much it varies is unknown)", mean=mean)
     fields = {"mean": mean, "deviation": f"{found.deviation:.{places}f}"}
     if found.deviation_low is None or found.deviation_high is None:
         return say("{mean}, the same at every seed", mean=mean)

@@ -39,7 +39,7 @@ def design(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield how many seeds there were, who decided that, and what was compared."""
     asked, looks = evidence.asked, evidence.looks
     pairs = "; ".join(
-        say("{name} against {against}", name=say.method(each.label), against=say.method(each.against_label))
+        say("{name} versus {against}", name=say.method(each.label), against=say.method(each.against_label))
         for each in evidence.contrasts
     )
     yield say("The contrasts were chosen before the training: {pairs}.", pairs=pairs)
@@ -47,9 +47,9 @@ def design(evidence: Evidence, say: Language) -> Iterator[str]:
         yield _rounds(evidence, say)
     elif len(looks) > 1:
         yield say(
-            "The verdict was to be read after {looks} seeds, and no later look was to follow once every contrast was "
-            "decided; the level of {level} was shared equally, {share} for each look. This is look {look}, after "
-            "{seeds} seeds.",
+            "Looks at the results were planned after {looks} seeds, with no further look once every contrast was "
+            "decided; the significance level of {level} was divided equally, {share} for each look. This is look "
+            "{look}, after {seeds} seeds.",
             looks=say.listing(list(map(str, looks))), level=percents(asked.alpha, say), look=evidence.look,
             share=percents(evidence.alpha, say), seeds=evidence.seeds,
         )  # fmt: skip
@@ -67,9 +67,9 @@ def _rounds(evidence: Evidence, say: Language) -> str:
     used = sorted(each.metric.n + each.missing for each in evidence.contrasts) or [0]
     span = str(used[0]) if used[0] == used[-1] else say("{fewest} to {most}", fewest=used[0], most=used[-1])
     return say(
-        "Seeds were added one by one until every contrast was decided on both outcomes: from {first} seeds on all "
-        "contrasts still open were tested after each seed, and a method whose contrasts were all decided trained no "
-        "further; {planned}. The contrasts used seeds: {span}.",
+        "Seeds were added one by one until every contrast was decided on both outcomes: from {first} seeds on, all "
+        "undecided contrasts were tested after each seed, and a method whose contrasts were all decided was "
+        "trained no further; {planned}. Number of seeds per contrast: {span}.",
         first=FEWEST, planned=planned, span=span,
     )  # fmt: skip
 
@@ -84,9 +84,9 @@ def tests(evidence: Evidence, say: Language) -> Iterator[str]:
     yield _equivalence(evidence, say)
     yield correction(evidence, say)
     yield say(
-        "A method was said to help or to harm where the adjusted p was at most {alpha} and the estimate lay outside "
-        "the margin, to be equivalent where the adjusted p of equivalence was at most {alpha} and the estimate lay "
-        "within it; otherwise the contrast is undecided.",
+        "A method was said to help or harm if the adjusted p-value was at most {alpha} and the estimate lay "
+        "outside the margin, and to be equivalent if the adjusted p-value of equivalence was at most {alpha} and "
+        "the estimate lay within the margin; otherwise the contrast is undecided.",
         alpha=f"{evidence.alpha:g}",
     )
 
@@ -97,15 +97,15 @@ def _process(evidence: Evidence, say: Language) -> str:
         say("Ville's inequality bounds the probability that it ever becomes so large")
         if maximum is None
         else say(
-            "the p is the simulated probability, where there is no difference, that it becomes so large within "
-            "{maximum} seeds",
+            "the p-value is the simulated probability that it becomes so large within {maximum} seeds when there "
+            "is no difference",
             maximum=maximum,
         )
     )
     return say(
         "Differences between runs of the same seed were tested with the scale-invariant t process, a mixture of "
-        "likelihood ratios over standardized effects (normal, with standard deviation 1), of which the largest value "
-        "so far counts: {bound}.",
+        "likelihood ratios over standardized effects (normal, with standard deviation 1), using its largest value "
+        "so far: {bound}.",
         bound=bound,
     )
 
@@ -133,14 +133,15 @@ def _equivalence(evidence: Evidence, say: Language) -> str:
         return text
     if evidence.metric != "accuracy":
         return text + say(
-            " There the standard deviation of the differences was taken to be at least the square root of the margin "
-            "times what one image changes (one of the smallest class, of the test or, for the gap, the validation "
-            "images): a few seeds that miss the same images prove no equivalence."
+            " In these tests the standard deviation of the differences was taken to be at least the square root of "
+            "the margin times the change that one image makes (one of the smallest class, of the test or, for the "
+            "gap, the validation images), because a few seeds that misclassify the same images do not prove "
+            "equivalence."
         )
     return text + say(
-        " There the standard deviation of the differences was taken to be at least the square root of the margin times "
-        "what one image changes (one of {test} test images or, for the gap, of {validation} validation images): a few "
-        "seeds that miss the same images prove no equivalence.",
+        " In these tests the standard deviation of the differences was taken to be at least the square root of the "
+        "margin times the change that one image makes (one of {test} test images or, for the gap, of {validation} "
+        "validation images), because a few seeds that misclassify the same images do not prove equivalence.",
         test=f"{parts.test:,}", validation=f"{parts.validation:,}",
     )  # fmt: skip
 
@@ -150,17 +151,20 @@ def correction(evidence: Stated, say: Language) -> str:
     count = len(evidence.contrasts)
     pairs = tuple((each.method, each.against) for each in evidence.contrasts)
     if count < 2:
-        return say("There is one contrast, so its p was not adjusted; the two outcomes have a level each.")
+        return say(
+            "There is one contrast, so its p-value was not adjusted; the significance level applies to each "
+            "of the two outcomes separately."
+        )
     if shaffer(pairs) == holm(count):
         return say(
-            "For each outcome the p of the {count} contrasts were adjusted by Holm's procedure; the two outcomes have "
-            "a level each.",
+            "For each outcome the p-values of the {count} contrasts were adjusted by Holm's procedure; the "
+            "significance level applies to each of the two outcomes separately.",
             count=count,
         )
     return say(
-        "For each outcome the p of the {count} contrasts were adjusted, those of differences by Shaffer's procedure "
-        "(not every set of them can be without a difference), those of equivalence by Holm's; the two outcomes have a "
-        "level each.",
+        "For each outcome the p-values of the {count} contrasts were adjusted, those of differences by Shaffer's "
+        "procedure (not every set of contrasts can be without a difference), those of equivalence by Holm's; the "
+        "significance level applies to each of the two outcomes separately.",
         count=count,
     )
 
@@ -170,34 +174,36 @@ def intervals(evidence: Stated, say: Language) -> Iterator[str]:
     level = percents(evidence.confidence, say)
     yield (
         say(
-            "Intervals are Student's t, {level}, not adjusted for the number of contrasts; they cover other seeds, on "
-            "these test images and with training images drawn from the same ones.",
+            "Intervals are {level} Student's t intervals, not adjusted for the number of contrasts; they cover "
+            "other seeds, on these test images and with training images drawn from the same set.",
             level=level,
         )
         if evidence.progress is None
         else say(
-            "Intervals are always valid, {level}: however often the study is read, they hold; they are not adjusted "
-            "for the number of contrasts, and cover other seeds, on these test images and with training images drawn "
-            "from the same ones.",
+            "Intervals are always-valid {level} intervals: they hold however often the study is read. They are not "
+            "adjusted for the number of contrasts, and cover other seeds, on these test images and with training "
+            "images drawn from the same set.",
             level=level,
         )
     )
     if any(each.metric.crossed for each in evidence.contrasts):
         yield say(
-            "The interval for other images, {level}, covers other test images of the same kind besides (seeds and "
-            "images as crossed random effects, degrees of freedom after Satterthwaite).",
+            "The {level} interval for other images also covers other test images of the same kind (seeds and "
+            "images as crossed random effects, Satterthwaite's degrees of freedom).",
             level=level,
         )
         if evidence.metric not in ("accuracy", "loss"):
-            yield say("What images contribute to it was found by a bootstrap over images.")
+            yield say("The contribution of the images to it was estimated by a bootstrap over images.")
         if evidence.progress is not None:
-            yield say("That one is for a fixed number of seeds, and too narrow for a study that is read after each.")
+            yield say(
+                "It assumes a fixed number of seeds, so it is too narrow for a study that is read after each seed."
+            )
 
 
 def exact_test(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield that there is an exact test beside, where there is one."""
     if any(each.metric.p_sign_flip_raw is not None for each in evidence.contrasts):
-        yield say("An exact sign-flip test of the same differences is reported besides, and decides nothing.")
+        yield say("An exact sign-flip test of the same differences is also reported, but not used for the verdict.")
 
 
 def deviations(evidence: Stated, say: Language) -> Iterator[str]:
@@ -205,19 +211,19 @@ def deviations(evidence: Stated, say: Language) -> Iterator[str]:
     if evidence.provisional:
         yield say("The study is not finished: runs are missing, so there is no verdict yet.")
     elif evidence.progress is not None and evidence.progress.wanted:
-        yield say("It is not finished: contrasts that are still open will be tested again with further seeds.")
+        yield say("The study is not finished: undecided contrasts will be tested again with further seeds.")
     diverged = [each for each in evidence.methods if each.diverged]
     for each in diverged:
         yield say("{count} of {all} runs of {name} diverged and have no outcome.",
                   count=each.diverged, all=each.diverged + each.finished, name=say.method(each.label))  # fmt: skip
     if diverged:
         yield say(
-            "Their pairs are left out, and a contrast with a diverged run is not given a word in favour of the method "
+            "Their pairs are left out, and a contrast with a diverged run is never decided in favour of the method "
             "that diverged, nor called equivalent."
         )
     for name, failure in evidence.failures.items():
         text = (
-            say("The run {name} failed ({reason}) and was given up, so the verdict is read without it.",
+            say("The run {name} failed ({reason}) and was given up, so the verdict does not include it.",
                 name=name, reason=say.reason(failure.reason))
             if failure.given_up
             else say("The run {name} failed ({reason}).", name=name, reason=say.reason(failure.reason))

@@ -73,7 +73,7 @@ def paired_differences(evidence: Verdict, say: Language = ENGLISH) -> list[Panel
         shown = [value for value in (*(each for one in findings for each in one.differences), *bounds)
                  if value is not None]  # fmt: skip
         marks = [
-            Area(low=-margin, high=margin, axis="x", color="margin", label=say("differences that do not matter")),
+            Area(low=-margin, high=margin, axis="x", color="margin", label=say("equivalence margin")),
             Rule(at=0.0, axis="x", color="soft", width=1.0),
             *_labels(contrasts, around((*shown, -margin, margin))[0], say),
             *(mark for row, each in enumerate(contrasts)
@@ -106,8 +106,8 @@ def noise(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
                       metric=metric_words.name(evidence.metric, say), unit=unit, said=said)  # fmt: skip
     contrasts = [each for each, _ in known]
     by_cause: tuple[tuple[str, str, str, float, Callable[[Crossed], float]], ...] = (
-        ("seeds", "method", say("seeds: more of them narrow it"), 0.08, lambda found: found.seed_deviation),
-        ("images", "val", say("test images: only more of them do"), -0.14, lambda found: found.image_deviation),
+        ("seeds", "method", say("seeds: reduced by more seeds"), 0.08, lambda found: found.seed_deviation),
+        ("images", "val", say("test images: reduced only by more images"), -0.14, lambda found: found.image_deviation),
     )
     bars = [
         Bars(
@@ -137,9 +137,9 @@ def calibration(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
 def calibration_panel(name: str, known: MethodCalibration, say: Language, key: str = "") -> Panel:
     """Return the panel of one method or run."""
     surplus = known.mean_confidence - known.accuracy
-    sure = say("about as sure as it should be")
+    sure = say("well calibrated")
     if abs(surplus) > UNNOTICED:
-        sure = say("too sure") if surplus > 0 else say("not sure enough")
+        sure = say("overconfident") if surplus > 0 else say("underconfident")
     alternative = say(
         "Calibration of {name}: mean confidence {confidence}, accuracy {accuracy}, so it is {sure}; expected "
         "calibration error {error}.",
@@ -234,6 +234,6 @@ def _reliability(known: MethodCalibration, say: Language) -> tuple[Mark, ...]:
     error = known.expected_error
     spread = "" if error.deviation is None else f" ±{error.deviation:.3f}"
     return (
-        Line(x=(0.0, 1.0), y=(0.0, 1.0), color="soft", dash=DASHED, width=1.0, label=say("right as often as sure")),
+        Line(x=(0.0, 1.0), y=(0.0, 1.0), color="soft", dash=DASHED, width=1.0, label=say("perfect calibration")),
         Dots(dots=dots, color="method", size=5.0, opacity=0.85, label=f"ECE {error.mean:.3f}{spread}"),
     )

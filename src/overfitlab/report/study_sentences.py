@@ -61,13 +61,13 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
     if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in verdict.axes):
         return say(
             "Compared with {baseline}, nothing is decided yet." if not verdict.over else
-            "Compared with {baseline}, with runs that are not paired, nothing was shown in either direction."
+            "Compared with {baseline}, with unpaired runs, no method was shown to be better or worse."
             if unpaired else
-            "Compared with {baseline}, at {seeds} paired seeds, nothing was shown in either direction.", **fields
+            "Compared with {baseline}, at {seeds} paired seeds, no method was shown to be better or worse.", **fields
         )  # fmt: skip
     said = [part for axis in verdict.axes for part in _grouped(asked, axis, AXIS_WORDS[axis], verdict.metric, say)]
     return say(
-        "Compared with {baseline}, with runs that are not paired: {parts}." if unpaired else
+        "Compared with {baseline}, with unpaired runs: {parts}." if unpaired else
         "Compared with {baseline}, at {seeds} paired seeds: {parts}.", **fields, parts=say.between_clauses.join(said)
     )  # fmt: skip
 
@@ -181,10 +181,10 @@ def _equivalence_interval(finding: Finding, margin: float, verdict: Verdict, say
         return ""
     low, high = finding.equivalence_low, finding.equivalence_high
     if low is None or high is None:
-        return say(" That the interval leaves the margin is no contradiction, as each side is tested separately.")
+        return say(" The interval may reach beyond the margin, because each side is tested separately.")
     places = table_digits(verdict.metric)
     return say(
-        " Equivalence goes by the {level} % interval, {low} to {high}.",
+        " Equivalence is judged by the {level} % interval, {low} to {high}.",
         level=level(1 - 2 * verdict.alpha), low=f"{low:+.{places}f}", high=f"{high:+.{places}f}",
     )  # fmt: skip
 
@@ -219,18 +219,19 @@ def _learns_less(contrast: Contrast, verdict: Verdict, say: Language) -> str:
     fit = contrast.equal_fit
     if fit is None:
         return say(
-            " It may do so because it learns less: its training accuracy is {points} points lower, and at no fit that "
-            "both pass can their gaps be compared.",
+            " This may be because it learns less: its training accuracy is {points} points lower, and the two "
+            "never reach the same training accuracy, at which their gaps could be compared.",
             points=f"{fit_lost:.1f}",
         )
     size = _fit_size(fit.mean, verdict, say)
     if fit.n >= FEWEST_PAIRS and fit.high is not None and fit.high < 0:
         return say(
-            " Not only because it learns less: when both fit the training images equally well, {size} ({details}).",
+            " This is not only because it learns less: when both fit the training images equally well, {size} "
+            "({details}).",
             size=size, details=_fit_details(fit, verdict, say),
         )  # fmt: skip
     return say(
-        " It may do so because it learns less: when both fit the training images equally well, {size} ({details}).",
+        " This may be because it learns less: when both fit the training images equally well, {size} ({details}).",
         size=size, details=_fit_details(fit, verdict, say),
     )  # fmt: skip
 
@@ -242,14 +243,14 @@ def _fits_more(contrast: Contrast, verdict: Verdict, say: Language) -> str:
         return ""
     if fit is None:
         return say(
-            " It may do so because it fits the training images better: its training accuracy is {points} points "
-            "higher, and at no fit that both pass can their gaps be compared.",
+            " This may be because it fits the training images better: its training accuracy is {points} points "
+            "higher, and the two never reach the same training accuracy, at which their gaps could be compared.",
             points=f"{better:.1f}",
         )
     if fit.n < FEWEST_PAIRS or fit.high is None or fit.high >= 0:
         return ""
     return say(
-        " It does so because it fits the training images better: when both fit them equally well, {size} ({details}).",
+        " This is because it fits the training images better: when both fit them equally well, {size} ({details}).",
         size=_fit_size(fit.mean, verdict, say), details=_fit_details(fit, verdict, say),
     )  # fmt: skip
 
@@ -352,7 +353,7 @@ def caveats(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> list[st
     found += [_failed(name, failure, say) for name, failure in record.failures.items()]
     if len(verdict.looks) > 1:
         found.append(
-            say("This is look {look} of {looks} that were planned, each at the level {alpha}.",
+            say("This is look {look} of {looks} planned, each at the significance level {alpha}.",
                 look=verdict.look, looks=len(verdict.looks), alpha=f"{verdict.alpha:g}")
         )  # fmt: skip
     return found
@@ -370,12 +371,12 @@ def failed_note(verdict: Verdict, record: Noted, say: Language = ENGLISH) -> str
     """Return what to do about failed runs that the verdict waits for; no text where it waits for none."""
     if verdict.over or all(failure.given_up for failure in record.failures.values()):
         return ""
-    return say("The verdict waits for failed runs. The same command tries them again; with --give-up the verdict "
-               "is final without them.")  # fmt: skip
+    return say("There is no verdict because runs failed. Run the same command to try them again, or add --give-up "
+               "for a verdict without them.")  # fmt: skip
 
 
 def _failed(name: str, failure: Failure, say: Language) -> str:
     fields = {"name": name, "reason": say.reason(failure.reason)}
     if failure.given_up:
-        return say("The run {name} failed: {reason}. It was given up, and the verdict is without it.", **fields)
+        return say("The run {name} failed: {reason}. It was given up, and the verdict does not include it.", **fields)
     return say("The run {name} failed: {reason}.", **fields)

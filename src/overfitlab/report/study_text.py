@@ -20,13 +20,12 @@ from overfitlab.report.study_tables import (
 from overfitlab.stats.verdict import Verdict
 from overfitlab.study.ahead import undecided
 from overfitlab.study.plan import power
-from overfitlab.words.columns import padded, wrapped
+from overfitlab.words.columns import WIDEST, flowing, padded, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
 SPACE, INDENT, BULLET = "  ", "  ", "- "
 NARROW = 80  # columns of a screen whose width is not known
 MOST_LISTED = 5  # weaknesses of a short answer
-WIDEST = 100  # columns of running text: longer lines are hard to read
 
 
 def short(
@@ -40,7 +39,7 @@ def short(
     more = [
         say("More: {command}", command=shlex.join(["overfitlab", "show", reference, "--full"])),
         *([] if len(found.weaknesses) <= MOST_LISTED else [
-            say("{count} more weaknesses are in it.", count=len(found.weaknesses) - MOST_LISTED)]),
+            say("It lists {count} more weaknesses.", count=len(found.weaknesses) - MOST_LISTED)]),
     ]  # fmt: skip
     return "\n\n".join([*answer_text(found, say, width, MOST_LISTED), flowing("\n".join(more), width)])
 
@@ -63,7 +62,7 @@ def whole(
         parts.append(items_text(head, what_decides(ahead, verdict, say), width))
     planned = power(record.config, record.plan)
     if planned.cases:
-        parts.append(flowing(say("Reckoned before the training: {what}", what=power_sentence(planned, say)), width))
+        parts.append(flowing(say("Estimated before training: {what}", what=power_sentence(planned, say)), width))
         parts.append(laid_out(power_table(planned, verdict.metric, say), width))
     if notes := caveats(verdict, record, say):
         parts.append(flowing("\n".join(say("Note: {what}", what=note) for note in notes), width))
@@ -80,7 +79,7 @@ def answer_text(found: Answer, say: Language, width: int | None, most: int | Non
     if found.weaknesses:
         parts.append(items_text(say("What weakens this answer:"), found.weaknesses[:most], width))
     if found.oddities:
-        parts.append(items_text(say("It looks odd, and is explained:"), found.oddities, width))
+        parts.append(items_text(say("What looks odd, and why:"), found.oddities, width))
     if found.outcome:
         parts.append(flowing(found.outcome, width))
     parts += ["\n".join([flowing(step.text, width), *command_lines(step.command, width)]) for step in found.steps]
@@ -96,20 +95,17 @@ def contrasts_text(rows: Sequence[Row], say: Language, width: int | None) -> str
     wide = table(lines[0], lines[1:], left=len(lines[0]))
     if cell_len(max(wide.split("\n"), key=cell_len)) <= (width or NARROW):
         return wide
-    blocks = []
+    room, blocks = width or NARROW, []
     for row in rows:
-        blocks += wrapped(row.name, width or NARROW)
+        blocks += wrapped(row.name, room)
         for cell in row.cells:
             said = say("{question} {word}: {numbers}", question=cell.question, word=cell.word, numbers=cell.numbers)
-            blocks += wrapped(said, width or NARROW, INDENT)
+            if cell_len(INDENT + said) <= room:
+                blocks.append(INDENT + said)
+            else:  # an estimate stays beside its interval
+                question = say("{question} {word}:", question=cell.question, word=cell.word)
+                blocks += [*wrapped(question, room, INDENT), *wrapped(cell.numbers, room, 2 * INDENT)]
     return "\n".join(blocks)
-
-
-def flowing(text: str, width: int | None) -> str:
-    """Return text whose lines break at words, none longer than `width` columns; as it is where None."""
-    if width is None:
-        return text
-    return "\n".join(part for line in text.split("\n") for part in wrapped(line, min(width, WIDEST)) or [""])
 
 
 def command_lines(command: str, width: int | None) -> list[str]:

@@ -36,8 +36,8 @@ def optimizer_name(protocol: Protocol, say: Language) -> str:
     settings = _settings(asked)
     details = f" ({settings})" if settings else ""
     if isinstance(asked, optimization.Sgd):
-        return say("stochastic gradient descent as PyTorch computes it{details}", details=details)
-    return say("{optimizer} as Keras computes it{details}", optimizer=asked.title, details=details)
+        return say("stochastic gradient descent as implemented in PyTorch{details}", details=details)
+    return say("{optimizer} as implemented in Keras{details}", optimizer=asked.title, details=details)
 
 
 def falling(protocol: Protocol, say: Language) -> str:
@@ -72,18 +72,17 @@ def recipe_notes(protocol: Protocol, methods: Iterable[str], say: Language) -> I
         fields = {"optimizer": asked.title, "decay": f"{asked.decay:g}"}
         if shrinking:
             yield say(
-                "{optimizer} has a weight decay of its own, {decay} for all kernels, whatever the method; what "
-                "{methods} shrinks comes on top of that.",
+                "For every method, {optimizer} has its own weight decay of {decay} on all kernels; that of "
+                "{methods} is added to it.",
                 methods=say.listing([say.method(method) for method in shrinking]), **fields,
             )  # fmt: skip
         else:
-            yield say(
-                "{optimizer} has a weight decay of its own, {decay} for all kernels, whatever the method.", **fields
-            )
+            yield say("For every method, {optimizer} has its own weight decay of {decay} on all kernels.", **fields)
     if protocol.keep == "best":
         yield say(
-            "The weights that are handed over are those of the epoch with the lowest validation loss, whatever the "
-            "method (--keep best). The validation images choose them, so they flatter; test images have no part in it."
+            "For every method, the final weights are those of the epoch with the lowest validation loss (--keep "
+            "best). They are chosen on the validation images, so validation results look better than they are; "
+            "test images are not involved."
         )
 
 

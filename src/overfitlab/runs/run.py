@@ -80,7 +80,7 @@ def load_run(folder: str | Path) -> Run:
     run_folder = RunFolder(Path(text_of("run", folder)))
     if not (run_folder / HISTORY).exists() and run_folder.record().status in (RUNNING, INTERRUPTED):
         raise OverfitlabError(
-            "no_epoch_yet", "{folder} has no finished epoch yet; repeat the command that began it", folder=folder
+            "no_epoch_yet", "{folder} has no finished epoch yet; run its command again", folder=folder
         )
     found = stored_run(run_folder)
     return Run(run_folder.path, found.record, found.rows)
@@ -100,7 +100,7 @@ def find_run(text: str | Path, runs: Path = Path("runs")) -> Run:
     except (OSError, ValueError) as error:  # no folder can have that name, or it may not be looked at
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            "run_cannot_be_looked_at", "{run!r} cannot be looked at ({reason}); name a run's folder",
+            "run_cannot_be_looked_at", "{run!r} cannot be examined ({reason}); name a run's folder",
             run=str(text), reason=reason
         ) from None  # fmt: skip
     if folders:

@@ -76,16 +76,16 @@ def fit(
         if given:
             raise UsageError(
                 "budget_too_little_for_what_was_given",
-                "{budget:.3g} minutes are too little: these methods and seeds take {needed:.3g} even with {images:,} "
-                "training images and {epochs} epochs, and with less nothing would overfit, or you asked "
-                "for as many; fewer methods or --seeds take less, and as it is this fits: {command}",
+                "a budget of {budget:.3g} minutes is too short: these methods and seeds take {needed:.3g} minutes "
+                "even with {images:,} training images and {epochs} epochs, and with less nothing would overfit, or "
+                "you asked for that many; use fewer methods or --seeds, or this command, which fits: {command}",
                 **values,
             )
         raise UsageError(
             "budget_too_little",
-            "{budget:.3g} minutes are too little: these methods and seeds take {needed:.3g} even with {images:,} "
-            "training images and {epochs} epochs, and with less nothing would overfit; fewer methods or --seeds "
-            "take less, and as it is this fits: {command}",
+            "a budget of {budget:.3g} minutes is too short: these methods and seeds take {needed:.3g} minutes even "
+            "with {images:,} training images and {epochs} epochs, and with less nothing would overfit; use fewer "
+            "methods or --seeds, or this command, which fits: {command}",
             **values,
         )
     return Fitted(fitted, _given_up(protocol, fitted, parts))

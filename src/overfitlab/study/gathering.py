@@ -168,7 +168,7 @@ def _refuse_other_images(predicted: Mapping[str, Predictions]) -> None:
         if not (np.array_equal(each.rows, found[0].rows) and np.array_equal(each.labels, found[0].labels)):
             raise DamagedError(
                 "predictions_of_other_images",
-                "the predictions of this study are not all of the same images; one is damaged",
+                "the predictions of this study are not all of the same images; one file is damaged",
             )
 
 
@@ -177,7 +177,7 @@ def test_answers(found: Sequence[Predicted], classes: int) -> MethodPredictions:
     if any(each.probabilities.shape[1] != classes for each in found):
         raise DamagedError(
             "predictions_of_other_classes",
-            "the predictions of this study are of other classes than its record; one is damaged",
+            "the predictions of this study are of other classes than its record; one file is damaged",
         )
     if not found:
         return MethodPredictions(0, None, None, ())

@@ -56,8 +56,8 @@ def _outcome(folder: StudyFolder, run: StoredRun, record: OwnRunRecord, metric: 
 def _of_before(run: StoredRun, metric: str) -> UsageError:
     return UsageError(
         "run_of_before_the_metric",
-        "the run {run} is of a version that did not keep what --metric {metric} needs; move its folder away, and train "
-        "it again",
+        "the run {run} was trained by a version that did not store what --metric {metric} needs; move its folder "
+        "away, and train it again",
         run=run.name, metric=metric,
     )  # fmt: skip
 

@@ -79,14 +79,14 @@ def _pair(text: str) -> tuple[str, str]:
     """Return both sides of `"A:B"`, or of `"A:rate=0.5 : B"`, each a method; raises `UsageError`."""
     if not isinstance(text, str):
         raise UsageError(
-            "contrast_is_no_text", "a contrast is a text, batch_norm:dropout, not {value}", value=shown(text)
+            "contrast_is_no_text", "a contrast is a string such as batch_norm:dropout, not {value}", value=shown(text)
         )
     sides = [side.strip() for side in text.split(" : " if " : " in text else ":")]
     if len(sides) != 2 or not all(sides):
         raise UsageError(
             "contrast_is_no_pair",
-            "--contrast {text!r} is no pair; write batch_norm:dropout, or with hyperparameters, the colon in the "
-            "middle between blanks, 'dropout:rate=0.5 : dropout:rate=0.2'",
+            "--contrast {text!r} is not a pair; write batch_norm:dropout, or with hyperparameters, with blanks "
+            "around the middle colon, 'dropout:rate=0.5 : dropout:rate=0.2'",
             text=text,
         )
     return registry.parse(sides[0]).spec, registry.parse(sides[1]).spec

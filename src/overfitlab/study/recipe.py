@@ -48,8 +48,8 @@ def recipe(study: Study, *, method_given: bool) -> Recipe:
         first = leading(undecided(verdict, study.record), verdict)
         raise UsageError(
             "study_recommends_nothing",
-            "the study {study} is finished and has shown no method to be better, so it recommends none; name one, for "
-            "example --method {example}, or ask again with more seeds (overfitlab show {study})",
+            "the study {study} is finished and has shown no method to be better, so it recommends none; name one, "
+            "for example --method {example}, or run a new study with more seeds (overfitlab show {study})",
             study=study.folder,
             example=verdict.label(first.leader if first else verdict.baseline),
         )

@@ -183,7 +183,7 @@ class Runner:
             return
         if failed.disk:
             raise OverfitlabError(
-                "disk_refuses_a_run", "{reason}, and the same command goes on", reason=failed.reason.error()
+                "disk_refuses_a_run", "{reason}, then run the same command to continue", reason=failed.reason.error()
             )
         self._record.failures[task.name] = Failure(task.method, task.seed, failed.reason, task.attempt, now())
         self._folder.write_record(self._record)

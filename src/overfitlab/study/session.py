@@ -190,10 +190,10 @@ class Session:
                 self._folder.write_record(self._record)
         if isinstance(error, KeyboardInterrupt):
             say = spoken()
-            note = say("stopped; the same command goes on")
+            note = say("stopped; run the same command to continue")
             if self._record is not None:
                 note = say(
-                    "stopped; what was trained is kept in {folder}, and the same command goes on",
+                    "stopped; what was trained is kept in {folder}; run the same command to continue",
                     folder=self._folder.path,
                 )
             error.add_note(note)

@@ -126,7 +126,7 @@ def find_study(text: str | Path, runs: Path = Path("runs")) -> Study:
             run = run or (folder if (folder / RUN_RECORD).is_file() else None)
     if run is not None:
         raise UsageError(
-            "run_is_no_study", "{run} is a run, not a study; overfitlab evaluate says how good it is", run=run
+            "run_is_no_study", "{run} is a run, not a study; overfitlab evaluate shows how good it is", run=run
         )
     hint = "overfitlab list shows what there is"
     kinds = ("study", "studies")

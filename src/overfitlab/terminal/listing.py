@@ -10,7 +10,8 @@ from rich.text import Text
 from overfitlab.data.catalog import inventory
 from overfitlab.data.catalog.inventory import Entry, Found
 from overfitlab.doctor import LEVELS, NOTE, OK, PROBLEM, Check
-from overfitlab.words.columns import padded
+from overfitlab.terminal.folding import hanging
+from overfitlab.words.columns import padded, screen_width
 from overfitlab.words.language import ENGLISH, Language
 
 INDENT = 15
@@ -33,26 +34,26 @@ def show_inventory(stream: TextIO, entries: Sequence[Entry], say: Language = ENG
             "{title}: {images:,} images {shape}, {classes} classes", title=say(entry.title), images=entry.images,
             shape="x".join(map(str, entry.image_shape)), classes=entry.classes,
         )  # fmt: skip
-        _print(console, Text(f"{entry.name:<{INDENT}}", "bold"), what)
+        _print(console, Text(f"{entry.name:<{INDENT}}", "bold"), what, indent=INDENT)
         for found in entry.found:
-            _print(console, " " * INDENT, *_described(found, say))
+            _print(console, " " * INDENT, *_described(found, say), indent=INDENT)
         if entry.to_fetch is None:
             always = Text(say("always here"), STYLES[OK])
-            _print(console, " " * INDENT, always, say(", it comes with scikit-learn"))
+            _print(console, " " * INDENT, always, say(", it comes with scikit-learn"), indent=INDENT)
         elif not entry.here:
             partly = ""
             if entry.partly_fetched:
                 partly = say(", of which {megabytes:.1f} are here", megabytes=entry.partly_fetched / 1e6)
             state = Text(say("not usable" if entry.found else "not here"), STYLES[NOTE])
             how = f"; overfitlab data fetch {entry.name} ({entry.to_fetch / 1e6:.1f} MB{partly})"
-            _print(console, " " * INDENT, state, how)
+            _print(console, " " * INDENT, state, how, indent=INDENT)
 
 
 def show_verified(stream: TextIO, found: Sequence[Found], say: Language = ENGLISH) -> None:
     """Print what a verification found."""
     console = _console(stream)
     for one in found:
-        _print(console, f"{one.copy.published.name:<{INDENT}}", *_described(one, say))
+        _print(console, f"{one.copy.published.name:<{INDENT}}", *_described(one, say), indent=INDENT)
     if not found:
         _print(console, say("There is no copy to verify; overfitlab data list says how to get one."))
 
@@ -72,6 +73,7 @@ def show_checks(stream: TextIO, checks: Sequence[Check], say: Language = ENGLISH
             console,
             Text(padded(say(check.level), widest), STYLES[check.level]),
             f"  {padded(check.name, INDENT)}{check.text}{advice}",
+            indent=widest + 2 + INDENT,
         )
     counts = {level: sum(check.level == level for check in checks) for level in LEVELS}
     if counts[PROBLEM]:
@@ -91,9 +93,15 @@ def _described(found: Found, say: Language) -> list[str | Text]:
     elif found.verified:
         parts.append(say(", verified {day}", day=found.verified[:10]))
     if found.repacked:
-        parts.append(say(", packed anew by somebody"))
+        parts.append(say(", repacked by someone"))
     if found.state == inventory.OTHER:
-        parts.append(say(", used because it was named" if found.used else ", not used; --data-dir would use it"))
+        parts.append(
+            say(
+                ", used because it was named"
+                if found.used
+                else ", not used (name its folder with --data-dir to use it)"
+            )
+        )
     if found.problem:
         parts.append(f"; {say.error(found.problem)}")
     return parts
@@ -103,5 +111,8 @@ def _console(stream: TextIO) -> Console:
     return Console(file=stream, highlight=False, soft_wrap=True)
 
 
-def _print(console: Console, *parts: str | Text) -> None:
-    console.print(Text.assemble(*parts), soft_wrap=True)
+def _print(console: Console, *parts: str | Text, indent: int = 0) -> None:
+    """Print a line; on a terminal it breaks at words, with what goes on below `indent` columns."""
+    text = Text.assemble(*parts)
+    width = screen_width(console.file)
+    console.print(text if width is None else hanging(text, width, indent), soft_wrap=True)

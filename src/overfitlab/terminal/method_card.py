@@ -10,6 +10,7 @@ from rich.text import Text
 from overfitlab.describe.card import Card, Hyperparameter
 from overfitlab.describe.panels import Exhibit
 from overfitlab.terminal.drawing import drawn, letters_for
+from overfitlab.terminal.folding import hanging
 from overfitlab.words.columns import padded, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
@@ -29,7 +30,7 @@ def show_methods(stream: TextIO, cards: Sequence[Card], problems: Mapping[str, s
     for name, (summary, defaults) in sorted(entries.items()):
         text = Text.assemble((f"{name:<{NAME}}", "bold"), (summary, "red" if name in problems else ""))
         text.append(defaults, "cyan")
-        console.print(_hanging(text, console.width) if stream.isatty() else text, soft_wrap=True)
+        console.print(hanging(text, console.width, NAME) if stream.isatty() else text, soft_wrap=True)
 
 
 def show_cards(stream: TextIO, cards: Sequence[Card], exhibits: Sequence[Exhibit], say: Language = ENGLISH) -> None:
@@ -95,14 +96,6 @@ def _table(hyperparameters: Sequence[Hyperparameter], say: Language) -> Text:
 
 def _indented(body: str, width: int) -> str:
     return "\n".join(wrapped(body, width, " " * LABEL))[LABEL:]
-
-
-def _hanging(text: Text, width: int) -> Text:
-    """Fold an entry of the list, with everything but its name indented."""
-    name, rest = text[:NAME], text[NAME:]
-    console = Console(width=max(NAME, width - NAME))
-    lines = rest.wrap(console, console.width)
-    return Text.assemble(name, Text(f"\n{' ' * NAME}").join(lines))
 
 
 def _plain(text: str) -> str:

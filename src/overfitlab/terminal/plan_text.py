@@ -4,7 +4,7 @@ from overfitlab.config import QUICK
 from overfitlab.records.study_record import StudyPlan, StudyRecord
 from overfitlab.report.power_text import power_lines, power_table, runs_sentence
 from overfitlab.report.seed_spread import known_deviation
-from overfitlab.report.study_text import flowing, laid_out
+from overfitlab.report.study_text import laid_out
 from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.stats.power import FEWEST
 from overfitlab.study.cost import plan_seconds, run_seconds
@@ -12,6 +12,7 @@ from overfitlab.study.evidence import Runs
 from overfitlab.study.plan import power, runs_in_rounds
 from overfitlab.terminal.task_screen import duration
 from overfitlab.terminal.training_screen import start_lines
+from overfitlab.words.columns import flowing
 from overfitlab.words.language import ENGLISH, Language
 
 LONG = 30 * 60  # seconds: longer studies are told what would be shorter

@@ -3,6 +3,7 @@
 import time
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
@@ -10,10 +11,10 @@ from rich.table import Column
 from overfitlab.events import EpochBegan, EpochEnded, Event, Listener, RunBegan, StepDone, ValidationBegan
 from overfitlab.results.history import EpochRow
 from overfitlab.terminal.task_screen import duration
-from overfitlab.words.columns import screen_width, wrapped
+from overfitlab.words.columns import cut, screen_width, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
-TEXT_WIDTH = 74  # of what stands beside the bar
+WIDEST_BAR, NARROWEST_BAR = 28, 6
 BAR = "[==============================]"
 
 
@@ -57,6 +58,7 @@ class LiveBar(Lines):
         super().__init__(stream, say)
         self._progress: Progress | None = None
         self._task = TaskID(0)
+        self._bar = BarColumn(bar_width=WIDEST_BAR)
         self._console = Console(file=stream, highlight=False)
         self._began = 0.0
         self._epoch = EpochBegan(1, 1, 1)
@@ -80,8 +82,8 @@ class LiveBar(Lines):
         self._epoch = epoch
         self._began = time.perf_counter()
         self._progress = Progress(
-            TextColumn("{task.completed:>5.0f}/{task.total:.0f}"),
-            BarColumn(bar_width=max(6, min(28, self._console.width - TEXT_WIDTH))),
+            TextColumn("{task.completed:>5.0f}/{task.total:.0f}", table_column=Column(no_wrap=True)),
+            self._bar,
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             console=self._console,
             transient=True,
@@ -96,8 +98,11 @@ class LiveBar(Lines):
         # the first epoch has no predecessor to learn the time of a validation from
         an_epoch = self._epoch_seconds[-1] if self._epoch_seconds else each * self._epoch.steps
         whole = left + an_epoch * (self._epoch.epochs - self._epoch.epoch)
-        times = self._say("ETA: {epoch} (run: {run})", epoch=duration(left), run=duration(whole))
-        self._update(done.step, f"{1000 * each:.0f}ms/step - loss: {done.loss:.4f} - acc: {done.acc:.4f} - {times}")
+        parts = (
+            f"{1000 * each:.0f}ms/step", f"loss: {done.loss:.4f}", f"acc: {done.acc:.4f}",
+            self._say("ETA: {epoch} (run: {run})", epoch=duration(left), run=duration(whole)),
+        )  # fmt: skip
+        self._update(done.step, *parts)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -105,7 +110,14 @@ class LiveBar(Lines):
             self._progress.stop()
             self._progress = None
 
-    def _update(self, step: int, text: str) -> None:
+    def _update(self, step: int, *parts: str) -> None:
+        """Show parts of text, as far as they fit, beside a bar in what room there is."""
         if self._progress is not None:
+            counted = max(len("12345"), len(str(step))) + len(f"/{self._epoch.steps}")
+            room = self._console.width - counted - len("  ") - NARROWEST_BAR
+            while len(parts) > 1 and cell_len(" - ".join(parts)) > room:
+                parts = parts[1:]  # the time that is left comes last, and stays
+            text = cut(" - ".join(parts), room)
+            self._bar.bar_width = max(NARROWEST_BAR, min(WIDEST_BAR, NARROWEST_BAR + room - cell_len(text)))
             self._progress.update(self._task, completed=step, description=text)
             self._progress.refresh()

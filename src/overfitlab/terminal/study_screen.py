@@ -4,6 +4,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -31,14 +32,14 @@ from overfitlab.records.study_folder import RECORD, RUNS, VERDICT
 from overfitlab.report import metric_words
 from overfitlab.report.data_text import data_lines
 from overfitlab.report.round_news import news
-from overfitlab.report.study_text import flowing, short, whole
+from overfitlab.report.study_text import short, whole
 from overfitlab.results.metric import BY_NAME
 from overfitlab.terminal.plan_text import plan_text
 from overfitlab.terminal.task_screen import duration
-from overfitlab.words.columns import screen_width
+from overfitlab.words.columns import cut, flowing, screen_width, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
-BAR_WIDTH = 24
+BAR_WIDTH, NARROWEST_BAR = 24, 4
 REFRESHES = 4  # a second
 
 
@@ -76,7 +77,7 @@ class StudyLines(Listener):
                 ]  # fmt: skip
             case StudyOpened(finished=[_, *_]):
                 return [
-                    say("{runs} of {total} finished before and will not be trained again.",
+                    say("{runs} of {total} have already finished and are not trained again.",
                         runs=say.count(len(event.finished), "run"), total=event.total)
                 ]  # fmt: skip
             case TaskStarted():
@@ -159,17 +160,21 @@ class LiveStudy(StudyLines):
         self._console.print(text, markup=False, soft_wrap=True)
 
     def _shown(self, tasks: list[Task], seconds_left: float) -> Group:
-        running = Table.grid(padding=(0, 2))
+        running, width = Table.grid(padding=(0, 2)), self._console.width
+        for _ in range(4):
+            running.add_column(no_wrap=True)
         for task in tasks:
             seen = f"val_acc {task.val_acc:.3f}" if task.val_acc is not None else ""
-            bar = ProgressBar(total=1, completed=task.done, width=BAR_WIDTH)
             epoch = self._say("epoch {epoch}/{epochs}", epoch=task.epoch, epochs=task.epochs)
-            running.add_row(_named(task, self._say), bar, epoch, seen)
+            room = width - cell_len(epoch) - len("val_acc 0.000") - 4 * len("  ")  # for a name and its bar
+            name = cut(_named(task, self._say), room - NARROWEST_BAR)
+            bar = ProgressBar(total=1, completed=task.done, width=min(BAR_WIDTH, width // 4, room - cell_len(name)))
+            running.add_row(name, bar, epoch, seen)
         head = self._say(
-            "{done} of {total} runs done, about {time} left; Ctrl-C keeps what is there",
+            "{done} of {total} runs done, about {time} left; Ctrl-C keeps results",
             done=len(self._ended), total=self._total, time=duration(seconds_left),
         )  # fmt: skip
-        return Group(Text(head), running, self._so_far())
+        return Group(Text("\n".join(wrapped(head, width))), running, self._so_far())
 
     def _so_far(self) -> Table:
         say = self._say
@@ -211,7 +216,7 @@ def _named(task: Task, say: Language) -> str:
 def ended_text(event: StudyEnded, say: Language = ENGLISH, *, full: bool = False, width: int | None = None) -> str:
     """Return what a study says, and where it lies; `full` with every table, `width` as in `report.study_text`."""
     folder, verdict = Path(event.folder), event.verdict
-    lines = [say("This study finished before; nothing is trained again.")] if event.before else []
+    lines = [say("This study has already finished, so nothing is trained again.")] if event.before else []
     told = whole if full else short
     lines.append(f"\n{told(verdict, event.record, str(folder), say, width)}\n")
     duplicates = [DUPLICATES] if (folder / DUPLICATES).exists() else []

@@ -4,11 +4,13 @@ import time
 from collections import deque
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
 from overfitlab.events import Event, Listener, TaskAdvanced, TaskBegan, TaskEnded, TaskNoted
+from overfitlab.words.columns import cut, flowing, screen_width
 from overfitlab.words.language import ENGLISH, Language
 
 REFRESH_SECONDS = 0.2
@@ -101,7 +103,7 @@ class PlainLines(Listener):
     def _speed(self) -> str:
         (then, before), (now, done) = self._samples[0], self._samples[-1]
         if now <= then or done <= before:
-            return self._say(", nothing comes") if now - then >= RATE_SECONDS / 2 else ""
+            return self._say(", nothing received") if now - then >= RATE_SECONDS / 2 else ""
         rate = (done - before) / (now - then)
         speed = f", {self._rate(rate)}"
         if self._total is None:
@@ -126,25 +128,31 @@ class LiveBars(PlainLines):
         self._console = Console(file=stream, highlight=False)
         self._progress: Progress | None = None
         self._task = TaskID(0)
+        self._bar = BarColumn(bar_width=WIDEST_BAR)
 
     def said(self, text: str) -> None:
         """Print the line, above the bar."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(flowing(text, screen_width(self._stream)), markup=False, soft_wrap=True)
 
     def _open(self, task: str) -> None:
         super()._open(task)
-        room = self._console.width - 60  # of what stands beside the bar
         columns = [TextColumn("  {task.description}", table_column=Column(no_wrap=True))]
-        bar = [BarColumn(bar_width=max(NARROWEST_BAR, min(WIDEST_BAR, room)))] if self._total else []
+        bar = [self._bar] if self._total else []
         self._progress = Progress(*bar, *columns, console=self._console, transient=True, auto_refresh=False)
         self._progress.start()
-        self._task = self._progress.add_task(self._amount(), total=self._total, completed=self._done)
-        self._progress.refresh()
+        self._task = self._progress.add_task("", total=self._total)
+        self._refresh(self._amount())
 
     def _show(self, now: float) -> None:
+        self._refresh(f"{self._amount()}{self._speed()}")
+
+    def _refresh(self, text: str) -> None:
+        """Show the text beside as much of a bar as the terminal has room for."""
         if self._progress is not None:
-            text = f"{self._amount()}{self._speed()}"
-            self._progress.update(self._task, completed=self._done, description=text, refresh=True)
+            room = self._console.width - len("   ") - cell_len(text)
+            self._bar.bar_width = max(NARROWEST_BAR, min(WIDEST_BAR, room))
+            shown = text if room >= NARROWEST_BAR else cut(text, self._console.width - NARROWEST_BAR - len("   "))
+            self._progress.update(self._task, completed=self._done, description=shown, refresh=True)
 
     def close(self) -> None:
         """Take the bar away; also after an interruption."""

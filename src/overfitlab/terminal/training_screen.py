@@ -12,7 +12,7 @@ from overfitlab.report.run_text import run_oddities, run_summary, run_table
 from overfitlab.report.training_words import optimizer_text, recipe_notes
 from overfitlab.runs.run import Run
 from overfitlab.terminal.progress import Lines, LiveBar
-from overfitlab.words.columns import screen_width, wrapped
+from overfitlab.words.columns import flowing, screen_width, wrapped
 from overfitlab.words.language import ENGLISH, Language
 
 BOX_WIDTH = 88
@@ -47,9 +47,7 @@ class TrainingScreen(Listener):
         self._progress.close()
 
     def _print(self, text: str) -> None:
-        width = screen_width(self._stream)
-        lines = [line for each in text.split("\n") for line in _broken(each, width)]
-        print("\n".join(lines), file=self._stream, flush=True)
+        print(flowing(text, screen_width(self._stream)), file=self._stream, flush=True)
 
     def _note(self, what: str) -> None:
         self._print(self._say("Note: {what}.", what=what))
@@ -57,8 +55,9 @@ class TrainingScreen(Listener):
     def _images(self, event: ImagesLoaded) -> None:
         note = "" if event.note is None else self._say.reason(event.note)
         if note and event.unexpected:
-            edge = "!" * BOX_WIDTH
-            inside = "\n".join(f"!! {line}" for line in wrapped(note, BOX_WIDTH - 3))
+            width = min(BOX_WIDTH, screen_width(self._stream) or BOX_WIDTH)
+            edge = "!" * width
+            inside = "\n".join(f"!! {line}" for line in wrapped(note, width - 3))
             self._print(f"{edge}\n{inside}\n{edge}")
         said = self._say(
             "Data: {name} from {origin}, {images:,} images {shape}, {classes} classes",
@@ -90,7 +89,10 @@ class TrainingScreen(Listener):
         say = self._say
         if event.before:
             self._print(
-                say("This run finished before; nothing is trained again. Another --seed or --out makes a new run.")
+                say(
+                    "This run has already finished, so nothing is trained again. Use another --seed or --out for a "
+                    "new run."
+                )
             )
         run = Run(Path(event.folder), event.record, event.rows)
         table = run_table(run, say)
@@ -105,16 +107,11 @@ class TrainingScreen(Listener):
         self._print(f"\n{said}\n{wrote}")
         if inserted:
             said = say(
-                "Note: {weights} holds the network alone. Without the layers of {method} in {inserted} its "
+                "Note: {weights} holds only the network. Without the layers of {method} in {inserted} its "
                 "predictions differ; in Python, run.model() has both.",
                 weights=WEIGHTS, method=say.method(event.record.method), inserted=INSERTED,
             )  # fmt: skip
             self._print(said)
-
-
-def _broken(line: str, width: int | None) -> list[str]:
-    """Return a line as it fits: broken at words where it is a sentence, as it is where it is a row of a table."""
-    return [line] if width is None or line != " ".join(line.split()) else wrapped(line, width) or [""]
 
 
 def _network_lines(network: NetworkRecord, say: Language) -> list[str]:
@@ -183,7 +180,7 @@ def start_lines(model: str, start: str | None, say: Language) -> list[str]:
         return []
     return [
         say(
-            "Note: {model} was handed over with its weights, so training starts from them at every seed: the "
+            "Note: {model} was passed with its weights, so training starts from them at every seed: the "
             "initialization does not vary.",
             model=model,
         )

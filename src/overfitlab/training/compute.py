@@ -55,7 +55,7 @@ def resolve(precision: str, threads: int | None, device: str = "cpu") -> Compute
             device=device,
         )  # fmt: skip
     if device == "mps" and precision == "float64":
-        raise UsageError("mps_without_float64", "an mps device does not know float64; take another --precision")
+        raise UsageError("mps_without_float64", "an mps device does not support float64; choose another --precision")
     if device != "cpu":
         return Compute("float32" if precision == "auto" else precision, threads or usable_cores(), device)
     if precision == "auto":
@@ -71,8 +71,8 @@ def prepare(compute: Compute) -> None:
     if not library.use(compute.kernels):
         raise OverfitlabError(
             "kernels_of_the_run_missing",
-            "this run was begun with compiled kernels for {instructions}, which are not here; go on where it was "
-            "begun, or train anew with another --out (overfitlab doctor)",
+            "this run was started with compiled kernels for {instructions}, which are missing here; continue where "
+            "it was started, or train again with another --out (overfitlab doctor)",
             instructions=library.INSTRUCTIONS.get(compute.kernels, compute.kernels),
         )
     torch.set_num_threads(compute.threads)

@@ -47,8 +47,8 @@ def check_trains(config: RunConfig, material: Material, network: Model, compute:
     raise UsageError(
         "bare_network_does_not_train",
         "{model} does not train without its {what}: on {images} training images its loss is {loss:.3g} after up to "
-        "{steps} steps, and guessing has {guess:.3g}; name methods without --bare, which stand on top of it "
-        "as it is, or put a normalization in its place (batch_norm), or try another --learning-rate",
+        "{steps} steps, where guessing gives {guess:.3g}; leave out --bare, so that methods are added to the "
+        "network as it is, or put a normalization in its place (batch_norm), or try another --learning-rate",
         model=network.name, what=listed(network.brings), images=len(rows), loss=loss, steps=TURNS * STEPS,
         guess=guess,
     )  # fmt: skip

@@ -145,7 +145,7 @@ def _evaluated(found: Predicted, record: OwnRunRecord, place: str, chosen: str, 
     matrix = None
     if len(classes) <= MOST_CLASSES:
         name, top = str(say.method(record.method)), mistakes_in_words(confusion, classes, say)
-        caption = say("Rows are true classes, columns what the network takes them for, in percent of the true class.")
+        caption = say("Rows are true classes and columns predicted classes, in percent of the true class.")
         matrix = made(Confusions((Confusion(name, tuple(classes), percent_of(confusion), top),), caption), 900)
     panels = calibration_panels(found, say)
     accuracy = float((found.classes == found.labels).mean())

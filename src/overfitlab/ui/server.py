@@ -48,7 +48,7 @@ def bound(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         found.close()
         raise OverfitlabError(
-            "port_is_taken", "port {port} cannot be had ({reason}); choose another one with --port, or leave it out",
+            "port_is_taken", "port {port} cannot be used ({reason}); choose another --port, or leave it out",
             port=port, reason=getattr(error, "strerror", None) or str(error),
         ) from error  # fmt: skip
     return found

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import textwrap
+from collections.abc import Iterator
 from typing import TextIO
 
 from rich.cells import cell_len
@@ -12,10 +13,17 @@ SECOND = "\N{HANGUL FILLER}"  # stands for the second column of a wide sign whil
 NO_BREAK = "\N{NO-BREAK SPACE}"  # the same for a blank at which no line may break
 # a percentage, `p < 0.05`, `n = 3`, `+0.2 to +1.3`, `12 min`, `- val_loss: 0.41`
 TOGETHER = re.compile(
-    r"\d (?=%)|\b[pn] [<=] (?=[\d<])|[+-]?\d[\d.,]* (?:to|~) [+-]?\d[\d.,]*|\d (?=(?:points?|nats?|min|h|s)\b)"
-    r"|(?<=\w): (?=[+-]?\d)|- (?=\w+: )"
+    r"\d (?=%)|\b[pn] [<=] (?=[\d<])|[+-]?\d[\d.,]* (?:to|~) [+-]?\d[\d.,]*"
+    r"|\d (?=(?:points?|nats?|min|h|s|left|남음)\b)|(?<=\w): (?=[+-]?\d)|- (?=\w+: )"
+)
+# what is typed and pasted: a command, up to a word of the sentence around it or the sign that ends it
+COMMAND = re.compile(
+    r"(?<![\w/.-])(?:overfitlab (?:compare|data|diagnose|doctor|evaluate|explain|judge|list|methods|predict|report|show"
+    r"|train|ui)\b|pip install\b|git (?:annex|lfs)\b)(?: (?!(?:and|answers|brings|can|create|has|is|lists|or|reads|says"
+    r"|shows|starts|to|with)\b)[!-~]*[A-Za-z0-9_'/\\)}=-])*"
 )
 STANDARD = 80  # columns
+WIDEST = 100  # columns of running text: longer lines are hard to read
 
 
 def padded(text: str, width: int, *, right: bool = False) -> str:
@@ -39,20 +47,46 @@ def cut(text: str, width: int) -> str:
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """Return `text` on lines of at most `width` columns, each after the `indent`.
 
-    Lines break at words; a number stays with its sign and unit, and words keep their hyphens: `--first-seed`.
+    Lines break at words; a number stays with its sign and unit, and words keep their hyphens: `--first-seed`. A
+    command or a path that is longer than a line stays whole all the same, so that it can be copied.
     """
-    kept = TOGETHER.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
+    kept = text
+    for pattern in (TOGETHER, COMMAND):
+        kept = pattern.sub(lambda found: found[0].replace(" ", NO_BREAK), kept)
     doubled = "".join(sign + SECOND * (cell_len(sign) - 1) for sign in kept)
-    lines = textwrap.wrap(doubled, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    lines = _folded(doubled, width, indent)
     return [line.replace(SECOND, "").replace(NO_BREAK, " ") for line in lines]
 
 
+def _folded(text: str, width: int, indent: str) -> Iterator[str]:
+    edges = {"initial_indent": indent, "subsequent_indent": indent}
+    for line in textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False, **edges):
+        word = line[len(indent) :]
+        if len(line) <= width or word.isascii() or "/" in word or NO_BREAK in word:
+            yield line
+        else:  # a word of Hangul can be broken anywhere
+            yield from textwrap.wrap(word, width, break_on_hyphens=False, **edges)
+
+
+def flowing(text: str, width: int | None) -> str:
+    """Return sentences whose lines break at words, none longer than `width` columns; as they are where None.
+
+    Rows of a table, which have more than one blank between their cells, stay as they are.
+    """
+    if width is None:
+        return text
+    room = min(width, WIDEST)
+    lines = (wrapped(line, room) if line.rstrip() == " ".join(line.split()) else [line] for line in text.split("\n"))
+    return "\n".join(part for found in lines for part in found or [""])
+
+
 def screen_width(stream: TextIO) -> int | None:
-    """Return how many columns a stream shows: those of its terminal, or $COLUMNS; None where lines stay whole."""
+    """Return how many columns a terminal shows, or $COLUMNS; None of a file or a pipe, where lines stay whole."""
     given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given) > 0:
-        return int(given)
-    with contextlib.suppress(OSError, ValueError):  # a terminal that does not say how wide it is has 0
-        if stream.isatty():
-            return os.get_terminal_size(stream.fileno()).columns or STANDARD
+    with contextlib.suppress(OSError, ValueError):
+        if not stream.isatty():
+            return None
+        if given.isdecimal() and int(given) > 0:
+            return int(given)
+        return os.get_terminal_size(stream.fileno()).columns or STANDARD  # one that does not say how wide it is has 0
     return None

@@ -40,7 +40,7 @@ def language_named(code: str) -> Language:
     """Return the language of that code, `en` or `ko`; raises `UsageError` for another one."""
     if not isinstance(code, str) or code not in CODES:
         raise UsageError(
-            "unknown_language", "unknown language {name!r}; there are {known}",
+            "unknown_language", "unknown language {name!r}; choose from {known}",
             name=code if isinstance(code, str) else shown(code), known=" and ".join(CODES),
         )  # fmt: skip
     return ENGLISH if code == ENGLISH.code else _read(code)

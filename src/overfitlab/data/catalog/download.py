@@ -88,7 +88,7 @@ def fetch_file(
             return False
         if offline_is_forced():
             raise OfflineError(
-                "network_forbidden", "${variable} forbids any use of the network; unset it", variable=OFFLINE_VARIABLE
+                "network_forbidden", "${variable} forbids the use of the network; unset it", variable=OFFLINE_VARIABLE
             )
         target.parent.mkdir(parents=True, exist_ok=True)
         with _alone_with(target, size, listener):
@@ -98,7 +98,7 @@ def fetch_file(
     except OSError as error:
         raise _disk_error(error, target, size) from error
     except KeyboardInterrupt as error:
-        error.add_note("stopped; what has been fetched so far is kept, and the same command resumes it")
+        error.add_note("stopped; what has been fetched so far is kept; run the same command to resume")
         raise
     return True
 
@@ -190,9 +190,14 @@ class _Transfer:
                     reasons.append(f"{host}: {error}")
                 self._listener.on(TaskNoted(reason("server_failed", why=reasons[-1])))
         if not reached:
-            raise OfflineError("no_server_reached", "no server that has it can be reached (is there a network?)")
+            raise OfflineError(
+                "no_server_reached", "none of the servers that have it can be reached (is there a network?)"
+            )
         raise DownloadError(
-            "no_server_gave_it", "no server gave {file} ({reasons})", file=self._target.name, reasons="; ".join(reasons)
+            "no_server_gave_it",
+            "no server delivered {file} ({reasons})",
+            file=self._target.name,
+            reasons="; ".join(reasons),
         )
 
     def _check_space(self) -> None:
@@ -268,5 +273,5 @@ class _Transfer:
             self._listener.advanced(done)
             if time.monotonic() - window_began >= CRAWL_SECONDS:
                 if done - window_done < CRAWL_BYTES:
-                    raise ServerError("server_too_slow", "is too slow to ever finish")
+                    raise ServerError("server_too_slow", "is too slow to finish")
                 window_began, window_done = time.monotonic(), done

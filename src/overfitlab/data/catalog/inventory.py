@@ -176,7 +176,8 @@ def _judged(copy: Copy, known: verified.Verification) -> Found:
         return Found(copy, OFFICIAL, known.at, sha256=known.sha256)
     if copy.place.folder == cache_folder():
         problem = DataError(
-            "not_what_was_fetched", "{path} is not what was fetched; fetch it anew: overfitlab data fetch {name}",
+            "not_what_was_fetched", "{path} is not what was downloaded; fetch it again: overfitlab data fetch "
+                                    "{name}",
             path=copy.path, name=copy.published.name,
         )  # fmt: skip
         return Found(copy, DAMAGED, known.at, problem)

@@ -88,7 +88,7 @@ def _missing(published: Published, passed_over: list[Copy]) -> NotFoundError:
     if passed_over:
         return NotFoundError(
             "set_not_official",
-            "{path} is not the official {title} release (name its folder with --data-dir to use it all the same)",
+            "{path} is not the official {title} release (to use it anyway, name its folder with --data-dir)",
             path=passed_over[0].path, title=published.title,
         )  # fmt: skip
     return NotFoundError(
@@ -112,7 +112,7 @@ def read(copy: Copy, *, strict: bool) -> Loaded:
     except UnreadableError as error:
         verified.forget(copy)
         raise DataError(
-            "set_damaged", "{path}: {reason}; fetch {title} anew: overfitlab data fetch {name}",
+            "set_damaged", "{path}: {reason}; fetch {title} again: overfitlab data fetch {name}",
             path=copy.path, reason=error, title=published.title, name=published.name,
         ) from error  # fmt: skip
     except OverfitlabError:

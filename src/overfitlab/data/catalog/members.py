@@ -58,7 +58,7 @@ def _folder_reader(copy: Copy) -> Callable[[str], bytes]:
         path = member_file(copy.path, member)
         if path is None:
             raise DataError(
-                "member_missing", "{path} is missing; fetch {title} anew: overfitlab data fetch {name}",
+                "member_missing", "{path} is missing; fetch {title} again: overfitlab data fetch {name}",
                 path=copy.path / member, title=published.title, name=published.name,
             )  # fmt: skip
         try:
@@ -67,13 +67,13 @@ def _folder_reader(copy: Copy) -> Callable[[str], bytes]:
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(
                 "member_unreadable",
-                "{path} is damaged or cannot be read ({reason}); fetch {title} anew: overfitlab data fetch {name}",
+                "{path} is damaged or cannot be read ({reason}); fetch {title} again: overfitlab data fetch {name}",
                 path=path, reason=getattr(error, "strerror", None) or error, title=published.title, name=published.name,
             ) from error  # fmt: skip
         if len(content) > published.largest_member:
             raise DataError(
                 "member_too_large",
-                "{path} is too large for a part of {title}; fetch {title} anew: overfitlab data fetch {name}",
+                "{path} is too large for a part of {title}; fetch {title} again: overfitlab data fetch {name}",
                 path=path, title=published.title, name=published.name,
             )  # fmt: skip
         return content
@@ -90,7 +90,8 @@ def _archive_reader(copy: Copy) -> Callable[[str], bytes]:
         if member not in contents:
             published = copy.published
             raise DataError(
-                "archive_without_member", "{path} holds no {member}; fetch {title} anew: overfitlab data fetch {name}",
+                "archive_without_member", "{path} does not contain {member}; fetch {title} again: overfitlab data "
+                                          "fetch {name}",
                 path=copy.path, member=f"{published.folder}/{member}", title=published.title, name=published.name,
             )  # fmt: skip
         return contents.pop(member)
@@ -104,7 +105,8 @@ class _BoundedGzip(gzip.GzipFile):
     def __init__(self, path: Path, published: Published) -> None:
         super().__init__(path)
         self._too_large = DataError(
-            "archive_too_large", "{path} is too large for {title}; fetch {title} anew: overfitlab data fetch {name}",
+            "archive_too_large", "{path} is too large for {title}; fetch {title} again: overfitlab data fetch "
+                                 "{name}",
             path=path, title=published.title, name=published.name,
         )  # fmt: skip
         self._largest_read = max(BLOCK, published.largest_member)
@@ -143,6 +145,6 @@ def _members_of(path: Path, published: Published) -> Iterator[tuple[str, bytes]]
     except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError) as error:
         raise DataError(
             "archive_damaged",
-            "{path} is damaged or incomplete ({reason}); fetch {title} anew: overfitlab data fetch {name}",
+            "{path} is damaged or incomplete ({reason}); fetch {title} again: overfitlab data fetch {name}",
             path=path, reason=error, title=published.title, name=published.name,
         ) from error  # fmt: skip

@@ -141,14 +141,14 @@ def _nothing_to_take(pool: Pool, counts: Counts, part: str) -> DataError:
     if len(counts) == 1:
         return DataError(
             "one_group_only",
-            "all {images:,} images are of one group, so none can be set apart for {part}: a group is never in two "
-            "parts; give more groups, or leave --groups out",
+            "all {images:,} images are in one group, so none can be set aside for {part}: a group is never in two "
+            "parts; give more groups, or leave out --groups",
             images=len(pool.rows), part=part,
         )  # fmt: skip
     rarest = int(np.where(counts.sum(0) > 0, (counts > 0).sum(0), len(counts) + 1).argmin())
     return DataError(
         "groups_hold_whole_classes",
-        "none of the {groups} groups can be set apart for {part}: each holds the last images of a class, such as "
+        "none of the {groups} groups can be set aside for {part}: each holds the last images of a class, such as "
         "{name!r}, and a group is never in two parts; a class needs two groups or more",
         groups=len(counts), part=part, name=pool.class_names[rarest],
     )  # fmt: skip

@@ -243,7 +243,7 @@ def _opened(path: Path, *, rewritten: bool = False) -> Iterator[Image.Image]:
             raise UnreadableImageError("image_file_empty", "it is empty")
         if status.st_size > LARGEST_FILE:
             raise UnreadableImageError(
-                "image_file_too_large", "it has {size:.0f} MB, at most {most} are read",
+                "image_file_too_large", "it has {size:.0f} MB; at most {most} MB are read",
                 size=status.st_size / 2**20, most=LARGEST_FILE // 2**20,
             )  # fmt: skip
         with (
@@ -272,7 +272,7 @@ def _reasons(path: Path | None, *, rewritten: bool = True) -> Iterator[None]:
         ) from None
     except UnidentifiedImageError:
         if path is None:
-            raise UnreadableImageError("image_format_unknown", "it is no image of a known format") from None
+            raise UnreadableImageError("image_format_unknown", "it is not an image of a known format") from None
         raise not_an_image(path, with_heif="HEIF" in formats()) from None
     except MemoryError:
         raise UnreadableImageError("image_beyond_memory", "it does not fit into memory", passing=True) from None

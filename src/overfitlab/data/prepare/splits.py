@@ -43,7 +43,7 @@ def split(dataset: Dataset, protocol: Protocol, seed: int) -> Split:
     if most is not None and most < classes:
         raise DataError(
             "fewer_images_than_classes",
-            "{images} training images for {classes} classes are too few; take {classes} or more",
+            "{images} training images are too few for {classes} classes; use {classes} or more",
             images=most, classes=classes,
         )  # fmt: skip
     if dataset.validation is not None:

@@ -43,26 +43,26 @@ def not_an_image(path: Path, *, with_heif: bool) -> UnreadableImageError:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(WEB_PAGES):
         return UnreadableImageError("image_is_web_page", "it is a web page, not an image; fetch the image again")
     if head and not head.strip(b"\0"):
-        return UnreadableImageError("image_of_zeros", "it holds nothing but zeros; copy it again")
+        return UnreadableImageError("image_of_zeros", "it contains only zeros; copy it again")
     if path.suffix.lower() in (".heic", ".heif") and not with_heif:
         return UnreadableImageError(
-            "image_needs_heif", "it is no image of a known format; for HEIC: pip install 'overfitlab[heif]'"
+            "image_needs_heif", "it is not an image of a known format; for HEIC: pip install 'overfitlab[heif]'"
         )
     if head.startswith(KNOWN_BEGINNINGS):
         return UnreadableImageError("image_damaged", "it is damaged")
-    return UnreadableImageError("image_format_unknown", "it is no image of a known format")
+    return UnreadableImageError("image_format_unknown", "it is not an image of a known format")
 
 
 def pointer_of(head: bytes) -> UnreadableImageError | None:
     """Return the reason where a file that begins so stands for one that was not fetched; None where it does not."""
     if head.startswith(LFS):
         return UnreadableImageError(
-            "file_is_lfs_pointer", "it is a pointer of Git LFS, not the file itself; fetch the files with: git lfs pull"
+            "file_is_lfs_pointer", "it is a Git LFS pointer, not the file itself; fetch the files with: git lfs pull"
         )
     if head.startswith(ANNEX):
         return UnreadableImageError(
             "file_is_annex_pointer",
-            "it is a pointer of git-annex, not the file itself; fetch the files with: git annex get",
+            "it is a git-annex pointer, not the file itself; fetch the files with: git annex get",
         )
     return None
 

@@ -84,7 +84,7 @@ def _labels(member: str, batch: dict[Any, Any], key: bytes, images: int, classes
     if not isinstance(labels, list) or len(labels) != images:
         raise UnreadableError(
             "cifar_without_labels",
-            "{member} is not a readable CIFAR batch (it lacks labels, or has not one for each image)",
+            "{member} is not a readable CIFAR batch (it lacks labels, or does not have one for each image)",
             member=member,
         )
     if not all(type(label) is int and 0 <= label < classes for label in labels):

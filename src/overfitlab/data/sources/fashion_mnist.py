@@ -46,7 +46,7 @@ def read_fashion_mnist(read: Callable[[str], bytes]) -> Parts:
             )  # fmt: skip
         if len(classes) != len(pictures) or classes.max() >= len(CLASSES):
             raise UnreadableError(
-                "idx_labels_do_not_fit", "{member} has not one label from 0 to 9 for each image",
+                "idx_labels_do_not_fit", "{member} does not have one label from 0 to 9 for each image",
                 member=f"{part}-labels-idx1-ubyte",
             )  # fmt: skip
         images.append(pictures[..., None].copy())  # a view of bytes cannot be written, which PyTorch dislikes
@@ -61,17 +61,17 @@ def idx(name: str, content: bytes, *, dimensions: int) -> NDArray[np.uint8]:
     """
     header = 4 * (1 + dimensions)
     if len(content) < header:
-        raise UnreadableError("idx_too_short", "{member} is no IDX file: it is too short", member=name)
+        raise UnreadableError("idx_too_short", "{member} is not an IDX file: it is too short", member=name)
     magic, *shape = struct.unpack(f">{1 + dimensions}I", content[:header])
     if magic != (UNSIGNED_BYTES << 8) | dimensions:
         raise UnreadableError(
             "idx_of_another_kind",
-            "{member} is no IDX file of bytes in {dimensions} dimensions (magic number {magic:#010x})",
+            "{member} is not an IDX file of bytes in {dimensions} dimensions (magic number {magic:#010x})",
             member=name, dimensions=dimensions, magic=magic,
         )  # fmt: skip
     if math.prod(shape) != len(content) - header:
         raise UnreadableError(
-            "idx_damaged", "{member} is damaged: it says {shape}, and has another size",
+            "idx_damaged", "{member} is damaged: its header says {shape}, but its size is another",
             member=name, shape="x".join(map(str, shape)),
         )  # fmt: skip
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)

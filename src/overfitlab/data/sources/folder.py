@@ -97,11 +97,11 @@ def _without_images(folder: Path, layout: Layout) -> DataError:
     if layout.others:
         return DataError(
             "folder_of_other_files",
-            "{folder} holds no image files in its subfolders; the first of {files:,} others is {file}, and its name "
-            "has no ending of a format that is read (.jpg, .png, .tif, ...)",
+            "{folder} has no image files in its subfolders; the first of {files:,} other files is {file}, whose "
+            "name does not end like a format that is read (.jpg, .png, .tif, ...)",
             folder=folder, files=len(layout.others), file=layout.others[0].path.relative_to(folder),
         )  # fmt: skip
-    return DataError("folder_without_images", "{folder} holds no image files in its subfolders", folder=folder)
+    return DataError("folder_without_images", "{folder} has no image files in its subfolders", folder=folder)
 
 
 def _all_gray(files: Sequence[Path]) -> bool:

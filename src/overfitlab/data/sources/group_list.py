@@ -47,12 +47,15 @@ def read_list(path: Path) -> Listed:
     for line, name, group in _rows(text, shown):
         if name in groups and groups[name] != group:
             raise DataError(
-                "image_of_two_groups", "--groups {file}: {image} is of two groups, {one!r} and {other!r} (line {line})",
+                "image_of_two_groups", "--groups {file}: {image} is in two groups, {one!r} and {other!r} (line "
+                                       "{line})",
                 file=shown, image=name, one=groups[name], other=group, line=line,
             )  # fmt: skip
         groups[name] = group
     if not groups:
-        raise DataError("groups_empty", "--groups {file} names no image; write a line for each: PATH,GROUP", file=shown)
+        raise DataError(
+            "groups_empty", "--groups {file} lists no images; write one line for each: PATH,GROUP", file=shown
+        )
     return Listed(path, groups)
 
 
@@ -89,7 +92,7 @@ def _text(content: bytes, shown: str) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise DataError(
-            "groups_in_another_encoding", "--groups {file} is no text in UTF-8 (byte {place:,}); save it as UTF-8",
+            "groups_in_another_encoding", "--groups {file} is not UTF-8 text (byte {place:,}); save it as UTF-8",
             file=shown, place=error.start,
         ) from None  # fmt: skip
 
@@ -111,7 +114,7 @@ def _rows(text: str, shown: str) -> Iterator[tuple[int, str, str]]:
             if len(begun[1]) != 2:
                 raise DataError(
                     "groups_without_columns",
-                    "--groups {file} has {count} columns; leave two, PATH,GROUP, or begin with a header that names "
+                    "--groups {file} has {count} columns; use two, PATH,GROUP, or begin with a header that names "
                     "them path and group",
                     file=shown, count=len(begun[1]),
                 )  # fmt: skip

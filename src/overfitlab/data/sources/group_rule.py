@@ -27,14 +27,14 @@ def matched(rule: str, pattern: str, names: Sequence[str]) -> list[str | None]:
         compiled = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise UsageError(
-            "rule_is_no_pattern", "--groups {rule}: {pattern!r} is no regular expression ({reason})",
+            "rule_is_no_pattern", "--groups {rule}: {pattern!r} is not a regular expression ({reason})",
             rule=rule, pattern=pattern, reason=error,
         ) from None  # fmt: skip
     if compiled.groups != 1:
         raise UsageError(
             "rule_of_another_form",
-            "--groups {rule}: the regular expression must have one part in brackets, which is the group of an image, "
-            "not {count}: name:^(.*?)_ takes what stands before the first _; write (?:...) for other brackets",
+            "--groups {rule}: the regular expression must have one part in brackets, which is the group of an "
+            "image, not {count}: name:^(.*?)_ takes what comes before the first _; write (?:...) for other brackets",
             rule=rule, count=compiled.groups,
         )  # fmt: skip
     asked = json.dumps([pattern, list(names)])

@@ -63,7 +63,8 @@ def _list_path(given: str) -> Path:
     if not is_file:
         raise UsageError(
             "groups_not_there",
-            "--groups {given}: there is no such file; name a list (PATH,GROUP a line), or a rule such as name:^(.*?)_",
+            "--groups {given}: there is no such file; give a list (one PATH,GROUP per line), or a rule such as "
+            "name:^(.*?)_",
             given=given,
         )
     return path
@@ -73,7 +74,7 @@ def _by_rule(dataset: Dataset, rule: str) -> list[str | None]:
     if dataset.image_names is None:
         raise UsageError(
             "rule_for_images_without_names",
-            "--groups {rule} looks at names of files, which the images of {data} have not; give a list with the "
+            "--groups {rule} uses the names of files, which the images of {data} do not have; give a list with the "
             "number of each image, counted from 0, and its group",
             rule=rule, data=dataset.name,
         )  # fmt: skip
@@ -86,7 +87,7 @@ def _by_array(dataset: Dataset, given: str) -> list[str | None]:
     name, path = given.removeprefix(ARRAY), Path(dataset.source)
     if path.suffix.lower() != ".npz":
         raise UsageError(
-            "array_of_no_npz", "--groups {given} is for an .npz file, which {data} is not; give a list or a rule",
+            "array_of_no_npz", "--groups {given} is for an .npz file, and {data} is not one; give a list or a rule",
             given=given, data=dataset.name,
         )  # fmt: skip
     values = _arrays(path, name)
@@ -122,7 +123,10 @@ def _arrays(path: Path, name: str) -> NDArray[np.generic]:
         ) from error  # fmt: skip
     if any(each.dtype.kind not in "buiU" or each.ndim != 1 for each in values):
         raise DataError(
-            "groups_of_no_kind", "{file}: {name} must be one whole number or text for each image", file=shown, name=name
+            "groups_of_no_kind",
+            "{file}: {name} must be one whole number or string for each image",
+            file=shown,
+            name=name,
         )
     return np.concatenate([each.astype(str) for each in values])
 
@@ -144,6 +148,7 @@ def _whole(dataset: Dataset, given: str, found: Sequence[str | None]) -> list[st
         )  # fmt: skip
     raise DataError(
         "images_without_group",
-        "--groups {given} gives {count:,} of {images:,} images of {data} no group: {names}; every image needs one",
+        "--groups {given} gives no group to {count:,} of {images:,} images of {data}: {names}; every image needs "
+        "one",
         given=given, count=len(without), images=len(found), data=dataset.name, names=listed,
     )  # fmt: skip

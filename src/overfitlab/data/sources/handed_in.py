@@ -99,8 +99,8 @@ def no_data(data: object) -> UsageError:
     """Return the error for what is no data."""
     return UsageError(
         "no_data_of_this_kind",
-        "data must be a name or a path, arrays (x, y), parts of them such as {example}, or a data set of PyTorch's "
-        "kind, not {value}",
+        "data must be a name or a path, arrays (x, y), parts of them such as {example}, or a PyTorch data set, not "
+        "{value}",
         example='{"train": (x, y), "test": (x, y)}', value=shown(data),
     )  # fmt: skip
 
@@ -123,15 +123,17 @@ def _of_mapping(data: Mapping[object, object]) -> tuple[dict[str, object], list[
     if TRAIN not in found or left:
         raise UsageError(
             "data_of_other_parts",
-            "data as a dict has x and y, or x_train, y_train, x_val, y_val, x_test and y_test, or train, val and test, "
-            "and class_names, not {keys}",
+            "data as a dict must have x and y, or x_train, y_train, x_val, y_val, x_test and y_test, or train, val "
+            "and test, and class_names, not {keys}",
             keys=", ".join(map(str, data)) or "{}",
         )
     if names is None:
         return found, []
     texts = [str(name) for name in names] if isinstance(names, Sequence | np.ndarray) else []
     if not texts or isinstance(names, str):
-        raise UsageError("class_names_no_list", "class_names must be a list of texts, not {value}", value=shown(names))
+        raise UsageError(
+            "class_names_no_list", "class_names must be a list of strings, not {value}", value=shown(names)
+        )
     return found, texts
 
 
@@ -184,7 +186,7 @@ def refuse_standardized(x: Array) -> None:
     if not (low >= 0 and np.isfinite(high)):  # also where one of them is not a number
         raise UsageError(
             "images_were_standardized",
-            "the values of the images go from {low:g} to {high:g}; hand them in as they are, from 0 to 1 or from 0 to "
+            "the values of the images go from {low:g} to {high:g}; pass them unchanged, from 0 to 1 or from 0 to "
             "255: they are standardized here, so leave out Normalize and the like",
             low=low, high=high,
         )  # fmt: skip
@@ -212,7 +214,7 @@ def _groups(groups: object, images: int) -> Array:
     if array.ndim != 1 or array.dtype.kind not in "buiU":
         raise UsageError(
             "groups_of_no_kind_in_memory",
-            "groups must be one whole number or text for each image, or a list or a rule (docs/data.md), not {value}",
+            "groups must be one whole number or string for each image, or a list or a rule (docs/data.md), not {value}",
             value=shown(groups),
         )
     if len(array) != images:
@@ -250,8 +252,8 @@ def _written(kind: str, ending: str, arrays: Mapping[str, Array]) -> Path:
     except OSError as error:
         raise OverfitlabError(
             "arrays_cannot_be_kept",
-            "the images that were handed in cannot be kept in {folder} ({reason}), where workers and a resumption find "
-            "them; make it writable, or name another folder with $OVERFITLAB_CACHE",
+            "the images that were passed cannot be kept in {folder} ({reason}), where worker processes and a "
+            "resumed training look for them; make it writable, or name another folder with $OVERFITLAB_CACHE",
             folder=folder, reason=error.strerror or error,
         ) from error  # fmt: skip
     return path

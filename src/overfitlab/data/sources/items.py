@@ -39,14 +39,14 @@ def refuse_streams(value: object) -> None:
     if isinstance(value, data.DataLoader):
         raise UsageError(
             "data_loader_given",
-            "a DataLoader shuffles and batches, which is done here; hand in its data set: {example}",
+            "a DataLoader shuffles and batches, which is done here; pass its data set: {example}",
             example="loader.dataset",
         )  # fmt: skip
     if isinstance(value, data.IterableDataset):
         raise UsageError(
             "data_set_without_numbers",
-            "an IterableDataset has no items by number, so no split can rely on it; hand in a map-style data set, or "
-            "arrays (x, y)",
+            "an IterableDataset has no numbered items, so it cannot be split; pass a map-style data set, or arrays "
+            "(x, y)",
         )
 
 
@@ -74,7 +74,7 @@ def collected(data: Any, size: tuple[int, int] | None, listener: Listener) -> tu
         count = len(data)
     except (TypeError, NotImplementedError) as error:
         raise UsageError(
-            "data_set_of_no_length", "{data} has no length, so its images cannot be split; hand in arrays (x, y)",
+            "data_set_of_no_length", "{data} has no length, so its images cannot be split; pass arrays (x, y)",
             data=shown(data),
         ) from error  # fmt: skip
     if not count:
@@ -93,8 +93,8 @@ def collected(data: Any, size: tuple[int, int] | None, listener: Listener) -> tu
         if not _same(_as_stacked(image, found), found[row]) or not _same_label(label, labels[row]):
             raise UsageError(
                 "data_set_is_random",
-                "item {row} of the data set is another one each time it is read, so nothing could be resumed or "
-                "compared; leave random transforms out and take the method augment instead",
+                "item {row} of the data set differs each time it is read, so nothing could be resumed or compared; "
+                "leave out random transforms and use the method augment instead",
                 row=row,
             )
     return found, labels
@@ -129,7 +129,8 @@ def stacked(images: Iterable[object], count: int, size: tuple[int, int] | None, 
         if one.shape != found[0].shape or one.dtype.kind != found[0].dtype.kind:
             raise UsageError(
                 "images_of_different_kinds",
-                "image {row} is {one}, and image 0 is {other}; all must have one shape and type: resize them first",
+                "image {row} is {one}, and image 0 is {other}; all must have the same shape and type: resize them "
+                "first",
                 row=row, one=shown(one), other=shown(found[0]),
             )  # fmt: skip
     return np.stack(found)

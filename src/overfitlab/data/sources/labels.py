@@ -65,6 +65,7 @@ def _of_one_hot(array: Array, images: int) -> Array:
 def _no_labels(y: object, images: int) -> UsageError:
     return UsageError(
         "y_is_no_labels",
-        "y must be one whole number or text for each of the {images:,} images, or one-hot rows [N, K], not {value}",
+        "y must be one whole number or string for each of the {images:,} images, or one-hot rows [N, K], not "
+        "{value}",
         images=images, value=shown(y),
     )  # fmt: skip

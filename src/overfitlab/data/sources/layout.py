@@ -166,7 +166,7 @@ def _parts_of(root: Path, trainable: bool) -> dict[Path, str]:
         if len(same) > 1:
             raise DataError(
                 "parts_mean_the_same",
-                "{folder} holds {parts}, which mean the same; put their classes together, or leave one of them",
+                "{folder} has {parts}, which mean the same; merge their classes, or keep only one of them",
                 folder=root, parts=_listed(same),
             )  # fmt: skip
     return meant
@@ -275,7 +275,7 @@ def _refuse_strangers(root: Path, parts: dict[Path, str], strangers: list[Path])
             )  # fmt: skip
     raise DataError(
         "parts_beside_classes",
-        "{folder} holds {parts} and also {others}; leave either parts (train, val, test) or classes in it",
+        "{folder} has {parts} and also {others}; keep either the parts (train, val, test) or the classes",
         folder=root, parts=_listed(parts), others=_listed(strangers),
     )  # fmt: skip
 

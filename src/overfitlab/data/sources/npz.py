@@ -59,7 +59,7 @@ def load(
         if pointer is not None:
             raise DataError("npz_not_fetched", "{file}: {reason}", file=shown, reason=pointer) from None
         raise DataError(
-            "npz_damaged", "{file} is damaged or no .npz file ({reason}); save it anew with numpy.savez",
+            "npz_damaged", "{file} is damaged or not an .npz file ({reason}); save it again with numpy.savez",
             file=shown, reason=error,
         ) from error  # fmt: skip
     except OSError as error:
@@ -141,8 +141,8 @@ def _image_shape(x: Array, y: Array, shown: str) -> tuple[int, int, int]:
         if instead is not None and 0 not in shape:
             raise DataError(
                 "x_to_be_turned",
-                "{file}: {array} must be [N, H, W], [N, H, W, 1] or [N, H, W, 3], not {shape}; save {instead} in its "
-                "place",
+                "{file}: {array} must be [N, H, W], [N, H, W, 1] or [N, H, W, 3], not {shape}; save {instead} "
+                "instead",
                 instead=instead, **about,
             )  # fmt: skip
         raise DataError(
@@ -183,22 +183,22 @@ def _labels(archive: zipfile.ZipFile, pairs: Pairs, shown: str) -> tuple[NDArray
         found = np.concatenate(list(chunks(archive, y, shown))) if bounded and y.shape and y.shape[0] else None
         if found is not None and not flat and _one_hot(found, x.shape[0]):
             raise DataError(
-                "y_of_one_hot", "{file}: {array} has a column for each class; save {array}.argmax(axis=1) in its place",
+                "y_of_one_hot", "{file}: {array} has a column for each class; save {array}.argmax(axis=1) instead",
                 file=shown, array=y.shown,
             )  # fmt: skip
         plain = None if found is None or not flat else _plain(found.ravel(), shown)
         if plain is None:
             raise DataError(
                 "y_of_no_labels",
-                "{file}: {array} must hold one whole number or text for each image of {images_array}, not {dtype} "
-                "{shape} for {images:,} images",
+                "{file}: {array} must have one whole number or string for each image of {images_array}, not "
+                "{dtype} {shape} for {images:,} images",
                 file=shown, array=y.shown, images_array=x.shown, dtype=y.dtype, shape=list(y.shape), images=x.shape[0],
             )  # fmt: skip
         labels.append(plain)
         parts += [part] * x.shape[0]
     if len({array.dtype.kind == "U" for array in labels}) > 1:
         raise DataError(
-            "labels_of_two_kinds", "{file}: the labels are numbers in one part and texts in another", file=shown
+            "labels_of_two_kinds", "{file}: the labels are numbers in one part and strings in another", file=shown
         )
     return np.concatenate(labels), parts
 
@@ -236,7 +236,7 @@ def _class_names(archive: zipfile.ZipFile, holds: Members, labels: NDArray[Any],
         return tuple(display_name(str(label)) for label in labels)
     if given.dtype.kind != "U" or len(given.shape) != 1 or given.dtype.itemsize > 1024:
         raise DataError(
-            "class_names_are_no_texts", "{file}: {array} must be an array of texts", file=shown, array=given.shown
+            "class_names_are_no_texts", "{file}: {array} must be an array of strings", file=shown, array=given.shown
         )
     names = np.concatenate(list(chunks(archive, given, shown)))
     if labels.min() < 0 or labels.max() >= len(names):

@@ -102,13 +102,13 @@ def _refuse_unpaired(meant: dict[tuple[str, str], list[str]], names: list[str], 
     for same in meant.values():
         if len(same) > 1:
             raise DataError(
-                "npz_arrays_mean_the_same", "{file} holds {arrays}, which mean the same; leave one of them",
+                "npz_arrays_mean_the_same", "{file} has {arrays}, which mean the same; keep only one of them",
                 file=shown, arrays=listed(same),
             )  # fmt: skip
     if (TRAIN, X) not in meant or (TRAIN, Y) not in meant:
         if not names:
             raise DataError(
-                "npz_holds_nothing", "{file} needs the arrays x and y (or x_train and y_train); it holds nothing",
+                "npz_holds_nothing", "{file} needs the arrays x and y (or x_train and y_train), but it is empty",
                 file=shown,
             )  # fmt: skip
         raise DataError(
@@ -135,7 +135,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shown: str) -> Array
             start = stream.tell()
     except (ValueError, TypeError, SyntaxError, RecursionError, tokenize.TokenError) as error:
         raise DataError(
-            "npz_array_unreadable", "{file}: {array} is damaged or no array ({reason})",
+            "npz_array_unreadable", "{file}: {array} is damaged or not an array ({reason})",
             file=shown, array=name, reason=error,
         ) from error  # fmt: skip
     if dtype.hasobject:
@@ -147,15 +147,15 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, shown: str) -> Array
     size = int(np.prod([int(side) for side in shape], dtype=object)) * dtype.itemsize
     if size != info.file_size - start:
         raise DataError(
-            "npz_array_damaged", "{file}: {array} is damaged; save it anew with numpy.savez", file=shown, array=name
+            "npz_array_damaged", "{file}: {array} is damaged; save it again with numpy.savez", file=shown, array=name
         )
     turned = fortran and len(shape) > 1
     free = machine.available_memory_mb()
     if turned and free is not None and size > FORTRAN_SHARE * free * 2**20:
         raise DataError(
             "npz_in_fortran_order",
-            "{file}: {array} is stored in Fortran order, and its {megabytes:,} MB are too much to turn in memory; save "
-            "it anew: numpy.savez(FILE, x=numpy.ascontiguousarray(x), ...)",
+            "{file}: {array} is stored in Fortran order, and its {megabytes:,} MB are too many to convert in "
+            "memory; save it again: numpy.savez(FILE, x=numpy.ascontiguousarray(x), ...)",
             file=shown, array=name, megabytes=size // 2**20,
         )  # fmt: skip
     return Array(info.filename, name, shape, dtype, turned)
@@ -187,7 +187,7 @@ def chunks(archive: zipfile.ZipFile, array: Array, shown: str) -> Iterator[NDArr
             content = stream.read(count * row_bytes)
             if len(content) != count * row_bytes:
                 raise DataError(
-                    "npz_ends_early", "{file} is damaged: it ends too early; save it anew with numpy.savez", file=shown
+                    "npz_ends_early", "{file} is damaged: it ends too early; save it again with numpy.savez", file=shown
                 )
             yield np.frombuffer(content, array.dtype).reshape(count, *array.shape[1:])
         stream.read(1)

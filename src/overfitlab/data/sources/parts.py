@@ -138,8 +138,8 @@ def _refuse_empty_class(where: str, name: str, unread: Sequence[Skipped], others
     if others:
         raise DataError(
             "class_of_other_files",
-            "class {name!r} of {place} has no image; the first of {files:,} other files is {file}, and its name has no "
-            "ending of a format that is read (.jpg, .png, .tif, ...)",
+            "class {name!r} of {place} has no image; the first of {files:,} other files is {file}, whose name does "
+            "not end like a format that is read (.jpg, .png, .tif, ...)",
             name=name, place=where, files=len(others), file=others[0].name,
         )  # fmt: skip
     raise DataError(

@@ -75,7 +75,7 @@ def pixels(image: object) -> Array:
             return found
     raise UsageError(
         "no_picture",
-        "an image must be Pillow's, or an array or tensor [H, W], [H, W, C] or [C, H, W] with 1 or 3 channels, not "
-        "{value}",
+        "an image must be a Pillow image, or an array or tensor [H, W], [H, W, C] or [C, H, W] with 1 or 3 "
+        "channels, not {value}",
         value=shown(image),
     )

@@ -99,8 +99,8 @@ def _span(array: Array, read: Read, shown: str) -> Span:
             if not finite.all():
                 raise DataError(
                     "x_not_finite",
-                    "{file}: {array} holds values that are no finite numbers, first in image {row}; replace them, or "
-                    "leave such images out",
+                    "{file}: {array} has values that are not finite, first in image {row}; replace them, or leave "
+                    "such images out",
                     file=shown, array=array.shown, row=row + int(finite.argmin()),
                 )  # fmt: skip
             whole = whole and bool((chunk == np.rint(chunk)).all())

@@ -172,7 +172,7 @@ def _refuse_bombs(content: bytes) -> None:
     for count, (name, argument) in enumerate(_instructions(content)):
         if name not in USEFUL or count > MOST_INSTRUCTIONS:
             raise ForbiddenPickleError(
-                "pickle_of_no_images", "it is no batch of images ({instruction})", instruction=name.lower()
+                "pickle_of_no_images", "it is not a batch of images ({instruction})", instruction=name.lower()
             )
         if name == "MARK":
             marks.append(len(nesting))

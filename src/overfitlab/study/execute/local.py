@@ -163,7 +163,7 @@ class LocalProcesses(Executor[Handle]):
                 )
             if self._stillborn > MOST_STILLBORN:
                 raise OverfitlabError(
-                    "no_process_to_train_in", "no process could be started to train in: {reason}", reason=reason.error()
+                    "no_process_to_train_in", "no training process could be started: {reason}", reason=reason.error()
                 )
         return None if worker.given is None else Report(worker.given.handle, Failed(reason, lost=True))
 
@@ -185,7 +185,7 @@ class LocalProcesses(Executor[Handle]):
             return Reason.of(
                 OverfitlabError(
                     "process_killed_perhaps_for_memory",
-                    "its process was killed by {signal}, perhaps for want of memory: try fewer --jobs or a smaller "
+                    "its process was killed by {signal}, perhaps for lack of memory: try fewer --jobs or a smaller "
                     "--batch-size", signal=name
                 )
             )  # fmt: skip

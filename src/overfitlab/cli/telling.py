@@ -1,0 +1,12 @@
+"""Sentences of commands, as wide as the terminal that shows them."""
+
+import sys
+
+import click
+
+from overfitlab.words.columns import flowing, screen_width
+
+
+def tell(text: str, *, err: bool = False) -> None:
+    """Print sentences on standard output or standard error: folded at words on a terminal, else as they are."""
+    click.echo(flowing(text, screen_width(sys.stderr if err else sys.stdout)), err=err)
