@@ -63,6 +63,11 @@ class Layout:
         """The area: its left, top, right and bottom."""
         return self.left, self.top, self.right, self.bottom
 
+    def bare(self) -> "Layout":
+        """Return the same axes in the same place, and nothing of what is said and drawn."""
+        panel = replace(self.panel, title="", alternative="", key="", marks=())
+        return replace(self, panel=panel, title=(), legend=())
+
     def x(self, value: float) -> float:
         """Return where a value of the horizontal axis lies."""
         return self.left + self.width * share(self.panel.x, value)

@@ -6,8 +6,9 @@ browser; and each panel has a text alternative.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from overfitlab.report.clipping import Box, Point, pieces, polygon, within
 from overfitlab.report.layout import (
@@ -71,8 +72,8 @@ def panel_svg(panel: Panel, corner: Point | None = None) -> str:
     place = layout(panel)
     width, height = POINTS * panel.width, POINTS * panel.height
     where = {} if corner is None else {"x": corner[0], "y": corner[1], "width": width, "height": height}
-    marks = (DRAWN[type(mark)](mark, place) for mark in panel.marks)
-    parts = chain(_grid(place), *marks, _axes(place), _title(place), *map(_entry, place.legend))
+    marks = (_drawn(mark, place) for mark in panel.marks)
+    parts = chain(_grid(place), marks, _axes(place), _title(place), *map(_entry, place.legend))
     return element(
         "svg", "".join(parts), **where, viewBox=f"0 0 {rounded(width)} {rounded(height)}", role="img",
         aria_label=panel.alternative, stroke_linejoin="round", data_key=panel.key or None,
@@ -93,6 +94,18 @@ def sheet(panels: Sequence[Panel], columns: int) -> str:
         height=f"{rounded(top)}pt", viewBox=f"0 0 {rounded(columns * width)} {rounded(top)}", font_family=FONTS,
     )  # fmt: skip
     return root + "\n"
+
+
+def _drawn(mark: Mark, place: Layout) -> str:
+    """Return one mark; one of many points is kept, as most of them stay when a figure grows."""
+    if isinstance(mark, Line | Band):
+        return _drawn_once(mark, place.bare())
+    return "".join(DRAWN[type(mark)](mark, place))
+
+
+@lru_cache(1024)
+def _drawn_once(mark: Line | Band, place: Layout) -> str:
+    return "".join(DRAWN[type(mark)](mark, place))
 
 
 def _grid(place: Layout) -> Iterable[str]:
@@ -273,6 +286,9 @@ def _rectangle(corners: Box, box: Box, **looks: Attribute) -> Iterable[str]:
 
 def _runs(points: Sequence[tuple[float | None, ...]]) -> list[list[tuple[float, ...]]]:
     """Return the points in runs that are wholly known."""
+    whole = [cast("tuple[float, ...]", point) for point in points if None not in point]
+    if len(whole) == len(points):
+        return [whole] if whole else []
     runs: list[list[tuple[float, ...]]] = [[]]
     for point in points:
         known = tuple(value for value in point if value is not None)

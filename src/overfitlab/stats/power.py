@@ -1,13 +1,20 @@
 """What a number of seeds can decide, computed before anything is trained."""
 
 import math
+from functools import cache, lru_cache
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import special, stats
 
 from overfitlab.stats.paired import least_noise, sign_flip_floor
 
-QUANTILES = (np.arange(4000) + 0.5) / 4000  # of the standard deviation's distribution: the midpoint rule
+Floats = NDArray[np.float64]
+POINTS = 4000  # at which the standard deviation's distribution is looked at: the midpoint rule
+# The chance at a point falls from at most 1 to at least 0 as the deviation grows, so the midpoint rule is wrong by no
+# more than 1 / (2 points): this few points tell where many are not worth their time.
+FEW_POINTS = 100
+FEW_POINTS_ERROR = 1 / (2 * FEW_POINTS) + 1 / (2 * POINTS)  # at most, between the two
 FEWEST, MOST = 3, 100  # seeds
 ENOUGH_POWER = 0.5  # found more likely than not
 SURE_POWER = 0.8  # as researchers plan for
@@ -23,10 +30,8 @@ def power_to_differ(difference: float, deviation: float, n: int, margin: float, 
     """
     if n < FEWEST:
         return 0.0
-    critical = stats.t.ppf(1 - alpha / (2 * contrasts), n - 1)
-    seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))  # the deviation that n seeds show
-    least = np.maximum(critical * seen / math.sqrt(n), margin)
-    return float(stats.norm.sf((least - difference) / (deviation / math.sqrt(n))).mean())
+    found = _to_differ(difference, deviation, np.array([n]), _shown(n), margin, alpha, contrasts)
+    return float(found[0])
 
 
 def power_to_equal(
@@ -39,14 +44,11 @@ def power_to_equal(
     """
     if n < FEWEST or unit is None:
         return 0.0
-    critical = stats.t.ppf(1 - alpha / contrasts, n - 1)
-    seen = deviation * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))
-    seen = np.maximum(seen, least_noise(margin, unit))
-    room, error = np.maximum(margin - critical * seen / math.sqrt(n), 0), deviation / math.sqrt(n)
-    below, above = stats.norm.cdf((room - difference) / error), stats.norm.cdf((-room - difference) / error)
-    return float((below - above).mean())
+    found = _to_equal(difference, deviation, np.array([n]), _shown(n), margin, alpha, contrasts, unit)
+    return float(found[0])
 
 
+@lru_cache(1024)
 def seeds_to_decide(
     difference: float, deviation: float, margin: float, alpha: float, contrasts: int, unit: float | None = 0.0
 ) -> int | None:
@@ -64,7 +66,52 @@ def seeds_to_decide(
     if not deviation > 0:
         return None
     least = next(n for n in range(FEWEST, MOST) if sign_flip_floor(n) * contrasts <= alpha)
-    return next((n for n in range(least, MOST + 1) if enough(n)), None)
+    numbers, shown = _roughly_shown()
+    about = _to_differ(size, deviation, numbers, shown, margin, alpha, contrasts)
+    if unit is not None:
+        about = about + _to_equal(size, deviation, numbers, shown, margin, alpha, contrasts, unit)
+    possible = numbers[(numbers >= least) & (about >= SURE_POWER - 2 * FEW_POINTS_ERROR)].tolist()
+    return next((n for n in possible if enough(n)), None)
+
+
+@lru_cache(2 * MOST)
+def _shown(n: int, points: int = POINTS) -> Floats:
+    """Return the standard deviations [1, points] that n seeds show, as shares of the true one, equally likely each."""
+    quantiles = (np.arange(points) + 0.5) / points
+    found: Floats = np.sqrt(stats.chi2.ppf(quantiles, n - 1) / (n - 1))[None]
+    found.flags.writeable = False  # it is kept
+    return found
+
+
+@cache
+def _roughly_shown() -> tuple[NDArray[np.int64], Floats]:
+    """Return all numbers of seeds [n], and what they show [n, points] at few points."""
+    numbers = np.arange(FEWEST, MOST + 1)
+    return numbers, np.concatenate([_shown(n, FEW_POINTS) for n in numbers.tolist()])
+
+
+def _to_differ(
+    difference: float, deviation: float, n: NDArray[np.int64], shown: Floats, margin: float, alpha: float,
+    contrasts: int,
+) -> Floats:  # fmt: skip
+    """Return `power_to_differ` [n] for numbers of seeds [n], whose deviations `shown` are [n, points]."""
+    critical, root = stats.t.ppf(1 - alpha / (2 * contrasts), n - 1)[:, None], np.sqrt(n)[:, None]
+    least = np.maximum(critical * deviation * shown / root, margin)
+    found: Floats = special.ndtr((difference - least) / (deviation / root)).mean(-1)
+    return found
+
+
+def _to_equal(
+    difference: float, deviation: float, n: NDArray[np.int64], shown: Floats, margin: float, alpha: float,
+    contrasts: int, unit: float,
+) -> Floats:  # fmt: skip
+    """Return `power_to_equal` in the same way."""
+    critical, root = stats.t.ppf(1 - alpha / contrasts, n - 1)[:, None], np.sqrt(n)[:, None]
+    seen = np.maximum(deviation * shown, least_noise(margin, unit))
+    room, error = np.maximum(margin - critical * seen / root, 0), deviation / root
+    below, above = special.ndtr((room - difference) / error), special.ndtr((-room - difference) / error)
+    found: Floats = (below - above).mean(-1)
+    return found
 
 
 def seeds_needed(
