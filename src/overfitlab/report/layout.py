@@ -91,7 +91,7 @@ def layout(panel: Panel) -> Layout:
     if title and title[0] != panel.title:
         letters, title = SMALLER, in_lines(panel.title, SMALLER, room, most=2, bold=True)
     marks, labels, columns, rows = _legend(panel)
-    legend = legend_height(panel)
+    legend = _height(rows)
     top = POINTS * TOP
     return Layout(
         panel=panel,
@@ -111,8 +111,11 @@ def layout(panel: Panel) -> Layout:
 
 def legend_height(panel: Panel) -> float:
     """Return how many points the legend of a panel takes of its height."""
-    _, labels, _, rows = _legend(panel)
-    return BEFORE_LEGEND + LEGEND_ROW * rows if labels else 0.0
+    return _height(_legend(panel)[3])
+
+
+def _height(rows: int) -> float:
+    return BEFORE_LEGEND + LEGEND_ROW * rows if rows else 0.0
 
 
 def with_area(panel: Panel, height: float) -> Panel:

@@ -1,6 +1,5 @@
 """What a number of seeds can decide, computed before anything is trained."""
 
-import math
 from functools import cache, lru_cache
 
 import numpy as np

@@ -154,7 +154,8 @@ def _over_runs(values: NDArray[np.float64]) -> Curve:
     count = known.sum(0)
     mean = np.where(known, values, 0.0).sum(0) / np.maximum(count, 1)
     squares = np.where(known, (values - mean) ** 2, 0.0).sum(0)
-    equal = np.where(known, values, -np.inf).max(0, initial=-np.inf) == np.where(known, values, np.inf).min(0, initial=np.inf)
+    highest = np.where(known, values, -np.inf).max(0, initial=-np.inf)
+    equal = highest == np.where(known, values, np.inf).min(0, initial=np.inf)
     deviation = np.where(equal, 0.0, np.sqrt(squares / np.maximum(count - 1, 1)))
     return Curve(
         tuple(value if n else None for value, n in zip(mean.tolist(), count.tolist(), strict=True)),

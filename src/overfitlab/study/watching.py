@@ -10,9 +10,9 @@ from pathlib import Path
 
 from overfitlab.config import Protocol
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import Stamp, stamp_of
 from overfitlab.records.claim import is_held
-from overfitlab.records.run_folder import HISTORY, LIVE, RunFolder, StoredRun, live_rows, stored_run
-from overfitlab.records.run_folder import RECORD as RUN_RECORD
+from overfitlab.records.run_folder import RunFolder, StoredRun, live_rows, stored_run
 from overfitlab.records.run_record import DIVERGED
 from overfitlab.records.run_record import FINISHED as RUN_FINISHED
 from overfitlab.records.study_folder import RECORD, RUNS, StudyFolder
@@ -27,8 +27,6 @@ from overfitlab.study.gathering import CURVES, gathered
 from overfitlab.study.outcomes import outcomes
 from overfitlab.study.study import Study
 from overfitlab.study.wanted import wanted_in
-
-Stamp = tuple[int, int, int] | None  # of a file: when it was written, its size, its number
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ class Watched:
         While nothing changes that takes a few calls of the system for each run that is being trained.
         """
         changed = False
-        stamp = _stamp(self.path / RECORD)
+        stamp = stamp_of(self.path / RECORD)
         if stamp != self._stamp or self._record is None:
             self._record, self._stamp, changed = self._folder.record(), stamp, True
         if changed or self._looked % 8 == 0:  # a lock is taken for a moment by who looks at it
@@ -152,7 +150,7 @@ class Watched:
 
     def _names(self, *, anew: bool) -> list[str]:
         """Return the folders of runs, read anew where one has come or gone, or in any case."""
-        stamp = _stamp(self.path / RUNS)
+        stamp = stamp_of(self.path / RUNS)
         if anew or stamp != self._folders[0]:
             try:
                 with os.scandir(self.path / RUNS) as entries:
@@ -164,7 +162,7 @@ class Watched:
 
     def _look_at(self, name: str) -> bool:
         folder = self._folder.run(name)
-        stamps = _stamp(folder / RUN_RECORD), _stamp(folder / LIVE), _stamp(folder / HISTORY)
+        stamps = folder.stamps()
         if stamps[0] is None or stamps == self._stamps.get(name):
             return False
         before = self._stamps.get(name)
@@ -257,11 +255,3 @@ def _epoch_seconds(protocol: Protocol, plan: StudyPlan, method: str) -> float:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,8 +68,10 @@ def serve(runs: Path, port: int, data: Sequence[str], *, browser: bool) -> None:
                 webbrowser.open(address)
         from overfitlab.ui.app import application  # takes seconds, in which the browser begins too
         from overfitlab.ui.desk import Desk
+        from overfitlab.ui.look import warm
         from overfitlab.ui.processes import Processes
 
+        threading.Thread(target=warm, daemon=True).start()
         desk = Desk(runs, Processes(runs), tuple(data))
         config = uvicorn.Config(
             application(desk, keys), log_level="error", access_log=False, lifespan="off", server_header=False,
