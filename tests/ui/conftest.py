@@ -1,6 +1,7 @@
 """A desk with a finished study, one that was interrupted, one of a stranger, and a single run; and a reader of it."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,9 @@ def visitor(shared, keys) -> TestClient:
 
 
 @pytest.fixture
-def newcomer(keys) -> TestClient:
+def newcomer(keys) -> Iterator[TestClient]:
     """Somebody whose folder of runs is still empty."""
-    return let_in(application(Desk(Path("runs"), Processes(Path("runs"))), keys), keys)
+    processes = Processes(Path("runs"))
+    yield let_in(application(Desk(processes.runs, processes), keys), keys)
+    for each in processes.started.values():
+        each.process.wait(60)

@@ -60,7 +60,7 @@ def growing_parts(folder: RunFolder, stored: StoredRun, place: str, say: Languag
     return {
         "top": Part(part(
             "run_top.html", say, title=run_title(run, say), status=status, name=folder.path.name,
-            epochs=len(stored.rows), planned=planned_epochs(stored) if status == RUNNING else 0,
+            epochs=len(stored.rows), planned=(stored.record.planned_epochs or 0) if status == RUNNING else 0,
             summary=run_summary(run, say) if stored.rows else say("No epoch has ended yet."),
         )),
         "curves": Part(part("run_curves.html", say, figure=drawing, measured=run_table(run, say)),
@@ -96,12 +96,6 @@ def settled_parts(
     }  # fmt: skip
 
 
-def planned_epochs(stored: StoredRun) -> int:
-    """Return how many epochs a run is to have; 0 where another program did not say."""
-    record = stored.record
-    return record.config.protocol.epochs if isinstance(record, OwnRunRecord) else record.epochs or 0
-
-
 def predictions(folder: RunFolder, stored: StoredRun) -> dict[str, Predicted]:
     """Return what a run says of each part of its images, the test images first; nothing where that is not there."""
     if not (folder / PROBABILITIES).is_file() or PROBABILITIES not in stored.record.files:
@@ -112,7 +106,7 @@ def predictions(folder: RunFolder, stored: StoredRun) -> dict[str, Predicted]:
 
 def figure(stored: StoredRun, say: Language, status: str = "") -> list[Panel]:
     """Return the two panels of a run, with room for epochs that are still to come."""
-    planned = planned_epochs(stored) if status == RUNNING else 1
+    planned = (stored.record.planned_epochs or 1) if status == RUNNING else 1
     return run_panels(stored.rows, say, planned) if stored.rows else []
 
 

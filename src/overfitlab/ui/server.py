@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
 import threading
@@ -35,6 +36,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Let the streams end, and then the server."""
         self._desk.closing.set()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # answers that are given up now are no news
         super().handle_exit(sig, frame)
 
 

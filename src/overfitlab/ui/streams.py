@@ -20,21 +20,28 @@ from overfitlab.ui.parts import Part, Parts, news
 TICK = 0.2  # seconds between two looks
 LEAST, MOST = 0.5, 5.0  # seconds between two events
 SHARE = 0.02  # of a core, that making them may take: the study has better use for it
+MORE, MOST_MORE = 0.75, 4.0  # times as much for each run that is trained at once: they have as many cores
 ALIVE = 15.0  # seconds without an event after which a comment keeps the connection open, or finds it closed
 LONGEST_ID = 64
 
 Snapshot = tuple[str, Callable[[], Parts]]  # what the state is called, and what makes its parts
 
 
-def stream(desk: Desk, request: Request, look: Callable[[], Snapshot | None], tick: float = TICK) -> StreamingResponse:
-    """Return the stream of what `look` sees; where that is None there is nothing any more, and the page is to go."""
+def stream(
+    desk: Desk, request: Request, look: Callable[[], Snapshot | None], tick: float = TICK,
+    at_once: Callable[[], int] = lambda: 1,
+) -> StreamingResponse:  # fmt: skip
+    """Return the stream of what `look` sees; where that is None there is nothing any more, and the page is to go.
+
+    `at_once` says how many runs are trained at the time.
+    """
     known = request.headers.get("last-event-id") or request.query_params.get("since", "")
-    events = _events(desk, request, look, known[:LONGEST_ID], tick)
+    events = _events(desk, look, known[:LONGEST_ID], tick, at_once)
     return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
 async def _events(
-    desk: Desk, request: Request, look: Callable[[], Snapshot | None], known: str, tick: float
+    desk: Desk, look: Callable[[], Snapshot | None], known: str, tick: float, at_once: Callable[[], int]
 ) -> AsyncIterator[str]:
     told: dict[str, Part] = {}
     said, first = time.monotonic(), True
@@ -51,7 +58,7 @@ async def _events(
             told |= parts
             known, said = state, time.monotonic()
             yield _event("parts", state, different)
-            await _wait(desk, pause(cost) - tick)
+            await _wait(desk, pause(cost, at_once()) - tick)
         elif first:
             told |= await to_thread.run_sync(make)  # what a page has that was just read, and is kept
         elif time.monotonic() - said > ALIVE:
@@ -61,9 +68,10 @@ async def _events(
         await _wait(desk, tick)
 
 
-def pause(cost: float) -> float:
+def pause(cost: float, at_once: int = 1) -> float:
     """Return how many seconds are to pass after something that took so much processor time."""
-    return min(max(LEAST, cost / SHARE), MOST)
+    share = SHARE * min(max(MORE * at_once, 1.0), MOST_MORE)
+    return min(max(LEAST, cost / share), MOST)
 
 
 def _timed(make: Callable[[], Parts]) -> tuple[Parts, float]:

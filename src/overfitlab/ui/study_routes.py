@@ -59,7 +59,8 @@ def _beginning(started: Started, say: Language) -> str:
 async def events(request: Request) -> Response:
     """Answer with what changes on the page of a study."""
     desk, name = desk_of(request), request.path_params["name"]
-    return stream(desk, request, _Follower(desk, name, request.query_params, reader(request).say).look)
+    follower = _Follower(desk, name, request.query_params, reader(request).say)
+    return stream(desk, request, follower.look, at_once=lambda: follower.training)
 
 
 @dataclass
@@ -77,6 +78,7 @@ class _Follower:
     say: Language
     told: object = None  # what the evidence was made of that the sections were made of
     due: float = 0.0  # when they may be made again
+    training: int = 1  # runs at once
 
     def look(self) -> Snapshot | None:
         """Return what the study's state is called, and what makes the parts of its page; None where there is none."""
@@ -97,6 +99,7 @@ class _Follower:
 
     def _state(self, watched: Watched) -> tuple[str, bool]:
         state = version(self.desk, watched)
+        self.training = sum(not each.ended for each in watched.glances)
         if self.told == watched.known:
             return state, False
         waits = self.told is not None and watched.status == RUNNING and time.monotonic() < self.due
@@ -107,7 +110,7 @@ class _Follower:
         view = view_of(self.query, watched.record.config.methods)
         found = study_page(self.desk, watched, view, self.say, _of_view(self.query), whole=whole)
         if whole:
-            self.told, self.due = known, time.monotonic() + pause(time.thread_time() - began)
+            self.told, self.due = known, time.monotonic() + pause(time.thread_time() - began, self.training)
         return found.parts
 
 
