@@ -191,6 +191,18 @@ def write_anew(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
+Stamp = tuple[int, int, int] | None  # of a file: when it was written, its size, its number; None where there is none
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return by what a file that was read can be told from what is there now."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def read_whole(path: Path, largest: int) -> bytes:
     """Return the content of a regular file of at most `largest` bytes; raises `OSError` for any other.
 

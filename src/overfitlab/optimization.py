@@ -6,6 +6,7 @@ what they mean as numbers; training/optimizer.py moves weights by them.
 
 import math
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from overfitlab import spelling
@@ -282,11 +283,21 @@ SCHEDULES = Known[Schedule](
 )  # fmt: skip
 
 
+@lru_cache(256)  # every record of a run says it
+def _optimizer(text: str) -> Optimizer:
+    return OPTIMIZERS.read(text)
+
+
+@lru_cache(256)
+def _schedule(text: str) -> Schedule:
+    return SCHEDULES.read(text)
+
+
 def optimizer(text: str) -> Optimizer:
     """Return the optimizer that a text asks for: `adamw:weight_decay=0.05`; raises `UsageError`."""
-    return OPTIMIZERS.read(text)
+    return _optimizer(text) if type(text) is str else OPTIMIZERS.read(text)
 
 
 def schedule(text: str) -> Schedule:
     """Return the schedule that a text asks for: `step:every=10,factor=0.1`; raises `UsageError`."""
-    return SCHEDULES.read(text)
+    return _schedule(text) if type(text) is str else SCHEDULES.read(text)

@@ -1,6 +1,7 @@
 """A desk with a finished study, one that was interrupted, one of a stranger, and a single run; and a reader of it."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,15 +35,19 @@ def foreign(folder: Path) -> None:
     assert isinstance(read_record(folder / RECORD, READ), ForeignRunRecord)
 
 
-@pytest.fixture
-def runs(small_study, tmp_path) -> Path:
-    """The folder of runs."""
-    folder = Path("runs")
-    shutil.copytree(small_study, folder / "small")
-    shutil.copytree(small_study, folder / "half")
+def laid_out(small_study: Path, folder: Path) -> Path:
+    """Lay studies and runs below a folder; no page opens weights, and they are nearly all of the bytes."""
+    shutil.copytree(small_study, folder / "small", ignore=shutil.ignore_patterns("weights*"))
+    shutil.copytree(folder / "small", folder / "half")
     half_done(folder / "half")
     foreign(folder / "theirs")
     return folder
+
+
+@pytest.fixture
+def runs(small_study) -> Path:
+    """A folder of runs of a test's own."""
+    return laid_out(small_study, Path("runs"))
 
 
 @pytest.fixture
@@ -57,15 +62,43 @@ def keys() -> Keys:
     return Keys.new(b"a secret")
 
 
+def let_in(application, keys) -> TestClient:
+    """Return somebody who has been let in by the address with the token."""
+    client = TestClient(application, base_url=BASE, follow_redirects=False)
+    assert client.get(f"/?token={keys.token}").status_code == 303
+    client.headers["origin"] = BASE
+    return client
+
+
 @pytest.fixture
-def stranger(desk, keys) -> TestClient:
+def reader(desk, keys) -> TestClient:
+    """Somebody who has been let in, and whose folder of runs a test may change."""
+    return let_in(application(desk, keys), keys)
+
+
+@pytest.fixture(scope="module")
+def shared(small_study, tmp_path_factory) -> Desk:
+    """A desk whose folder of runs no test changes."""
+    folder = laid_out(small_study, tmp_path_factory.mktemp("ui") / "runs")
+    return Desk(folder, Processes(folder))
+
+
+@pytest.fixture
+def stranger(shared, keys) -> TestClient:
     """Somebody who has not been let in."""
-    return TestClient(application(desk, keys), base_url=BASE, follow_redirects=False)
+    return TestClient(application(shared, keys), base_url=BASE, follow_redirects=False)
 
 
 @pytest.fixture
-def reader(stranger, keys) -> TestClient:
-    """Somebody who has been let in by the address with the token."""
-    assert stranger.get(f"/?token={keys.token}").status_code == 303
-    stranger.headers["origin"] = BASE
-    return stranger
+def visitor(shared, keys) -> TestClient:
+    """Somebody who looks at what the tests of a module share."""
+    return let_in(application(shared, keys), keys)
+
+
+@pytest.fixture
+def newcomer(keys) -> Iterator[TestClient]:
+    """Somebody whose folder of runs is still empty."""
+    processes = Processes(Path("runs"))
+    yield let_in(application(Desk(processes.runs, processes), keys), keys)
+    for each in processes.started.values():
+        each.process.wait(60)

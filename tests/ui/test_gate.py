@@ -31,52 +31,52 @@ def test_the_token_leads_nowhere_else(stranger, keys):
         assert not place.startswith(("//", "/\\"))
 
 
-def test_another_token_does_not_let_in_who_has_the_cookie(reader):
-    assert reader.get("/?token=wrong").status_code == 403
+def test_another_token_does_not_let_in_who_has_the_cookie(visitor):
+    assert visitor.get("/?token=wrong").status_code == 403
 
 
 @pytest.mark.parametrize("host", [HERE, "localhost", "localhost:9", "[::1]:8000", "[::1]", "LOCALHOST:65535"])
-def test_names_of_this_machine_with_any_port(reader, host):
-    assert reader.get("/", headers={"host": host, "origin": f"http://{host}"}).status_code == 200
+def test_names_of_this_machine_with_any_port(visitor, host):
+    assert visitor.get("/", headers={"host": host, "origin": f"http://{host}"}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.", "0.0.0.0:8000", "127.0.0.1:x", ""],
 )
-def test_no_other_name(reader, host):
+def test_no_other_name(visitor, host):
     """A name of a stranger that leads here (DNS rebinding) is not answered."""
-    assert reader.get("/", headers={"host": host, "origin": f"http://{host}"}).status_code == 421
+    assert visitor.get("/", headers={"host": host, "origin": f"http://{host}"}).status_code == 421
 
 
 @pytest.mark.parametrize(
     "origin",
     ["http://evil.example", "null", "http://127.0.0.1:8001", "https://127.0.0.1:8000", "http://localhost:8000"],
 )
-def test_no_other_origin(reader, origin):
+def test_no_other_origin(visitor, origin):
     for method, path in (
         ("POST", "/study/half/stop"),
         ("POST", "/settings"),
         ("GET", "/"),
         ("GET", "/static/page.css"),
     ):
-        assert reader.request(method, path, headers={"origin": origin}).status_code == 403, (method, path)
+        assert visitor.request(method, path, headers={"origin": origin}).status_code == 403, (method, path)
 
 
-def test_nothing_is_done_without_an_origin(reader):
-    del reader.headers["origin"]
-    assert reader.post("/settings").status_code == 403
-    assert reader.get("/").status_code == 200
+def test_nothing_is_done_without_an_origin(visitor):
+    del visitor.headers["origin"]
+    assert visitor.post("/settings").status_code == 403
+    assert visitor.get("/").status_code == 200
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_no_other_methods(reader, method):
-    assert reader.request(method, "/").status_code == 403
+def test_no_other_methods(visitor, method):
+    assert visitor.request(method, "/").status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/", "/study/small", "/nothing", "/static/page.css", "/static/stream.js"])
-def test_a_strict_policy_on_every_answer(reader, path):
-    headers = reader.get(path).headers
+def test_a_strict_policy_on_every_answer(visitor, path):
+    headers = visitor.get(path).headers
     assert headers["content-security-policy"] == POLICY
     assert "unsafe" not in POLICY
     assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")

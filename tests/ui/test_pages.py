@@ -49,93 +49,93 @@ def page(reader, path, status=200):
     return answer.text
 
 
-def test_the_list_has_all_that_there_is(reader):
-    text = page(reader, "/")
+def test_the_list_has_all_that_there_is(visitor):
+    text = page(visitor, "/")
     for said in ("small", "half", "theirs", "finished", "interrupted", "Compared with none", "of 12 runs"):
         assert said in text
     assert "&lt;script&gt;alert(1)" in text
     assert "<script>alert" not in text
 
 
-def test_the_page_of_a_study_holds_all_that_the_report_holds(reader, runs):
-    text = page(reader, "/study/small")
+def test_the_page_of_a_study_holds_all_that_the_report_holds(visitor, shared):
+    text = page(visitor, "/study/small")
     seen = Seen(text)
-    evidence = load_study(runs / "small").evidence()
+    evidence = load_study(shared.runs / "small").evidence()
     wanted = [section.anchor for section in sections(evidence, ENGLISH)]
     assert set(wanted) <= set(seen.ids)
     assert len(seen.ids) == len(set(seen.ids)), "an id twice"
     assert text.count('data-reference="/study/small/run/') == 2 * 3 * 4  # a dot for each contrast, axis and seed
     for name in re.findall(r'data-reference="([^"?]*)', text):
-        assert reader.get(name).status_code == 200
+        assert visitor.get(name).status_code == 200
 
 
 @pytest.mark.slow
-def test_every_link_of_a_page_leads_somewhere(reader):
-    for path in ("/", "/study/small", "/study/half", f"/study/small/run/{first(reader)}", "/run/theirs"):
-        for link in {each.partition("#")[0] for each in Seen(page(reader, path)).links} - {"", "/new"}:
+def test_every_link_of_a_page_leads_somewhere(visitor):
+    for path in ("/", "/study/small", "/study/half", f"/study/small/run/{first(visitor)}", "/run/theirs"):
+        for link in {each.partition("#")[0] for each in Seen(page(visitor, path)).links} - {"", "/new"}:
             if not link.endswith(("events", "stop", "resume", "/settings", "/new")):
-                assert reader.get(link).status_code == 200, (path, link)
+                assert visitor.get(link).status_code == 200, (path, link)
 
 
 def first(reader):
     return re.search(r"/study/small/run/([^\"?]+)", reader.get("/study/small").text)[1]
 
 
-def test_a_study_that_is_half_done(reader):
-    text = page(reader, "/study/half")
+def test_a_study_that_is_half_done(visitor):
+    text = page(visitor, "/study/half")
     assert "10 of 12 runs" in text
     assert "Not all runs have ended, so there is no verdict yet." in text
     assert "Resume" in text
     assert "seed 2 is after epoch 2" in text  # of the run that is being trained
 
 
-def test_the_page_of_a_run(reader):
-    name = first(reader)
-    text = page(reader, f"/study/small/run/{name}")
+def test_the_page_of_a_run(visitor):
+    name = first(visitor)
+    text = page(visitor, f"/study/small/run/{name}")
     for said in ("Learning curves", "Class by class", "Worst mistakes", "Configuration", "The network", "Log"):
         assert said in text
     others = re.findall(r"<option>([^<]+)</option>", text)
     assert len(others) == 11
-    beside = page(reader, f"/study/small/run/{name}?beside={others[0]}&part=validation")
+    beside = page(visitor, f"/study/small/run/{name}?beside={others[0]}&part=validation")
     assert "differs" in beside
     assert re.search(r'part=validation#images-title" aria-current="true"', beside)
-    assert "differs" not in page(reader, f"/study/small/run/{name}?beside=../../small")
+    assert "differs" not in page(visitor, f"/study/small/run/{name}?beside=../../small")
 
 
-def test_a_run_of_another_producer(reader):
-    text = page(reader, "/run/theirs")
+def test_a_run_of_another_producer(visitor):
+    text = page(visitor, "/run/theirs")
     assert "keras 3.13" in text
     assert "the onset of overfitting" in text
     assert "What it says of its images" not in text
 
 
-def test_pictures_and_files(reader):
-    name = first(reader)
-    text = reader.get(f"/study/small/run/{name}").text
+def test_pictures_and_files(visitor):
+    name = first(visitor)
+    text = visitor.get(f"/study/small/run/{name}").text
     for path in [*re.findall(r'src="([^"]+\.png)"', text)[:2], f"/study/small/run/{name}/figure/curves.png"]:
-        answer = reader.get(path)
+        answer = visitor.get(path)
         assert answer.headers["content-type"] == "image/png", path
         assert Image.open(io.BytesIO(answer.content)).size[0] >= 8
-    svg = reader.get("/study/small/figure/learning_curves.svg?shown=1&metric=loss&method=1")
+    svg = visitor.get("/study/small/figure/learning_curves.svg?shown=1&metric=loss&method=1")
     assert svg.text.startswith("<svg")
     assert "attachment" in svg.headers["content-disposition"]
     assert "dropout: loss" in svg.text
     assert "none: loss" not in svg.text
-    assert reader.get("/study/small/figure/nothing.svg").status_code == 404
-    assert reader.get("/study/small/figure/noise.pdf").status_code == 404
-    assert reader.get("/study/small/image/99999999.png").status_code == 404
+    assert visitor.get("/study/small/figure/nothing.svg").status_code == 404
+    assert visitor.get("/study/small/figure/noise.pdf").status_code == 404
+    assert visitor.get("/study/small/image/99999999.png").status_code == 404
 
 
 @pytest.mark.parametrize(
     "query",
     ["shown=1&smoothing=nan", "shown=1&smoothing=1e9", "shown=1&method=999&metric=x", "shown=1&smoothing=x&log=1"],
 )
-def test_a_view_that_makes_no_sense_shows_something(reader, query):
-    page(reader, f"/study/small?{query}")
+def test_a_view_that_makes_no_sense_shows_something(visitor, query):
+    page(visitor, f"/study/small?{query}")
 
 
-def test_the_view_is_what_is_asked_for(reader):
-    parts = reader.get("/study/small/parts?shown=1&metric=acc&method=0&method=1&single=1&smoothing=0.5").json()
+def test_the_view_is_what_is_asked_for(visitor):
+    parts = visitor.get("/study/small/parts?shown=1&metric=acc&method=0&method=1&single=1&smoothing=0.5").json()
     assert "none: accuracy" in parts["curves"]
     assert "loss</text>" not in parts["curves"]
     assert "early_stopping" not in re.sub(r"<form.*?</form>", "", parts["curves"], flags=re.DOTALL)
@@ -163,8 +163,8 @@ TRAVERSALS = [
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)
-def test_names_are_no_paths(reader, path):
-    answer = reader.get(path)
+def test_names_are_no_paths(visitor, path):
+    answer = visitor.get(path)
     assert answer.status_code == 404
     assert "import" not in answer.text
 
@@ -193,30 +193,30 @@ def test_a_damaged_run_is_said_and_the_rest_is_shown(reader, runs):
     assert "is damaged" in page(reader, "/study/half")
 
 
-def test_language_and_colours_are_kept(reader):
-    assert reader.post("/settings", data={"language": "ko", "back": "/study/half?shown=1"}).headers["location"] == (
+def test_language_and_colours_are_kept(visitor):
+    assert visitor.post("/settings", data={"language": "ko", "back": "/study/half?shown=1"}).headers["location"] == (
         "/study/half?shown=1"
     )
-    reader.post("/settings", data={"theme": "dark"})
-    text = page(reader, "/study/half")
+    visitor.post("/settings", data={"theme": "dark"})
+    text = page(visitor, "/study/half")
     assert '<html lang="ko" data-theme="dark">' in text
     assert "중단됨" in text
     assert language_named("ko")("All runs") in text
     for back in ("//evil.example", "http://evil.example/x", "javascript:alert(1)", ""):
-        place = reader.post("/settings", data={"language": "en", "back": back}).headers["location"]
+        place = visitor.post("/settings", data={"language": "en", "back": back}).headers["location"]
         assert place.startswith("/")
         assert not place.startswith("//"), back
-    reader.post("/settings", data={"language": "xx", "theme": "pink"})
-    assert '<html lang="en" data-theme="dark">' in page(reader, "/")
+    visitor.post("/settings", data={"language": "xx", "theme": "pink"})
+    assert '<html lang="en" data-theme="dark">' in page(visitor, "/")
 
 
-def test_the_language_of_the_browser_is_spoken(reader):
-    assert 'lang="ko"' in reader.get("/", headers={"accept-language": "ko-KR,ko;q=0.9"}).text
-    assert 'html lang="en"' in reader.get("/", headers={"accept-language": "de"}).text
+def test_the_language_of_the_browser_is_spoken(visitor):
+    assert 'lang="ko"' in visitor.get("/", headers={"accept-language": "ko-KR,ko;q=0.9"}).text
+    assert 'html lang="en"' in visitor.get("/", headers={"accept-language": "de"}).text
 
 
 @pytest.mark.parametrize("path", ["/", "/study/small", "/study/half", "/run/theirs"])
-def test_every_page_speaks_korean(reader, path):
-    reader.post("/settings", data={"language": "ko"})
-    seen = Seen(page(reader, path))
+def test_every_page_speaks_korean(visitor, path):
+    visitor.post("/settings", data={"language": "ko"})
+    seen = Seen(page(visitor, path))
     assert any("가" <= sign <= "힣" for text in seen.texts for sign in text)

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 
 from overfitlab.ui.desk import Desk
+from overfitlab.ui.parts import Part, mark, news
 from overfitlab.ui.processes import Processes
 from overfitlab.ui.streams import stream
 from overfitlab.ui.study_page import study_page, view_of
@@ -45,9 +46,25 @@ def changing(*states):
 
     def look():
         state, parts = left.pop(0) if len(left) > 1 else left[0]
-        return state, lambda: parts
+        return state, lambda: {name: Part(text) for name, text in parts.items()}
 
     return look
+
+
+def a_table(*rows, heading="h"):
+    """Return a part with pieces."""
+    pieces = {f"row-{place}": text for place, text in enumerate(rows)}
+    return Part(f"<p>{heading}</p>" + "".join(f"<b id={name}>{mark(name)}</b>" for name in pieces), pieces)
+
+
+def test_of_a_part_only_the_pieces_that_are_different_are_sent():
+    told = {"table": a_table("x", "y"), "other": Part("z")}
+    assert news(told, told) == {}
+    assert news({"table": a_table("x", "new")}, told) == {"row-1": "new"}
+    whole = "<p>h</p><b id=row-0>x</b><b id=row-1>y</b><b id=row-2>w</b>"
+    assert news({"table": a_table("x", "y", "w")}, told) == {"table": whole}, "one more: all of it"
+    assert news({"table": a_table("x", "new", heading="k")}, told)["table"].startswith("<p>k</p><b id=row-0>x")
+    assert news({"table": a_table("x")}, {}) == {"table": "<p>h</p><b id=row-0>x</b>"}
 
 
 def test_only_what_has_changed_is_sent(tmp_path):
@@ -94,5 +111,9 @@ def test_an_epoch_changes_the_curves_and_the_state_alone(desk, runs):
     after, now = parts(False)
     assert before != after
     assert set(now) == {"state", "curves", "gaps", "runs"}
-    assert now["curves"] != all_parts["curves"]
-    assert "seed 2 is after epoch 1" in now["curves"]
+    sent = news(now, all_parts)
+    grown = {name for part in (now["curves"], now["gaps"]) for name, text in part.pieces.items() if ">none: " in text}
+    assert len(grown) == 3
+    rows = {name for name, text in now["runs"].pieces.items() if "none, seed 2" in text}
+    assert set(sent) == {"state", *grown, *rows}, "the panels of one method, and one row"
+    assert "seed 2 is after epoch 1" in "".join(sent.values())

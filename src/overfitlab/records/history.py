@@ -52,5 +52,7 @@ def parsed(content: bytes, path: Path) -> list[EpochRow]:
 
 def _sound(row: EpochRow) -> bool:
     """Return whether these can be the numbers of an epoch; a loss can be anything where training diverged."""
-    shares = (row.acc, row.val_acc, row.train_acc)
-    return 0 <= row.seconds < MOST_SECONDS and not any(share is not None and not 0 <= share <= 1 for share in shares)
+    return (
+        0 <= row.seconds < MOST_SECONDS and 0 <= row.acc <= 1 and 0 <= row.val_acc <= 1
+        and (row.train_acc is None or 0 <= row.train_acc <= 1)
+    )  # fmt: skip

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from overfitlab.config import RunConfig
 from overfitlab.errors import BusyError, DamagedError, OverfitlabError, UsageError
-from overfitlab.files import TEMPORARY, read_whole, write_anew, write_atomically
+from overfitlab.files import TEMPORARY, Stamp, read_whole, stamp_of, write_anew, write_atomically
 from overfitlab.records import history
 from overfitlab.records.claim import OURS, claimed
 from overfitlab.records.older import upgraded_run
@@ -111,6 +111,10 @@ class RunFolder:
     def record(self) -> RunRecord:
         """Return the content of `run.json`; raises `OverfitlabError` where it is missing, `DamagedError` if damaged."""
         return read_record(self / RECORD, READ)
+
+    def stamps(self) -> tuple[Stamp, Stamp, Stamp]:
+        """Return the stamps of the record, of the live history, and of the history: what is read changes with them."""
+        return stamp_of(self / RECORD), stamp_of(self / LIVE), stamp_of(self / HISTORY)
 
     def write_record(self, record: RunRecord) -> None:
         """Replace `run.json`."""

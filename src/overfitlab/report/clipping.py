@@ -19,6 +19,8 @@ def within(point: Point, box: Box) -> bool:
 def pieces(points: Sequence[Point], box: Box) -> list[list[Point]]:
     """Return those pieces of a line through the points that lie inside the box."""
     found: list[list[Point]] = []
+    if len(points) > 1 and _inside(points, box):
+        return [list(points)]
     if len(points) == 1 and within(points[0], box):
         return [list(points)]
     for start, end in pairwise(points):
@@ -35,9 +37,17 @@ def pieces(points: Sequence[Point], box: Box) -> list[list[Point]]:
 def polygon(points: Sequence[Point], box: Box) -> list[Point]:
     """Return the part of a polygon that lies inside the box; nothing where there is none (Sutherland and Hodgman)."""
     found = list(points)
+    if _inside(points, box):
+        return found
     for axis, edge, sign in ((0, box[0], 1), (1, box[1], 1), (0, box[2], -1), (1, box[3], -1)):
         found = _one_side(found, axis, edge, sign)
     return found
+
+
+def _inside(points: Sequence[Point], box: Box) -> bool:
+    """Return whether all points lie in the box: nearly always, and then there is nothing to cut."""
+    left, top, right, bottom = box
+    return all(left <= x <= right and top <= y <= bottom for x, y in points)
 
 
 def _one_side(points: Sequence[Point], axis: int, edge: float, sign: int) -> list[Point]:

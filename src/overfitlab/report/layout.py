@@ -63,6 +63,11 @@ class Layout:
         """The area: its left, top, right and bottom."""
         return self.left, self.top, self.right, self.bottom
 
+    def bare(self) -> "Layout":
+        """Return the same axes in the same place, and nothing of what is said and drawn."""
+        panel = replace(self.panel, title="", alternative="", key="", marks=())
+        return replace(self, panel=panel, title=(), legend=())
+
     def x(self, value: float) -> float:
         """Return where a value of the horizontal axis lies."""
         return self.left + self.width * share(self.panel.x, value)
@@ -86,7 +91,7 @@ def layout(panel: Panel) -> Layout:
     if title and title[0] != panel.title:
         letters, title = SMALLER, in_lines(panel.title, SMALLER, room, most=2, bold=True)
     marks, labels, columns, rows = _legend(panel)
-    legend = legend_height(panel)
+    legend = _height(rows)
     top = POINTS * TOP
     return Layout(
         panel=panel,
@@ -106,8 +111,11 @@ def layout(panel: Panel) -> Layout:
 
 def legend_height(panel: Panel) -> float:
     """Return how many points the legend of a panel takes of its height."""
-    _, labels, _, rows = _legend(panel)
-    return BEFORE_LEGEND + LEGEND_ROW * rows if labels else 0.0
+    return _height(_legend(panel)[3])
+
+
+def _height(rows: int) -> float:
+    return BEFORE_LEGEND + LEGEND_ROW * rows if rows else 0.0
 
 
 def with_area(panel: Panel, height: float) -> Panel:

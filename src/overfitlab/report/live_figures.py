@@ -4,9 +4,11 @@ A mean with its band is that of runs that have ended, so that no curve changes i
 that is being trained is a thin line of its own, which grows.
 """
 
+import functools
 import math
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from overfitlab.report.curve_figures import onset_words
 from overfitlab.report.marks import (
@@ -24,7 +26,6 @@ from overfitlab.report.marks import (
     Values,
 )
 from overfitlab.report.scales import around, axis
-from overfitlab.results.history import EpochRow
 from overfitlab.stats.method_summary import MethodSummary
 from overfitlab.study.evidence import Curve, Curves, Evidence
 from overfitlab.study.watching import Glance
@@ -56,23 +57,36 @@ class View:
 
 @dataclass(frozen=True)
 class _Quantity:
-    """What is drawn over the epochs, and where it is found in rows and in curves."""
+    """What is drawn over the epochs: the name of a curve, and of what a glance at a run has."""
 
     curve: str
     label: str
     color: str
-    value: Callable[[EpochRow], float | None]
     unit: float = 1.0
 
 
-@dataclass
-class _Seen:
-    """What has been drawn of a panel: values that an axis has to hold."""
+@dataclass(frozen=True)
+class _Reach:
+    """What an axis has to hold: the lowest value, the highest one, and the lowest for a logarithmic axis."""
 
-    values: list[float] = field(default_factory=list)
+    low: float = math.inf
+    high: float = -math.inf
+    positive: float = math.inf
 
-    def add(self, values: Iterable[float | None]) -> None:
-        self.values += [value for value in values if value is not None and math.isfinite(value)]
+    def __or__(self, other: "_Reach") -> "_Reach":
+        return _Reach(min(self.low, other.low), max(self.high, other.high), min(self.positive, other.positive))
+
+    @property
+    def known(self) -> bool:
+        """Whether there is any value."""
+        return self.low <= self.high
+
+
+def _reach(values: Iterable[float | None]) -> _Reach:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known:
+        return _Reach()
+    return _Reach(min(known), max(known), min((value for value in known if value >= LEAST_LOSS), default=math.inf))
 
 
 def live_curves(evidence: Evidence, runs: Sequence[Glance], view: View, say: Language) -> list[Panel]:
@@ -80,8 +94,8 @@ def live_curves(evidence: Evidence, runs: Sequence[Glance], view: View, say: Lan
     words = {"loss": say("loss"), "acc": say("accuracy")}
     quantities = {
         metric: (
-            _Quantity(f"train_{metric}", say("training"), "train", _getter(f"train_{metric}")),
-            _Quantity(f"val_{metric}", say("validation"), "val", _getter(f"val_{metric}")),
+            _Quantity(f"train_{metric}", say("training"), "train"),
+            _Quantity(f"val_{metric}", say("validation"), "val"),
         )
         for metric in view.metrics
     }
@@ -94,7 +108,7 @@ def live_curves(evidence: Evidence, runs: Sequence[Glance], view: View, say: Lan
 
 def live_gaps(evidence: Evidence, runs: Sequence[Glance], view: View, say: Language) -> list[Panel]:
     """Return a panel for each method: training minus validation accuracy over the epochs, in points."""
-    gap = _Quantity("gap", say("gap"), "method", _gap, PERCENT)
+    gap = _Quantity("gap", say("gap"), "method", PERCENT)
     return _panels(evidence, runs, view, (gap,), "gap", say("gap, points"), say)
 
 
@@ -104,22 +118,22 @@ def _panels(
 ) -> list[Panel]:  # fmt: skip
     log = view.log and metric == "loss"
     shown = [each for each in evidence.methods if view.shows(each.method)]
-    drawn: dict[str, tuple[list[Mark], _Seen]] = {}
+    drawn: dict[str, tuple[list[Mark], _Reach]] = {}
     for each in shown:
-        seen = _Seen()
         own = [run for run in runs if run.method == each.method]
-        marks = [mark for one in quantities for mark in _marks(evidence.curves[each.method], own, one, view, seen, say)]
-        drawn[each.method] = marks, seen
-    y = _scale([seen.values for _, seen in drawn.values()], word, metric, log=log)
+        of_each = [_marks(evidence.curves[each.method], own, one, view, say) for one in quantities]
+        reach = functools.reduce(operator.or_, (reach for _, reach in of_each))
+        drawn[each.method] = [mark for marks, _ in of_each for mark in marks], reach
+    y = _scale([reach for _, reach in drawn.values() if reach.known], word, metric, log=log)
     x = axis(0.5, evidence.plan.protocol.epochs + 0.5, say("epoch"), whole=True)
     found = []
     for each in shown:
-        name, (marks, seen) = str(say.method(each.label)), drawn[each.method]
+        name, (marks, reach) = str(say.method(each.label)), drawn[each.method]
         own = [run for run in runs if run.method == each.method]
         ground: list[Mark] = [Rule(at=0.0, axis="y", color="soft")] if metric == "gap" else []
         notes = _notes(each, evidence.curves[each.method], own, view, say)
-        if seen.values and max(seen.values) > y.high:
-            notes.append(Remark(label=say("off the scale, up to {value}", value=f"{max(seen.values):.3g}")))
+        if reach.high > y.high:
+            notes.append(Remark(label=say("off the scale, up to {value}", value=f"{reach.high:.3g}")))
         found.append(
             Panel(
                 title=f"{name}: {word}", alternative=_alternative(each, own, quantities, name, word, say), x=x, y=y,
@@ -131,40 +145,50 @@ def _panels(
 
 
 def _marks(
-    curves: Curves, runs: Sequence[Glance], one: _Quantity, view: View, seen: _Seen, say: Language
-) -> list[Mark]:
+    curves: Curves, runs: Sequence[Glance], one: _Quantity, view: View, say: Language
+) -> tuple[list[Mark], _Reach]:
     """Return a curve with its band, and single runs: those that are trained, and the others where that is wanted."""
-    found: list[Mark] = []
-    epochs = tuple(map(float, curves.epochs))
-    if curves.runs:
-        curve: Curve = curves.curve(one.curve)
-        mean, deviation = _times(curve.mean, one.unit), _times(curve.deviation, one.unit)
-        if None not in deviation:
-            low, high = _beside(mean, deviation, -1), _beside(mean, deviation, 1)
-            found.append(Band(x=epochs, low=low, high=high, color=one.color, key=f"{one.curve}:band"))
-            seen.add((*low, *high))
-        seen.add(mean)
+    carried = say("{name}, carried forward after a stop", name=one.label)
+    below, above, reach = _mean(curves, one, view.smoothing, carried)
+    lines: list[Mark] = []
     for run in runs:
         if run.rows and (view.single or not run.ended):
-            values = smoothed(_times([one.value(row) for row in run.rows], one.unit), view.smoothing)
-            seen.add(values)
+            values = smoothed(_times(run.columns[one.curve], one.unit), view.smoothing)
+            reach |= _reach(values)
             dot = 2.5 if len(values) == 1 else 0.0
-            found.append(Line(x=tuple(float(row.epoch) for row in run.rows), y=values, color=one.color, width=THIN,
+            lines.append(Line(x=tuple(float(row.epoch) for row in run.rows), y=values, color=one.color, width=THIN,
                               opacity=FAINT, marker=dot, key=f"{one.curve}:{run.name}"))  # fmt: skip
-    if curves.runs:
-        if view.smoothing:
-            found.append(Line(x=epochs, y=mean, color=one.color, width=THIN, opacity=0.4))
-        stopped = next((k for k, n in enumerate(curves.training) if n < curves.runs), len(epochs))
-        line, dot = smoothed(mean, view.smoothing), 3.5 if len(epochs) == 1 else 0.0
-        found.append(Line(x=epochs[:stopped], y=line[:stopped], color=one.color, marker=dot, label=one.label,
-                          key=one.curve))  # fmt: skip
-        if stopped < len(epochs):
-            first = max(stopped - 1, 0)
-            found.append(Line(x=epochs[first:], y=line[first:], color=one.color, dash=CARRIED, key=one.curve,
-                              label=say("{name}, carried forward after a stop", name=one.label)))  # fmt: skip
-    else:
-        found.append(Line(x=(), y=(), color=one.color, width=THIN, label=one.label))
-    return found
+    return [*below, *lines, *above], reach
+
+
+@functools.lru_cache(256)  # it stays while runs are trained
+def _mean(
+    curves: Curves, one: _Quantity, smoothing: float, carried: str
+) -> tuple[tuple[Mark, ...], tuple[Mark, ...], _Reach]:
+    """Return what lies below single runs, what lies above them, and what an axis has to hold of both."""
+    if not curves.runs:
+        return (), (Line(x=(), y=(), color=one.color, width=THIN, label=one.label),), _Reach()
+    epochs = tuple(map(float, curves.epochs))
+    curve: Curve = curves.curve(one.curve)
+    mean, deviation = _times(curve.mean, one.unit), _times(curve.deviation, one.unit)
+    below: list[Mark] = []
+    above: list[Mark] = []
+    reach = _reach(mean)
+    if None not in deviation:
+        low, high = _beside(mean, deviation, -1), _beside(mean, deviation, 1)
+        below.append(Band(x=epochs, low=low, high=high, color=one.color, key=f"{one.curve}:band"))
+        reach |= _reach((*low, *high))
+    if smoothing:
+        above.append(Line(x=epochs, y=mean, color=one.color, width=THIN, opacity=0.4))
+    stopped = next((k for k, n in enumerate(curves.training) if n < curves.runs), len(epochs))
+    line, dot = smoothed(mean, smoothing), 3.5 if len(epochs) == 1 else 0.0
+    above.append(Line(x=epochs[:stopped], y=line[:stopped], color=one.color, marker=dot, label=one.label,
+                      key=one.curve))  # fmt: skip
+    if stopped < len(epochs):
+        first = max(stopped - 1, 0)
+        above.append(Line(x=epochs[first:], y=line[first:], color=one.color, dash=CARRIED, key=one.curve,
+                          label=carried))  # fmt: skip
+    return tuple(below), tuple(above), reach
 
 
 def _notes(method: MethodSummary, curves: Curves, runs: Sequence[Glance], view: View, say: Language) -> list[Mark]:
@@ -207,7 +231,7 @@ def _alternative(
     ended = [run for run in runs if run.ended and run.rows]
     said = []
     if ended:
-        values = {one.label: [one.value(run.rows[-1]) for run in ended] for one in quantities}
+        values = {one.label: [run.columns[one.curve][-1] for run in ended] for one in quantities}
         known = {label: [each for each in of if each is not None] for label, of in values.items()}
         units = {one.label: one.unit for one in quantities}
         last = ", ".join(f"{label} {units[label] * sum(of) / len(of):.3g}" for label, of in known.items() if of)
@@ -235,34 +259,31 @@ def smoothed(values: Values, weight: float) -> Values:
     return tuple(found)
 
 
-def _scale(values: Sequence[Sequence[float]], label: str, metric: str, *, log: bool) -> Axis:
-    """Return one axis for all methods, so that panels can be compared by eye."""
-    known = [value for of_method in values for value in of_method]
-    if not known:
+def _scale(reaches: Sequence[_Reach], label: str, metric: str, *, log: bool) -> Axis:
+    """Return one axis for all methods, so that panels can be compared by eye.
+
+    Its ends are round, so that it stays from epoch to epoch, and with it all that is drawn already.
+    """
+    if not reaches:
         return axis(0.0, 1.0, label)
-    highest = sorted(max(of_method) for of_method in values if of_method)
-    high = max(known)
+    whole = functools.reduce(operator.or_, reaches)
+    high = whole.high
     if metric == "loss":
+        highest = sorted(reach.high for reach in reaches)
         high = min(high, FARTHEST * highest[(len(highest) - 1) // 2])
     if not log:
-        return axis(*around((min(known), high), 0.04), label)
-    above = [value for value in known if value >= LEAST_LOSS] or [LEAST_LOSS]
-    low, high = min(above), max(high, 1.1 * min(above))
-    room = (high / low) ** 0.04
-    return axis(low / room, high * room, label, log=True)
+        return axis(*_round_ends(*around((whole.low, high), 0.04)), label)
+    low = whole.positive if math.isfinite(whole.positive) else LEAST_LOSS
+    high = max(high, 1.1 * low)
+    ends = _round_ends(*around((math.log10(low), math.log10(high)), 0.04))
+    return axis(10 ** ends[0], 10 ** ends[1], label, log=True)
 
 
-def _getter(name: str) -> Callable[[EpochRow], float | None]:
-    """Return what reads a column; of a run without clean training metrics, what its progress bar showed is not one."""
-    return lambda row: _finite(getattr(row, name))
-
-
-def _gap(row: EpochRow) -> float | None:
-    return None if row.train_acc is None else _finite(row.train_acc - row.val_acc)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def _round_ends(low: float, high: float) -> tuple[float, float]:
+    """Return ends that lie beyond these, by less than a twentieth of what is between them."""
+    step = 10.0 ** math.floor(math.log10((high - low) / 20))
+    step *= next((each for each in (5, 2) if step * each <= (high - low) / 20), 1)
+    return step * math.floor(low / step), step * math.ceil(high / step)
 
 
 def _times(values: Iterable[float | None], unit: float) -> Values:

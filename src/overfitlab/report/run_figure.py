@@ -20,13 +20,14 @@ DASHED: Dash = (3.7, 1.6)
 DOT = 6.0  # points
 
 
-def run_panels(rows: Sequence[EpochRow], say: Language = ENGLISH) -> list[Panel]:
+def run_panels(rows: Sequence[EpochRow], say: Language = ENGLISH, planned: int = 1) -> list[Panel]:
     """Return two panels, loss and accuracy over the epochs, training and validation on one axis.
 
+    There is room for as many epochs as are `planned`, where more are still to come.
     The onset of overfitting, the epoch with the lowest validation loss, is a dashed line in both. Where training images
     were measured in evaluation mode, that is the line of training, and what the progress bar showed a thin, dotted one.
     """
-    return [_panel(rows, metric, say) for metric in ("loss", "acc")]
+    return [_panel(rows, metric, say, planned) for metric in ("loss", "acc")]
 
 
 def learning_curves(rows: Sequence[EpochRow], title: str = "") -> DisplayedFigure:
@@ -47,7 +48,7 @@ def learning_curves(rows: Sequence[EpochRow], title: str = "") -> DisplayedFigur
     return figure
 
 
-def _panel(rows: Sequence[EpochRow], metric: str, say: Language) -> Panel:
+def _panel(rows: Sequence[EpochRow], metric: str, say: Language, planned: int) -> Panel:
     epochs = tuple(float(row.epoch) for row in rows)
     clean = bool(rows) and rows[0].train_loss is not None
     train, val = _column(rows, f"train_{metric}" if clean else metric), _column(rows, f"val_{metric}")
@@ -72,7 +73,8 @@ def _panel(rows: Sequence[EpochRow], metric: str, say: Language) -> Panel:
     )  # fmt: skip
     return Panel(
         title=metric, alternative=alternative, marks=tuple(marks), key=metric,
-        x=axis(0.5, max(len(rows), 1) + 0.5, say("epoch"), whole=True), y=axis(*around(shown)),  # epochs count from 1
+        x=axis(0.5, max(len(rows), planned, 1) + 0.5, say("epoch"), whole=True),  # epochs count from 1
+        y=axis(*around(shown)),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from matplotlib.ticker import MaxNLocator
@@ -62,10 +63,12 @@ def minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def _round_values(low: float, high: float, *, whole: bool) -> list[float]:
+@lru_cache(256)
+def _round_values(low: float, high: float, *, whole: bool) -> tuple[float, ...]:
     found = MaxNLocator(TICKS, integer=whole, min_n_ticks=1).tick_values(low, high)
     slack = NEAR * (high - low)
-    return [0.0 if abs(value) <= slack else float(value) for value in found if low - slack <= value <= high + slack]
+    shown = (value for value in found if low - slack <= value <= high + slack)
+    return tuple(0.0 if abs(value) <= slack else float(value) for value in shown)
 
 
 def _powers(low: float, high: float) -> list[float]:

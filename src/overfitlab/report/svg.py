@@ -6,8 +6,9 @@ browser; and each panel has a text alternative.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from overfitlab.report.clipping import Box, Point, pieces, polygon, within
 from overfitlab.report.layout import (
@@ -69,10 +70,11 @@ SEAM = 0.2  # of a cell's own colour around it, so that the ground does not shin
 def panel_svg(panel: Panel, corner: Point | None = None) -> str:
     """Return the panel as an `<svg>` element: for a page, or, with its upper left corner, for a place on a sheet."""
     place = layout(panel)
+    axes = place.bare()
     width, height = POINTS * panel.width, POINTS * panel.height
     where = {} if corner is None else {"x": corner[0], "y": corner[1], "width": width, "height": height}
-    marks = (DRAWN[type(mark)](mark, place) for mark in panel.marks)
-    parts = chain(_grid(place), *marks, _axes(place), _title(place), *map(_entry, place.legend))
+    marks = (_drawn(mark, axes) for mark in panel.marks)
+    parts = chain([_grid(axes)], marks, [_axes(axes)], _title(place), map(_entry, place.legend))
     return element(
         "svg", "".join(parts), **where, viewBox=f"0 0 {rounded(width)} {rounded(height)}", role="img",
         aria_label=panel.alternative, stroke_linejoin="round", data_key=panel.key or None,
@@ -95,16 +97,33 @@ def sheet(panels: Sequence[Panel], columns: int) -> str:
     return root + "\n"
 
 
-def _grid(place: Layout) -> Iterable[str]:
+# Most parts of a figure stay when it grows: they are kept, by the axes that are the same for all that is drawn there.
+
+
+def _drawn(mark: Mark, place: Layout) -> str:
+    return _drawn_once(mark, place) if isinstance(mark, Line | Band) else "".join(DRAWN[type(mark)](mark, place))
+
+
+@lru_cache(1024)
+def _drawn_once(mark: Line | Band, place: Layout) -> str:
+    return "".join(DRAWN[type(mark)](mark, place))
+
+
+@lru_cache(256)
+def _grid(place: Layout) -> str:
     x, y = place.panel.x, place.panel.y
     lines = [(place.x(tick.value), place.top, place.x(tick.value), place.bottom) for tick in x.ticks if x.grid]
     lines += [(place.left, place.y(tick.value), place.right, place.y(tick.value)) for tick in y.ticks if y.grid]
-    if lines:
-        yield element("path", d=straight(lines), **stroke("grid", GRID_LINE))
+    return element("path", d=straight(lines), **stroke("grid", GRID_LINE)) if lines else ""
 
 
-def _axes(place: Layout) -> Iterable[str]:
+@lru_cache(256)
+def _axes(place: Layout) -> str:
     """Return the lines at the edges, the ticks at them, what stands there, and the names of the axes."""
+    return "".join(_parts_of_axes(place))
+
+
+def _parts_of_axes(place: Layout) -> Iterable[str]:
     x, y, left, bottom = place.panel.x, place.panel.y, place.left, place.bottom
     lines = [(place.x(tick.value), bottom, place.x(tick.value), bottom + TICK) for tick in x.ticks]
     lines += [(left - TICK, place.y(tick.value), left, place.y(tick.value)) for tick in y.ticks]
@@ -138,8 +157,13 @@ def _title(place: Layout) -> Iterable[str]:
         yield letters(line, place.left, last - number * LINE_HEIGHT * size, size, font_weight="bold")
 
 
-def _entry(entry: Entry) -> Iterable[str]:
+@lru_cache(1024)
+def _entry(entry: Entry) -> str:
     """Return one line of the legend: a sample of the mark, and its label."""
+    return "".join(_parts_of_entry(entry))
+
+
+def _parts_of_entry(entry: Entry) -> Iterable[str]:
     mark, middle = entry.mark, entry.middle
     left, right = entry.left, entry.left + SAMPLE
     match mark:
@@ -273,6 +297,9 @@ def _rectangle(corners: Box, box: Box, **looks: Attribute) -> Iterable[str]:
 
 def _runs(points: Sequence[tuple[float | None, ...]]) -> list[list[tuple[float, ...]]]:
     """Return the points in runs that are wholly known."""
+    whole = [cast("tuple[float, ...]", point) for point in points if None not in point]
+    if len(whole) == len(points):
+        return [whole] if whole else []
     runs: list[list[tuple[float, ...]]] = [[]]
     for point in points:
         known = tuple(value for value in point if value is not None)

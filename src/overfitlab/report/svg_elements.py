@@ -84,7 +84,8 @@ def stroke(color: str, width: float, dash: Dash = (), opacity: float = 1.0) -> d
 
 def rounded(value: float) -> str:
     """Return a number to a hundredth of a point."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if round(value, 2) else "0"
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return text if text != "-0" else "0"
 
 
 def escaped(text: str) -> str:

@@ -5,6 +5,7 @@ Everything works on the last axis, [..., n], so that a simulation of thousands o
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,12 +85,19 @@ def sign_flip(differences: ArrayLike) -> float:
     n = len(values)
     observed = abs(values.sum()) * (1 - EXACT)
     if n > MOST_FLIPPED:
-        signs = np.random.default_rng(0).integers(0, 2, (DRAWN_FLIPS, n), dtype=np.int8) * 2 - 1
-        return float((1 + np.count_nonzero(np.abs(signs @ values) >= observed)) / (1 + DRAWN_FLIPS))
+        return float((1 + np.count_nonzero(np.abs(_drawn_signs(n) @ values) >= observed)) / (1 + DRAWN_FLIPS))
     sums = np.zeros(1)
     for value in values:
         sums = np.concatenate([sums + value, sums - value])
     return float(np.count_nonzero(np.abs(sums) >= observed) / len(sums))
+
+
+@lru_cache(2)  # all contrasts of a study have as many pairs, or nearly
+def _drawn_signs(n: int) -> NDArray[np.int8]:
+    """Return the drawn flips [drawn, n], each 1 or -1."""
+    found = np.random.default_rng(0).integers(0, 2, (DRAWN_FLIPS, n), dtype=np.int8) * np.int8(2) - np.int8(1)
+    found.flags.writeable = False
+    return found
 
 
 def sign_flip_floor(n: int) -> float:

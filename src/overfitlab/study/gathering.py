@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from statistics import mean, stdev
@@ -16,7 +16,6 @@ from overfitlab.errors import DamagedError
 from overfitlab.records.data_record import DataRecord
 from overfitlab.records.study_folder import StudyFolder
 from overfitlab.records.study_record import StudyRecord
-from overfitlab.results.history import EpochRow
 from overfitlab.results.outcome import Outcome
 from overfitlab.results.predictions import Predicted
 from overfitlab.stats.calibration import calibration
@@ -45,6 +44,7 @@ MOST_CLASSES = 110  # of a confusion matrix that is kept whole: more are no figu
 CONFUSIONS = 5  # most frequent mistakes that are named
 DISPUTED = 12  # images on which methods disagree
 LARGEST = 1e100  # a loss above that is as good as infinite
+CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")  # columns of a history
 
 
 def gathered(
@@ -125,28 +125,42 @@ def curves(runs: Sequence[Outcome], epochs: int) -> Curves:
     The last row of a run that its method stopped is carried forward, so that no curve changes because a run is gone.
     """
     longest = max((len(run.rows) for run in runs), default=0)
-    numbers = range(1, (epochs if longest else 0) + 1)
+    numbers = np.arange(1, (epochs if longest else 0) + 1)
+    lengths = np.array([len(run.rows) for run in runs], dtype=np.int64)
+    values = np.empty((len(CURVES), len(runs), len(numbers)))
+    for place, run in enumerate(runs if longest else ()):
+        rows = np.array([[_number(getattr(row, name)) for name in CURVES] for row in run.rows])
+        values[:, place] = rows[np.minimum(numbers, len(rows)) - 1].T
+    train_loss, val_loss, train_acc, val_acc = values
     return Curves(
         runs=len(runs),
-        epochs=tuple(numbers),
-        training=tuple(sum(len(run.rows) >= epoch for run in runs) for epoch in numbers),
-        train_loss=_over_epochs(runs, numbers, lambda row: row.train_loss),
-        val_loss=_over_epochs(runs, numbers, lambda row: row.val_loss),
-        train_acc=_over_epochs(runs, numbers, lambda row: row.train_acc),
-        val_acc=_over_epochs(runs, numbers, lambda row: row.val_acc),
-        gap=_over_epochs(runs, numbers, lambda row: None if row.train_acc is None else row.train_acc - row.val_acc),
+        epochs=tuple(numbers.tolist()),
+        training=tuple((lengths[:, None] >= numbers).sum(0).tolist()),
+        train_loss=_over_runs(train_loss),
+        val_loss=_over_runs(val_loss),
+        train_acc=_over_runs(train_acc),
+        val_acc=_over_runs(val_acc),
+        gap=_over_runs(train_acc - val_acc),
     )
 
 
-def _over_epochs(runs: Sequence[Outcome], epochs: Sequence[int], value: Callable[[EpochRow], float | None]) -> Curve:
-    means: list[float | None] = []
-    deviations: list[float | None] = []
-    for epoch in epochs:
-        values = [value(run.rows[min(epoch, len(run.rows)) - 1]) for run in runs]
-        known = [each for each in values if each is not None and math.isfinite(each) and abs(each) < LARGEST]
-        means.append(mean(known) if known else None)
-        deviations.append(stdev(known) if len(known) > 1 else None)
-    return Curve(tuple(means), tuple(deviations))
+def _number(value: float | None) -> float:
+    return math.nan if value is None or not abs(value) < LARGEST else value
+
+
+def _over_runs(values: NDArray[np.float64]) -> Curve:
+    """Return the curve of values [runs, epochs]; NaN stands for what is not known."""
+    known = ~np.isnan(values)
+    count = known.sum(0)
+    mean = np.where(known, values, 0.0).sum(0) / np.maximum(count, 1)
+    squares = np.where(known, (values - mean) ** 2, 0.0).sum(0)
+    highest = np.where(known, values, -np.inf).max(0, initial=-np.inf)
+    equal = highest == np.where(known, values, np.inf).min(0, initial=np.inf)
+    deviation = np.where(equal, 0.0, np.sqrt(squares / np.maximum(count - 1, 1)))
+    return Curve(
+        tuple(value if n else None for value, n in zip(mean.tolist(), count.tolist(), strict=True)),
+        tuple(value if n > 1 else None for value, n in zip(deviation.tolist(), count.tolist(), strict=True)),
+    )
 
 
 Predictions = list[tuple[Outcome, Predicted]]

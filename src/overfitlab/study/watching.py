@@ -1,30 +1,32 @@
 """A study whose folder is looked at again and again, at little cost, while another process may train it."""
 
 import hashlib
+import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from overfitlab.config import Protocol
 from overfitlab.errors import OverfitlabError
+from overfitlab.files import Stamp, stamp_of
 from overfitlab.records.claim import is_held
-from overfitlab.records.run_folder import HISTORY, LIVE, RunFolder, StoredRun, live_rows, stored_run
-from overfitlab.records.run_folder import RECORD as RUN_RECORD
+from overfitlab.records.run_folder import RunFolder, StoredRun, live_rows, stored_run
 from overfitlab.records.run_record import DIVERGED
 from overfitlab.records.run_record import FINISHED as RUN_FINISHED
 from overfitlab.records.study_folder import RECORD, RUNS, StudyFolder
 from overfitlab.records.study_record import INTERRUPTED, RUNNING, StudyPlan, StudyRecord
 from overfitlab.results.history import EpochRow
+from overfitlab.results.onset import onset
 from overfitlab.results.outcome import Outcome
 from overfitlab.stats.verdict import Verdict
 from overfitlab.study.cost import run_seconds, study_seconds
 from overfitlab.study.evidence import Evidence
-from overfitlab.study.gathering import gathered
+from overfitlab.study.gathering import CURVES, gathered
 from overfitlab.study.outcomes import outcomes
 from overfitlab.study.study import Study
 from overfitlab.study.wanted import wanted_in
-
-Stamp = tuple[int, int, int] | None  # of a file: when it was written, its size, its number
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,19 @@ class Glance:
     def ended(self) -> bool:
         """Whether there is nothing left to train."""
         return self.status in (RUN_FINISHED, DIVERGED)
+
+    @cached_property
+    def columns(self) -> Mapping[str, tuple[float | None, ...]]:
+        """What curves are drawn of, a value an epoch; None where nothing finite is known."""
+        of_rows = {name: [getattr(row, name) for row in self.rows] for name in CURVES}
+        pairs = zip(of_rows["train_acc"], of_rows["val_acc"], strict=True)
+        of_rows["gap"] = [None if train is None else train - val for train, val in pairs]
+        return {name: tuple(map(_finite, values)) for name, values in of_rows.items()}
+
+    @cached_property
+    def onset(self) -> EpochRow | None:
+        """The epoch with the lowest validation loss so far."""
+        return onset(self.rows)
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,7 @@ class Watched:
         self.path = path
         self._folder = StudyFolder(path)
         self._stamp: Stamp = None
+        self._folders: tuple[Stamp, list[str]] = None, []
         self._stamps: dict[str, tuple[Stamp, Stamp, Stamp]] = {}
         self._stored: dict[str, StoredRun] = {}
         self._glances: dict[str, Glance] = {}
@@ -74,6 +90,7 @@ class Watched:
         self._looked = 0
         self._outcomes: dict[str, Outcome] = {}
         self._evidence: tuple[object, Evidence] | None = None  # and what it was made of
+        self._signature: tuple[int, str] = -1, ""
         self.damaged: dict[str, OverfitlabError] = {}  # runs that cannot be read
         self.version = 0  # which grows whenever something has changed
 
@@ -102,7 +119,7 @@ class Watched:
         While nothing changes that takes a few calls of the system for each run that is being trained.
         """
         changed = False
-        stamp = _stamp(self.path / RECORD)
+        stamp = stamp_of(self.path / RECORD)
         if stamp != self._stamp or self._record is None:
             self._record, self._stamp, changed = self._folder.record(), stamp, True
         if changed or self._looked % 8 == 0:  # a lock is taken for a moment by who looks at it
@@ -110,7 +127,7 @@ class Watched:
             changed, self._held = changed or held != self._held, held
         everything = changed or self._looked % 40 == 0
         self._looked += 1
-        for name in self._names():
+        for name in self._names(anew=everything):
             known = self._glances.get(name)
             if known is None or not known.ended or everything:
                 changed |= self._look_at(name)
@@ -121,19 +138,31 @@ class Watched:
     @property
     def signature(self) -> str:
         """What the state is called that was looked at last: whoever looks at the same files calls it the same."""
-        said = repr((self._stamp, self._held, sorted(self._stamps.items())))
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+        if self._signature[0] != self.version:
+            said = repr((self._stamp, self._held, sorted(self._stamps.items())))
+            self._signature = self.version, hashlib.sha256(said.encode()).hexdigest()[:16]
+        return self._signature[1]
 
-    def _names(self) -> list[str]:
-        try:
-            with os.scandir(self.path / RUNS) as entries:
-                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-        except OSError:
-            return []
+    @property
+    def known(self) -> object:
+        """What the evidence is made of: it is equal as long as there is nothing new but epochs of unfinished runs."""
+        return self._stamp, tuple(sorted(name for name, each in self._glances.items() if each.ended))
+
+    def _names(self, *, anew: bool) -> list[str]:
+        """Return the folders of runs, read anew where one has come or gone, or in any case."""
+        stamp = stamp_of(self.path / RUNS)
+        if anew or stamp != self._folders[0]:
+            try:
+                with os.scandir(self.path / RUNS) as entries:
+                    names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            except OSError:
+                names = []
+            self._folders = stamp, names
+        return self._folders[1]
 
     def _look_at(self, name: str) -> bool:
         folder = self._folder.run(name)
-        stamps = _stamp(folder / RUN_RECORD), _stamp(folder / LIVE), _stamp(folder / HISTORY)
+        stamps = folder.stamps()
         if stamps[0] is None or stamps == self._stamps.get(name):
             return False
         before = self._stamps.get(name)
@@ -178,15 +207,14 @@ class Watched:
 
     def evidence(self) -> Evidence:
         """Return what is known while the study runs: all but what the networks say of single images."""
-        study, ended = self.study(), self.ended()
-        known = self._stamp, tuple(each.name for each in ended)
-        if self._evidence is not None and self._evidence[0] == known:
+        if self._evidence is not None and self._evidence[0] == self.known:
             return self._evidence[1]
+        study, ended = self.study(), self.ended()
         verdict: Verdict = wanted_in(study.design).verdict(ended, self.record.given_up)
         counted = [each for each in ended if each.seed in study.design.seeds]
         before = None if self._evidence is None else self._evidence[1].power
         found = gathered(self._folder, self.record, verdict, counted, {}, with_predictions=False, known_power=before)
-        self._evidence = known, found
+        self._evidence = self.known, found
         return found
 
     def progress(self) -> Progress:
@@ -225,9 +253,5 @@ def _epoch_seconds(protocol: Protocol, plan: StudyPlan, method: str) -> float:
     return steps * cost.step_seconds + plan.parts.validation * cost.image_seconds
 
 
-def _stamp(path: Path) -> Stamp:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

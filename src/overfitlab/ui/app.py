@@ -21,6 +21,7 @@ from overfitlab.ui.desk import Desk, desk_of
 from overfitlab.ui.gate import Gate, Keys
 from overfitlab.ui.listing_page import rows
 from overfitlab.ui.look import LANGUAGE, THEME, THEMES, YEAR, part, reader, shown, style_sheet
+from overfitlab.ui.parts import Part
 from overfitlab.ui.streams import Snapshot, stream
 from overfitlab.words.languages import CODES
 
@@ -49,9 +50,11 @@ def application(desk: Desk, keys: Keys) -> Gate:
         Route("/study/{name}/file/{file}", study_routes.file),
         Route("/study/{name}/figure/{figure}.{kind}", study_routes.figure),
         Route("/study/{name}/run/{run}", run_routes.run),
+        Route("/study/{name}/run/{run}/events", run_routes.events),
         Route("/study/{name}/run/{run}/image/{row:int}.png", run_routes.image),
         Route("/study/{name}/run/{run}/figure/curves.{kind}", run_routes.figure),
         Route("/run/{run}", run_routes.run),
+        Route("/run/{run}/events", run_routes.events),
         Route("/run/{run}/image/{row:int}.png", run_routes.image),
         Route("/run/{run}/figure/curves.{kind}", run_routes.figure),
     ]
@@ -84,8 +87,8 @@ async def studies_events(request: Request) -> Response:
     desk, who = desk_of(request), reader(request)
 
     def look() -> Snapshot:
-        html = str(part("rows.html", who.say, rows=rows(desk, who.say), folder=str(desk.runs)))
-        return str(hash(html)), lambda: {"studies": html}
+        html = part("rows.html", who.say, rows=rows(desk, who.say), folder=str(desk.runs))
+        return str(hash(html)), lambda: {"studies": Part(html)}
 
     return stream(desk, request, look, SLOWER)
 

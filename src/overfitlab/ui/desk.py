@@ -1,13 +1,12 @@
 """What the pages work with: the folder of runs, the studies that are watched, and who is told of a change."""
 
-import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from starlette.requests import Request
 from overfitlab.api import reporting
 from overfitlab.api.listing import Listed, listed
 from overfitlab.data.loading import brightest
-from overfitlab.files import read_whole
+from overfitlab.files import read_whole, stamp_of
 from overfitlab.records.record_file import LARGEST_RECORD
 from overfitlab.records.run_folder import HISTORY, RunFolder, StoredRun, stored_run
 from overfitlab.records.run_folder import RECORD as RUN_RECORD
@@ -34,6 +33,7 @@ Found = TypeVar("Found")
 MOST_WATCHED = 50
 AGAIN = 10.0  # seconds after which the list is read anew in any case
 MOST_VERDICTS = 1000
+MOST_PAGES = 24
 MOST_KEPT = 8  # of what takes long to make: whole evidence, pictures
 
 
@@ -51,6 +51,8 @@ class Desk:
     lists: Kept[list[Listed]] = field(default_factory=lambda: Kept(MOST_KEPT))
     verdicts: Kept[Verdict | None] = field(default_factory=lambda: Kept(MOST_VERDICTS))
     pictures: Kept[dict[int, bytes]] = field(default_factory=lambda: Kept(MOST_KEPT))
+    singles: Kept[StoredRun] = field(default_factory=lambda: Kept(MOST_KEPT))
+    pages: Kept[Any] = field(default_factory=lambda: Kept(MOST_PAGES))  # for all tabs that show the same
 
     def study_path(self, name: str) -> Path | None:
         """Return the folder of the study of that name, which is looked for among those that there are."""
@@ -61,16 +63,18 @@ class Desk:
 
         One at a time looks at a study. Raises what reading its record raises.
         """
-        path = self.study_path(name)
-        if path is None:
-            return None
         with self._lock:
-            if name not in self._watched:
-                self._watched[name] = Watched(path), threading.Lock()
+            there = self._watched.get(name)
+        if there is None or stamp_of(there[0].path / STUDY_RECORD) is None:
+            path = self.study_path(name)
+            if path is None:
+                return None
+            there = Watched(path), threading.Lock()
+        with self._lock:
+            watched, lock = self._watched.setdefault(name, there)
             self._watched.move_to_end(name)
             while len(self._watched) > MOST_WATCHED:
                 self._watched.popitem(last=False)
-            watched, lock = self._watched[name]
         with lock:
             watched.refresh()
             return look(watched)
@@ -98,17 +102,17 @@ class Desk:
         The latter because a process that was killed writes nothing any more.
         """
         stamps = tuple(
-            (path.parent.name, found.st_mtime_ns, found.st_size)
+            (path.parent.name, found)
             for name in (STUDY_RECORD, RUN_RECORD, HISTORY)
             for path in self.runs.glob(f"*/{name}")
-            if (found := _stat(path)) is not None
+            if (found := stamp_of(path)) is not None
         )
         return self.lists.get((say.code, stamps, int(time.monotonic() / AGAIN)), lambda: listed(self.runs, say))
 
     def verdict(self, name: str) -> Verdict | None:
         """Return the verdict that a finished study wrote, without reading its runs; None where it cannot be read."""
         path = self.runs / name / VERDICT
-        stamp = _stat(path)
+        stamp = stamp_of(path)
         if name not in studies(self.runs) or stamp is None:
             return None
 
@@ -118,25 +122,18 @@ class Desk:
             except (OSError, msgspec.DecodeError):  # of another version
                 return None
 
-        return self.verdicts.get((name, stamp.st_mtime_ns, stamp.st_size), read)
+        return self.verdicts.get((name, stamp), read)
 
     def single_run(self, name: str) -> tuple[RunFolder, StoredRun] | None:
         """Return a run that is not one of a study, None where there is none of that name."""
         if name not in self.single_runs():
             return None
         folder = RunFolder(self.runs / name)
-        return folder, stored_run(folder, live=True)
+        return folder, self.singles.get((name, folder.stamps()), lambda: stored_run(folder, live=True))
 
     def single_runs(self) -> list[str]:
         """Return the names of the runs that are not those of a study."""
         return sorted(path.parent.name for path in self.runs.glob(f"*/{RUN_RECORD}"))
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
 
 
 def desk_of(request: Request) -> Desk:

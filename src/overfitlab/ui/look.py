@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from overfitlab._version import __version__
-from overfitlab.report.page import typeset
+from overfitlab.report.page import block_maker, typeset
 from overfitlab.report.palette import COLORS
+from overfitlab.ui.charts import drawn
+from overfitlab.ui.parts import mark
 from overfitlab.words.language import ENGLISH, Language
 from overfitlab.words.languages import CODES, language_named, spoken
 
@@ -47,6 +49,13 @@ def templates() -> jinja2.Environment:
     )  # fmt: skip
 
 
+def warm() -> None:
+    """Compile the templates, which takes a third of a second: nobody has to wait for that with the first page."""
+    for name in templates().list_templates(extensions=["html"]):
+        templates().get_template(name)
+    block_maker(ENGLISH, drawn, {}, lambda _: "")
+
+
 def shown(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
     """Return a page."""
     who = reader(request)
@@ -57,7 +66,7 @@ def shown(request: Request, template: str, status: int = 200, /, **values: Any) 
 
 def part(template: str, say: Language, /, **values: Any) -> Markup:
     """Return a part of a page."""
-    text = templates().get_template(template).render(say=say, typeset=typeset, **values)
+    text = templates().get_template(template).render(say=say, typeset=typeset, mark=mark, **values)
     return Markup(text)  # noqa: S704 - what is put into templates is escaped there
 
 

@@ -18,7 +18,7 @@ from overfitlab.errors import OverfitlabError
 from overfitlab.files import read_whole
 from overfitlab.records import probabilities
 from overfitlab.records.run_folder import PROBABILITIES, SUMMARY, RunFolder, StoredRun
-from overfitlab.records.run_record import OwnRunRecord
+from overfitlab.records.run_record import RUNNING, OwnRunRecord
 from overfitlab.report.blocks import Confusion, Confusions
 from overfitlab.report.marks import Panel
 from overfitlab.report.page import block_maker
@@ -29,8 +29,9 @@ from overfitlab.report.study_tables import Table
 from overfitlab.results.predictions import Predicted
 from overfitlab.runs.run import Run
 from overfitlab.stats.classification import confusion_matrix
-from overfitlab.ui.charts import drawn, pointed
+from overfitlab.ui.charts import drawn, plate
 from overfitlab.ui.look import part
+from overfitlab.ui.parts import Part
 from overfitlab.words.language import Language
 
 PARTS = ("test", "validation")
@@ -51,52 +52,48 @@ class Mistake:
     predicted_probability: float
 
 
-@dataclass(frozen=True)
-class RunPage:
-    """What is shown of a run."""
-
-    title: str
-    status: str
-    summary: str
-    measured: str
-    figure: Markup
-    evaluated: Markup | None
-    part: str
-    parts: tuple[str, ...]
-    network: str
-    configuration: list[tuple[str, str, str]]  # name, value, and the other run's where it differs
-    environment: list[tuple[str, str]]
-    epochs: Table
-    beside: str
-
-
-def run_page(
-    folder: RunFolder, stored: StoredRun, place: str, wanted: str, other: StoredRun | None, say: Language, status: str
-) -> RunPage:
-    """Return the page of a run; `place` is its address, and `wanted` the part of its images that is asked for."""
+def growing_parts(folder: RunFolder, stored: StoredRun, place: str, say: Language, status: str) -> dict[str, Part]:
+    """Return what changes from epoch to epoch: the summary, the curves, the log. `place` is the address of the page."""
     run = Run(folder.path, stored.record, stored.rows)
+    plates = [plate(panel, f"curves-{panel.key}") for panel in figure(stored, say, status)]
+    drawing = part("figure.html", say, block=None, panels=plates, files=f"{place}/figure/curves", after="")
+    return {
+        "top": Part(part(
+            "run_top.html", say, title=run_title(run, say), status=status, name=folder.path.name,
+            epochs=len(stored.rows), planned=(stored.record.planned_epochs or 0) if status == RUNNING else 0,
+            summary=run_summary(run, say) if stored.rows else say("No epoch has ended yet."),
+        )),
+        "curves": Part(part("run_curves.html", say, figure=drawing, measured=run_table(run, say)),
+                       {each.name: str(each.content) for each in plates}),
+        "log": Part(part("run_log.html", say, epochs=_epochs(run, say))),
+    }  # fmt: skip
+
+
+def settled_parts(
+    folder: RunFolder, stored: StoredRun, place: str, wanted: str, others: Sequence[str], other: StoredRun | None,
+    say: Language,
+) -> dict[str, Part]:  # fmt: skip
+    """Return what stays while a run is trained: what it says of images, its configuration, its network.
+
+    `wanted` is the part of its images that is asked for; `others` are the names of the runs that it can be set beside,
+    and `other` is one of them.
+    """
     predicted = predictions(folder, stored)
     chosen = wanted if wanted in predicted else next(iter(predicted), "")
-    panels = run_panels(stored.rows, say) if stored.rows else []
     evaluated = None
     if chosen and isinstance(stored.record, OwnRunRecord):
         evaluated = _evaluated(predicted[chosen], stored.record, place, chosen, say)
-    return RunPage(
-        title=run_title(run, say),
-        status=status,
-        summary=run_summary(run, say) if stored.rows else say("No epoch has ended yet."),
-        measured=run_table(run, say),
-        figure=part("figure.html", say, block=None, panels=[(each, drawn(each), pointed(each)) for each in panels],
-                    files=f"{place}/figure/curves", after=""),
-        evaluated=evaluated,
-        part=chosen,
-        parts=tuple(predicted),
-        network=_text(folder / SUMMARY),
-        configuration=_configuration(stored, other),
-        environment=[(name, "" if value is None else str(value)) for name, value in stored.record.environment.items()],
-        epochs=_epochs(run, say),
-        beside="" if other is None else run_title(Run(folder.path, other.record, other.rows), say),
-    )  # fmt: skip
+    environment = [(name, "" if value is None else str(value)) for name, value in stored.record.environment.items()]
+    beside = "" if other is None else run_title(Run(folder.path, other.record, other.rows), say)
+    return {
+        "images": Part(part("run_images.html", say, evaluated=evaluated, parts=tuple(predicted), chosen=chosen,
+                            place=place)),
+        "configuration": Part(part(
+            "run_configuration.html", say, place=place, others=others, other="" if other is None else other.name,
+            beside=beside, settings=_configuration(stored, other), environment=environment,
+        )),
+        "network": Part(part("run_network.html", say, network=_text(folder / SUMMARY))),
+    }  # fmt: skip
 
 
 def predictions(folder: RunFolder, stored: StoredRun) -> dict[str, Predicted]:
@@ -107,9 +104,10 @@ def predictions(folder: RunFolder, stored: StoredRun) -> dict[str, Predicted]:
     return {name: found[name] for name in PARTS if name in found}
 
 
-def figure(stored: StoredRun, say: Language) -> list[Panel]:
-    """Return the two panels of a run."""
-    return run_panels(stored.rows, say) if stored.rows else []
+def figure(stored: StoredRun, say: Language, status: str = "") -> list[Panel]:
+    """Return the two panels of a run, with room for epochs that are still to come."""
+    planned = (stored.record.planned_epochs or 1) if status == RUNNING else 1
+    return run_panels(stored.rows, say, planned) if stored.rows else []
 
 
 def worst(predicted: Predicted, classes: Sequence[str]) -> list[Mistake]:
@@ -151,7 +149,7 @@ def _evaluated(found: Predicted, record: OwnRunRecord, place: str, chosen: str, 
     accuracy = float((found.classes == found.labels).mean())
     return part("evaluated.html", say, matrix=matrix, images=len(found.labels), accuracy=f"{100 * accuracy:.1f}",
                 classes=class_table(confusion, classes, say), mistakes=worst(found, classes), place=place,
-                chosen=chosen, calibration=[(each, drawn(each), pointed(each)) for each in panels])  # fmt: skip
+                chosen=chosen, calibration=[drawn(each) for each in panels])  # fmt: skip
 
 
 def _configuration(stored: StoredRun, other: StoredRun | None) -> list[tuple[str, str, str]]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +36,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Let the streams end, and then the server."""
         self._desk.closing.set()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # answers that are given up now are no news
         super().handle_exit(sig, frame)
 
 
@@ -67,8 +70,10 @@ def serve(runs: Path, port: int, data: Sequence[str], *, browser: bool) -> None:
                 webbrowser.open(address)
         from overfitlab.ui.app import application  # takes seconds, in which the browser begins too
         from overfitlab.ui.desk import Desk
+        from overfitlab.ui.look import warm
         from overfitlab.ui.processes import Processes
 
+        threading.Thread(target=warm, daemon=True).start()
         desk = Desk(runs, Processes(runs), tuple(data))
         config = uvicorn.Config(
             application(desk, keys), log_level="error", access_log=False, lifespan="off", server_header=False,

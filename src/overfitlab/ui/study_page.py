@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -15,20 +16,21 @@ from overfitlab.report.blocks import Block, Downloads, FigureBlock, Offered, Pic
 from overfitlab.report.content import sections, subtitle, title
 from overfitlab.report.live_figures import METRICS, MOST_SMOOTHING, View
 from overfitlab.report.marks import Panel
-from overfitlab.report.page import block_maker
+from overfitlab.report.page import block_maker, typeset
 from overfitlab.report.power_text import power_sentence, power_table
-from overfitlab.results.onset import onset
 from overfitlab.study.evidence import Evidence
 from overfitlab.study.watching import Watched
 from overfitlab.terminal.task_screen import duration
-from overfitlab.ui.charts import drawn, leading, pointed
+from overfitlab.ui.charts import drawn, leading, plate
 from overfitlab.ui.desk import Desk
 from overfitlab.ui.look import part
+from overfitlab.ui.parts import Part
 from overfitlab.words.language import Language
 
 CURVES, GAPS, DIFFERENCES = "learning_curves", "gap_curves", "paired_differences"
 LIVE = {"curves": CURVES, "gaps": GAPS}  # sections whose figures grow
 FIGURES = (*study_figures.FIGURES, "confusion")
+OF_VIEW = ("shown", "metric", "method", "smoothing", "log", "single")  # what an address says of the view
 FAILED = (1, 2)  # how a process ends that could not do what was asked for
 LAST_LINES = 40  # of the workers' log
 
@@ -40,9 +42,8 @@ class Page:
     title: str
     subtitle: str
     contents: list[tuple[str, str]]  # anchor and heading
-    parts: dict[str, Markup]
+    parts: dict[str, Part]
     version: str
-    over: bool
 
 
 def view_of(query: QueryParams, methods: Sequence[str]) -> View:
@@ -66,37 +67,70 @@ def address(name: str, *more: str) -> str:
     return "/".join(["/study", quote(name, safe=""), *(quote(each, safe="") for each in more)])
 
 
-def study_page(
-    desk: Desk, watched: Watched, view: View, say: Language, query: str, *, whole: bool = True
-) -> Page:  # fmt: skip
+def study_page(desk: Desk, watched: Watched, view: View, say: Language, query: str, *, whole: bool = True) -> Page:
     """Return the page of a study as it is now; `query` is what its address says of the view.
 
     Without the `whole` of it there are only the parts that change from epoch to epoch, or with the view.
     """
+    path, now = watched.path, version(desk, watched)
+    grown = desk.pages.get((path, now, view, say.code, query), lambda: _growing(desk, watched, view, say, query))
     evidence = desk.evidence(watched)
-    found = [section for section in sections(evidence, say) if section.anchor not in LIVE] if whole else []
-    made = _maker(desk, watched, evidence, say, query)
-    live = live_sections(watched, evidence, view, say)
-    before = (
-        "methods" if watched.status == FINISHED else "answer"
-    )  # as a report has it; while it runs they are the news
-    where = next((k for k, section in enumerate(found) if section.anchor == before), -1) + 1
-    found[where:where] = [live[anchor] for anchor in LIVE if anchor in live]
-    contents = [(section.anchor, section.title) for section in found]
-    contents.append(("runs", say("All runs")))
-    parts = {"state": state(desk, watched, say)}
+    contents: list[tuple[str, str]] = []
+    parts: dict[str, Part] = {}
     if whole:
-        parts["contents"] = part("contents.html", say, contents=contents)
-    for section in found:
-        parts[section.anchor] = _section(section, made, say, watched, evidence, view)
-    parts["runs"] = _runs(watched, say)
-    return Page(title(evidence, say), subtitle(evidence, say), contents, parts, version(watched),
-                watched.status == FINISHED)  # fmt: skip
+        settled = desk.pages.get((path, watched.known, say.code), lambda: _settled(desk, watched, say))
+        contents = _contents(settled, grown, first=watched.status != FINISHED)
+        parts = {"contents": Part(part("contents.html", say, contents=contents)), **settled.parts}
+    parts |= grown.parts
+    return Page(title(evidence, say), subtitle(evidence, say), contents, parts, now)
 
 
-def version(watched: Watched) -> str:
-    """Return what a study's state is called: the same state has the same name after a new start of the server, too."""
-    return watched.signature
+@dataclass(frozen=True)
+class _Made:
+    """Parts that were made at one time, and the headings of those that are sections."""
+
+    parts: dict[str, Part]
+    headings: dict[str, str]
+
+
+def _settled(desk: Desk, watched: Watched, say: Language) -> _Made:
+    """Return the sections that stay until another run has ended."""
+    evidence = desk.evidence(watched)
+    made = _maker(desk, watched, evidence, say, "")
+    found = [section for section in sections(evidence, say) if section.anchor not in LIVE]
+    parts = {section.anchor: _section(section, made, say, watched, evidence, View()) for section in found}
+    return _Made(parts, {section.anchor: section.title for section in found})
+
+
+def _growing(desk: Desk, watched: Watched, view: View, say: Language, query: str) -> _Made:
+    """Return the parts that change from epoch to epoch, and with the view."""
+    evidence = desk.evidence(watched)
+    made, found = _maker(desk, watched, evidence, say, query), live_sections(watched, evidence, view, say)
+    parts = {"state": Part(state(desk, watched, say))}
+    parts |= {anchor: _section(section, made, say, watched, evidence, view) for anchor, section in found.items()}
+    headings = {anchor: section.title for anchor, section in found.items()} | {"runs": say("All runs")}
+    return _Made(parts | {"runs": _runs(watched, say)}, headings)
+
+
+def _contents(settled: _Made, grown: _Made, *, first: bool) -> list[tuple[str, str]]:
+    """Return anchors and headings as a report has them; the curves come `first` while they are the news."""
+    anchors = [*settled.headings]
+    before = "answer" if first else "methods"
+    where = anchors.index(before) + 1 if before in anchors else 0
+    anchors[where:where] = [anchor for anchor in grown.headings if anchor in LIVE]
+    headings = settled.headings | grown.headings
+    return [(anchor, headings[anchor]) for anchor in (*anchors, "runs")]
+
+
+def version(desk: Desk, watched: Watched) -> str:
+    """Return what a study's state is called: the same state has the same name after a new start of the server, too.
+
+    What this server started and stops is a part of it.
+    """
+    name = watched.path.name
+    process, stopping = desk.processes.started.get(name), name in desk.processes.stopping
+    ours = "" if process is None and not stopping else f"-{process and process.code}-{stopping}"
+    return watched.signature + ours
 
 
 def live_sections(watched: Watched, evidence: Evidence, view: View, say: Language) -> dict[str, Section]:
@@ -164,9 +198,10 @@ def _power(watched: Watched, say: Language) -> tuple[str, object] | None:
     return power_sentence(found, say), power_table(found, watched.record.config.metric, say)
 
 
-def _maker(
-    desk: Desk, watched: Watched, evidence: Evidence, say: Language, query: str
-) -> Callable[[Block, int], Markup]:
+Maker = Callable[[Block, int, dict[str, str]], Markup]  # of a block and its number; pieces of it are added
+
+
+def _maker(desk: Desk, watched: Watched, evidence: Evidence, say: Language, query: str) -> Maker:
     name = watched.path.name
     rows = {each.row: address(name, "image", f"{each.row}.png") for each in evidence.disputed}
     link: Callable[[Offered], str] = lambda offered: address(name, "file", offered.name)  # noqa: E731
@@ -181,13 +216,15 @@ def _maker(
         if (each.method, seed) in runs
     }
 
-    def block(one: Block, number: int) -> Markup:
+    def block(one: Block, number: int, pieces: dict[str, str]) -> Markup:
         if not isinstance(one, FigureBlock):
             return made(one, number)
         panels = leading(one.panels, places) if one.name == DIFFERENCES else one.panels
-        shown = [(panel, drawn(panel), pointed(panel)) for panel in panels]
-        after = f"?{query}" if query and one.name in LIVE.values() else ""
-        return part("figure.html", say, block=one, panels=shown, after=after,
+        grows = one.name in LIVE.values()
+        plates = [plate(panel, f"{one.name}-{place}" if grows else "") for place, panel in enumerate(panels)]
+        pieces |= {each.name: str(each.content) for each in plates if each.name}
+        after = f"?{query}" if query and grows else ""
+        return part("figure.html", say, block=one, panels=plates, after=after,
                     files=address(name, "figure", one.name))  # fmt: skip
 
     return block
@@ -200,35 +237,44 @@ def run_address(study: str, run: str, beside: str | None = None) -> str:
 
 
 def _section(
-    section: Section, made: Callable[[Block, int], Markup], say: Language, watched: Watched, evidence: Evidence,
-    view: View,
-) -> Markup:  # fmt: skip
+    section: Section, made: Maker, say: Language, watched: Watched, evidence: Evidence, view: View
+) -> Part:  # fmt: skip
     methods = [(place, str(say.method(each.label)), view.shows(each.method))
                for place, each in enumerate(evidence.methods)]  # fmt: skip
     first = 100 * (1 + sum(map(ord, section.anchor)))  # ids of a section are its own, whatever the others hold
-    blocks = [made(block, first + number) for number, block in enumerate(section.blocks)]
-    return part("section.html", say, section=section, blocks=blocks, methods=methods, view=view, metrics=METRICS,
+    pieces: dict[str, str] = {}
+    blocks = [made(block, first + number, pieces) for number, block in enumerate(section.blocks)]
+    text = part("section.html", say, section=section, blocks=blocks, methods=methods, view=view, metrics=METRICS,
                 pictured=any(isinstance(block, Pictures | Downloads) for block in section.blocks),
                 name=watched.path.name, most=MOST_SMOOTHING)  # fmt: skip
+    return Part(text, pieces)
 
 
-def _runs(watched: Watched, say: Language) -> Markup:
+def _runs(watched: Watched, say: Language) -> Part:
     """Return the table of runs, each a link: what the dots of figures lead to, for everybody."""
     labels, name = watched.record.labels, watched.path.name
     ended = {each.name: each for each in watched.ended()}
-    rows = []
-    for each in watched.glances:
+    rows = {}
+    for place, each in enumerate(watched.glances):
         end = ended[each.name].end if each.name in ended else None
-        lowest, last = onset(each.rows), each.rows[-1] if each.rows else None
-        rows.append((
-            address(name, "run", each.name), str(say.method(labels[each.method])), each.seed,
+        lowest, last = each.onset, each.rows[-1] if each.rows else None
+        rows[f"runs-{place}"] = _row(
+            address(name, "run", each.name),
+            say("{method}, seed {seed}", method=say.method(labels[each.method]), seed=each.seed),
+            each.seed,
             say("in training") if each.status == RUNNING and watched.status == RUNNING else say(each.status),
             len(each.rows), "" if lowest is None else lowest.epoch,
             "" if last is None else f"{last.val_acc:.3f}", "" if end is None else f"{end.accuracy:.3f}",
-            "" if end is None else f"{end.gap:+.3f}",
-        ))  # fmt: skip
-    log = _log(watched)
-    return part("runs.html", say, rows=rows, log=log)
+            "" if end is None else typeset(f"{end.gap:+.3f}"),
+        )  # fmt: skip
+    return Part(part("runs.html", say, rows=rows, log=_log(watched)), rows)
+
+
+@lru_cache(4096)
+def _row(place: str, name: str, *cells: object) -> str:
+    """Return what is inside a row of the table of runs."""
+    head = Markup('<th scope="row"><a href="{}">{}</a></th>').format(place, name)
+    return str(head + Markup().join(Markup("<td>{}</td>").format(cell) for cell in cells))
 
 
 def _log(watched: Watched) -> str:

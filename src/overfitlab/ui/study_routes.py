@@ -1,24 +1,29 @@
 """What is answered about one study."""
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from anyio import to_thread
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from overfitlab.errors import OverfitlabError
+from overfitlab.records.study_record import RUNNING
 from overfitlab.report.marks import Panel
 from overfitlab.report.paper_files import paper_files
-from overfitlab.study.evidence import Evidence
 from overfitlab.study.watching import Watched
 from overfitlab.ui.charts import as_png, as_svg, language_of_file
 from overfitlab.ui.desk import Desk, desk_of
 from overfitlab.ui.look import part, reader, shown
+from overfitlab.ui.parts import Part, Parts
 from overfitlab.ui.processes import Started
-from overfitlab.ui.streams import Parts, Snapshot, stream
-from overfitlab.ui.study_page import FIGURES, address, study_page, view_of
+from overfitlab.ui.streams import Snapshot, pause, stream
+from overfitlab.ui.study_page import FIGURES, OF_VIEW, address, study_page, version, view_of
 from overfitlab.ui.study_page import figure as panels_of
 from overfitlab.words.language import Language
 
@@ -30,11 +35,10 @@ BEGINNING = "beginning"  # the one part of a page of a study that is being plann
 async def study(request: Request) -> Response:
     """Answer with the page of a study."""
     desk, name, who = desk_of(request), request.path_params["name"], reader(request)
-    query = request.url.query
 
     def look(watched: Watched) -> Response:
         view = view_of(request.query_params, watched.record.config.methods)
-        found = study_page(desk, watched, view, who.say, query)
+        found = study_page(desk, watched, view, who.say, _of_view(request.query_params))
         return shown(request, "study.html", page=found, name=name, address=address(name))
 
     found = await to_thread.run_sync(desk.look, name, look)
@@ -54,37 +58,60 @@ def _beginning(started: Started, say: Language) -> str:
 
 async def events(request: Request) -> Response:
     """Answer with what changes on the page of a study."""
-    desk, name, who = desk_of(request), request.path_params["name"], reader(request)
-    query = request.url.query
-    told: list[Evidence] = []  # what the reader of this stream has seen all of
+    desk, name = desk_of(request), request.path_params["name"]
+    follower = _Follower(desk, name, request.query_params, reader(request).say)
+    return stream(desk, request, follower.look, at_once=lambda: follower.training)
 
-    def look() -> Snapshot | None:
+
+@dataclass
+class _Follower:
+    """Who watches one study: what is sent of it, and when.
+
+    The end of an epoch changes the curves, and little is drawn for it; the end of a run changes all sections, which
+    takes longer. So those may come later than the curves, as seldom as their processor time demands; until then the
+    state has another name.
+    """
+
+    desk: Desk
+    name: str
+    query: QueryParams
+    say: Language
+    told: object = None  # what the evidence was made of that the sections were made of
+    due: float = 0.0  # when they may be made again
+    training: int = 1  # runs at once
+
+    def look(self) -> Snapshot | None:
+        """Return what the study's state is called, and what makes the parts of its page; None where there is none."""
         try:
-            found = desk.look(name, lambda watched: watched.signature)
+            found = self.desk.look(self.name, self._state)
         except OverfitlabError as error:
-            said = who.say.error(error)
-            return f"damaged {hash(said)}", lambda: {"state": str(part("damaged.html", who.say, said=said))}
+            said = self.say.error(error)
+            text = part("damaged.html", self.say, said=said)
+            return f"damaged {hash(said)}", lambda: {"state": Part(text)}
         if found is not None:
-            process = desk.processes.started.get(name)
-            return (found if process is None else f"{found}-{process.code}-{name in desk.processes.stopping}"), changed
-        started = desk.processes.started.get(name)
+            state, whole = found
+            return state, lambda: self.desk.look(self.name, lambda watched: self._parts(watched, whole=whole)) or {}
+        started = self.desk.processes.started.get(self.name)
         if started is None:
             return None
-        html = str(_beginning(started, who.say))
-        return f"{BEGINNING} {hash(html)}", lambda: {BEGINNING: html}
+        html = _beginning(started, self.say)
+        return f"{BEGINNING} {hash(html)}", lambda: {BEGINNING: Part(html)}
 
-    def changed() -> Parts:
-        return desk.look(name, parts_now) or {}
+    def _state(self, watched: Watched) -> tuple[str, bool]:
+        state = version(self.desk, watched)
+        self.training = sum(not each.ended for each in watched.glances)
+        if self.told == watched.known:
+            return state, False
+        waits = self.told is not None and watched.status == RUNNING and time.monotonic() < self.due
+        return (f"{state}+", False) if waits else (state, True)
 
-    def parts_now(watched: Watched) -> Parts:
-        view = view_of(request.query_params, watched.record.config.methods)
-        evidence = desk.evidence(watched)
-        whole = not told or told[-1] is not evidence
-        told[:] = [evidence]
-        found = study_page(desk, watched, view, who.say, _of_view(query), whole=whole)
-        return {name: str(text) for name, text in found.parts.items()}
-
-    return stream(desk, request, look)
+    def _parts(self, watched: Watched, *, whole: bool) -> Parts:
+        began, known = time.thread_time(), watched.known
+        view = view_of(self.query, watched.record.config.methods)
+        found = study_page(self.desk, watched, view, self.say, _of_view(self.query), whole=whole)
+        if whole:
+            self.told, self.due = known, time.monotonic() + pause(time.thread_time() - began, self.training)
+        return found.parts
 
 
 async def parts(request: Request) -> Response:
@@ -93,8 +120,8 @@ async def parts(request: Request) -> Response:
 
     def look(watched: Watched) -> dict[str, str]:
         view = view_of(request.query_params, watched.record.config.methods)
-        found = study_page(desk, watched, view, who.say, request.url.query, whole=False)
-        return {name: str(text) for name, text in found.parts.items()}
+        found = study_page(desk, watched, view, who.say, _of_view(request.query_params), whole=False)
+        return {name: str(part.whole) for name, part in found.parts.items()}
 
     return JSONResponse(await _looked(desk, name, look))
 
@@ -175,9 +202,9 @@ def _picture(content: bytes | None) -> Response:
     return Response(content, media_type="image/png", headers={"cache-control": "private, max-age=600"})
 
 
-def _of_view(query: str) -> str:
-    """Return the query of a page for that of its stream."""
-    return "&".join(each for each in query.split("&") if not each.startswith("since="))
+def _of_view(query: QueryParams) -> str:
+    """Return what an address says of the view, for those of figures."""
+    return urlencode([(name, text) for name, text in query.multi_items() if name in OF_VIEW])
 
 
 async def _looked(desk: Desk, name: str, look: Callable[[Watched], Found]) -> Found:

@@ -4,12 +4,12 @@ const SVG = "http://www.w3.org/2000/svg";
 const places = new WeakMap(); // panel -> number of the epoch that is read
 
 function data(panel) {
-  return JSON.parse(panel.dataset.pointed);
+  return JSON.parse(panel.querySelector(".read").dataset.pointed);
 }
 
 function ticks(found) {
   const known = new Map();
-  for (const line of found.lines) for (const [x, , label] of line.points) known.set(x, label);
+  for (const line of found.lines) line.at.forEach((x, place) => known.set(x, line.x[place]));
   return [...known].sort((one, other) => one[0] - other[0]);
 }
 
@@ -38,12 +38,13 @@ function show(panel, place) {
   svg.append(mark("path", { class: "pointer", d: `M${x} ${top}L${x} ${bottom}`, fill: "none" }));
   const said = [];
   for (const line of found.lines) {
-    const point = line.points.find((each) => each[0] === x);
-    if (!point) continue;
-    if (point[1] >= top && point[1] <= bottom) {
-      svg.append(mark("circle", { class: `pointer-dot fill-${line.color}`, cx: x, cy: point[1], r: 2.6 }));
+    const at = line.at.indexOf(x);
+    if (at < 0) continue;
+    const y = line.height[at];
+    if (y >= top && y <= bottom) {
+      svg.append(mark("circle", { class: `pointer-dot fill-${line.color}`, cx: x, cy: y, r: 2.6 }));
     }
-    said.push(`${line.name} ${point[3]}`);
+    said.push(`${line.name} ${line.y[at]}`);
   }
   panel.querySelector(".read").textContent = `${found.x} ${label}: ${said.join(", ")}`;
 }
@@ -60,7 +61,7 @@ function nearest(panel, event) {
   return best;
 }
 
-const panelOf = (event) => event.target.closest?.("[data-pointed]");
+const panelOf = (event) => event.target.closest?.(".reads");
 
 document.addEventListener("pointermove", (event) => {
   const panel = panelOf(event);
@@ -90,7 +91,7 @@ document.addEventListener("keydown", (event) => {
   show(panel, next);
 });
 document.addEventListener("parts", () => {
-  document.querySelectorAll("[data-pointed]").forEach((panel) => {
+  document.querySelectorAll(".reads").forEach((panel) => {
     if (places.has(panel)) show(panel, places.get(panel)); // it grew under the pointer
   });
 });

@@ -10,7 +10,9 @@ let since = source?.dataset.since ?? "";
 let waiting = null;
 
 function parsed(html) {
-  return new DOMParser().parseFromString(html, "text/html").body;
+  const made = document.createElement("template"); // which takes a piece of a table, too
+  made.innerHTML = html;
+  return made.content;
 }
 
 // Makes `old` like `now`, and keeps elements that are alike: focus, open details and what is typed stay.
