@@ -28,7 +28,7 @@ def test_it_says_what_was_measured_on_what():
     assert "none, run 1a2b, on photos" in text
     assert "1,234 images: its test images (float32)" in text
     assert "0.5000   95 % interval 0.4000 to 0.6000" in text
-    assert "6 of class 1 taken for class 2 (60.0%)" in text
+    assert "6 of class 1 predicted as class 2 (60.0%)" in text
     assert "class 0       10          -  0.4000  0.0000" in text
 
 

@@ -67,7 +67,7 @@ def test_runs_of_before_are_counted(study):
 def test_a_line_where_something_happens_to_a_run(study):
     assert lines(TaskStarted(task(), [])) == []
     assert lines(TaskStarted(task(epoch=2), [reason("no_checkpoint")])) == [
-        "none, seed 0: there is no checkpoint any more, so the run starts over",
+        "none, seed 0: there is no checkpoint, so the run starts over",
         "none, seed 0: resumes after epoch 2",
     ]
     why = reason("words_of_others", text="no room")

@@ -119,7 +119,7 @@ def test_the_rate_is_that_of_the_last_seconds_and_a_standstill_is_said(clock):
     text = stream.getvalue()
     assert "2.0 MB/s" in text
     assert "133 kB/s" in text
-    assert text.splitlines()[-1] == "  23.0 of 100.0 MB (23 %), nothing comes"
+    assert text.splitlines()[-1] == "  23.0 of 100.0 MB (23 %), nothing received"
 
 
 def test_a_short_task_is_two_lines():
