@@ -1,7 +1,7 @@
 """Write the pages that are made from the code.
 
-docs/commands.md comes from the help of every command; docs/methods.md and its figures from the methods' cards and
-demonstrations.
+docs/commands.md comes from the help of every command; docs/methods.md, docs/methods.ko.md and their figures from the
+methods' cards and demonstrations.
 """
 
 import re
@@ -14,15 +14,21 @@ from overfitlab.cli.main import cli
 from overfitlab.describe.card import Card
 from overfitlab.methods import registry
 from overfitlab.report.figures import rendered
-from overfitlab.words.languages import speak
+from overfitlab.words.language import ENGLISH, Language
+from overfitlab.words.languages import language_named, speak
 
 FOLDER = Path(__file__).resolve().parent
 FIGURES = "figures/methods"  # in that folder
 WIDTH = 100
 SETTINGS = {**cli.context_settings, "max_content_width": WIDTH}
 PUBLISHED = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
-INTRODUCTION = """\
+HEADS = {"en": ("method", "what it does", "defaults"), "ko": ("기법", "하는 일", "기본값")}
+PAGES = {"en": "methods.md", "ko": "methods.ko.md"}
+INTRODUCTIONS = {
+    "en": """\
 # Methods
+
+[한국어](methods.ko.md)
 
 Made by `make docs` from the methods themselves; `overfitlab methods NAME` prints such a card, and shows the method at
 the strength that you give it: `overfitlab methods dropout:rate=0.5`. Methods compose with `+`:
@@ -30,7 +36,20 @@ the strength that you give it: `overfitlab methods dropout:rate=0.5`. Methods co
 
 The figures are drawn from what each method does to digits, activations, weights or losses; none of them is the result
 of a training.
-"""
+""",
+    "ko": """\
+# 기법
+
+[English](methods.md)
+
+`make docs`가 기법의 코드에서 만든 문서입니다. `overfitlab methods NAME --lang ko`로도 같은 설명을 볼 수 있고,
+세기를 지정하면 그 세기에서 기법이 하는 일을 보여 줍니다: `overfitlab methods dropout:rate=0.5 --lang ko`.
+기법은 `+`로 조합할 수 있습니다: `overfitlab train --method augment+batch_norm`.
+
+그림은 기법이 숫자 이미지, 활성화 값, 가중치, 손실에 하는 일을 그린 것이며, 훈련 결과가 아닙니다.
+그림 속 글자는 영어입니다.
+""",
+}
 
 
 def commands_page() -> str:
@@ -55,32 +74,36 @@ def described() -> dict[str, MethodDescription]:
     return {name: describe_method(name) for name in registry.built_in_names()}
 
 
-def methods_page(methods: dict[str, MethodDescription]) -> str:
-    """Return the page of methods, in Markdown."""
+def methods_page(methods: dict[str, MethodDescription], code: str = "en") -> str:
+    """Return the page of methods in the language of that code, in Markdown."""
+    say = language_named(code)
     rows = [
         f"| [`{name}`](#{name}) | {markdown(card.summary)} | {card.defaults} |"
-        for name, [card] in ((name, of.cards) for name, of in methods.items())
+        for name, [card] in ((name, of.cards_in(say)) for name, of in methods.items())
     ]
-    parts = [INTRODUCTION, "| method | what it does | defaults |", "| --- | --- | --- |", *rows, ""]
+    parts = [INTRODUCTIONS[code], f"| {' | '.join(HEADS[code])} |", "| --- | --- | --- |", *rows, ""]
     for name, description in methods.items():
-        parts += [f"## {name}", "", *section(description.cards[0])]
-        [shown] = description.exhibits
+        [card], [shown] = description.cards_in(say), description.exhibits_in(say)
+        title = name if say.method(name) == name else f"{name}: {say.method(name)}"
+        parts += [f'<a id="{name}"></a>', f"## {title}", ""] if title != name else [f"## {name}", ""]
+        parts += section(card, say)
         if shown.demonstrations:
             alternative = " ".join(one.caption for one in shown.demonstrations)
             parts += [f"![{alternative}]({FIGURES}/{name}.png)", ""]
     return "\n".join(parts)
 
 
-def section(card: Card) -> list[str]:
+def section(card: Card, say: Language = ENGLISH) -> list[str]:
     """Return the lines of one card."""
     lines = [line for paragraph in (card.summary, *card.details) for line in (markdown(paragraph), "")]
     entries = {**card.sections, "Measured": card.measured, "Needs": card.needs}
     if card.off:
-        entries["Off"] = f"`{card.off}` has no effect"
-    lines += [f"- **{label}**: {markdown(text)}" for label, text in entries.items()]
+        entries["Off"] = say("{setting} has no effect", setting=f"`{card.off}`")
+    lines += [f"- **{say(label)}**: {markdown(text)}" for label, text in entries.items()]
     lines.append("")
     if card.hyperparameters:
-        lines += ["| hyperparameter | default | allowed | worth trying |", "| --- | --- | --- | --- |"]
+        heads = [say(head) for head in ("Hyperparameter", "default", "allowed", "worth trying")]
+        lines += [f"| {' | '.join(heads)} |", "| --- | --- | --- | --- |"]
         lines += [
             f"| `{one.name}` | {one.default:g} | {one.allowed} | {one.worth_trying} |" for one in card.hyperparameters
         ]
@@ -107,11 +130,12 @@ def _escaped(text: str) -> str:
 
 
 def write() -> None:
-    """Write all of it, in English."""
+    """Write all of it: the commands and the figures in English."""
     speak("en")
     (FOLDER / "commands.md").write_text(commands_page(), encoding="utf-8")
     methods = described()
-    (FOLDER / "methods.md").write_text(methods_page(methods), encoding="utf-8")
+    for code, page in PAGES.items():
+        (FOLDER / page).write_text(methods_page(methods, code), encoding="utf-8")
     folder = FOLDER / FIGURES
     folder.mkdir(parents=True, exist_ok=True)
     for name, description in methods.items():

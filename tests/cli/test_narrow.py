@@ -15,7 +15,7 @@ pty = pytest.importorskip("pty")
 pytestmark = pytest.mark.slow
 
 
-def shown(columns, *arguments):
+def shown(columns, *arguments, code=0):
     """Return the lines that a person sees who types `overfitlab ARGUMENTS` in a terminal of so many columns."""
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
@@ -34,7 +34,7 @@ def shown(columns, *arguments):
             break
         seen += piece
     os.close(parent)
-    assert process.wait(timeout=60) == 0, seen
+    assert process.wait(timeout=60) == code, seen
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode()).replace("\r", "").splitlines()
 
 
@@ -60,3 +60,29 @@ def test_the_answer_stands_before_everything_else(small_study):
     assert short[first : first + 12] == full[second : second + 12]
     assert any(line.startswith("method ") for line in full)
     assert not any(line.startswith("method ") for line in short)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize(
+    ("typed", "code", "whole"),
+    [
+        (("data", "list"), 0, "overfitlab data fetch cifar100"),
+        (("compare", "--dropout", "0.5"), 2, "overfitlab compare dropout:rate=0.5"),
+        (("predict", "--gpu", "x"), 2, "overfitlab predict --help"),
+        (("data", "fetch", "nothing"), 2, "cifar100"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
+)
+def test_lists_and_errors_break_at_words_and_commands_stay_whole(columns, typed, code, whole, tmp_path, monkeypatch):
+    monkeypatch.setenv("OVERFITLAB_CACHE", str(tmp_path / "cache"))
+    lines = shown(columns, *typed, code=code)
+    assert any(whole in line for line in lines)
+    assert all(cell_len(line) <= columns or "/" in line for line in lines), lines
+
+
+def test_doctor_breaks_at_words():
+    lines = shown(60, "doctor")
+    assert all(cell_len(line) <= 60 or "/" in line for line in lines), lines
+    text = " ".join(" ".join(lines).split())
+    for sentence in ("other networks, by their names in timm", "HEIC photos in a folder of images"):
+        assert sentence in text

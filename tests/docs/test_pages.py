@@ -24,8 +24,9 @@ def test_the_page_of_commands_is_current():
 def test_the_page_of_methods_is_current():
     generated = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     methods = generated["described"]()
-    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
-    assert page == generated["methods_page"](methods), "run make docs"
+    for code, page in generated["PAGES"].items():
+        written = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        assert written == generated["methods_page"](methods, code), "run make docs"
     drawn = {name for name, description in methods.items() if description.exhibits[0].demonstrations}
     assert {path.stem for path in (ROOT / "docs" / "figures" / "methods").iterdir()} == drawn, "run make docs"
     assert drawn == methods.keys() - {"none", "as_is"}

@@ -29,7 +29,7 @@ def test_cells_are_shares_of_the_true_class(evidence):
 def test_what_is_confused_is_said_in_words(evidence):
     for panel, each in zip(confusion(evidence), evidence.methods, strict=True):
         top = frequent_mistakes(evidence.predictions[each.method], evidence.data.classes, ENGLISH)
-        assert "taken for" in top
+        assert "predicted as" in top
         assert panel.alternative == f"Confusion matrices of {panel.title}: {top}."
 
 

@@ -13,7 +13,7 @@ import pytest
 from overfitlab.display import display_name
 from overfitlab.reasons import Reason
 from overfitlab.records.study_record import Failure
-from overfitlab.report.page import page, typeset
+from overfitlab.report.page import page, typed, typeset
 from overfitlab.stats.findings import without_words
 from overfitlab.study.evidence import Curve, Curves, MethodPredictions
 from overfitlab.words.languages import CODES, language_named
@@ -28,7 +28,7 @@ HOSTILE = [
     "]]><![CDATA[",
     "고양이", "<!--", "javascript:alert(1)",
 ]  # fmt: skip
-MINUS = "\N{MINUS SIGN}"
+MINUS, NO_BREAK = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 AXES, ONSET = ("metric", "gap"), ("onset_metric", "onset_gap")
 NOW = "2026-11-28T12:00:00+00:00"
 
@@ -82,7 +82,7 @@ def test_every_part_is_there(html, evidence):
     assert links == ["#answer", *(f"#{anchor}" for anchor in anchors)]  # to skip the contents, and the contents
     text = " ".join(reader.text)
     assert evidence.data.sha256 in text
-    assert "overfitlab report small" in text
+    assert "overfitlab report small" in " ".join(text.split())
     assert str(evidence.environment["torch"]) in text
 
 
@@ -132,7 +132,12 @@ def test_who_cannot_see_it_is_told(html):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("-0.5 (95 % interval -0.9 to +0.0)", f"{MINUS}0.5 (95\N{NO-BREAK SPACE}% interval {MINUS}0.9 to +0.0)"),
+        (
+            "-0.5 (95 % interval -0.9 to +0.0)",
+            f"{MINUS}0.5 (95 % interval {MINUS}0.9 to +0.0)".replace(" %", f"{NO_BREAK}%").replace(
+                " to ", f"{NO_BREAK}to{NO_BREAK}"
+            ),
+        ),
         ("batch_norm - none (-3)", f"batch_norm - none ({MINUS}3)"),
         ("x1.03", "\N{MULTIPLICATION SIGN}1.03"),
         (
@@ -140,11 +145,20 @@ def test_who_cannot_see_it_is_told(html):
             "p < 0.001, n = 9".replace(" ", "\N{NO-BREAK SPACE}").replace(",\N{NO-BREAK SPACE}", ", "),
         ),
         ("p: 1e-08; 2026-11-25; batch-norm-30; a/-3; mix1.03; x1.035 and x1.03,", None),
+        ("close: -3.2 (+1 to +2), 0.28 points", f"close: {MINUS}3.2 (+1_to_+2), 0.28_points".replace("_", NO_BREAK)),
         ("5%; % of it", None),
     ],
 )
 def test_signs_of_print(text, shown):
     assert typeset(text) == (text if shown is None else shown)
+
+
+def test_lines_of_a_command_break_between_its_words():
+    shown = typed("overfitlab compare --data '<b>' --seeds 7")
+    assert shown.split("> <") == [
+        "<span>overfitlab</span", "span>compare</span", "span>--data</span", "span>&#39;&lt;b&gt;&#39;</span",
+        "span>--seeds</span", "span>7</span>",
+    ]  # fmt: skip
 
 
 def test_words_of_the_verdict_stand_out(evidence):
@@ -232,7 +246,7 @@ def test_nothing_is_said_of_what_a_seed_does_not_decide(evidence):
 
 def test_a_baseline_that_did_not_overfit_is_said(evidence):
     first, *others = evidence.methods
-    said = "there was no overfitting to help against"
+    said = "there was no overfitting to reduce"
     for without, expected in ((first.finished, True), (0, False)):
         changed = replace(evidence, methods=(replace(first, without_onset=without), *others))
         assert (said in " ".join(read(page(changed)).text)) == expected

@@ -29,7 +29,7 @@ def test_classes_and_confusion(predicted):
     ]
     assert list(table.rows) == expected
     assert np.allclose(np.sum(percent_of(confusion), axis=1), 100)
-    assert mistakes_in_words(confusion, NAMES, ENGLISH).count("taken for") == 5
+    assert mistakes_in_words(confusion, NAMES, ENGLISH).count("predicted as") == 5
     assert percent_of(np.zeros((2, 2), dtype=np.int64)) == ((0.0, 0.0), (0.0, 0.0))
 
 

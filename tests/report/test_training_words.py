@@ -72,7 +72,7 @@ def kept(**changes):
 
 def test_a_report_says_which_epoch_was_kept_and_who_chose_it():
     found = caveats(kept(), kept(), ENGLISH)
-    assert any("--keep best" in each and "validation images choose them" in each for each in found)
+    assert any("--keep best" in each and "chosen on the validation images" in each for each in found)
     [epochs] = [each for each in found if each.startswith("The epoch that was kept, on average:")]
     assert "none 1.0" in epochs
     assert not any("kept" in each for each in caveats(made.evidence(), made.evidence(), ENGLISH))

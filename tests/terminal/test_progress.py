@@ -10,10 +10,12 @@ import sys
 
 import pytest
 from made_records import record
+from rich.cells import cell_len
 
 from overfitlab.events import EpochBegan, EpochEnded, RunBegan, StepDone, ValidationBegan
 from overfitlab.results.history import EpochRow
-from overfitlab.terminal.progress import Lines, keras_line
+from overfitlab.terminal.progress import Lines, LiveBar, keras_line
+from overfitlab.words.languages import CODES, language_named
 
 ROW = EpochRow(1, 16.2, 1.43052, 0.49541, 1.24801, 0.55479)
 IN_KERAS_STYLE = (
@@ -37,6 +39,30 @@ def test_plain_lines_without_a_terminal():
     assert stream.getvalue().splitlines() == [
         "Resuming after epoch 1.", "Epoch 2/30", IN_KERAS_STYLE
     ]  # fmt: skip
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("columns", [60, 80, 130])
+@pytest.mark.parametrize("code", CODES)
+def test_a_bar_is_as_wide_as_the_terminal_and_the_time_left_is_always_there(columns, code, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = Terminal()
+    bar = LiveBar(stream, language_named(code))
+    bar.on(EpochBegan(1, 30, 109_375))
+    bar._began -= 4000.0  # seconds ago
+    bar.on(StepDone(12_345, 11.0304, 0.1254))
+    bar.close()
+    frames = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
+    lines = re.split(r"[\r\n]", frames)
+    assert max(map(cell_len, lines)) <= columns
+    moved = next(line for line in lines if "12345/109375" in line)
+    assert len(re.findall(r"\d+:\d\d:\d\d", moved)) == 2, "what is left of the epoch, and of the run"
+    assert ("loss: 11.0304" in moved) == (columns >= 80)
 
 
 def on_a_terminal(command):

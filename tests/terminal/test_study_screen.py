@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from overfitlab.events import (
     CostsBegan,
@@ -21,7 +22,7 @@ from overfitlab.events import (
 from overfitlab.reasons import reason
 from overfitlab.study.study import load_study
 from overfitlab.terminal.study_screen import LiveStudy, StudyLines
-from overfitlab.words.languages import language_named
+from overfitlab.words.languages import CODES, language_named
 
 
 class Terminal(io.StringIO):
@@ -67,7 +68,7 @@ def test_runs_of_before_are_counted(study):
 def test_a_line_where_something_happens_to_a_run(study):
     assert lines(TaskStarted(task(), [])) == []
     assert lines(TaskStarted(task(epoch=2), [reason("no_checkpoint")])) == [
-        "none, seed 0: there is no checkpoint any more, so the run starts over",
+        "none, seed 0: there is no checkpoint, so the run starts over",
         "none, seed 0: resumes after epoch 2",
     ]
     why = reason("words_of_others", text="no room")
@@ -103,6 +104,25 @@ def test_reasons_are_in_the_language_of_the_reader():
     korean = language_named("ko")
     [said] = lines(TaskFailed(task(), reason("no_checkpoint"), True), say=korean)
     assert korean.reason(reason("no_checkpoint")) in said
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("code", CODES)
+def test_a_live_table_fits(study, columns, code, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = Terminal()
+    screen = LiveStudy(stream, language_named(code))
+    screen.on(StudyPlanned(study.record, 2))
+    said = len(stream.getvalue())
+    screen.on(StudyOpened([], 12))
+    begun = task(label="batch_norm+dropout:rate=0.2", done=0.5, epoch=12, val_acc=0.25)
+    screen.on(TasksAdvanced([begun, task(done=0.1)], 36_000.0))
+    screen.close()
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue()[said:])
+    lines = re.split(r"[\r\n]", text)
+    assert max(map(cell_len, lines)) <= columns
+    assert any("val_acc 0.250" in line and "12/3" in line for line in lines), text
 
 
 def test_a_live_table_of_what_there_is_so_far_which_goes_away(study, monkeypatch):

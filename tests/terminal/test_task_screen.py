@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.cells import cell_len
 
 from overfitlab.events import TaskBegan, TaskEnded, TaskNoted
 from overfitlab.reasons import reason
@@ -119,7 +120,7 @@ def test_the_rate_is_that_of_the_last_seconds_and_a_standstill_is_said(clock):
     text = stream.getvalue()
     assert "2.0 MB/s" in text
     assert "133 kB/s" in text
-    assert text.splitlines()[-1] == "  23.0 of 100.0 MB (23 %), nothing comes"
+    assert text.splitlines()[-1] == "  23.0 of 100.0 MB (23 %), nothing received"
 
 
 def test_a_short_task_is_two_lines():
@@ -130,6 +131,28 @@ def test_a_short_task_is_two_lines():
         screen.advanced(total)
         screen.on(TaskEnded())
     assert lines_of(stream) == ["Reading (0 images)", "  done", "Reading (30 images)", "  done"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_what_stands_beside_a_bar_fits(columns, clock, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = Terminal()
+    screen = screen_on(stream)
+    screen.on(TaskBegan(reason("reading_images", images=60_000), 60_000, "images"))
+    for done in (12_000, 50_000):
+        clock(4.0)
+        screen.advanced(done)
+    screen.on(TaskEnded())
+    lines = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue()))
+    assert max(map(cell_len, lines)) <= columns
+    assert any("50,000 of 60,000 images" in line for line in lines)
+    assert any("0:02 left" in line for line in lines) == (columns >= 80)
 
 
 SCRIPT = """

@@ -53,14 +53,14 @@ def test_what_is_about_to_be_trained():
         "Note: the run starts over.",
         "Note: torch, processor changed since this run began. It resumes, but no longer bit for bit.",
         "Skipped 1234 files: "
-        + "; ".join(f"{letter}.txt: its name has no ending of an image format that is read" for letter in "abcde")
+        + "; ".join(f"{letter}.txt: its name does not end like an image format that is read" for letter in "abcde")
         + "; and 1,229 more, see run.json.",
         "Classes: from 10 images (b) to 20 (a). Accuracy favours large classes, so balanced accuracy, the mean over "
         "the classes, is shown as well.",
         "Near-duplicates: 1 of 8 validation images look like one in training, so their accuracy may partly be memory; "
         "look at duplicates.png (run.json lists them).",
-        "Note: net.py:Net brings regularization of its own, batch_norm x 1, whatever the method: every method is on "
-        "top of it. --bare takes it out.",
+        "Note: net.py:Net has built-in regularization, batch_norm x 1, and every method is added to it. --bare removes "
+        "it.",
         "Weights: 2 tensors from the file. If it was trained on some of these images, what is measured here is partly "
         "memory.",
         "  c: not in this model",
@@ -114,7 +114,7 @@ def test_a_class_without_an_image_in_a_part():
     data = record(data=DATA | {"class_images": {"training": [9, 9], "validation": [4, 0], "test": [0, 0]}}).data
     (line,) = (line for line in data_lines(data, ENGLISH) if "without" in line)
     assert line == (
-        "Classes without a validation image: b. Measurements there say nothing about them."
+        "Classes without a validation image: b. Measurements there do not cover them."
     )  # and nothing of a part that is empty
     assert "검증 이미지가 없는 클래스: b" in "".join(data_lines(data, KOREAN))
 

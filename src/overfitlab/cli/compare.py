@@ -77,7 +77,7 @@ from overfitlab.words.languages import spoken
 @click.option(
     "--budget",
     metavar="TIME",
-    help="Fit the study into 90s, 10m or 2h: gives up training images, then epochs, never seeds.",
+    help="Fit the study into 90s, 10m or 2h: reduces training images, then epochs, never seeds.",
 )
 @click.option(
     "--metric",
@@ -127,13 +127,13 @@ from overfitlab.words.languages import spoken
 @click.option("--training-images", type=int, metavar="N", help="Train on N images at most.  [default: the protocol's]")
 @precision_option
 @click.option("--threads", type=int, metavar="N", help="Threads of each run.  [default: 1, more where cores are left]")
-@click.option("--give-up", is_flag=True, help="Give the verdict without the failed runs, which are not tried again.")
+@click.option("--give-up", is_flag=True, help="Give a verdict without the failed runs, which are not tried again.")
 @click.option(
     "--report/--no-report",
     default=True,
     help="Whether to write the report, too.  [default: --report]",
 )
-@click.option("--full", is_flag=True, help="Show every table at the end, not the answer alone.")
+@click.option("--full", is_flag=True, help="Show every table at the end, not only the answer.")
 @as_json
 def compare(methods: tuple[str, ...], as_json: bool, report: bool, **options: object) -> None:
     """Train methods at paired seeds, and say which ones help against overfitting and how sure that is.

@@ -26,16 +26,16 @@ data_dir_option = click.option(
     epilog="\b\nExamples:\n  overfitlab data list\n  overfitlab data fetch cifar10\n  overfitlab data verify",
 )
 def data() -> None:
-    """Say what data is here, fetch what is not, verify it."""
+    """List which data sets are on this machine, fetch others, and verify them."""
 
 
 @data.command("list", epilog="Example:  overfitlab data list --json")
 @data_dir_option
 @as_json
 def list_(data_dir: Path | None, as_json: bool) -> None:
-    """Say which data sets there are, and where their copies lie.
+    """List the data sets and where their copies are.
 
-    It reads no data: whether a copy is as published is what the last verification found.
+    It does not read the data: whether a copy is as published comes from its last verification.
     """
     from overfitlab.data.catalog import inventory
     from overfitlab.files import cache_folder, user_path

@@ -10,7 +10,7 @@ from overfitlab.words.languages import spoken
 
 
 @click.command(
-    short_help="Say whether a log shows overfitting.",
+    short_help="Check logs for overfitting.",
     epilog="\b\nExamples:\n"
     "  overfitlab diagnose history.csv\n"
     "  overfitlab diagnose lightning_logs/version_0/metrics.csv --json\n"
@@ -22,10 +22,10 @@ from overfitlab.words.languages import spoken
 )
 @as_json
 def diagnose(logs: tuple[str, ...], columns: tuple[str, ...], as_json: bool) -> None:
-    """Say of histories alone whether a training overfits, since when, and how sure that is.
+    """Say from training histories whether a training overfits, since when, and how sure that is.
 
-    LOG is a history with a row an epoch, of any program that judge reads, or a folder of them; several are taken for
-    seeds of one training where they name no methods. It says what a log cannot show, and names the study that would
+    LOG is a history with one row per epoch, in any format that judge reads, or a folder of them; several that name no
+    methods are taken as seeds of one training. It also says what a log cannot show, and suggests a study that would
     find a remedy.
     """
     from overfitlab.api.diagnosing import diagnose as diagnose_logs  # imports NumPy, which --help need not wait for

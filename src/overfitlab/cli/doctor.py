@@ -16,8 +16,8 @@ from overfitlab.words.languages import spoken
 def doctor(ctx: click.Context, as_json: bool) -> None:
     """Say what this machine has for training, what it lacks, and what to do about that.
 
-    It looks at Python, PyTorch, processor, memory, disks and data, and asks nobody in the network. The exit code is 1
-    where something prevents training.
+    It looks at Python, PyTorch, processor, memory, disks and data, and does not use the network. The exit code is 1 if
+    something prevents training.
     """
     from overfitlab import doctor as room
 

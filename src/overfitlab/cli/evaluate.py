@@ -39,7 +39,7 @@ from overfitlab.cli.trained import interruptible, model_option, precision_option
 @click.option(
     "--groups",
     metavar="G",
-    help="Where the run's groups are written now, with --part.  [default: where they were when the run was trained]",
+    help="Where the run's list of groups is now, with --part.  [default: where they were when the run was trained]",
 )
 @click.option(
     "--out",

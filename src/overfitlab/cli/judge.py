@@ -20,7 +20,7 @@ REPORT = "judged"  # the folder of the report unless one is named
 
 @click.command(
     cls=UntilDecidedCommand,
-    short_help="Say what runs of others show.",
+    short_help="Judge runs trained elsewhere.",
     epilog="\b\nExamples:\n"
     "  overfitlab judge results.csv\n"
     "  overfitlab judge logs/ --baseline plain --when best --images 10000\n"
@@ -30,20 +30,19 @@ REPORT = "judged"  # the folder of the report unless one is named
 )
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--baseline", metavar="B", help="What every method is compared with.  [default: none or baseline]")
-@click.option(
-    "--contrast", "contrasts", multiple=True, metavar="A:B", help="Compare A with B as well; may be given again."
-)
+@click.option("--contrast", "contrasts", multiple=True, metavar="A:B", help="Also compare A with B; can be repeated.")
 @click.option(
     "--metric",
     metavar="NAME",
     help="What is judged: accuracy, balanced_accuracy, f1, loss, or a column; NAME:higher or NAME:lower says which "
     "way is better.  [default: accuracy of test, else of validation images]",
 )
-@click.option("--when", metavar="W", help="The epoch that counts: end, or best on validation images.  [default: end]")
+@click.option("--when", metavar="W", help="The epoch that is used: end, or best on validation images.  [default: end]")
 @click.option(
     "--images",
     metavar="N[,V]",
-    help="Images that the metric was measured on, and validation images of the gap.  [default: found from the numbers]",
+    help="Number of images that the metric was measured on, and of validation images for the gap.  [default: inferred "
+    "from the numbers]",
 )
 @click.option(
     "--until-decided",
@@ -58,8 +57,10 @@ REPORT = "judged"  # the folder of the report unless one is named
     help="What a column is: method, seed, epoch, images, seconds, or train (a training metric measured in evaluation "
     "mode, after the epoch) and validation.",
 )
-@click.option("--equivalence", metavar="A,G", help="Differences that do not matter, of metric and gap.")
-@click.option("--alpha", type=float, default=0.05, show_default=True, metavar="X", help="Level of the tests.")
+@click.option("--equivalence", metavar="A,G", help="Differences in metric and gap too small to matter.")
+@click.option(
+    "--alpha", type=float, default=0.05, show_default=True, metavar="X", help="Significance level of the tests."
+)
 @click.option(
     "--gate",
     metavar="CLAIM",
@@ -84,11 +85,11 @@ def judge(
     sources: tuple[str, ...], gate: str | None, ledger: Path | None, out: Path | None, report: bool, as_json: bool,
     **options: object,
 ) -> int:  # fmt: skip
-    """Say of runs that anybody trained which method helps, and how sure that is: the verdict of a study.
+    """Judge runs that were trained elsewhere: which method helps, and how sure that is.
 
-    SOURCE is a table (CSV, TSV, JSON lines, Parquet; a row a run, or a row an epoch), a log (Keras, Lightning, fastai,
+    SOURCE is a table (CSV, TSV, JSON lines, Parquet; one row per run, or per epoch), a log (Keras, Lightning, fastai,
     Hugging Face, TensorBoard, W&B's export, a store of MLflow or Trackio), or a folder of logs, METHOD/SEED/log;
-    METHOD=PATH names the method. Runs with the same seed are compared in pairs, others as two arms.
+    METHOD=PATH names the method. Runs with the same seed are compared in pairs, others as two groups.
     """
     from overfitlab.api.gating import gate_of, judged_at_gate  # imports NumPy and more, which --help need not wait for
     from overfitlab.api.judging import judge as judge_data

@@ -24,11 +24,11 @@ from overfitlab.words.languages import spoken
     default="runs",
     show_default=True,
     metavar="DIR",
-    help="The folder that they lie in.",
+    help="Folder that they are in.",
 )
 @as_json
 def list_all(runs: Path, as_json: bool) -> None:
-    """List the studies and the runs that lie below runs/."""
+    """List the studies and runs below runs/."""
     from overfitlab.api import listing  # imports NumPy, which --help need not wait for
     from overfitlab.report.study_text import listed_text
     from overfitlab.words.columns import screen_width
@@ -60,7 +60,7 @@ def list_all(runs: Path, as_json: bool) -> None:
     epilog="\b\nExamples:\n  overfitlab show study-digits-1a2b3c\n  overfitlab show 1a2b3c --json",
 )
 @click.argument("named", metavar="STUDY|RUN")
-@click.option("--full", is_flag=True, help="Show every table of a study, not its answer alone.")
+@click.option("--full", is_flag=True, help="Show every table of a study, not only its answer.")
 @as_json
 def show(named: str, full: bool, as_json: bool) -> None:
     """Show a study or a run: its state, its numbers, and what they say.

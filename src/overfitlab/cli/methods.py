@@ -32,8 +32,8 @@ from overfitlab.words.languages import spoken
 def methods(name: str | None, figure: Path | None, as_json: bool) -> None:
     """List the regularization methods, or print the card of one.
 
-    NAME is a method, with hyperparameters after a colon where they are to be others than the defaults, or several
-    joined by +. The card says what it does, its equation and source, when it helps and hurts, what it costs, and shows
+    NAME is a method, with hyperparameters after a colon where they differ from the defaults, or several joined by +.
+    The card says what it does, its equation and source, when it helps and hurts, what it costs, and shows
     it at work.
     """
     if name is None and figure is not None:

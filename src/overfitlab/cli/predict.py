@@ -43,10 +43,10 @@ from overfitlab.errors import UsageError
 @threads_option("compute and read files")
 @as_json
 def predict(run: Path, images: tuple[str, ...], as_json: bool, kind: str | None, **options: object) -> None:
-    """Say what a trained run takes images for, and with which probability.
+    """Predict the classes of images with a trained run, with probabilities.
 
     RUN is a run's folder, or its name or the beginning of its id below runs/. An IMAGE is a file, a folder (all images
-    below it), or - for names on standard input, one a line or separated by zero bytes. Images are resized and
+    below it), or - for names on standard input, one per line or separated by zero bytes. Images are resized and
     standardized as in training. A file that cannot be read is named on standard error, the others are still
     predicted, and the exit code is then 1. Write -- before names that begin with a dash.
 

@@ -21,20 +21,20 @@ precision_option = click.option(
     default="float32",
     show_default=True,
     metavar="P",
-    help=f"Of the computation: {', '.join(PRECISIONS[1:])}, or auto, what a training would take on this machine.",
+    help=f"Precision: {', '.join(PRECISIONS[1:])}, or auto, what a training would use on this machine.",
 )
 
 
 model_option = click.option(
     "--model",
     metavar="M",
-    help="Where your own network is written, for a run that was trained with one: FILE.py or FILE.py:NAME.",
+    help="File of your own network, for a run that was trained with one: FILE.py or FILE.py:NAME.",
 )
 
 
 def threads_option(what: str) -> Callable[[Command], Command]:
     """Return the option `--threads`; `what` is done in them."""
-    return click.option("--threads", type=int, metavar="N", help=f"Threads to {what} with.  [default: one a core]")
+    return click.option("--threads", type=int, metavar="N", help=f"Threads to {what} with.  [default: one per core]")
 
 
 @contextlib.contextmanager

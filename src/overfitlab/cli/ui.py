@@ -23,19 +23,20 @@ LARGEST_PORT = 65535
     default="runs",
     show_default=True,
     metavar="DIR",
-    help="The folder that studies and runs lie in.",
+    help="Folder of the studies and runs.",
 )
 @click.option(
     "--data",
     multiple=True,
     metavar="D",
-    help="A folder of images or an .npz file that studies may be started on; may be given again.",
+    help="A folder of images or an .npz file that studies may be started on; can be repeated.",
 )
 def ui(port: int, browser: bool, runs: Path, data: tuple[str, ...]) -> None:
     """Watch studies in a browser: curves as they grow, verdicts, runs; start, stop and resume them.
 
-    It answers on this machine alone, to who has the address that it prints. Studies run in processes of their own: they
-    go on when the page is closed, and when this ends. From elsewhere: ssh -L PORT:127.0.0.1:PORT MACHINE.
+    The page is for this machine only, and for those who have the address that is printed. Studies run in processes of
+    their own: they continue when the page is closed, and when this ends. From elsewhere: ssh -L PORT:127.0.0.1:PORT
+    MACHINE.
     """
     if not 0 <= port <= LARGEST_PORT:
         raise UsageError("no_port", "--port must be from 0 to {most}, not {port}", most=LARGEST_PORT, port=port)

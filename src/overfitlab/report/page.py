@@ -31,7 +31,7 @@ from overfitlab.report.documents import Document, sections, subtitle, title
 from overfitlab.report.marks import Panel
 from overfitlab.report.palette import COLORS
 from overfitlab.report.svg import panel_svg
-from overfitlab.words.columns import NO_BREAK, TOGETHER
+from overfitlab.words.columns import NO_BREAK, NUMBERS
 from overfitlab.words.language import ENGLISH, Language
 from overfitlab.words.languages import NAMES
 
@@ -154,7 +154,7 @@ def typeset(text: str) -> str:
     A true minus, which screen readers say aloud; the sign of multiplication; no line broken within `95 %`, `n = 9` or
     `+0.2 to +1.3`.
     """
-    text = TOGETHER.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
+    text = NUMBERS.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
     for pattern, sign in SIGNS:
         text = pattern.sub(sign, text)
     return text

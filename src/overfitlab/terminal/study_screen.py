@@ -163,13 +163,14 @@ class LiveStudy(StudyLines):
         running, width = Table.grid(padding=(0, 2)), self._console.width
         for _ in range(4):
             running.add_column(no_wrap=True)
-        for task in tasks:
+        epochs = [self._say("epoch {epoch}/{epochs}", epoch=task.epoch, epochs=task.epochs) for task in tasks]
+        names = [_named(task, self._say) for task in tasks]
+        taken = max(map(cell_len, epochs), default=0) + len("val_acc 0.000") + 3 * len("  ")
+        names = [cut(name, width - taken - NARROWEST_BAR) for name in names]
+        bar_width = min(BAR_WIDTH, width - taken - max(map(cell_len, names), default=0))
+        for task, name, epoch in zip(tasks, names, epochs, strict=True):
             seen = f"val_acc {task.val_acc:.3f}" if task.val_acc is not None else ""
-            epoch = self._say("epoch {epoch}/{epochs}", epoch=task.epoch, epochs=task.epochs)
-            room = width - cell_len(epoch) - len("val_acc 0.000") - 4 * len("  ")  # for a name and its bar
-            name = cut(_named(task, self._say), room - NARROWEST_BAR)
-            bar = ProgressBar(total=1, completed=task.done, width=min(BAR_WIDTH, width // 4, room - cell_len(name)))
-            running.add_row(name, bar, epoch, seen)
+            running.add_row(name, ProgressBar(total=1, completed=task.done, width=bar_width), epoch, seen)
         head = self._say(
             "{done} of {total} runs done, about {time} left; Ctrl-C keeps results",
             done=len(self._ended), total=self._total, time=duration(seconds_left),

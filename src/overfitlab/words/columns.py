@@ -11,11 +11,12 @@ from rich.cells import cell_len
 
 SECOND = "\N{HANGUL FILLER}"  # stands for the second column of a wide sign while lines are broken
 NO_BREAK = "\N{NO-BREAK SPACE}"  # the same for a blank at which no line may break
-# a percentage, `p < 0.05`, `n = 3`, `+0.2 to +1.3`, `12 min`, `- val_loss: 0.41`
-TOGETHER = re.compile(
+# a percentage, `p < 0.05`, `n = 3`, `+0.2 to +1.3`, `12 min`
+NUMBERS = re.compile(
     r"\d (?=%)|\b[pn] [<=] (?=[\d<])|[+-]?\d[\d.,]* (?:to|~) [+-]?\d[\d.,]*"
-    r"|\d (?=(?:points?|nats?|min|h|s|left|남음)\b)|(?<=\w): (?=[+-]?\d)|- (?=\w+: )"
+    r"|\d (?=(?:points?|nats?|min|h|s|left|남음)\b)"
 )
+NAMED_NUMBERS = re.compile(r"(?<=\w): (?=[+-]?\d)|- (?=\w+: )")  # `- val_loss: 0.41`
 # what is typed and pasted: a command, up to a word of the sentence around it or the sign that ends it
 COMMAND = re.compile(
     r"(?<![\w/.-])(?:overfitlab (?:compare|data|diagnose|doctor|evaluate|explain|judge|list|methods|predict|report|show"
@@ -51,7 +52,7 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     command or a path that is longer than a line stays whole all the same, so that it can be copied.
     """
     kept = text
-    for pattern in (TOGETHER, COMMAND):
+    for pattern in (NUMBERS, NAMED_NUMBERS, COMMAND):
         kept = pattern.sub(lambda found: found[0].replace(" ", NO_BREAK), kept)
     doubled = "".join(sign + SECOND * (cell_len(sign) - 1) for sign in kept)
     lines = _folded(doubled, width, indent)
