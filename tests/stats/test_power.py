@@ -6,7 +6,14 @@ from statsmodels.stats.power import TTestPower
 
 from overfitlab.stats import paired
 from overfitlab.stats.findings import EQUIVALENT, HELPS, words
-from overfitlab.stats.power import power_to_differ, power_to_equal, seeds_needed
+from overfitlab.stats.power import (
+    MOST,
+    SURE_POWER,
+    power_to_differ,
+    power_to_equal,
+    seeds_needed,
+    seeds_to_decide,
+)
 
 
 @pytest.mark.parametrize("n", [3, 7, 15])
@@ -65,3 +72,19 @@ def test_a_wide_zone_needs_no_more_seeds():
 
 def test_there_is_an_end_to_it():
     assert seeds_needed(3, 50.0, 0.5, 0.05) == 100
+
+
+@pytest.mark.parametrize("case", [(2.0, 1.5, 0.5, 3, 0.1), (0.1, 0.8, 1.0, 1, 0.0), (-0.9, 1.0, 0.5, 6, None),
+                                  (0.52, 0.3, 0.5, 3, 0.0)])  # fmt: skip
+def test_the_seeds_that_decide_are_the_first_that_have_the_power(case):
+    """Most numbers are passed over by a rough look, which must not pass over the right one."""
+    difference, deviation, margin, contrasts, unit = case
+
+    def enough(n):
+        if paired.sign_flip_floor(n) * contrasts > 0.05:
+            return False
+        differs = power_to_differ(abs(difference), deviation, n, margin, 0.05, contrasts)
+        return differs + power_to_equal(deviation, n, margin, 0.05, contrasts, unit, abs(difference)) >= SURE_POWER
+
+    expected = next((n for n in range(3, MOST + 1) if enough(n)), None)
+    assert seeds_to_decide(difference, deviation, margin, 0.05, contrasts, unit) == expected
