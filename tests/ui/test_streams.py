@@ -100,6 +100,12 @@ def test_a_server_that_closes_ends_the_stream(tmp_path):
     assert events(desk, changing(("1", {"a": "x"})), 5) == []
 
 
+def test_a_state_with_a_new_name_that_looks_the_same_is_called_so(tmp_path):
+    """A page that comes back then has the name of the state that it shows."""
+    look = changing(("1", {"a": "x"}), ("2", {"a": "x"}))
+    assert events(a_desk(tmp_path), look, 0.8) == [("parts", "1", {"a": "x"}), ("parts", "2", {})]
+
+
 def test_what_takes_longer_comes_less_often_and_more_often_where_more_is_trained():
     assert pause(0.0) == LEAST
     assert pause(0.02) == pytest.approx(1.0), "a fiftieth of a core"
