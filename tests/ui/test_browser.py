@@ -108,6 +108,12 @@ def points(page):
     return sum(each.count("L") + 1 for each in drawn)
 
 
+def press(page, text):
+    """Press a button, and wait for the page that it leads to: the stream of the one before may say the same sooner."""
+    with page.expect_navigation():
+        page.click(f"button:has-text('{text}')")
+
+
 def test_a_study_from_the_form_to_its_verdict(site, browser):
     page = site.page(browser, "/new")
     page.set_default_timeout(1000 * PATIENCE)
@@ -116,24 +122,30 @@ def test_a_study_from_the_form_to_its_verdict(site, browser):
     page.uncheck("[name=method][value=batch_norm]")
     until(page, "document.getElementById('outlook').innerText.includes('6 runs')")
     assert "About " in page.inner_text("#outlook")
-    page.click("button:has-text('Start')")
+    press(page, "Start")
     assert page.url == f"{site.base}/study/mine"
     page.wait_for_selector("#state .training li")
     until(page, "document.querySelectorAll('#curves svg path[data-key]').length > 0")
     before = points(page)
     while points(page) <= before:
         page.wait_for_timeout(100)
+    single = site.page(browser, page.locator("#state .training a").first.get_attribute("href"))
+    epoch = "Number(document.querySelector('#top progress')?.value ?? 99)"
+    known = single.evaluate(epoch)
+    until(single, f"{epoch} > {known}")
+    assert single.locator("#curves svg").count() == 2
+    single.context.close()
     assert "Not all runs have ended" in page.inner_text("#answer")
-    page.click("button:has-text('Stop')")
+    press(page, "Stop")
     page.wait_for_selector("button:has-text('Resume')")
     trained = page.inner_text("#state .progress")
     page.reload()
     assert page.inner_text("#state .progress") == trained
-    page.click("button:has-text('Resume')")
+    press(page, "Resume")
     page.wait_for_selector("#state .tag.finished")
     until(page, "document.getElementById('answer').innerText.includes('Compared with none')")
     page.wait_for_selector("#confusion")
-    page.click("button:has-text('한국어')")
+    press(page, "한국어")
     assert page.evaluate("document.documentElement.lang") == "ko"
     assert "완료" in page.inner_text("#state")
     assert page.url.startswith(f"{site.base}/study/mine")

@@ -3,13 +3,20 @@
 import asyncio
 import contextlib
 import json
+import shutil
+import time
 from types import SimpleNamespace
 
+import pytest
+from starlette.datastructures import QueryParams
+
+from overfitlab.records.study_folder import StudyFolder
 from overfitlab.ui.desk import Desk
 from overfitlab.ui.parts import Part, mark, news
 from overfitlab.ui.processes import Processes
-from overfitlab.ui.streams import stream
+from overfitlab.ui.streams import LEAST, MOST, pause, stream
 from overfitlab.ui.study_page import study_page, view_of
+from overfitlab.ui.study_routes import _Follower
 from overfitlab.words.language import ENGLISH
 
 
@@ -91,6 +98,45 @@ def test_a_server_that_closes_ends_the_stream(tmp_path):
     desk = a_desk(tmp_path)
     desk.closing.set()
     assert events(desk, changing(("1", {"a": "x"})), 5) == []
+
+
+def test_a_state_with_a_new_name_that_looks_the_same_is_called_so(tmp_path):
+    """A page that comes back then has the name of the state that it shows."""
+    look = changing(("1", {"a": "x"}), ("2", {"a": "x"}))
+    assert events(a_desk(tmp_path), look, 0.8) == [("parts", "1", {"a": "x"}), ("parts", "2", {})]
+
+
+def test_what_takes_longer_comes_less_often_and_more_often_where_more_is_trained():
+    assert pause(0.0) == LEAST
+    assert pause(0.02) == pytest.approx(1.0), "a fiftieth of a core"
+    assert LEAST < pause(0.02, 2) < pause(0.02, 1)
+    assert pause(0.02, 100) == LEAST
+    assert pause(9.0, 8) == MOST
+
+
+def test_when_a_run_ends_the_curves_come_first_and_the_sections_when_it_is_their_time(desk, runs):
+    who = _Follower(desk, "half", QueryParams(), ENGLISH)
+    study = StudyFolder(runs / "half")
+    record = study.record()
+    record.status = "running"
+    study.write_record(record)
+    with study.claimed(record.id):
+        before, make = who.look()
+        told = make()
+        assert {"answer", "curves"} <= told.keys()
+        [current] = {live.parent for live in (runs / "half").glob("runs/*/epochs.csv")}
+        shutil.rmtree(current)
+        shutil.copytree(runs / "small" / "runs" / current.name, current)
+        who.due = time.monotonic() + 3600  # they took long
+        state, make = who.look()
+        assert state.endswith("+")
+        assert {"curves", "state", "gaps", "runs"} == make().keys()
+        assert who.look()[0] == state, "nothing more, until then"
+        who.due = 0.0
+        later, make = who.look()
+        assert later == state.removesuffix("+") != before
+        assert "answer" in make()
+        assert who.look()[0] == later
 
 
 def test_lines_in_a_part_do_not_break_an_event(tmp_path):

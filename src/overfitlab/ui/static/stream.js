@@ -61,7 +61,8 @@ function inOrder() {
 }
 
 function put(parts) {
-  if (!(source.id in parts) && !document.getElementById(Object.keys(parts)[0])) {
+  const names = Object.keys(parts); // none where a state has a new name, and looks the same
+  if (names.length && !names.some((id) => document.getElementById(id))) {
     close();
     location.reload(); // another kind of page has come of it
     return;
