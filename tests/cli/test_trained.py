@@ -214,7 +214,7 @@ def test_an_interruption_says_that_it_starts_anew(digits_run, digit_files):
     finally:
         process.kill()
     assert process.returncode == 130, errors
-    assert errors.splitlines()[-1] == "overfitlab: stopped before it was done; the same command starts anew"
+    assert errors.splitlines()[-1] == "overfitlab: stopped before it was done; run the same command to start again"
     assert list(Path().iterdir()) == [], "not half a file"
 
 
