@@ -203,7 +203,7 @@ def test_an_empty_list():
     [
         (["l3"], "unknown method 'l3'"),
         (["l2", "--protocol", "notebook"], "--protocol clean"),
-        (["l2", "--contrast", "l2"], "is no pair"),
+        (["l2", "--contrast", "l2"], "is not a pair"),
         (["l2", "--budget", "x"], "a budget is a time like 90s, 10m or 1.5h"),
     ],
 )
@@ -221,7 +221,7 @@ def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
     record = msgspec.structs.replace(study.record, failures={"dropout-seed0-123456": failure})
     ended = Study(study.folder, record, [])
     monkeypatch.setattr(comparing, "compare", lambda *_, **__: ended)
-    with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* the same command tries them again"):
+    with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* run the same command to try them again"):
         cli.main(["compare", "l2", "--no-report"], standalone_mode=False)
 
 
