@@ -119,7 +119,7 @@ def test_what_may_be_fetched(monkeypatch):
     monkeypatch.delenv("OVERFITLAB_OFFLINE")
     monkeypatch.setenv("OVERFITLAB_MIRROR", "http://mirror.institute.example/")
     assert check("cache").level == OK
-    assert "http://mirror.institute.example/ is asked first" in check("cache").text
+    assert "http://mirror.institute.example/ is tried first" in check("cache").text
 
 
 def test_extras(monkeypatch):

@@ -175,7 +175,7 @@ def test_what_is_said_of_groups():
     ]
     assert group_lines(RECORD, ENGLISH)[0] == "Groups: 1,200. 800 in training, 250 in validation, 150 in test."
     assert list(group_notes(RECORD, 6210, ENGLISH)) == [
-        "Groups in two parts: 12 are in training and in test, as the data brings these parts; what is measured there "
+        "Groups in two parts: 12 are both in training and in test, as the data comes with these parts; results there "
         "may partly be memory.",
         "No image in test is of a, b, c, ...: a class needs a group for each part.",
     ]

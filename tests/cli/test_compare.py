@@ -58,7 +58,7 @@ def test_it_plans_trains_and_answers():
     ):
         assert re.search(said if "\\d" in said else re.escape(said), before), said
     assert "[6/6]" in after
-    assert "Compared with none, at 2 paired seeds, nothing was shown in either direction." in after
+    assert "Compared with none, at 2 paired seeds, no method was shown to be better or worse." in after
     assert "- Seeds: 2, and a verdict needs at least 3." in after
     assert "Recommended" not in after
     assert "2 pairs of runs; a verdict needs 3" in overfitlab("show", "mine", "--full", check=0).stdout
@@ -102,7 +102,7 @@ def test_ctrl_c_keeps_what_is_there_and_the_same_command_goes_on():
     finished = {path: path.stat().st_mtime_ns for path in Path("runs/mine/runs").glob("*/weights.safetensors")}
     assert len(finished) >= 2
     resumed = overfitlab(*command, check=0)
-    assert re.search(r"[23] runs of 6 finished before and will not be trained again", resumed.stdout)
+    assert re.search(r"[23] runs of 6 have already finished and are not trained again", resumed.stdout)
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
     again = overfitlab(*command[:-1], "whole", check=0)
     assert verdict(resumed.stdout) == verdict(again.stdout)  # to the last digit, as if it had not been interrupted
@@ -162,7 +162,7 @@ def test_a_terminal_shows_a_live_table_without_verdict_words():
     assert process.wait(timeout=60) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     live = text.partition("Power")[2].partition("Compared with")[0]
-    assert re.search(r"\d of 4 runs done, about 0:\d\d left; Ctrl-C keeps what is there", live)
+    assert re.search(r"\d of 4 runs done, about 0:\d\d left; Ctrl-C keeps results", live)
     assert re.search(r"l2, seed 1 .* epoch \d+/12", live)
     assert "so far, provisional" in live
     assert not re.search("helps|harms|equivalent|undecided", live)
@@ -203,7 +203,7 @@ def test_an_empty_list():
     [
         (["l3"], "unknown method 'l3'"),
         (["l2", "--protocol", "notebook"], "--protocol clean"),
-        (["l2", "--contrast", "l2"], "is no pair"),
+        (["l2", "--contrast", "l2"], "is not a pair"),
         (["l2", "--budget", "x"], "a budget is a time like 90s, 10m or 1.5h"),
     ],
 )
@@ -221,7 +221,7 @@ def test_failed_runs_are_an_exit_code(small_study, monkeypatch):
     record = msgspec.structs.replace(study.record, failures={"dropout-seed0-123456": failure})
     ended = Study(study.folder, record, [])
     monkeypatch.setattr(comparing, "compare", lambda *_, **__: ended)
-    with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* the same command tries them again"):
+    with pytest.raises(OverfitlabError, match=r"1 of its runs failed .* run the same command to try them again"):
         cli.main(["compare", "l2", "--no-report"], standalone_mode=False)
 
 

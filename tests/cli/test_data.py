@@ -223,7 +223,7 @@ def test_ctrl_c_keeps_what_came(mirror):
     _, errors = process.communicate(timeout=60)
     release.set()
     assert process.returncode == 130
-    assert "overfitlab: stopped; what has been fetched so far is kept, and the same command resumes it" in errors
+    assert "overfitlab: stopped; what has been fetched so far is kept; run the same command to resume" in errors
     assert "of which 0.2 are here" in typed_anew("data", "list", check=0).stdout
     typed_anew("data", "fetch", "cifar10", check=0)
     assert int(server.asked[1].removeprefix("bytes=").removesuffix("-")) >= 190_000

@@ -138,7 +138,7 @@ def test_predict_reads_lists_that_powershell_wrote(digits_run, digit_files, enco
 
 def test_a_list_in_no_encoding_is_refused(digits_run):
     done = overfitlab("predict", digits_run, "-", given=b"\xff\xfe" + b"/\0a", check=2)
-    assert "in no encoding that is read; write them in UTF-8" in done.stderr
+    assert "in an unknown encoding; write them in UTF-8" in done.stderr
     assert done.stdout == ""
 
 
@@ -214,7 +214,7 @@ def test_an_interruption_says_that_it_starts_anew(digits_run, digit_files):
     finally:
         process.kill()
     assert process.returncode == 130, errors
-    assert errors.splitlines()[-1] == "overfitlab: stopped before it was done; the same command starts anew"
+    assert errors.splitlines()[-1] == "overfitlab: stopped before it was done; run the same command to start again"
     assert list(Path().iterdir()) == [], "not half a file"
 
 
@@ -275,7 +275,7 @@ BAD = [
     (["predict", "RUN", "x.png", "--out", "~nobody-of-that-name/x"], 2, "~nobody-of-that-name"),
     (["explain", "RUN", "x.png", "--class", "cat"], 2, "unknown class 'cat'"),
     (["explain", "RUN", "x.png", "--layer", "relu99"], 2, "unknown layer 'relu99'"),
-    (["explain", "RUN", "x.png", "--out", "x.pdf"], 2, "a sheet is written as .png or .svg"),
+    (["explain", "RUN", "x.png", "--out", "x.pdf"], 2, "sheets are written as .png or .svg"),
     (["explain", "RUN", "-"], 2, "no images were named"),
     (["explain", "RUN", "x.png", "--out", "nodir/y.png"], 1, "cannot write to nodir"),
     (["evaluate", "RUN", "--out", "/proc/x/y"], 1, "cannot write to /proc/x/y"),

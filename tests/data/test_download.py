@@ -539,7 +539,7 @@ def test_ctrl_c_keeps_what_came_and_says_so(serve):
         pass
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert "the same command resumes it" in errors
+    assert "run the same command to resume" in errors
     assert part_of(TARGET).read_bytes() == CONTENT[:100_000]
     good = serve(CONTENT)
     fetch(good.url)

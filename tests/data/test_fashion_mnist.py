@@ -122,14 +122,14 @@ def test_mnist_is_not_taken_for_it(tmp_path, monkeypatch):
     ("name", "content", "message"),
     [
         ("train-images-idx3-ubyte", b"", "too short"),
-        ("train-images-idx3-ubyte", b"<html>" * 10, "no IDX file of bytes in 3 dimensions"),
+        ("train-images-idx3-ubyte", b"<html>" * 10, "not an IDX file of bytes in 3 dimensions"),
         ("train-images-idx3-ubyte", encoded(ARRAYS["train-images-idx3-ubyte"])[:-1], "says 50x28x28"),
         ("train-images-idx3-ubyte", encoded(ARRAYS["train-images-idx3-ubyte"]) + b"x", "says 50x28x28"),
         ("train-images-idx3-ubyte", struct.pack(">4I", 0x0803, 2**31, 28, 28), "says 2147483648x28x28"),
         ("train-images-idx3-ubyte", struct.pack(">4I", 0x0803, 0, 28, 28), "no images of 28x28"),
         ("train-images-idx3-ubyte", encoded(np.zeros((50, 14, 56), np.uint8)), "no images of 28x28"),
-        ("t10k-labels-idx1-ubyte", encoded(np.zeros(19, np.uint8)), "not one label"),
-        ("t10k-labels-idx1-ubyte", encoded(np.full(20, 10, np.uint8)), "not one label"),
+        ("t10k-labels-idx1-ubyte", encoded(np.zeros(19, np.uint8)), "does not have one label"),
+        ("t10k-labels-idx1-ubyte", encoded(np.full(20, 10, np.uint8)), "does not have one label"),
         ("t10k-labels-idx1-ubyte", encoded(np.zeros((20, 1), np.uint8)), "in 1 dimensions"),
     ],
 )

@@ -282,8 +282,10 @@ def test_the_members_of_a_fetched_archive_are_checked_too(official_archive, serv
 def test_without_a_server_auto_says_why_it_takes_the_digits(monkeypatch):
     dataset = loading.load("auto")
     assert dataset.name == "digits"
-    assert "no server that has it can be reached" in dataset.note.values["why"]
-    with refused(NotFoundError, "set_not_fetched", match=r"no server that has it can be reached.*--data digits"):
+    assert "none of the servers that have it can be reached" in dataset.note.values["why"]
+    with refused(
+        NotFoundError, "set_not_fetched", match=r"none of the servers that have it can be reached.*--data digits"
+    ):
         loading.load("cifar10")
     monkeypatch.setenv("OVERFITLAB_MIRROR", "ftp://host/")
     with refused(UsageError, "no_mirror", variable="OVERFITLAB_MIRROR", address="ftp://host/"):

@@ -138,7 +138,7 @@ def test_training_stops_where_patience_ends(patience, stop, handed_over):
     found = shown(f"early_stopping:patience={patience}")
     [panel] = found.panels
     assert [(mark.x, mark.label) for mark in panel.marks] == [
-        (handed_over, f"hands over the weights of epoch {handed_over}"),
+        (handed_over, f"final weights: epoch {handed_over}"),
         (stop, f"stops after epoch {stop}"),
     ]
     trained, beyond = panel.series

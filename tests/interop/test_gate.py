@@ -63,7 +63,7 @@ def test_exit_codes(runs, text, code):
 
 
 def test_a_claim_of_the_gap_takes_a_gap(runs):
-    with pytest.raises(UsageError, match="nothing can be claimed of the gap"):
+    with pytest.raises(UsageError, match="no claim about the gap can be made"):
         judged_at_gate([runs()], "dropout helps gap")
     with pytest.raises(UsageError, match="unknown method 'droput'; did you mean 'dropout'"):
         judged_at_gate([runs()], "droput helps accuracy")

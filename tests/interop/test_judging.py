@@ -95,7 +95,7 @@ def test_equivalent_takes_the_number_of_images():
     assert {images: words(found)["l2", "none"] for images, found in said.items()} == {
         None: "undecided", 10_000: "equivalent", 100: "undecided",
     }  # fmt: skip
-    assert "so nothing is called equivalent; say it with --images N" in str(said[None])
+    assert "so nothing is called equivalent; give it with --images N" in str(said[None])
     exact = [row | {"test_acc": round(row["test_acc"] * 15_001) / 15_001} for row in rows]
     found = overfitlab.judge(exact)
     assert (found.evidence.test_images, found.evidence.images_from) == (15_001, "grid")

@@ -149,7 +149,7 @@ def test_a_table_of_commas_is_refused_before_it_fills_the_memory(tmp_path, monke
     monkeypatch.setattr(tables, "MOST_CELLS", 1000)
     path = tmp_path / "x.csv"
     path.write_text("a,b\n" + ",".join([""] * 2000) + "\n")
-    with pytest.raises(DataError, match="take a part of it"):
+    with pytest.raises(DataError, match="use a part of it"):
         read_sources([str(path)])
 
 

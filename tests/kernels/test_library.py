@@ -76,7 +76,7 @@ def test_without_a_compiler_plain_pytorch_computes(monkeypatch):
 
 def test_a_run_goes_on_with_its_own_kernels_or_not_at_all():
     with pytest.raises(
-        OverfitlabError, match="begun with compiled kernels for a-processor-to-come, which are not here"
+        OverfitlabError, match="started with compiled kernels for a-processor-to-come, which are missing here"
     ):
         compute.prepare(Compute("float32", threads=torch.get_num_threads(), kernels="a-processor-to-come"))
     compute.prepare(Compute("float32", threads=torch.get_num_threads()))  # a run of an older version has none

@@ -178,7 +178,7 @@ BROKEN = [
     ("", "has no network 'net', nor any other class or function"),
     ("def Net(): ...\ndef other(): ...\n", r"has no network 'net', but Net, other; write --model net\.py:NAME"),
     ("def net(): ...\n", r"net returned nothing; it must return a torch\.nn\.Module"),
-    ("def net(a, b, c): ...\n", r"net\.py:net needs a, b, c, which nobody here can know; give it a default"),
+    ("def net(a, b, c): ...\n", r"net\.py:net needs a, b, c, which cannot be known here; give it a default"),
     ("def net(build, classes): build.dense(3)\n", r"net\.py, line 1: dense needs vectors: flatten the images first"),
     ("def net(build, classes):\n    build.typo()\n", r"net\.py, line 2: AttributeError: .*typo"),
     ("def net(build, classes): build.flatten(); build.dense(3)\n", r"ends with shape \(3,\); end with build.dense"),
@@ -208,7 +208,7 @@ BROKEN = [
     (
         module("return self.fc(x.amax((2, 3)))").replace("Net", "net")
         + "    def get_extra_state(self): return {'a': 1}\n    def set_extra_state(self, state): ...\n",
-        "'network._extra_state' is no plain tensor",
+        "'network._extra_state' is not a plain tensor",
     ),
 ]
 

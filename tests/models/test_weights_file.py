@@ -156,7 +156,7 @@ def test_a_shape_that_differs_in_the_body_is_refused(tmp_path):
 def test_numbers_that_are_not_finite_are_refused(tmp_path, bad):
     tensors = other_weights()
     tensors["block3.conv6.weight"][0, 0, 0, 0] = bad
-    refused(build(), save(tensors, tmp_path / "w.safetensors"), r"block3\.conv6\.weight holds numbers that are not fin")
+    refused(build(), save(tensors, tmp_path / "w.safetensors"), r"block3\.conv6\.weight has values that are not fin")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_another_run_is_refused(folder):
 def test_a_folder_with_other_files_is_refused(folder):
     folder.path.mkdir()
     (folder / "thesis.doc").touch()
-    with pytest.raises(UsageError, match="not empty and not a run"), folder.claimed("abc", CONFIG):
+    with pytest.raises(UsageError, match="is neither empty nor a run"), folder.claimed("abc", CONFIG):
         pass
     assert os.listdir(folder.path) == ["thesis.doc"]  # noqa: PTH208
 

@@ -106,7 +106,7 @@ def test_batch_norms_moving_averages_are_named_where_they_are_the_likely_reason(
     early = run((2.0, 2.0, 0.1), (0.1, 2.5, 0.1))
     assert "moving averages" not in early.summary()
     early.record.method = "batch_norm+dropout"
-    assert "moving averages of batch normalization still remember where they began" in early.summary()
+    assert "moving averages of batch normalization still contain their initial values" in early.summary()
     warm = replace(early.record.config.protocol, batch_norm_warm_up=True)
     early.record.config = replace(early.record.config, protocol=warm)
     assert "moving averages" not in early.summary()

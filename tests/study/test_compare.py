@@ -93,7 +93,7 @@ def test_a_finished_study_is_not_trained_again(small_study, nothing_trains, caps
     loud = small_settings | {"verbose": True}
     again = overfitlab.compare(out=small_study, **loud)
     assert outcome(again) == outcome(overfitlab.load_study(small_study))
-    assert "finished before; nothing is trained again" in capsys.readouterr().out
+    assert "has already finished, so nothing is trained again" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -164,14 +164,14 @@ def test_another_process_is_refused(small_study, nothing_trains, tmp_path, small
 
 @pytest.mark.parametrize("changes", [{"seeds": 5}, {"epochs": 4}, {"equivalence": "1"}, {"budget": "10m"}])
 def test_a_folder_holds_one_question(small_study, nothing_trains, changes, small_settings):
-    with pytest.raises(UsageError, match=r"holds a study that was asked for otherwise .* planned beforehand"):
+    with pytest.raises(UsageError, match=r"holds a study with other settings .* planned beforehand"):
         overfitlab.compare(out=small_study, **small_settings | changes)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"protocol": "notebook"}, r"notebook measures no training images .* --protocol clean"),
+        ({"protocol": "notebook"}, r"notebook measures neither training images .* --protocol clean"),
         ({"seeds": 0}, "number of seeds must be a whole number from 1"),
         ({"seeds": "6,4"}, "each look at a study needs more seeds than the one before"),
         ({"seeds": "some"}, "--seeds takes a number"),
@@ -182,10 +182,10 @@ def test_a_folder_holds_one_question(small_study, nothing_trains, changes, small
         ({"jobs": 1.5}, "jobs must be a whole number"),
         ({"budget": 60}, "a budget is a time like"),
         ({"name": "x"}, "leave one of them out"),
-        ({"first_seed": PILOT_SEEDS.start}, "chose the defaults, so no verdict may use them"),
+        ({"first_seed": PILOT_SEEDS.start}, "were used to choose the defaults, so no verdict may use them"),
         ({"budget": "soon"}, "a budget is a time like"),
-        ({"budget": "0m"}, "is no time"),
-        ({"equivalence": "a"}, "--equivalence takes a size"),
+        ({"budget": "0m"}, "must be longer than"),
+        ({"equivalence": "a"}, "--equivalence takes a margin"),
         ({"equivalence": "-1"}, "margin of equivalence for the metric must be from 0"),
         ({"equivalence": "1,nan"}, "margin of equivalence for the gap must be from 0"),
         ({"jobs": 0}, "jobs must be a whole number of at least 1"),

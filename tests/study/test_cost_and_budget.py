@@ -84,7 +84,7 @@ def test_overfitting_stays_visible_or_it_is_refused():
 
 
 def test_seeds_are_never_given_up():
-    with pytest.raises(UsageError, match=r"are too little: these methods and seeds take .* this fits: .*--budget 8m"):
+    with pytest.raises(UsageError, match=r"is too short: these methods and seeds take .* which fits: .*--budget 8m"):
         fit(QUICK, CIFAR, 10, 30, seconds)
 
 

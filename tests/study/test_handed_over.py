@@ -81,7 +81,7 @@ def test_a_study_of_a_class(capsys):
         ["none", "dropout"], model=Net, seeds=2, jobs=2, name="mine", **(SETTINGS | STILL | {"verbose": True}),
         stream=stream,
     )  # fmt: skip
-    assert "This study finished before" in stream.getvalue()
+    assert "This study has already finished" in stream.getvalue()
     assert again.record.id == study.record.id
     with refused(UsageError, "model_was_handed_over_in_python", name="Net"):
         overfitlab.train("none", like="runs/mine", verbose=False)
@@ -99,11 +99,11 @@ def test_a_study_of_an_object_says_that_its_start_does_not_vary():
     )  # fmt: skip
     for run in study.runs:
         assert same(weights_of(run), network.state_dict(), 1e-6)
-    said = "python:Net was handed over with its weights, so training starts from them at every seed"
+    said = "python:Net was passed with its weights, so training starts from them at every seed"
     assert said in stream.getvalue()
     study.report()
     report = (study.folder / "report" / "report.md").read_text()
-    assert "those that the network was handed over with, at every seed" in report
+    assert "those that the network was passed with, at every seed" in report
     assert "decides split and order of the batches" in report
     assert study.config.model_start[:12] in report
 
@@ -135,7 +135,7 @@ def test_what_nobody_can_recognise_is_said_and_cannot_be_resumed(capsys):
 
     runs = [overfitlab.train("none", model=network, **(SETTINGS | {"verbose": True})) for _ in range(2)]
     assert runs[0].record.id != runs[1].record.id
-    assert "nothing of this can be resumed" in capsys.readouterr().out
+    assert "this cannot be resumed" in capsys.readouterr().out
     with refused(UsageError, "network_has_no_pickle", model="network"):
         overfitlab.compare(["none", "dropout"], model=network, seeds=2, name="no", **SETTINGS)
 

@@ -117,7 +117,7 @@ def test_a_network_that_brings_regularization_is_asked_what_that_does(tmp_path, 
     assert list(study.labels.values()) == ["none", "as_is", "dropout", "batch_norm"]
     assert [note.code for note in study.record.notes] == ["network_is_bare"]
     said = capsys.readouterr().out
-    assert "net.py:brings is bare: the regularization that it brings, batch_norm x 1, dropout x 1, is taken out" in said
+    assert "net.py:brings is bare: its built-in regularization, batch_norm x 1, dropout x 1, is removed" in said
     assert "as_is - none, dropout - none, batch_norm - none" in said
     assert "--bare" in study.record.command
     again = overfitlab.compare(

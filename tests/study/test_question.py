@@ -67,7 +67,7 @@ def test_objects_and_texts_are_the_same():
         ([], "nothing", [], "unknown method"),
         (["l2"], None, ["l2"], "is no pair"),
         (["l2"], None, ["l2:none:dropout"], "is no pair"),
-        (["l2"], None, ["dropout:rate=0.5:dropout"], "is no pair; write .* between blanks"),
+        (["l2"], None, ["dropout:rate=0.5:dropout"], "is not a pair; write .* with blanks around"),
         (["l2"], None, ["l2:l2"], "cannot be compared with itself"),
         (["l2"], None, [":l2"], "is no pair"),
         ("dropout", None, [], "methods are a list"),

@@ -105,7 +105,7 @@ def test_what_was_trained_ahead_of_a_decision_leaves_no_unfinished_run(tmp_path)
     [
         ({"seeds": 7}, "--seeds fixes the number of seeds and --until-decided leaves it open"),
         ({"until_decided": 5}, "largest number of seeds must be a whole number from 6 to 100"),
-        ({"until_decided": "many"}, "--until-decided takes the largest number of seeds, or none"),
+        ({"until_decided": "many"}, "--until-decided takes the maximum number of seeds, or none"),
         ({"until_decided": "none", "budget": "10m"}, "needs a maximum"),
         ({"alpha": 0.0}, "--alpha must be from"),
     ],

@@ -53,7 +53,7 @@ def test_other_networks_are_trained_and_recorded(tmp_path, model, protocol):
 def test_batch_norm_of_a_networks_own_is_reported(tmp_path, own, capsys):
     run = overfitlab.train("none", model=f"{own}:plain", out=tmp_path / "run", **SETTINGS)
     assert run.record.network.own_batch_norms == 1
-    assert "net.py:plain brings regularization of its own, batch_norm x 1, dropout x 1" in capsys.readouterr().out
+    assert "net.py:plain has built-in regularization, batch_norm x 1, dropout x 1" in capsys.readouterr().out
     assert [note.code for note in run.record.network.notes] == ["network_brings"]
 
 

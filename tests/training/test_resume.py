@@ -185,7 +185,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_previous_one(interrupted, damage
     run = overfitlab.train("dropout", out=interrupted, **LOUD)
     said = capsys.readouterr().out
     assert re.search(
-        r"^Note: checkpoint.safetensors .*; the run goes on from the checkpoint before it\.$", said, re.MULTILINE
+        r"^Note: checkpoint.safetensors .*; the run continues from the checkpoint before it\.$", said, re.MULTILINE
     )
     assert "Resuming after epoch 1" in said
     assert outcome(run) == whole
