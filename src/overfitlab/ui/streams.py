@@ -18,7 +18,7 @@ from overfitlab.ui.desk import Desk
 from overfitlab.ui.parts import Part, Parts, news
 
 TICK = 0.2  # seconds between two looks
-LEAST, MOST = 0.5, 5.0  # seconds between two events
+LEAST, MOST = 0.75, 5.0  # seconds between two events
 SHARE = 0.02  # of a core, that making them may take: the study has better use for it
 MORE, MOST_MORE = 0.75, 4.0  # times as much for each run that is trained at once: they have as many cores
 ALIVE = 15.0  # seconds without an event after which a comment keeps the connection open, or finds it closed
