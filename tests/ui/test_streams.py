@@ -76,7 +76,7 @@ def test_of_a_part_only_the_pieces_that_are_different_are_sent():
 
 def test_only_what_has_changed_is_sent(tmp_path):
     look = changing(("1", {"a": "x", "b": "y"}), ("1", {}), ("2", {"a": "x", "b": "z"}))
-    assert events(a_desk(tmp_path), look, 0.8) == [
+    assert events(a_desk(tmp_path), look, 1.3) == [
         ("parts", "1", {"a": "x", "b": "y"}),
         ("parts", "2", {"b": "z"}),
     ]
@@ -103,13 +103,13 @@ def test_a_server_that_closes_ends_the_stream(tmp_path):
 def test_a_state_with_a_new_name_that_looks_the_same_is_called_so(tmp_path):
     """A page that comes back then has the name of the state that it shows."""
     look = changing(("1", {"a": "x"}), ("2", {"a": "x"}))
-    assert events(a_desk(tmp_path), look, 0.8) == [("parts", "1", {"a": "x"}), ("parts", "2", {})]
+    assert events(a_desk(tmp_path), look, 1.3) == [("parts", "1", {"a": "x"}), ("parts", "2", {})]
 
 
 def test_what_takes_longer_comes_less_often_and_more_often_where_more_is_trained():
     assert pause(0.0) == LEAST
     assert pause(0.02) == pytest.approx(1.0), "a fiftieth of a core"
-    assert LEAST < pause(0.02, 2) < pause(0.02, 1)
+    assert LEAST < pause(0.04, 2) < pause(0.04, 1)
     assert pause(0.02, 100) == LEAST
     assert pause(9.0, 8) == MOST
 
