@@ -5,7 +5,7 @@ import os
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import TextIO
+from typing import IO
 
 from rich.cells import cell_len
 
@@ -60,13 +60,18 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 
 def _folded(text: str, width: int, indent: str) -> Iterator[str]:
-    edges = {"initial_indent": indent, "subsequent_indent": indent}
-    for line in textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False, **edges):
+    whole, broken = (
+        textwrap.TextWrapper(
+            width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=long
+        )
+        for long in (False, True)
+    )
+    for line in whole.wrap(text):
         word = line[len(indent) :]
         if len(line) <= width or word.isascii() or "/" in word or NO_BREAK in word:
             yield line
         else:  # a word of Hangul can be broken anywhere
-            yield from textwrap.wrap(word, width, break_on_hyphens=False, **edges)
+            yield from broken.wrap(word)
 
 
 def flowing(text: str, width: int | None) -> str:
@@ -81,7 +86,7 @@ def flowing(text: str, width: int | None) -> str:
     return "\n".join(part for found in lines for part in found or [""])
 
 
-def screen_width(stream: TextIO) -> int | None:
+def screen_width(stream: IO[str]) -> int | None:
     """Return how many columns a terminal shows, or $COLUMNS; None of a file or a pipe, where lines stay whole."""
     given = os.environ.get("COLUMNS", "")
     with contextlib.suppress(OSError, ValueError):
