@@ -236,15 +236,15 @@ def test_the_report_is_a_studys(tmp_path):
     page = found.report(tmp_path / "report", "en")
     there = {path.name for path in page.parent.iterdir() if not path.name.startswith(".")}
     shared, spoken = (
-        {"verdict.json", "contrasts.csv", "runs.csv", "figures"},
-        {"report.html", "report.md", "contrasts.tex"},
+        {"verdict.json", "contrasts.csv", "runs.csv", "history.csv", "figures"},
+        {"report.html", "report.md", "contrasts.tex", "methods.txt"},
     )
     assert there == shared | spoken
-    figures = {"paired_differences.svg", "runs.svg", "learning_curves.svg"}
+    figures = {"paired_differences.svg", "runs.svg", "learning_curves.svg", "validation_loss.svg"}
     assert {path.name for path in (page.parent / "figures").glob("*.svg")} == figures
     found.report(tmp_path / "report")  # in both
     there = {path.name for path in page.parent.iterdir() if not path.name.startswith(".")}
-    assert there == shared | spoken | {"report.ko.html", "report.ko.md", "contrasts.ko.tex"}
+    assert there == shared | spoken | {"report.ko.html", "report.ko.md", "contrasts.ko.tex", "methods.ko.txt"}
     assert len(list((page.parent / "figures").glob("*.svg"))) == 2 * len(figures)
     document = json.loads((tmp_path / "report" / "verdict.json").read_text())
     assert document["contrasts"][0]["metric"]["verdict"] == "helps"
@@ -262,3 +262,97 @@ def test_formulas_in_names_are_no_formulas_in_our_tables(tmp_path):
         lines = (folder / name).read_text().splitlines()
         assert any("'=cmd" in line for line in lines)
         assert not any(cell.startswith("=") for line in lines for cell in line.split(","))
+
+
+def test_the_report_of_runs_alone_has_no_histories_even_where_one_lay_there(tmp_path):
+    folder = overfitlab.judge(histories()).report(tmp_path / "r", "en").parent
+    overfitlab.judge(table()).report(folder, "en")
+    assert not (folder / "history.csv").exists()
+    assert {path.stem for path in (folder / "figures").glob("*.svg")} == {"paired_differences", "runs"}
+
+
+def test_tables_of_a_report_have_every_run_and_epoch_and_are_read_again(tmp_path):
+    rows = [row | ({"val_acc": float("nan")} if (row["method"], row["seed"], row["epoch"]) == ("none", 1, 7) else {})
+            for row in histories()]  # fmt: skip
+    found = overfitlab.judge(rows)
+    folder = found.report(tmp_path / "r", "en").parent
+    runs = pandas.read_csv(folder / "runs.csv")
+    assert len(runs) == 10
+    assert runs[runs.status == "diverged"][["method", "seed"]].to_numpy().tolist() == [["none", 1]]
+    assert dict(zip(runs.seed[runs.method == "dropout"].astype(str), runs.value[runs.method == "dropout"], strict=True)
+                ) == pytest.approx(dict(found.evidence.values["dropout"]))  # fmt: skip
+    assert len(pandas.read_csv(folder / "history.csv")) == len(rows)
+    again = overfitlab.judge(folder / "history.csv").evidence
+    assert again.axes == ("metric",)  # running means stay running means
+    before = overfitlab.judge(histories()).evidence
+    folder = overfitlab.judge(histories()).report(tmp_path / "s", "en").parent
+    again = overfitlab.judge(folder / "history.csv").evidence
+    assert again.contrasts[0].metric.mean == pytest.approx(before.contrasts[0].metric.mean)
+    assert again.methods[0].onset == before.methods[0].onset
+
+
+def test_a_gap_that_was_measured_has_the_figures_of_a_study(tmp_path):
+    rows = [row | {"train_acc": 0.5 + 0.05 * row["epoch"], "train_loss": 1.0, "seconds": 2.0} for row in histories()]
+    found = overfitlab.judge(rows, columns={"train": "train_acc"})
+    folder = found.report(tmp_path / "r", "en").parent
+    figures = {path.stem for path in (folder / "figures").glob("*.svg")}
+    assert figures == {"paired_differences", "runs", "validation_loss", "learning_curves", "gap_curves", "equal_fit",
+                       "cost_and_benefit"}  # fmt: skip
+    assert found.evidence.curves["none"].gap.mean[-1] == pytest.approx(0.15, abs=0.02)
+    logged = overfitlab.judge(rows).evidence
+    assert set(logged.curves["none"].gap.mean) == {None}  # a distance from running means is no gap
+
+
+def apart(rows, method="l2"):
+    return [row | {"seed": row["seed"] + 100 * (row["method"] == method)} for row in rows]
+
+
+def without_seeds(rows):
+    return [{name: value for name, value in row.items() if name != "seed"} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "headline", "kinds", "says", "never"),
+    [
+        (table(6), {}, "at 6 paired seeds", {"student_t"}, ["two-sided paired t-test", "Student's t,"],
+         ["Welch", "k-th"]),
+        (without_seeds(table(6)), {}, "with runs that are not paired", {"welch_t"},
+         ["Welch's two-sided t-test", "Welch's, 95 %"],
+         ["paired t-test", "Student's t,", "paired seeds", "Fisher", "same seed"]),
+        (apart(table(6)), {}, "with runs that are not all paired", {"student_t", "welch_t"},
+         ["two-sided paired t-test", "Welch's two-sided t-test", "Student's t of pairs and Welch's of arms"],
+         ["paired seeds"]),
+        (without_seeds(table(12)), {"until_decided": 12}, "pairs formed by order", {"always_valid"},
+         ["k-th run of one method and the k-th of the other were tested", "always valid", "Lai (1976)"],
+         ["paired seeds", "Welch", "same seed", "Schuirmann"]),
+    ],
+    ids=["paired", "unpaired", "mixed", "in order"],
+)  # fmt: skip
+def test_words_are_those_of_the_test_that_was_made(tmp_path, rows, options, headline, kinds, says, never):
+    found = overfitlab.judge(rows, images=10_000, **options)
+    assert headline in str(found).partition("\n")[0]
+    folder = found.report(tmp_path / "r", "en").parent
+    methods, notes = (folder / "methods.txt").read_text(), (folder / "contrasts.tex").read_text()
+    whole = methods + notes + str(found)
+    for text in says:
+        assert text in whole, text
+    for text in never:
+        assert text not in whole, text
+    assert "gap" not in notes  # nobody measured one
+    assert set(pandas.read_csv(folder / "contrasts.csv").interval) == kinds
+
+
+def test_runs_that_share_no_seeds_with_one_method_are_not_missing_from_another():
+    said = str(overfitlab.judge(apart(table(6))))
+    assert "missing" not in said
+    assert "failed" not in said
+
+
+def test_seeds_have_the_names_of_the_logs(tmp_path):
+    rows = [row | {"seed": f"run-{'abcdef'[row['seed']]}"} for row in table(6)]
+    folder = overfitlab.judge(rows).report(tmp_path / "r", "en").parent
+    assert set(pandas.read_csv(folder / "runs.csv").seed) == {f"run-{name}" for name in "abcdef"}
+    assert "seed run-a: " in (folder / "figures" / "paired_differences.svg").read_text()
+    folder = overfitlab.judge(apart(table(8)), until_decided=12).report(tmp_path / "s", "en").parent
+    assert "100" in set(pandas.read_csv(folder / "runs.csv", dtype=str).seed)
+    assert "pair 1: " in (folder / "figures" / "paired_differences.svg").read_text()
