@@ -20,8 +20,8 @@ from overfitlab.words.language import ENGLISH, Language
 APART = (
     "B. L. Welch (1947). The generalization of Student's problem when several different population variances are "
     "involved. Biometrika 34.",
-    "F. E. Satterthwaite (1946). An approximate distribution of estimates of variance components. Biometrics "
-    "Bulletin 2.",
+    "M. R. Mickey and M. B. Brown (1966). Bounds on the distribution functions of the Behrens-Fisher statistic. Annals "
+    "of Mathematical Statistics 37. (Degrees of freedom of the smaller arm.)",
 )
 
 

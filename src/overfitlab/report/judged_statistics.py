@@ -74,7 +74,7 @@ def tests_of_others(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
         yield say("Differences between runs of the same seed were tested with a two-sided paired t-test.")
     if are_apart(evidence):
         yield say("The means of two arms that are not paired were compared by Welch's two-sided t-test, with the "
-                  "degrees of freedom after Satterthwaite.")  # fmt: skip
+                  "degrees of freedom of the smaller one.")  # fmt: skip
     yield _equivalence(evidence, say)
     yield correction(evidence, say)
     yield meaning(evidence, say)

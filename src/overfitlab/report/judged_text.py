@@ -77,9 +77,9 @@ def pairing(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
         return
     unpaired = [pair for pair, how in evidence.pairing.items() if how not in (PAIRED, PARTLY)]
     if unpaired:
-        yield say("Not paired, as runs share no seeds, or too few: {pairs}. Two arms are compared by Welch's "
-                  "test, which "
-                  "needs more runs than pairs do.", pairs=say.listing(unpaired))  # fmt: skip
+        yield say("Not paired, as runs share no seeds, or too few: {pairs}. Two arms are compared by Welch's test, "
+                  "with the degrees of freedom of the smaller one, which needs more runs than pairs do.",
+                  pairs=say.listing(unpaired))  # fmt: skip
     if len(unpaired) < len(evidence.pairing):
         yield say("Runs with the same seed are compared in pairs.")
     for each in evidence.left_out:
