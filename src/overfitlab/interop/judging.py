@@ -115,6 +115,11 @@ def _judged(
     given = asked.given
     what = chosen(runs, asked.metric or given.get("metric"), best=asked.when == BEST)
     _refuse_too_few(runs, methods)
+    if asked.until is not None and not all(run.seed is not None and run.seed.isdecimal() for run in runs):
+        raise UsageError(
+            "no_order_of_runs", "--until-decided reads runs in the order of their seeds, so these have to be whole "
+            "numbers that grow as runs arrive; name their column: --column seed=NAME"
+        )  # fmt: skip
     seeds, names = _numbered(runs)
     found = measured(runs, seeds, what, asked.when or _when_of(what), given)
     pairing = {pair: _pairing(found.outcomes, pair, runs) for pair in contrasts}

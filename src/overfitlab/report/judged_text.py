@@ -73,7 +73,7 @@ def pairing(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
     """Yield which runs were compared with which."""
     if evidence.in_order:
         yield say("Not all runs share seeds, so the k-th of one method is compared with the k-th of the other, in the "
-                  "order of their seeds, or of the logs where they have none.")  # fmt: skip
+                  "order of their seeds.")  # fmt: skip
         return
     unpaired = [pair for pair, how in evidence.pairing.items() if how not in (PAIRED, PARTLY)]
     if unpaired:
