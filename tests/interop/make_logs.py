@@ -30,9 +30,6 @@ PACKAGES = (
     "torch",
 )
 OLDER = {  # what wrote another format, or another shape of it, than today's version
-    "lightning": (
-        "pytorch-lightning==1.9.5", "torchmetrics==1.4.3", "lightning-utilities==0.9.0", "setuptools==69.5.1",
-    ),
     "mlflow": (
         "mlflow-skinny==2.3.2", "sqlalchemy==2.0.36", "alembic==1.13.3", "sqlparse==0.5.1", "mako==1.3.5",
         "click==8.1.7", "cloudpickle==3.0.0", "databricks-cli==0.18.0", "entrypoints==0.4", "gitpython==3.1.43",
@@ -40,8 +37,6 @@ OLDER = {  # what wrote another format, or another shape of it, than today's ver
         "importlib-metadata==6.11.0", "zipp==3.20.2", "setuptools==69.5.1", "six==1.16.0", "requests==2.32.3",
         "urllib3==2.2.3", "tabulate==0.9.0", "oauthlib==3.2.2", "pyjwt==2.9.0",
     ),
-    "huggingface": ("transformers==4.44.2", "tokenizers==0.19.1", "huggingface-hub==0.25.2", "accelerate==0.34.2"),
-    "trackio": ("trackio==0.2.2",),
 }  # fmt: skip
 EPOCHS = 6
 
@@ -251,9 +246,6 @@ def trackio():
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TRACKIO_DIR"] = folder
         os.environ["HF_HUB_OFFLINE"] = "1"
-        if HERE != LOGS:
-            trackio_storage()
-            return
         import trackio as library
 
         for method in ("none", "dropout"):
@@ -267,24 +259,6 @@ def trackio():
         (HERE / "trackio").mkdir(parents=True, exist_ok=True)
         for found in Path(folder).rglob("*.db"):
             shutil.copy(found, HERE / "trackio" / "judge.db")
-
-
-def trackio_storage():
-    """The database of a Trackio of before there were configurations, by its storage alone: its page needs a Gradio."""
-    [package] = [path for entry in sys.path if (path := Path(entry) / "trackio" / "sqlite_storage.py").is_file()][:1]
-    sys.path.insert(0, str(package.parent))  # as it runs where it is not installed
-    import sqlite_storage
-    import utils
-
-    with tempfile.TemporaryDirectory() as folder:
-        utils.TRACKIO_DIR = sqlite_storage.TRACKIO_DIR = Path(folder)
-        for method in ("none", "dropout"):
-            for seed in range(2):
-                rows = [{"val_acc": 0.5 + 0.04 * epoch + 0.01 * seed, "val_loss": 1.0 / (1 + epoch)}
-                        for epoch in range(EPOCHS)]  # fmt: skip
-                sqlite_storage.SQLiteStorage.bulk_log("judge", f"{method}-{seed}", rows, [*range(EPOCHS)])
-        (HERE / "trackio").mkdir(parents=True, exist_ok=True)
-        shutil.copy(Path(folder) / "judge.db", HERE / "trackio" / "judge.db")
 
 
 def parquet():

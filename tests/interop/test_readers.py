@@ -43,6 +43,8 @@ def last(run, part, kind):
         ("tensorboard", "TensorBoard", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
         ("mlflow/mlflow.db", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
         ("mlflow/files", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
+        ("older/mlflow/mlflow.db", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
+        ("older/mlflow/files", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
         ("trackio", "Trackio", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
     ],
 )  # fmt: skip
