@@ -15,6 +15,7 @@ from pathlib import Path
 
 import simulated_corrections
 import simulated_fixed
+import simulated_others
 import simulated_rounds
 from pages import replace_generated
 
@@ -23,7 +24,7 @@ PAGE = ROOT / "docs" / "statistics.md"
 SIMULATIONS = 10_000
 
 TABLES: dict[str, Callable[[int], str]] = (
-    simulated_fixed.TABLES | simulated_corrections.TABLES | simulated_rounds.TABLES
+    simulated_fixed.TABLES | simulated_corrections.TABLES | simulated_rounds.TABLES | simulated_others.TABLES
 )
 
 

@@ -145,9 +145,7 @@ def small_settings() -> dict:
 @pytest.fixture(scope="session")
 def small_study(tmp_path_factory, small_settings) -> Path:
     """The folder of a finished study of three methods at four seeds; tests must not change it."""
-    return once(
-        tmp_path_factory, "small", lambda folder: overfitlab.compare(jobs=2, out=folder, **small_settings)
-    )
+    return once(tmp_path_factory, "small", lambda folder: overfitlab.compare(jobs=2, out=folder, **small_settings))
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Make the logs that the tests of interop/ read, each by the program itself: `make interop` (.venv-interop).
 
 They are small on purpose: some epochs of a network with a dozen weights on random numbers. `python make_logs.py NAME`
-makes one of them again; `versions.txt` says which versions wrote them.
+makes one of them again; `versions.txt` says which versions wrote them. `older/NAME` is the same by an older version
+(`OLDER`), whose packages are laid over those of the environment for that one process.
 """
 
 import json
@@ -15,7 +16,8 @@ from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent / "logs"
+LOGS = Path(__file__).resolve().parent / "logs"
+HERE = Path(os.environ.get("LOGS_PLACE", LOGS))  # of older versions: a folder of their own
 PACKAGES = (
     "keras",
     "pytorch-lightning",
@@ -27,6 +29,15 @@ PACKAGES = (
     "pyarrow",
     "torch",
 )
+OLDER = {  # what wrote another format, or another shape of it, than today's version
+    "mlflow": (
+        "mlflow-skinny==2.3.2", "sqlalchemy==2.0.36", "alembic==1.13.3", "sqlparse==0.5.1", "mako==1.3.5",
+        "click==8.1.7", "cloudpickle==3.0.0", "databricks-cli==0.18.0", "entrypoints==0.4", "gitpython==3.1.43",
+        "gitdb==4.0.11", "smmap==5.0.1", "pytz==2024.2", "packaging==23.2", "protobuf==4.25.5",
+        "importlib-metadata==6.11.0", "zipp==3.20.2", "setuptools==69.5.1", "six==1.16.0", "requests==2.32.3",
+        "urllib3==2.2.3", "tabulate==0.9.0", "oauthlib==3.2.2", "pyjwt==2.9.0",
+    ),
+}  # fmt: skip
 EPOCHS = 6
 
 
@@ -261,26 +272,45 @@ def parquet():
 
 
 MAKERS = {
-    made.__name__: made for made in (keras, lightning, fastai, huggingface, tensorboard, mlflow, trackio, parquet)
+    maker.__name__: maker for maker in (keras, lightning, fastai, huggingface, tensorboard, mlflow, trackio, parquet)
 }
 
 
+def made(name):
+    """Make the logs of a name in a process of its own, and return whether that succeeded."""
+    maker = name.removeprefix("older/")
+    command = [sys.executable, __file__, "--inside", maker]
+    if maker == name:
+        shutil.rmtree(HERE / ("tables" if name == "parquet" else name), ignore_errors=True)
+        return not subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode
+    shutil.rmtree(LOGS / "older" / maker, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        fetch = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, *OLDER[maker]]
+        environment = os.environ | {"PYTHONPATH": folder, "LOGS_PLACE": str(LOGS / "older")}
+        return not (
+            subprocess.run(fetch, check=False).returncode
+            or subprocess.run(command, check=False, stdout=subprocess.DEVNULL, env=environment).returncode
+        )
+
+
+def versions():
+    """Yield which versions wrote the logs: of the packages that are here, and of the older ones."""
+    for package in PACKAGES:
+        try:
+            yield f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue
+    yield from (f"older/{name}: {packages[0].replace('==', ' ')}" for name, packages in OLDER.items())
+
+
 def main():
-    """Make what was named, each in a process of its own; all of it where nothing was named."""
+    """Make what was named; all of it where nothing was named."""
     if len(sys.argv) == 3 and sys.argv[1] == "--inside":
         MAKERS[sys.argv[2]]()
         return
-    for name in sys.argv[1:] or MAKERS:
-        shutil.rmtree(HERE / ("tables" if name == "parquet" else name), ignore_errors=True)
-        done = subprocess.run([sys.executable, __file__, "--inside", name], check=False, stdout=subprocess.DEVNULL)
-        sys.stdout.write(f"{name}: {'made' if done.returncode == 0 else 'FAILED'}\n")
-    known = []
-    for package in PACKAGES:
-        try:
-            known.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    (HERE / "versions.txt").write_text("\n".join(known) + "\n")
+    for name in sys.argv[1:] or (*MAKERS, *(f"older/{name}" for name in OLDER)):
+        sys.stdout.write(f"{name}: {'made' if made(name) else 'FAILED'}\n")
+    (LOGS / "versions.txt").write_text("\n".join(versions()) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The verdict on runs of others: the same as a study's, paired or not, and refused where logs cannot support it."""
 
+import io
 import json
 
 import numpy as np
@@ -9,9 +10,17 @@ from made_evidence import LABELS, outcome
 from made_runs import table
 
 import overfitlab
+from overfitlab.api import judged_report
+from overfitlab.api.judged_report import judged_histories, judged_rows
+from overfitlab.api.judging import logs_of
 from overfitlab.errors import DataError, UsageError
-from overfitlab.stats.design import Design
+from overfitlab.interop.judging import Asked, judge
+from overfitlab.report import judged_figures
+from overfitlab.report.marks import Dots
+from overfitlab.report.paper_files import paper_files
+from overfitlab.stats.design import Design, Until
 from overfitlab.stats.verdict import compute_verdict
+from overfitlab.words.language import ENGLISH
 
 
 def words(found):
@@ -151,9 +160,7 @@ def test_seeds_that_arrive_are_read_in_rounds():
     assert (early.progress.round, early.contrasts[0].metric.verdict, early.over) == (3, "undecided", False)
     assert (late.contrasts[0].metric.verdict, late.over) == ("helps", True)
     assert late.contrasts[0].metric.decided_at < 12
-    unpaired = overfitlab.judge(
-        [{name: value for name, value in row.items() if name != "seed"} for row in rows], until_decided=12
-    )
+    unpaired = overfitlab.judge(apart(rows, "dropout"), until_decided=12)
     assert unpaired.evidence.pairing == {"dropout - none": "in_order"}
     assert unpaired.evidence.contrasts[0].metric.verdict == "helps"
 
@@ -234,15 +241,15 @@ def test_the_report_is_a_studys(tmp_path):
     page = found.report(tmp_path / "report", "en")
     there = {path.name for path in page.parent.iterdir() if not path.name.startswith(".")}
     shared, spoken = (
-        {"verdict.json", "contrasts.csv", "runs.csv", "figures"},
-        {"report.html", "report.md", "contrasts.tex"},
+        {"verdict.json", "contrasts.csv", "runs.csv", "history.csv", "figures"},
+        {"report.html", "report.md", "contrasts.tex", "methods.txt"},
     )
     assert there == shared | spoken
-    figures = {"paired_differences.svg", "runs.svg", "learning_curves.svg"}
+    figures = {"paired_differences.svg", "runs.svg", "learning_curves.svg", "validation_loss.svg"}
     assert {path.name for path in (page.parent / "figures").glob("*.svg")} == figures
     found.report(tmp_path / "report")  # in both
     there = {path.name for path in page.parent.iterdir() if not path.name.startswith(".")}
-    assert there == shared | spoken | {"report.ko.html", "report.ko.md", "contrasts.ko.tex"}
+    assert there == shared | spoken | {"report.ko.html", "report.ko.md", "contrasts.ko.tex", "methods.ko.txt"}
     assert len(list((page.parent / "figures").glob("*.svg"))) == 2 * len(figures)
     document = json.loads((tmp_path / "report" / "verdict.json").read_text())
     assert document["contrasts"][0]["metric"]["verdict"] == "helps"
@@ -260,3 +267,126 @@ def test_formulas_in_names_are_no_formulas_in_our_tables(tmp_path):
         lines = (folder / name).read_text().splitlines()
         assert any("'=cmd" in line for line in lines)
         assert not any(cell.startswith("=") for line in lines for cell in line.split(","))
+
+
+def test_the_report_of_runs_alone_has_no_histories_even_where_one_lay_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(judged_report, "_figures", lambda *_: {})
+    folder = overfitlab.judge(histories()).report(tmp_path / "r", "en").parent
+    assert len(pandas.read_csv(folder / "history.csv")) == len(histories())
+    overfitlab.judge(table()).report(folder, "en")
+    assert not (folder / "history.csv").exists()
+
+
+def of(rows, **asked):
+    """Return the verdict with its runs, as the report gets them."""
+    return judge(logs_of(rows), Asked(**asked))
+
+
+def test_tables_have_every_run_and_epoch_and_are_read_again():
+    whole = histories()
+    rows = [row | ({"val_acc": float("nan")} if (row["method"], row["seed"], row["epoch"]) == ("none", 1, 7) else {})
+            for row in whole]  # fmt: skip
+    found = of(rows)
+    runs = judged_rows(found.evidence, found.runs)
+    assert len(runs) == 10
+    assert [(row["method"], row["seed"]) for row in runs if row["status"] == "diverged"] == [("none", "1")]
+    assert {row["seed"]: row["value"] for row in runs if row["method"] == "dropout"} == pytest.approx(
+        dict(found.evidence.values["dropout"])
+    )
+    before = of(whole)
+    epochs = judged_histories(before.evidence, before.runs)
+    assert len(epochs) == len(whole)
+    again = of([{name: value for name, value in row.items() if value is not None} for row in epochs]).evidence
+    assert again.axes == ("metric",)  # running means stay running means
+    assert again.contrasts[0].metric.mean == pytest.approx(before.evidence.contrasts[0].metric.mean)
+    assert again.methods[0].onset == before.evidence.methods[0].onset
+
+
+def drawn(evidence):
+    return {name for name, (make, _) in judged_figures.FIGURES.items() if make(evidence)}
+
+
+def test_a_gap_that_was_measured_has_the_figures_of_a_study():
+    rows = [row | {"train_acc": 0.5 + 0.05 * row["epoch"], "train_loss": 1.0, "seconds": 2.0} for row in histories()]
+    found = overfitlab.judge(rows, columns={"train": "train_acc"}).evidence
+    assert drawn(found) == {*judged_figures.FIGURES}
+    assert found.curves["none"].gap.mean[-1] == pytest.approx(0.15, abs=0.02)
+    assert found.contrasts[0].equal_fit is not None
+    logged = overfitlab.judge(rows).evidence
+    assert drawn(logged) == {*judged_figures.FIGURES} - {"gap_curves", "equal_fit"}
+    assert set(logged.curves["none"].gap.mean) == {None}  # a distance from running means is no gap
+    assert drawn(overfitlab.judge(table()).evidence) == {"paired_differences", "runs"}
+
+
+def apart(rows, method="l2"):
+    return [row | {"seed": row["seed"] + 100 * (row["method"] == method)} for row in rows]
+
+
+def without_seeds(rows):
+    return [{name: value for name, value in row.items() if name != "seed"} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "headline", "kinds", "says", "never"),
+    [
+        (table(6), {}, "at 6 paired seeds", {"student_t"}, ["two-sided paired t-test", "Student's t,"],
+         ["Welch", "k-th"]),
+        (without_seeds(table(6)), {}, "with runs that are not paired", {"welch_t"},
+         ["Welch's two-sided t-test", "Welch's, 95 %", "degrees of freedom of the smaller one"],
+         ["paired t-test", "Student's t,", "paired seeds", "Fisher", "same seed"]),
+        (apart(table(6)), {}, "with runs that are not all paired", {"student_t", "welch_t"},
+         ["two-sided paired t-test", "Welch's two-sided t-test", "Student's t of pairs and Welch's of arms"],
+         ["paired seeds"]),
+        (apart(table(12)), {"until_decided": 12}, "pairs formed by order", {"always_valid"},
+         ["k-th run of one method and the k-th of the other were tested", "always valid", "Lai (1976)"],
+         ["paired seeds", "Welch", "same seed", "Schuirmann"]),
+    ],
+    ids=["paired", "unpaired", "mixed", "in order"],
+)  # fmt: skip
+def test_words_are_those_of_the_test_that_was_made(rows, options, headline, kinds, says, never):
+    found = overfitlab.judge(rows, images=10_000, **options)
+    assert headline in str(found).partition("\n")[0]
+    files = paper_files(found.evidence, ENGLISH)
+    whole = files["methods.txt"] + files["contrasts.tex"] + str(found)
+    for text in says:
+        assert text in whole, text
+    for text in never:
+        assert text not in whole, text
+    assert "gap" not in files["contrasts.tex"]  # nobody measured one
+    assert set(pandas.read_csv(io.StringIO(files["contrasts.csv"])).interval) == kinds
+
+
+def test_without_the_number_of_images_no_equivalence_was_tested():
+    rows = [row | {"test_acc": round(row["test_acc"], 3)} for row in table(6)]
+    files = paper_files(overfitlab.judge(rows).evidence, ENGLISH)
+    assert "Equivalence was not tested" in files["methods.txt"]
+    assert "Schuirmann" not in files["methods.txt"]
+    assert "p= is empty" in files["contrasts.tex"]
+
+
+def test_runs_that_share_no_seeds_with_one_method_are_not_missing_from_another():
+    said = str(overfitlab.judge(apart(table(6))))
+    assert "missing" not in said
+    assert "failed" not in said
+
+
+def tips(evidence):
+    panels = judged_figures.FIGURES["paired_differences"][0](evidence)
+    return {dot.tip.partition(":")[0] for mark in panels[0].marks if isinstance(mark, Dots) for dot in mark.dots}
+
+
+def test_seeds_have_the_names_of_the_logs():
+    found = of([row | {"seed": f"run-{'abcdef'[row['seed']]}"} for row in table(6)])
+    names = {f"run-{name}" for name in "abcdef"}
+    assert {row["seed"] for row in judged_rows(found.evidence, found.runs)} == names
+    assert {f"seed {name}" for name in names} <= tips(found.evidence)
+    found = of(apart(table(8)), until=Until(12))
+    assert "100" in {row["seed"] for row in judged_rows(found.evidence, found.runs)}
+    assert "pair 1" in tips(found.evidence)
+
+
+@pytest.mark.parametrize("change", [without_seeds, lambda rows: [row | {"seed": f"s{row['seed']}"} for row in rows]])
+def test_rounds_take_seeds_in_an_order_that_stays(change):
+    """Read in another order each time, a fifth of simulated questions is answered by chance (docs/statistics.md)."""
+    with pytest.raises(UsageError, match="whole numbers that grow as runs arrive"):
+        overfitlab.judge(change(table(12)), until_decided=12)

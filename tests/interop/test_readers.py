@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from overfitlab.interop.images import images_of
 from overfitlab.interop.places import of_place
 from overfitlab.interop.reading import read_sources
 from overfitlab.interop.runs import runs_in
+from overfitlab.words.languages import language_named
 
 LOGS = Path(__file__).parent / "logs"
 
@@ -41,6 +43,8 @@ def last(run, part, kind):
         ("tensorboard", "TensorBoard", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
         ("mlflow/mlflow.db", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
         ("mlflow/files", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
+        ("older/mlflow/mlflow.db", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
+        ("older/mlflow/files", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
         ("trackio", "Trackio", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
     ],
 )  # fmt: skip
@@ -255,3 +259,21 @@ def test_the_number_of_images_is_found_from_the_grid_or_not_at_all():
     assert images_of([float(each) for each in rng.random(12)]) is None
     assert images_of([round(float(each), 3) for each in rng.random(12)]) is None  # rounded to a thousandth
     assert images_of([0.5, 0.75]) is None
+
+
+def test_why_a_log_cannot_be_read_is_said_in_korean_too(tmp_path):
+    korean = language_named("ko")
+    for name, content in (
+        ("a.csv", b"\xff\xff\xff"), ("b.csv", b"a,b\n"), ("c.csv", b"a,b\n1,2,3\n"), ("d.json", b"{"),
+        ("e.json", b"[" * 60 + b"]" * 60), ("f.json", b"[1]"), ("g.jsonl", b"1\n"), ("h.json", b'{"a": 1}'),
+        ("i.json", b'{"log_history": []}'), ("j.json", b'{"log_history": [1]}'),
+        ("k.json", b'{"loss": [1], "acc": []}'),
+        ("l.db", b"SQLite format 3\0" + b"x" * 100),
+        ("events.out.tfevents.1", b"\x01" + b"\0" * 30),
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="cannot be read as") as caught:
+            read_sources([str(path)])
+        why = korean.error(caught.value).partition("읽을 수 없습니다: ")[2]
+        assert re.search("[가-힣]", why), (name, why)

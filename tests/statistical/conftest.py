@@ -8,7 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 BENCHMARKS = str(Path(__file__).resolve().parents[2] / "benchmarks")
-PARTS = ("simulated_noise", "simulated_rounds", "simulated_corrections", "simulated_fixed", "verdict_simulation")
+PARTS = (
+    "simulated_noise",
+    "simulated_rounds",
+    "simulated_corrections",
+    "simulated_fixed",
+    "simulated_others",
+    "verdict_simulation",
+)
 
 
 @pytest.fixture(scope="session")

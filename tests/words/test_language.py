@@ -32,7 +32,7 @@ from overfitlab.report.evaluation_text import COLUMNS, PARTS
 from overfitlab.report.reproduction_facts import CHANGED, VARIED
 from overfitlab.report.run_text import MOMENTS
 from overfitlab.report.statistics_text import UNIT_NAMES
-from overfitlab.report.study_sentences import ACCURACY_WORDS, FURTHER, GAP_WORDS
+from overfitlab.report.study_sentences import ACCURACY_WORDS, COMPARED, FURTHER, GAP_WORDS
 from overfitlab.results.measurement import Parts
 from overfitlab.stats.findings import Diverged, Paired, findings
 from overfitlab.study.budget import _given_up
@@ -45,7 +45,7 @@ OTHERS = [code for code in CODES if code != "en"]
 SPEAKERS = ("say", "_say")  # what languages are called in the code
 # what else is handed to them: names of values that are no literals where they are said
 NAMED = {
-    *(word for words in (ACCURACY_WORDS, GAP_WORDS) for pair in words.values() for word in pair),
+    *(word for words in (ACCURACY_WORDS, GAP_WORDS, COMPARED) for pair in words.values() for word in pair),
     *(*ACCURACY_WORDS, FURTHER, *VARIED.values(), *CHANGED.values()),
     *(*metric_words.TEXTS, *metric_words.HELPING_SIDE.values(), *metric_words.HELPING_GAP.values(), "points", "nats"),
     *UNIT_NAMES.values(), *SENTENCES.values(),

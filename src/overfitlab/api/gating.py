@@ -38,10 +38,10 @@ def judged_at_gate(
 
     def at(attempt: Attempt | None) -> tuple[int, tuple[Judgment, Passed]]:
         level = asked.alpha if attempt is None else attempt.alpha
-        evidence = judge_pair(logs, replace(asked, alpha=level), wanted.method, wanted.against)
+        judged = judge_pair(logs, replace(asked, alpha=level), wanted.method, wanted.against)
         number, again = (None, False) if attempt is None else (attempt.number, attempt.again)
-        found = passed(text, wanted, evidence, attempt=number, again=again)
-        return found.exit_code, (Judgment(evidence), found)
+        found = passed(text, wanted, judged.evidence, attempt=number, again=again)
+        return found.exit_code, (Judgment(judged), found)
 
     if ledger is None:
         return at(None)[1]

@@ -20,7 +20,7 @@ from overfitlab.errors import DataError, UsageError
 from overfitlab.files import user_path
 from overfitlab.interop.cells import Cell, Row, of_value
 from overfitlab.interop.evidence import JudgedEvidence
-from overfitlab.interop.judging import Asked
+from overfitlab.interop.judging import Asked, Judged
 from overfitlab.interop.judging import judge as judge_logs
 from overfitlab.interop.logged import Logged, checked
 from overfitlab.interop.reading import from_rows, read_sources
@@ -39,8 +39,9 @@ FRAME = "a data frame"
 class Judgment:
     """What runs of others say; `evidence` is the verdict with all numbers behind it."""
 
-    def __init__(self, evidence: JudgedEvidence) -> None:
-        self.evidence = evidence
+    def __init__(self, judged: Judged) -> None:
+        self.evidence: JudgedEvidence = judged.evidence
+        self._runs = judged.runs
 
     def verdict(self) -> "pandas.DataFrame":
         """Return a row for each contrast, with the columns of `contrasts.csv` (docs/report.md)."""
@@ -58,7 +59,7 @@ class Judgment:
         """
         from overfitlab.api.judged_report import write_judged
 
-        return write_judged(self.evidence, user_path(out), language)
+        return write_judged(self.evidence, self._runs, user_path(out), language)
 
     def document(self) -> dict[str, Any]:
         """Return the content of `verdict.json`: plain JSON values."""

@@ -88,6 +88,8 @@ def write(
         (folder / kind.numbers).unlink(missing_ok=True)  # from here on it is no whole report
         for name, text in texts.items():
             write_atomically(folder / name, file_of_text(text))
+        for old in {*kind.shared} - texts.keys():  # of an earlier report
+            (folder / old).unlink(missing_ok=True)
         (folder / FIGURE_FOLDER).mkdir(exist_ok=True)
         remove_leftovers(folder / FIGURE_FOLDER)
         for name, content in figures.items():

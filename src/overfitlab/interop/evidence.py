@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from overfitlab.records.run_record import Producer
 from overfitlab.records.study_record import Failure
 from overfitlab.stats.verdict import Verdict
-from overfitlab.study.evidence import Curves
+from overfitlab.study.evidence import Curves, Evidence
 
+PAIRED, PARTLY, UNPAIRED, IN_ORDER = "paired", "partly", "unpaired", "in_order"  # how the runs of a contrast are
 FROM_COLUMN, FROM_OPTION, FROM_GRID = "column", "option", "grid"  # where the number of images comes from
 
 
@@ -51,4 +52,16 @@ class JudgedEvidence(Verdict):
     as_logged: bool  # whether training curves are running means
     values: dict[str, tuple[tuple[str, float], ...]]  # by method: seed and metric of each run, a share or in nats
     failures: dict[str, Failure]  # none: what failed is not in a log
-    curves: dict[str, Curves]  # by method
+    curves: dict[str, Curves]  # by method; no gap in them where training was logged as running means
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the k-th run of one method was paired with the k-th of the other, as they share no seeds."""
+        return IN_ORDER in self.pairing.values()
+
+    def seed_name(self, seed: int) -> str:
+        """Return what a seed is called in the logs; of pairs in order their number, from 1."""
+        return str(seed + 1) if self.in_order else self.seed_names.get(seed, str(seed))
+
+
+Document = Evidence | JudgedEvidence  # what a report is made from

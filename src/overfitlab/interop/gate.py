@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from overfitlab.config import METRICS
 from overfitlab.errors import UsageError
@@ -124,12 +125,25 @@ def not_worse(contrast: Contrast, axis: str, verdict: Verdict) -> float | None:
         return _in_rounds(finding, sign, margin, least, verdict.progress.maximum)
     if finding.fewest < 3 or finding.standard_error is None:
         return None
-    if finding.n_against is None:
-        error, freedom = max(finding.standard_error, least / math.sqrt(finding.n)), finding.n - 1
+    p = float(p_not_worse(sign * finding.mean, finding.standard_error, finding.n, finding.n_against, margin, least))
+    return None if math.isnan(p) else p
+
+
+def p_not_worse(
+    mean: ArrayLike, error: ArrayLike, n: int, against: int | None, margin: float, least: float
+) -> NDArray[np.float64]:  # fmt: skip
+    """Return the one-sided p that a mean difference lies above -margin, given its standard error.
+
+    `against` are the runs of the other arm, None of n pairs; `least` is the noise that it is taken to have at least.
+    NaN where that leaves none. Everything works on arrays of any shape.
+    """
+    if against is None:
+        floor, freedom = least / math.sqrt(n), n - 1
     else:  # as many degrees of freedom as the smaller arm alone would have: never too many
-        floor = least * math.sqrt((1 / finding.n + 1 / finding.n_against) / 2)
-        error, freedom = max(finding.standard_error, floor), finding.fewest - 1
-    return float(student.above((sign * finding.mean + margin) / error, freedom)) if error > 0 else None
+        floor, freedom = least * math.sqrt((1 / n + 1 / against) / 2), min(n, against) - 1
+    error = np.maximum(error, floor)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(error > 0, student.above((np.asarray(mean) + margin) / error, freedom), np.nan)
 
 
 def _in_rounds(finding: Finding, sign: int, margin: float, least: float, maximum: int | None) -> float | None:

@@ -8,7 +8,18 @@ from overfitlab.display import display_name
 from overfitlab.errors import DataError, UsageError, unknown_name
 from overfitlab.interop.choosing import Chosen, chosen
 from overfitlab.interop.columns import given_columns
-from overfitlab.interop.evidence import FROM_COLUMN, FROM_GRID, FROM_OPTION, JudgedEvidence, LeftOut, LogFile
+from overfitlab.interop.evidence import (
+    FROM_COLUMN,
+    FROM_GRID,
+    FROM_OPTION,
+    IN_ORDER,
+    PAIRED,
+    PARTLY,
+    UNPAIRED,
+    JudgedEvidence,
+    LeftOut,
+    LogFile,
+)
 from overfitlab.interop.images import images_of
 from overfitlab.interop.logged import Logged
 from overfitlab.interop.outcomes import BEST, END, WHENS, Measured, different_images, measured
@@ -19,12 +30,12 @@ from overfitlab.results.outcome import Outcome
 from overfitlab.stats.design import AXES, METRIC, Design, Until
 from overfitlab.stats.findings import FEWEST
 from overfitlab.stats.verdict import Verdict, compute_verdict
+from overfitlab.study.evidence import Curve, Curves
 from overfitlab.study.gathering import curves
 from overfitlab.values import check_one_of
 
 BASELINES = ("none", "baseline", "base", "control", "vanilla", "no regularization", "noreg")
 MEANS_OVER_IMAGES = ("accuracy", "error", "top5")  # of which an image changes 1 / images
-PAIRED, PARTLY, UNPAIRED, IN_ORDER = "paired", "partly", "unpaired", "in_order"
 Pair = tuple[str, str]
 
 
@@ -51,7 +62,15 @@ class Asked:
             check_one_of("epoch that counts", self.when, WHENS)
 
 
-def judge(logs: Sequence[Logged], asked: Asked) -> JudgedEvidence:
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on runs of others, and the runs themselves, diverged ones among them."""
+
+    evidence: JudgedEvidence
+    runs: tuple[Outcome, ...]  # in the order of the logs
+
+
+def judge(logs: Sequence[Logged], asked: Asked) -> Judged:
     """Return the verdict on the runs of those logs.
 
     Raises `UsageError` where it has to be said what is meant, `DataError` where the logs cannot support a verdict.
@@ -63,7 +82,7 @@ def judge(logs: Sequence[Logged], asked: Asked) -> JudgedEvidence:
     return _judged(runs, logs, methods, _contrasts(methods, asked.contrasts), asked)
 
 
-def judge_pair(logs: Sequence[Logged], asked: Asked, method: str, against: str | None) -> JudgedEvidence:
+def judge_pair(logs: Sequence[Logged], asked: Asked, method: str, against: str | None) -> Judged:
     """Return the verdict on one contrast alone, `against` the baseline where it is None; raises as `judge` does."""
     runs = runs_in(logs, asked.given)
     pair = _pair_of(runs, asked, method, against)
@@ -92,23 +111,29 @@ def _methods(runs: Sequence[LoggedRun]) -> list[str]:
 
 def _judged(
     runs: Sequence[LoggedRun], logs: Sequence[Logged], methods: Sequence[str], contrasts: list[Pair], asked: Asked
-) -> JudgedEvidence:
+) -> Judged:
     given = asked.given
     what = chosen(runs, asked.metric or given.get("metric"), best=asked.when == BEST)
     _refuse_too_few(runs, methods)
+    if asked.until is not None and not all(run.seed is not None and run.seed.isdecimal() for run in runs):
+        raise UsageError(
+            "no_order_of_runs", "--until-decided reads runs in the order of their seeds, so these have to be whole "
+            "numbers that grow as runs arrive; name their column: --column seed=NAME"
+        )  # fmt: skip
     seeds, names = _numbered(runs)
     found = measured(runs, seeds, what, asked.when or _when_of(what), given)
     pairing = {pair: _pairing(found.outcomes, pair, runs) for pair in contrasts}
-    outcomes, drawn = found.outcomes, found.drawn
+    outcomes = found.outcomes
     if asked.until is not None and any(how == UNPAIRED for how in pairing.values()):
-        outcomes, drawn = _ranked(outcomes), _ranked(drawn)
+        outcomes = _ranked(outcomes)
         pairing = dict.fromkeys(contrasts, IN_ORDER)
     images, source = _images(runs, what, found, asked)
     design = _design(outcomes, methods, contrasts, pairing, what, found, images, asked)
     there = {(each.method, each.seed) for each in outcomes}
     lacking = () if asked.until else {(method, seed) for method in methods for seed in design.seeds} - there
     verdict = compute_verdict(outcomes, design, given_up=lacking)
-    return _evidence(verdict, runs, logs, found, drawn, what, names, pairing, images[0], source, asked)
+    evidence = _evidence(verdict, runs, logs, found, what, names, pairing, images[0], source, asked)
+    return Judged(evidence, tuple(found.outcomes))
 
 
 def _baseline(methods: Sequence[str], named: str | None) -> str:
@@ -250,16 +275,16 @@ def _design(
 
 
 def _evidence(
-    verdict: Verdict, runs: Sequence[LoggedRun], logs: Sequence[Logged], found: Measured, drawn: Sequence[Outcome],
-    what: Chosen, names: dict[int, str], pairing: dict[Pair, str], images: int | None,
-    images_from: str | None, asked: Asked,
+    verdict: Verdict, runs: Sequence[LoggedRun], logs: Sequence[Logged], found: Measured, what: Chosen,
+    names: dict[int, str], pairing: dict[Pair, str], images: int | None, images_from: str | None, asked: Asked,
 ) -> JudgedEvidence:  # fmt: skip
     values = {entry.name: getattr(verdict, entry.name) for entry in fields(Verdict)}
     if asked.until is None:  # nobody planned the pairs that are not there
         values["contrasts"] = tuple(replace(each, missing=0) for each in verdict.contrasts)
         values["methods"] = tuple(replace(each, missing=0) for each in verdict.methods)
+        values["weaknesses"] = tuple(each for each in verdict.weaknesses if each.code != "runs_are_missing")
     counts = {log.source: sum(run.source == log.source for run in runs) for log in logs}
-    by_method = {each.method: [run for run in drawn if run.method == each.method and run.end is not None]
+    by_method = {each.method: [run for run in found.drawn if run.method == each.method and run.end is not None]
                  for each in verdict.methods}  # fmt: skip
     return JudgedEvidence(
         **{**values, "test_images": images or 0},
@@ -279,8 +304,15 @@ def _evidence(
         values={each.method: tuple((names.get(run.seed, str(run.seed)), run.end.of(verdict.metric).test)
                                    for run in by_method[each.method] if run.end) for each in verdict.methods},
         failures={},
-        curves={method: curves(each, found.epochs[1]) for method, each in by_method.items()},
+        curves={method: _curves(each, found) for method, each in by_method.items()},
     )  # fmt: skip
+
+
+def _curves(runs: Sequence[Outcome], found: Measured) -> Curves:
+    """Return the curves of a method; the distance of validation from running means is no gap, and is left out."""
+    drawn = curves(runs, found.epochs[1])
+    unknown = (None,) * len(drawn.epochs)
+    return replace(drawn, gap=Curve(unknown, unknown)) if found.as_logged else drawn
 
 
 def _left_out(outcomes: Sequence[Outcome], pair: Pair, names: dict[int, str]) -> LeftOut:

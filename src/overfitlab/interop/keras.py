@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from overfitlab.errors import DataError
 from overfitlab.interop.cells import Row, of_value
 from overfitlab.interop.logged import unreadable
 from overfitlab.interop.tables import Table
@@ -39,7 +40,9 @@ def history(path: Path, document: dict[str, list[Any]]) -> Table:
     """Return it as a row an epoch; raises `DataError` where lists are not of the same length."""
     lengths = {len(values) for values in document.values()}
     if len(lengths) != 1 or lengths == {0}:
-        raise unreadable(path, JSON_KIND, "its lists are not all of the same length")
+        raise unreadable(
+            path, JSON_KIND, DataError("lists_of_other_lengths", "its lists are not all of the same length")
+        )
     names = tuple(str(name) for name in document)
     rows: list[Row] = [
         {"epoch": float(number), **dict(zip(names, map(of_value, values), strict=True))}

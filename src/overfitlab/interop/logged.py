@@ -28,8 +28,8 @@ class Logged:
     of_validation: frozenset[str] = field(default_factory=frozenset)  # whose names do not say so
 
 
-def unreadable(path: object, kind: str, why: object) -> DataError:
-    """Return the error for a file that is not what it should be."""
+def unreadable(path: object, kind: str, why: DataError) -> DataError:
+    """Return the error for a file that is not what it should be; `why` is said in the language of the rest."""
     return DataError("log_unreadable", "{path} cannot be read as {kind}: {why}", path=path, kind=kind, why=why)
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from overfitlab.errors import DataError
 from overfitlab.interop.cells import Row, of_value
 from overfitlab.interop.logged import unreadable
 from overfitlab.interop.tables import Table
@@ -45,7 +46,9 @@ def trainer_state(path: Path, document: dict[str, Any]) -> Table:
     training: float | None = None
     for entry in document["log_history"]:
         if not isinstance(entry, dict):
-            raise unreadable(path, HUGGING_FACE, "an entry of log_history is no object")
+            raise unreadable(
+                path, HUGGING_FACE, DataError("log_history_of_no_objects", "an entry of log_history is no object")
+            )
         cells = {str(name): of_value(value) for name, value in entry.items()}
         if isinstance(cells.get("loss"), float):
             training = cells["loss"]  # type: ignore[assignment]
@@ -54,7 +57,9 @@ def trainer_state(path: Path, document: dict[str, Any]) -> Table:
         if metrics:
             rows.append({"epoch": float(len(rows) + 1), "train_loss": training, **metrics})
     if not rows:
-        raise unreadable(path, HUGGING_FACE, "it has no evaluation; train with eval_strategy='epoch'")
+        raise unreadable(path, HUGGING_FACE, DataError(
+            "no_evaluation_logged", "it has no evaluation; train with eval_strategy='epoch'"
+        ))  # fmt: skip
     return tuple(dict.fromkeys(name for row in rows for name in row)), rows
 
 

@@ -51,7 +51,8 @@ def measured(
     shares: tuple[list[float], list[float]] = ([], [])
     for place, (run, seed) in enumerate(zip(runs, seeds, strict=True)):
         reader = _Reader(run, what, what.columns[place], scale, None if gaps is None else gaps[place], scales)
-        rows = _rows(run, accuracies, TRAIN)
+        evaluated = None if gaps is None else (what.kind, gaps[place][0], scales[0])
+        rows = _rows(run, accuracies, TRAIN, evaluated)
         end = reader.endpoints(when, rows)
         known = end is not None and end.of(what.metric)
         if known and not what.is_loss:
@@ -104,19 +105,27 @@ def _scale_of_part(runs: Sequence[LoggedRun], part: str) -> float:
         return math.nan
 
 
-def _rows(run: LoggedRun, scales: Mapping[str, float], training: str) -> list[EpochRow]:
-    """Return the epochs of a history for its curves; a number that is not there is NaN."""
+def _rows(
+    run: LoggedRun, scales: Mapping[str, float], training: str, evaluated: tuple[str, str, float] | None = None
+) -> list[EpochRow]:
+    """Return the epochs of a history for its curves; a number that is not there is NaN.
+
+    `evaluated` is the kind, column and scale of the training metric that a gap was measured with.
+    """
     if not run.is_history:
         return []
     columns = {
         (part, kind): column_of(run, part, kind)
         for part in (LOGGED, TRAIN, VALIDATION) for kind in ("loss", "accuracy")
     }  # fmt: skip
+    factors = {(part, kind): scales[part] if kind == "accuracy" else 1.0 for part, kind in columns}
+    if evaluated is not None and (training, evaluated[0]) in columns:
+        columns[training, evaluated[0]], factors[training, evaluated[0]] = evaluated[1:]
 
     def value(row: Row, part: str, kind: str) -> float:
         column = columns[part, kind]
         found = None if column is None else number(row.get(column))
-        return UNKNOWN if found is None else found * (scales[part] if kind == "accuracy" else 1.0)
+        return UNKNOWN if found is None else found * factors[part, kind]
 
     def known(row: Row, part: str, kind: str) -> float | None:
         found = value(row, part, kind)

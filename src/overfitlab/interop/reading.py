@@ -126,7 +126,9 @@ def _logs(path: Path, content: bytes, sha256: str) -> list[Logged]:
             return [Logged(source, keras.JSON_KIND, sha256, *keras.history(path, document), history=True)]
         if isinstance(document, list):
             return [Logged(source, TABLE, sha256, *of_objects(path, document, "JSON"))]
-        raise unreadable(path, "JSON", "it is neither a list of objects nor the history of a training")
+        raise unreadable(path, "JSON", DataError(
+            "neither_rows_nor_history", "it is neither a list of objects nor the history of a training"
+        ))  # fmt: skip
     return _delimited(path, content, sha256)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from overfitlab.display import display_name
-from overfitlab.errors import UsageError
+from overfitlab.errors import DataError, UsageError
 from overfitlab.files import in_utf8
 from overfitlab.interop.cells import DECIMAL_COMMA, Row, cell, of_value
 from overfitlab.interop.logged import MOST_CELLS, MOST_ROWS, too_large, unreadable
@@ -26,7 +26,7 @@ def decoded(path: Path, content: bytes, kind: str) -> str:
             return utf8.decode("utf-8").replace("\0", "")
     except UnicodeError:
         pass
-    raise unreadable(path, kind, "it is no text in UTF-8")
+    raise unreadable(path, kind, DataError("no_text_in_utf8", "it is no text in UTF-8"))
 
 
 def delimited(path: Path, content: bytes, kind: str = "CSV") -> Table:
@@ -46,16 +46,18 @@ def delimited(path: Path, content: bytes, kind: str = "CSV") -> Table:
             if any(map(str.strip, line)):
                 found.append(line)
     except csv.Error as error:
-        raise unreadable(path, kind, error) from None
+        raise unreadable(
+            path, kind, DataError("quotes_damaged", "its quotes or line ends are damaged ({reason})", reason=error)
+        ) from None
     if not any(names) or not found:
-        raise unreadable(path, kind, "it has no rows below a header")
+        raise unreadable(path, kind, DataError("no_rows_below_a_header", "it has no rows below a header"))
     widest = max(map(len, found))
     if widest > len(names):
-        raise unreadable(
-            path,
-            kind,
-            f"a row has {widest} cells below {len(names)} names; numbers with decimal commas need quotes or ;",
-        )
+        raise unreadable(path, kind, DataError(
+            "row_wider_than_header",
+            "a row has {cells} cells below {names} names; numbers with decimal commas need quotes or ;",
+            cells=widest, names=len(names),
+        ))  # fmt: skip
     commas = any(DECIMAL_COMMA.fullmatch(each.strip()) for line in found[:LOOKED_AT] for each in line)
     rows = [{name: cell(each, decimal_comma=commas) for name, each in zip(names, line, strict=False)} for line in found]
     return names, rows
@@ -75,11 +77,18 @@ def json_document(path: Path, content: bytes, kind: str) -> Any:
     try:
         found = json.loads(decoded(path, content, kind))
     except (ValueError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise unreadable(path, kind, why) from None
+        if isinstance(error, RecursionError):
+            raise _too_deep(path, kind) from None
+        raise unreadable(
+            path, kind, DataError("no_valid_json", "it is no valid JSON ({reason})", reason=error)
+        ) from None
     if _depth(found) > DEEPEST:
-        raise unreadable(path, kind, "it is nested too deeply")
+        raise _too_deep(path, kind)
     return found
+
+
+def _too_deep(path: Path, kind: str) -> DataError:
+    return unreadable(path, kind, DataError("nested_too_deeply", "it is nested too deeply"))
 
 
 def _depth(value: Any) -> int:
@@ -102,7 +111,9 @@ def json_lines(path: Path, content: bytes) -> Table:
         except (ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict) or len(rows) > MOST_ROWS:
-            raise unreadable(path, "JSON lines", f"line {number} is no object")
+            raise unreadable(
+                path, "JSON lines", DataError("line_of_no_object", "line {number} is no object", number=number)
+            )
         rows.append(entry)
     return of_objects(path, rows, "JSON lines")
 
@@ -113,7 +124,7 @@ def of_objects(path: Path, entries: list[Any], kind: str) -> Table:
     names: dict[str, str] = {}
     for entry in entries:
         if not isinstance(entry, dict):
-            raise unreadable(path, kind, "an entry is no object")
+            raise unreadable(path, kind, DataError("entry_of_no_object", "an entry is no object"))
         row: Row = {}
         for name, value in entry.items():
             if not isinstance(value, dict | list):
@@ -121,7 +132,7 @@ def of_objects(path: Path, entries: list[Any], kind: str) -> Table:
                 row[shown] = of_value(value)
         rows.append(row)
     if not rows or not names:
-        raise unreadable(path, kind, "it has no rows")
+        raise unreadable(path, kind, DataError("table_without_rows", "it has no rows"))
     return tuple(dict.fromkeys(names.values())), rows
 
 
@@ -141,4 +152,5 @@ def parquet(path: Path, content: bytes) -> Table:
             raise too_large(path)
         return of_objects(path, file.read().to_pylist(), "Parquet")
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise unreadable(path, "Parquet", str(error).partition("\n")[0][:200]) from None
+        why = DataError("parquet_damaged", "it is damaged ({reason})", reason=str(error).partition("\n")[0][:200])
+        raise unreadable(path, "Parquet", why) from None

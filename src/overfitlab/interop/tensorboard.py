@@ -72,7 +72,7 @@ def read(files: Sequence[Path], folder: Path) -> Logged:
         for tag, step, value in events(path, content):
             scalars.setdefault(_column(tag, part), {})[step] = value
     if not scalars:
-        raise unreadable(folder, KIND, "it has no scalars")
+        raise unreadable(folder, KIND, DataError("no_scalars", "it has no scalars"))
     evaluated = [steps for name, steps in scalars.items() if name.startswith(("val", "eval", "test"))]
     steps = sorted({step for each in evaluated or scalars.values() for step in each})
     rows: list[Row] = []
@@ -109,8 +109,8 @@ def events(path: Path, content: bytes) -> Iterator[tuple[str, int, float]]:
                 found = _scalar(entry) if isinstance(entry, bytes) else None
                 if found is not None:
                     yield found[0], min(step, 2**62), found[1]
-        except (ValueError, struct.error) as error:
-            raise unreadable(path, KIND, error) from None
+        except (ValueError, struct.error):
+            raise unreadable(path, KIND, DataError("record_of_no_event", "a record is no event")) from None
 
 
 def records(path: Path, content: bytes) -> Iterator[bytes]:
@@ -120,15 +120,21 @@ def records(path: Path, content: bytes) -> Iterator[bytes]:
         head = content[place : place + 8]
         (length,) = struct.unpack("<Q", head)
         if struct.unpack("<I", content[place + 8 : place + 12])[0] != masked_crc(head):
-            raise unreadable(path, KIND, f"the length at byte {place} is damaged")
+            raise unreadable(
+                path, KIND, DataError("length_damaged", "the length at byte {place} is damaged", place=place)
+            )
         if length > LONGEST_RECORD:
-            raise unreadable(path, KIND, f"a record of {length} bytes is no scalar")
+            raise unreadable(
+                path, KIND, DataError("record_too_long", "a record of {length} bytes is no scalar", length=length)
+            )
         end = place + 12 + length
         if end + 4 > len(content):
             return
         message = content[place + 12 : end]
         if struct.unpack("<I", content[end : end + 4])[0] != masked_crc(message):
-            raise unreadable(path, KIND, f"the record at byte {place} is damaged")
+            raise unreadable(
+                path, KIND, DataError("record_damaged", "the record at byte {place} is damaged", place=place)
+            )
         yield message
         place = end + 4
 

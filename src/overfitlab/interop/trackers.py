@@ -46,8 +46,10 @@ def database(path: Path) -> list[Logged]:
             if "metrics" in tables:
                 return _trackio(path, digest, connection, has_configs="configs" in tables)
     except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
-        raise unreadable(path, "SQLite", error) from None
-    raise unreadable(path, "SQLite", "it is a store of neither MLflow nor Trackio")
+        raise unreadable(
+            path, "SQLite", DataError("database_damaged", "it is damaged ({reason})", reason=error)
+        ) from None
+    raise unreadable(path, "SQLite", DataError("store_of_nobody", "it is a store of neither MLflow nor Trackio"))
 
 
 @contextmanager
@@ -138,17 +140,17 @@ def _lines(path: Path, content: bytes) -> list[tuple[int, float]]:
     for line in content.decode("utf-8", "replace").splitlines():
         words = line.split()
         if len(words) < 2:
-            raise unreadable(path, MLFLOW, "a line without a value")
+            raise unreadable(path, MLFLOW, DataError("line_without_a_value", "a line has no value"))
         value, step = cell(words[1]), cell(words[2]) if len(words) > 2 else 0.0
         if not isinstance(value, float) or not isinstance(step, float) or not step.is_integer():
-            raise unreadable(path, MLFLOW, "a line that is no metric")
+            raise unreadable(path, MLFLOW, DataError("line_of_no_metric", "a line is no metric"))
         found.append((int(step), value))
     return sorted(found, key=lambda point: point[0])
 
 
 def _some(found: list[Logged], path: Path, kind: str) -> list[Logged]:
     if not found:
-        raise unreadable(path, kind, "it has no run with metrics")
+        raise unreadable(path, kind, DataError("no_run_with_metrics", "it has no run with metrics"))
     return found
 
 

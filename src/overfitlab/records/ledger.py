@@ -106,16 +106,21 @@ def read(path: Path) -> list[Entry]:
         lines = read_whole(path, LARGEST).splitlines()
         entries = [msgspec.json.decode(line, type=Entry) for line in lines]
     except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise _broken(path, str(getattr(error, "strerror", None) or error)) from None
+        reason = getattr(error, "strerror", None) or error
+        raise _broken(
+            path, DamagedError("line_of_no_attempt", "a line is no attempt: {reason}", reason=reason)
+        ) from None
     previous = BEGINNING
     for number, entry in enumerate(entries, 1):
         if entry.attempt != number or entry.previous != previous or entry.sha256 != _hash(entry):
-            raise _broken(path, f"attempt {number} is not what was written")
+            raise _broken(
+                path, DamagedError("attempt_changed", "attempt {number} is not what was written", number=number)
+            )
         previous = entry.sha256
     return entries
 
 
-def _broken(path: Path, why: str) -> DamagedError:
+def _broken(path: Path, why: DamagedError) -> DamagedError:
     return DamagedError(
         "ledger_broken", "{path} is not a ledger, or was changed ({why}); start a new one, which counts from the "
                          "beginning",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from overfitlab.interop.evidence import Document
 from overfitlab.report import metric_words
 from overfitlab.report.curve_figures import baseline_name
 from overfitlab.report.label_places import placed
@@ -15,7 +16,6 @@ from overfitlab.report.scales import around, axis, minus
 from overfitlab.report.study_tables import difference
 from overfitlab.results.metric import BY_NAME
 from overfitlab.stats.verdict import Contrast
-from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
 LONGEST_NAME = 44  # letters of a method
@@ -51,7 +51,7 @@ class Times:
         return max(self.greatest - self.least, NARROWEST)
 
 
-def cost_and_benefit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
+def cost_and_benefit(evidence: Document, say: Language = ENGLISH) -> list[Panel]:
     """Return one panel: the difference in the metric from the baseline against the time of an epoch."""
     methods = [
         Method(each, str(say.method(each.label)), each.time_ratio, each.metric.mean) for each in evidence.contrasts

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
+from overfitlab.interop.evidence import Document
 from overfitlab.report.marks import CARRIED, DASHED, DOTTED, Axis, Band, Line, Mark, Panel, Remark, Rule, Values
 from overfitlab.report.scales import around, axis
 from overfitlab.report.study_tables import difference
 from overfitlab.stats.design import POINTS
 from overfitlab.stats.method_summary import MethodSummary
-from overfitlab.study.evidence import Curves, Evidence
+from overfitlab.study.evidence import Curves
 from overfitlab.words.language import ENGLISH, Language
 
 FARTHEST = 4.0  # times the median of the methods' highest losses: a scale goes no higher for the sake of one of them
@@ -41,7 +42,7 @@ class Drawn:
         return tuple(None if value is None else self.unit * value for value in self.curves.curve(self.name).deviation)
 
 
-def learning_curves(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
+def learning_curves(evidence: Document, say: Language = ENGLISH) -> list[Panel]:
     """Return two panels for each method: loss and accuracy over the epochs, training and validation on one axis."""
     found = []
     scales = {metric: axis(*_common_scale(evidence, f"train_{metric}", f"val_{metric}")) for metric in ("loss", "acc")}
@@ -71,7 +72,7 @@ def learning_curves(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     return found
 
 
-def gap_curves(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
+def gap_curves(evidence: Document, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method: its gap in accuracy over the epochs, beside that of the baseline, in points."""
     found = []
     low, high = _common_scale(evidence, "gap")
@@ -94,7 +95,7 @@ def gap_curves(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     return found
 
 
-def equal_fit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
+def equal_fit(evidence: Document, say: Language = ENGLISH) -> list[Panel]:
     """Return a panel for each method but the baseline: validation against training accuracy, epoch by epoch."""
     found = []
     low, _ = _common_scale(evidence, "train_acc", "val_acc")
@@ -128,7 +129,7 @@ def equal_fit(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     return found
 
 
-def baseline_name(evidence: Evidence, say: Language) -> str:
+def baseline_name(evidence: Document, say: Language) -> str:
     """Return how the baseline is called."""
     return str(say.method(evidence.label(evidence.baseline)))
 
@@ -145,19 +146,19 @@ def onset_words(method: MethodSummary, say: Language) -> str:
     return say("the onset of overfitting lies at epoch {onset}", onset=epoch)
 
 
-def _beside_baseline(evidence: Evidence, say: Language) -> list[tuple[MethodSummary, Curves, Curves | None, str]]:
+def _beside_baseline(evidence: Document, say: Language) -> list[tuple[MethodSummary, Curves, Curves | None, str]]:
     """Return each method that has curves, with them, those of the baseline (None for itself), and its name."""
     base = evidence.curves[evidence.baseline]
     found = []
     for each in evidence.methods:
         curves = evidence.curves[each.method]
-        if curves.runs and None not in curves.gap.mean:
-            other = each.method != evidence.baseline and base.runs and None not in base.gap.mean
+        if curves.runs and curves.epochs and None not in curves.gap.mean:
+            other = each.method != evidence.baseline and base.runs and base.epochs and None not in base.gap.mean
             found.append((each, curves, base if other else None, str(say.method(each.label))))
     return found
 
 
-def _common_scale(evidence: Evidence, *names: str) -> tuple[float, float]:
+def _common_scale(evidence: Document, *names: str) -> tuple[float, float]:
     """Return the ends of one scale for those curves of all methods, so that panels can be compared by eye.
 
     A loss that grows without end does not press those of the other methods flat: it leaves the scale, and that is said.

@@ -1,14 +1,11 @@
 """Reports by what they are made from: the evidence of a study, or a verdict on runs of others."""
 
-from overfitlab.interop.evidence import JudgedEvidence
+from overfitlab.interop.evidence import Document, JudgedEvidence
 from overfitlab.report import content
 from overfitlab.report.blocks import Section
 from overfitlab.report.judged_content import judged_sections
 from overfitlab.report.judged_text import judged_subtitle, judged_title
-from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import Language
-
-Document = Evidence | JudgedEvidence
 
 
 def title(evidence: Document, say: Language) -> str:

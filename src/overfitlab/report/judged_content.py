@@ -3,38 +3,28 @@
 from collections.abc import Callable
 
 from overfitlab.interop.evidence import JudgedEvidence
+from overfitlab.interop.outcomes import BEST
 from overfitlab.report import judged_figures, metric_words
 from overfitlab.report.answer import answer_of_others
-from overfitlab.report.blocks import Bullets, Downloads, Facts, FigureBlock, Offered, Paragraphs, Section, TableBlock
+from overfitlab.report.blocks import Bullets, Facts, FigureBlock, Paragraphs, Section, TableBlock
 from overfitlab.report.content import answer_blocks
-from overfitlab.report.file_names import localized
 from overfitlab.report.judged_text import limits_of, pairing, read_as
-from overfitlab.report.latex import latex_table
 from overfitlab.report.marks import Panel
 from overfitlab.report.numbers import interval_name
-from overfitlab.report.paper_files import CONTRASTS, LATEX, file_of_text
-from overfitlab.report.spreadsheets import rows_to_csv
+from overfitlab.report.paper_files import paper_section
 from overfitlab.report.study_sentences import answer
-from overfitlab.report.study_tables import Table, contrast_table, p_table, spread
+from overfitlab.report.study_tables import Table, contrast_table, onset_table, p_table, spread
 from overfitlab.results.metric import BY_NAME
-from overfitlab.study.contrasts import CONTRAST_COLUMNS, contrast_rows
 from overfitlab.words.language import Language
 
 
 def judged_sections(evidence: JudgedEvidence, say: Language) -> list[Section]:
     """Return the report; a section that has nothing to show is left out."""
     made: list[Callable[[JudgedEvidence, Language], Section | None]] = [
-        _answer, _differences, _values, _verdict, _methods, _curves, _limits, _logs, _paper,
+        _answer, _differences, _values, _verdict, _methods, _losses, _curves, _gaps, _equal_fit, _cost, _limits, _logs,
+        paper_section,
     ]  # fmt: skip
     return [section for make in made if (section := make(evidence, say)) is not None]
-
-
-def judged_files(evidence: JudgedEvidence, say: Language) -> dict[str, str]:
-    """Return the tables for a paper, by the names of their files."""
-    return {
-        CONTRASTS: rows_to_csv(contrast_rows(evidence), CONTRAST_COLUMNS),
-        localized(LATEX, say.code): latex_table(evidence, say),
-    }
 
 
 def _answer(evidence: JudgedEvidence, say: Language) -> Section:
@@ -52,9 +42,15 @@ def _verdict(evidence: JudgedEvidence, say: Language) -> Section:
         alpha=f"{evidence.alpha:g}", margin=f"{evidence.margin:g}", unit=say(BY_NAME[evidence.metric].unit),
     )  # fmt: skip
     every_p = say("Every p, raw and adjusted for the number of contrasts")
+    onset = say(
+        "The same contrasts with the weights of the epoch with the lowest validation loss, as if every method, "
+        "including the baseline, had been stopped early. Estimates only: verdicts refer to the end of training."
+    )
+    known = evidence.when != BEST and any(each.onset_metric.mean is not None for each in evidence.contrasts)
+    at_onset = [TableBlock(onset_table(evidence, say), onset)] if known else []
     return Section("verdict", say("The verdict"), (
         TableBlock(contrast_table(evidence, say), caption), Paragraphs((rules,)),
-        Bullets(tuple(answer(evidence, say).split("\n"))), TableBlock(p_table(evidence, say), every_p),
+        Bullets(tuple(answer(evidence, say).split("\n"))), *at_onset, TableBlock(p_table(evidence, say), every_p),
     ))  # fmt: skip
 
 
@@ -81,15 +77,26 @@ def _methods(evidence: JudgedEvidence, say: Language) -> Section:
 
 
 def _differences(evidence: JudgedEvidence, say: Language) -> Section | None:
-    caption = say("Each dot is one seed, under both methods. The line below the dots is the {interval} behind the "
-                  "verdict; unpaired runs have no dots.",
-                  interval=interval_name(evidence, say))  # fmt: skip
+    fields = {"interval": interval_name(evidence, say)}
+    caption = (
+        say("Each dot is one pair of runs, the k-th of both methods. The line below the dots is the {interval} "
+            "behind the verdict.", **fields)
+        if evidence.in_order
+        else say("Each dot is one seed, under both methods. The line below the dots is the {interval} behind the "
+                 "verdict; unpaired runs have no dots.", **fields)
+    )  # fmt: skip
     return _figure("paired_differences", "differences", say("Differences"), caption, evidence, say)
 
 
 def _values(evidence: JudgedEvidence, say: Language) -> Section | None:
     caption = say("Each dot is one run, the diamond the mean of its method.")
     return _figure("runs", "runs", say("Run by run"), caption, evidence, say)
+
+
+def _losses(evidence: JudgedEvidence, say: Language) -> Section | None:
+    caption = say("Validation loss of all methods, means over the runs. A line that rises again has begun to overfit: "
+                  "its dot is where it was lowest.")  # fmt: skip
+    return _figure("validation_loss", "losses", say("Validation loss"), caption, evidence, say)
 
 
 def _curves(evidence: JudgedEvidence, say: Language) -> Section | None:
@@ -103,6 +110,25 @@ def _curves(evidence: JudgedEvidence, say: Language) -> Section | None:
                   "validation loss: what comes after it is overfitting.")  # fmt: skip
     whole = " ".join(filter(None, (caption, training)))
     return _figure("learning_curves", "curves", say("Learning curves"), whole, evidence, say)
+
+
+def _gaps(evidence: JudgedEvidence, say: Language) -> Section | None:
+    caption = say("Training minus validation accuracy, in points, next to the baseline, on one scale for all methods.")
+    return _figure("gap_curves", "gaps", say("The gap over the epochs"), caption, evidence, say)
+
+
+def _equal_fit(evidence: JudgedEvidence, say: Language) -> Section | None:
+    caption = say(
+        "A method can have a smaller gap simply because it learns less. This figure plots validation accuracy "
+        "against training accuracy: where one line lies above the other, that method generalizes better at the "
+        "same fit."
+    )
+    return _figure("equal_fit", "equal-fit", say("The gap at equal fit"), caption, evidence, say)
+
+
+def _cost(evidence: JudgedEvidence, say: Language) -> Section | None:
+    caption = say("Time is that of an epoch, as the logs have it, paired as the runs are. Intervals are over seeds.")
+    return _figure("cost_and_benefit", "cost", say("Cost and benefit"), caption, evidence, say)
 
 
 def _figure(
@@ -131,16 +157,3 @@ def _logs(evidence: JudgedEvidence, say: Language) -> Section:
     if not evidence.command:
         return Section("logs", say("The logs"), (table,))
     return Section("logs", say("The logs"), (table, Facts(((say("this report"), evidence.command),), commands=True)))
-
-
-def _paper(evidence: JudgedEvidence, say: Language) -> Section:
-    kinds = {
-        CONTRASTS: ("text/csv", say("all numbers of the contrasts, one row each")),
-        localized(LATEX, say.code): (
-            "application/x-tex",
-            say("the table of contrasts in LaTeX, with notes that explain the numbers"),
-        ),
-    }  # fmt: skip
-    offered = tuple(Offered(name, kinds[name][0], file_of_text(text), kinds[name][1])
-                    for name, text in judged_files(evidence, say).items())  # fmt: skip
-    return Section("paper", say("For a paper"), (Downloads(offered),))

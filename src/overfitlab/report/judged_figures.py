@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 
 from overfitlab.interop.evidence import JudgedEvidence
 from overfitlab.report import metric_words
-from overfitlab.report.curve_figures import onset_words
+from overfitlab.report.cost_figure import cost_and_benefit
+from overfitlab.report.curve_figures import equal_fit, gap_curves, onset_words
 from overfitlab.report.marks import DASHED, DOTTED, Band, Dot, Dots, Line, Mark, Panel, Rule, Text
 from overfitlab.report.marks import Axis as PanelAxis
+from overfitlab.report.overlay_figure import validation_loss
 from overfitlab.report.scales import around, axis
 from overfitlab.report.study_figures import paired_differences
 from overfitlab.results.metric import BY_NAME
@@ -89,6 +91,11 @@ def learning_curves(evidence: JudgedEvidence, say: Language = ENGLISH) -> list[P
     return found
 
 
+def equal_fit_of_others(evidence: JudgedEvidence, say: Language = ENGLISH) -> list[Panel]:
+    """Return the panels of validation against training accuracy; none where training was logged as running means."""
+    return [] if evidence.as_logged else equal_fit(evidence, say)
+
+
 def _curve(curve: Curve, color: str, label: str, *, dashed: bool = False) -> list[Mark]:
     epochs = tuple(float(number) for number in range(1, len(curve.mean) + 1))
     if not any(value is not None and math.isfinite(value) for value in curve.mean):
@@ -112,5 +119,9 @@ def _curve(curve: Curve, color: str, label: str, *, dashed: bool = False) -> lis
 FIGURES: Mapping[str, tuple[Callable[..., list[Panel]], int]] = {  # with the number of columns in a paper
     "paired_differences": (paired_differences, 2),
     "runs": (runs, 1),
+    "validation_loss": (validation_loss, 1),
     "learning_curves": (learning_curves, 2),
+    "gap_curves": (gap_curves, 3),
+    "equal_fit": (equal_fit_of_others, 3),
+    "cost_and_benefit": (cost_and_benefit, 1),
 }

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from overfitlab.interop.evidence import FROM_COLUMN, FROM_OPTION, JudgedEvidence
-from overfitlab.interop.judging import IN_ORDER, PAIRED, PARTLY
+from overfitlab.interop.evidence import FROM_COLUMN, FROM_OPTION, PAIRED, PARTLY, JudgedEvidence
 from overfitlab.interop.outcomes import BEST
 from overfitlab.report import metric_words
 from overfitlab.report.answer import answer_of_others
@@ -73,15 +72,15 @@ def read_as(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
 
 def pairing(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
     """Yield which runs were compared with which."""
-    kinds = {*evidence.pairing.values()}
-    if IN_ORDER in kinds:
-        yield say("Runs share no seeds, so the k-th of one method is compared with the k-th of the other, in the order "
-                  "of their seeds.")  # fmt: skip
+    if evidence.in_order:
+        yield say("Not all runs share seeds, so the k-th of one method is compared with the k-th of the other, in the "
+                  "order of their seeds.")  # fmt: skip
         return
     unpaired = [pair for pair, how in evidence.pairing.items() if how not in (PAIRED, PARTLY)]
     if unpaired:
-        yield say("Not paired, as runs share no seeds, or too few: {pairs}. These are compared by Welch's test, "
-                  "which needs more runs than a paired test.", pairs=say.listing(unpaired))  # fmt: skip
+        yield say("Not paired, as runs share no seeds, or too few: {pairs}. These are compared by Welch's test, with "
+                  "the degrees of freedom of the smaller side, which needs more runs than a paired test.",
+                  pairs=say.listing(unpaired))  # fmt: skip
     if len(unpaired) < len(evidence.pairing):
         yield say("Runs with the same seed are compared in pairs.")
     for each in evidence.left_out:

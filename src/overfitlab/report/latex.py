@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from overfitlab._version import __version__
 from overfitlab.display import display_name
+from overfitlab.interop.evidence import Document, JudgedEvidence
 from overfitlab.report import metric_words
+from overfitlab.report.judged_statistics import notes_on_table
 from overfitlab.report.numbers import Interval, p_value
 from overfitlab.report.statistics_text import (
-    Stated,
     correction,
     deviations,
     intervals,
@@ -41,14 +42,17 @@ def escaped(text: str) -> str:
     return HYPHENS.sub("-{}", SPECIAL.sub(lambda found: SIGNS[found[0]], shown))
 
 
-def latex_table(evidence: Stated, say: Language = ENGLISH) -> str:
+def latex_table(evidence: Document, say: Language = ENGLISH) -> str:
     """Return a table of the contrasts on both outcomes, with notes on what each number says."""
     level = percents(evidence.confidence, say)
-    texts = (say("difference"), say("{level} interval", level=level), say("for other images"))
+    of_others = isinstance(evidence, JudgedEvidence)  # no log shows what other images would say
+    texts = [say("difference"), say("{level} interval", level=level)]
+    texts += [] if of_others else [say("for other images")]
     header = ("", *map(escaped, texts), "$p$", "$p_=$", escaped(say("verdict")))
     contrasts = [_rows(each, len(header), evidence, say) for each in evidence.contrasts]
     columns = "l" + "r" * (len(header) - 2) + "l"
-    caption = escaped(say("Results of the study {study} for each contrast.", study=evidence.study))
+    caption = escaped(say("Results of these runs for each contrast.") if of_others else
+                      say("Results of the study {study} for each contrast.", study=evidence.study))  # fmt: skip
     lines = [
         r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", r"\label{tab:contrasts}", r"\footnotesize",
         r"\setlength{\tabcolsep}{3pt}", rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule", _row(header),
@@ -65,7 +69,7 @@ def _row(cells: Iterable[str]) -> str:
     return rf"{' & '.join(cells)} \\"
 
 
-def _rows(each: Contrast, columns: int, evidence: Stated, say: Language) -> str:
+def _rows(each: Contrast, columns: int, evidence: Document, say: Language) -> str:
     """Return the rows of a contrast: what is compared, and a row for each outcome."""
     names = f"{escaped(say.method(each.label))} $-$ {escaped(say.method(each.against_label))}"
     pair = f"{names}, $n = {runs_cell(each.metric)}$"
@@ -77,13 +81,14 @@ def _rows(each: Contrast, columns: int, evidence: Stated, say: Language) -> str:
     ]) + "\n"  # fmt: skip
 
 
-def _cells(finding: Finding, evidence: Stated, say: Language) -> tuple[str, ...]:
+def _cells(finding: Finding, evidence: Document, say: Language) -> tuple[str, ...]:
+    crossed = "" if finding.crossed is None else _between(finding.crossed, metric_words.table_digits(evidence.metric))
     decided = "" if finding.decided_at is None else f" ({finding.decided_at})"
     digits = metric_words.table_digits(evidence.metric)
     return (
         "" if finding.mean is None else f"${finding.mean:+.{digits}f}$",
         _between(finding, digits),
-        "" if finding.crossed is None else _between(finding.crossed, digits),
+        *([] if isinstance(evidence, JudgedEvidence) else [crossed]),
         _p(finding.p_adjusted, evidence.alpha),
         _p(finding.p_equivalence_adjusted, evidence.alpha),
         escaped(word(finding, evidence, say)) + decided,
@@ -101,8 +106,11 @@ def _p(value: float | None, alpha: float) -> str:
     return "" if value is None else f"${p_value(value, alpha)}$"
 
 
-def _notes(evidence: Stated, say: Language) -> Iterator[str]:
+def _notes(evidence: Document, say: Language) -> Iterator[str]:
     """Yield a sentence on everything that a reader of the table has to know."""
+    if isinstance(evidence, JudgedEvidence):
+        yield from notes_on_table(evidence, say)
+        return
     yield say(
         "A difference is the method minus what it is compared with, over the n seeds at which both finished, in "
         "{unit}. For each contrast {name} comes first, then the gap, where a negative difference means less "

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from overfitlab.interop.evidence import Document
 from overfitlab.report.blocks import (
     Block,
     Bullets,
@@ -15,7 +16,7 @@ from overfitlab.report.blocks import (
     Pictures,
     TableBlock,
 )
-from overfitlab.report.documents import Document, sections, subtitle, title
+from overfitlab.report.documents import sections, subtitle, title
 from overfitlab.report.file_names import localized
 from overfitlab.report.page import Made
 from overfitlab.report.study_tables import Table

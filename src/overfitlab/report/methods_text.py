@@ -20,11 +20,12 @@ from overfitlab.words.language import ENGLISH, Language
 TITLE = "overfitlab: does a method help against overfitting on your images, how sure is that, and what does it cost"
 AUTHORS = "The overfitlab developers"
 YEAR = "2026"
-FIXED = (  # what is cited where the number of seeds is fixed
+TWO_ONE_SIDED = (
     "D. J. Schuirmann (1987). A comparison of the two one-sided tests procedure and the power approach for assessing "
     "the equivalence of average bioavailability. Journal of Pharmacokinetics and Biopharmaceutics 15.",
-    "R. A. Fisher (1935). The Design of Experiments. (Sign flips.)",
 )
+EXACT = ("R. A. Fisher (1935). The Design of Experiments. (Sign flips.)",)
+FIXED = (*TWO_ONE_SIDED, *EXACT)  # what is cited where the number of seeds is fixed
 IN_ROUNDS = (
     "T. L. Lai (1976). On confidence sequences. Annals of Statistics 4.",
     "H. Wang and A. Ramdas (2023). Anytime-valid t-tests and confidence sequences for Gaussian means with unknown "

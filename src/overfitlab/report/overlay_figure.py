@@ -3,13 +3,14 @@
 from dataclasses import replace
 from statistics import median_low
 
+from overfitlab.interop.evidence import Document
 from overfitlab.report.curve_figures import DOT, FARTHEST, PADDING, onset_words, stopped
 from overfitlab.report.layout import with_area
 from overfitlab.report.lettering import told_apart
 from overfitlab.report.marks import LETTERS, Dot, Dots, Line, Mark, Panel, Remark
 from overfitlab.report.method_looks import Look, looks
 from overfitlab.report.scales import around, axis
-from overfitlab.study.evidence import Curves, Evidence
+from overfitlab.study.evidence import Curves
 from overfitlab.words.language import ENGLISH, Language
 
 LONGEST_NAME = 44  # letters of a method
@@ -18,7 +19,7 @@ FAINT = 0.45  # opacity of what is carried forward
 AREA = 2.0  # inches, of the height inside the axes
 
 
-def validation_loss(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
+def validation_loss(evidence: Document, say: Language = ENGLISH) -> list[Panel]:
     """Return one panel: the mean validation loss of every method over the epochs, with a dot where it is lowest.
 
     The legend has the methods in the order in which their lines end, from the top.
@@ -26,8 +27,8 @@ def validation_loss(evidence: Evidence, say: Language = ENGLISH) -> list[Panel]:
     names = told_apart([str(say.method(each.label)) for each in evidence.methods], LONGEST_NAME, size=LETTERS,
                        width=NAME_WIDTH)  # fmt: skip
     labels = {each.method: name for each, name in zip(evidence.methods, names, strict=True)}
-    known = [(each, curves) for each in evidence.methods
-             if (curves := evidence.curves[each.method]).runs and None not in curves.val_loss.mean]  # fmt: skip
+    known = [(each, curves) for each in evidence.methods if (curves := evidence.curves[each.method]).runs
+             and curves.epochs and None not in curves.val_loss.mean]  # fmt: skip
     if not known:
         return []
     ends = {each.method: _values(curves)[-1] for each, curves in known}

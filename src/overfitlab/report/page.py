@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from overfitlab._version import __version__
+from overfitlab.interop.evidence import Document
 from overfitlab.report.blocks import (
     Block,
     Bullets,
@@ -27,7 +28,7 @@ from overfitlab.report.blocks import (
     Section,
     TableBlock,
 )
-from overfitlab.report.documents import Document, sections, subtitle, title
+from overfitlab.report.documents import sections, subtitle, title
 from overfitlab.report.marks import Panel
 from overfitlab.report.palette import COLORS
 from overfitlab.report.svg import panel_svg

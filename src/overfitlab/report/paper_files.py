@@ -2,29 +2,33 @@
 
 import re
 
+from overfitlab.interop.evidence import Document, JudgedEvidence
 from overfitlab.report.blocks import Downloads, Offered, Paragraphs, Section
 from overfitlab.report.file_names import localized
+from overfitlab.report.judged_methods import judged_methods_text, judged_paragraphs
 from overfitlab.report.latex import latex_table
 from overfitlab.report.methods_text import citation, methods_paragraphs, methods_text
 from overfitlab.report.spreadsheets import rows_to_csv
 from overfitlab.study.contrasts import CONTRAST_COLUMNS, contrast_rows
-from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import Language
 
 CONTRASTS, LATEX, METHODS = ("contrasts.csv", "contrasts.tex", "methods.txt")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # in names of a stranger, for a terminal to obey
 
 
-def paper_files(evidence: Evidence, say: Language) -> dict[str, str]:
+def paper_files(evidence: Document, say: Language) -> dict[str, str]:
     """Return the files, by their names."""
+    methods = (
+        judged_methods_text(evidence, say) if isinstance(evidence, JudgedEvidence) else methods_text(evidence, say)
+    )
     return {
         CONTRASTS: rows_to_csv(contrast_rows(evidence), CONTRAST_COLUMNS),
         localized(LATEX, say.code): latex_table(evidence, say),
-        localized(METHODS, say.code): methods_text(evidence, say),
+        localized(METHODS, say.code): methods,
     }
 
 
-def paper_section(evidence: Evidence, say: Language) -> Section:
+def paper_section(evidence: Document, say: Language) -> Section:
     """Return the section that offers them, and shows the paragraphs."""
     latex, methods = (localized(name, say.code) for name in (LATEX, METHODS))
     kinds = {
@@ -36,8 +40,10 @@ def paper_section(evidence: Evidence, say: Language) -> Section:
         Offered(name, kinds[name][0], file_of_text(text), kinds[name][1])
         for name, text in paper_files(evidence, say).items()
     )
-    texts = (*methods_paragraphs(evidence, say), citation(say))
-    return Section("paper", say("For a paper"), (Downloads(offered), Paragraphs(texts)))
+    paragraphs = (
+        judged_paragraphs(evidence, say) if isinstance(evidence, JudgedEvidence) else methods_paragraphs(evidence, say)
+    )
+    return Section("paper", say("For a paper"), (Downloads(offered), Paragraphs((*paragraphs, citation(say)))))
 
 
 def file_of_text(text: str) -> bytes:

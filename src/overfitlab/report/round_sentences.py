@@ -10,7 +10,7 @@ def state(verdict: Verdict, say: Language = ENGLISH) -> str:
     progress = verdict.progress
     if progress is None:
         return ""
-    seeds = say.count(progress.round, "seed")
+    seeds = counted(progress.round, verdict, say)
     contrasts = say.listing([f"{say.method(verdict.label(method))} - {say.method(verdict.label(against))}"
                              for method, against in progress.open])  # fmt: skip
     if progress.wanted:
@@ -20,11 +20,16 @@ def state(verdict: Verdict, say: Language = ENGLISH) -> str:
     return say("Not decided at the maximum of {seeds}: {contrasts}.", seeds=seeds, contrasts=contrasts)
 
 
-def decided(finding: Finding, say: Language = ENGLISH) -> str:
+def counted(number: int, verdict: Verdict, say: Language) -> str:
+    """Return so many seeds, or pairs where runs share none."""
+    return say.count(number, "pair" if verdict.in_order else "seed")
+
+
+def decided(finding: Finding, verdict: Verdict, say: Language = ENGLISH) -> str:
     """Return after how many seeds a word was there; no text where there is none, or the number was fixed."""
     if finding.decided_at is None:
         return ""
-    return say("decided after {seeds}", seeds=say.count(finding.decided_at, "seed"))
+    return say("decided after {seeds}", seeds=counted(finding.decided_at, verdict, say))
 
 
 def about_intervals(verdict: Verdict, say: Language = ENGLISH) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from overfitlab.interop.evidence import JudgedEvidence
+from overfitlab.interop.evidence import Document, JudgedEvidence
 from overfitlab.report import metric_words
 from overfitlab.stats.multiplicity import holm, shaffer
 from overfitlab.stats.sequential import FEWEST
@@ -10,22 +10,21 @@ from overfitlab.study.contrasts import metric_and_unit
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
-Stated = Evidence | JudgedEvidence  # what has a verdict, and says what went otherwise
 UNIT_NAMES = {"points": "percentage points", "nats": "nats"}
 
 
-def metric_name(evidence: Stated, say: Language = ENGLISH) -> str:
+def metric_name(evidence: Document, say: Language = ENGLISH) -> str:
     """Return what is compared on the first axis, for people."""
     return metric_words.name(evidence.metric, say)
 
 
-def unit_name(evidence: Stated, say: Language = ENGLISH) -> str:
+def unit_name(evidence: Document, say: Language = ENGLISH) -> str:
     """Return the unit of its differences."""
     _, unit = metric_and_unit(evidence)
     return say(UNIT_NAMES.get(unit, unit))
 
 
-def margin_of_metric(evidence: Stated, say: Language = ENGLISH) -> str:
+def margin_of_metric(evidence: Document, say: Language = ENGLISH) -> str:
     """Return the margin of the metric, with its unit."""
     return metric_words.amount(evidence.margin, evidence.metric, say)
 
@@ -83,7 +82,12 @@ def tests(evidence: Evidence, say: Language) -> Iterator[str]:
     )
     yield _equivalence(evidence, say)
     yield correction(evidence, say)
-    yield say(
+    yield meaning(evidence, say)
+
+
+def meaning(evidence: Document, say: Language) -> str:
+    """Return when which word is said."""
+    return say(
         "A method was said to help or harm if the adjusted p-value was at most {alpha} and the estimate lay "
         "outside the margin, and to be equivalent if the adjusted p-value of equivalence was at most {alpha} and "
         "the estimate lay within the margin; otherwise the contrast is undecided.",
@@ -146,10 +150,12 @@ def _equivalence(evidence: Evidence, say: Language) -> str:
     )  # fmt: skip
 
 
-def correction(evidence: Stated, say: Language) -> str:
+def correction(evidence: Document, say: Language) -> str:
     """Return how the p-values of several contrasts were adjusted."""
     count = len(evidence.contrasts)
     pairs = tuple((each.method, each.against) for each in evidence.contrasts)
+    if len(evidence.axes) < 2:
+        return _correction_of_one_outcome(count, pairs, say)
     if count < 2:
         return say(
             "There is one contrast, so its p-value was not adjusted; the significance level applies to each "
@@ -169,7 +175,19 @@ def correction(evidence: Stated, say: Language) -> str:
     )
 
 
-def intervals(evidence: Stated, say: Language) -> Iterator[str]:
+def _correction_of_one_outcome(count: int, pairs: tuple[tuple[str, str], ...], say: Language) -> str:
+    if count < 2:
+        return say("There is one contrast and one outcome, so its p was not adjusted.")
+    if shaffer(pairs) == holm(count):
+        return say("The p of the {count} contrasts were adjusted by Holm's procedure.", count=count)
+    return say(
+        "The p of the {count} contrasts were adjusted, those of differences by Shaffer's procedure (not every set of "
+        "them can be without a difference), those of equivalence by Holm's.",
+        count=count,
+    )
+
+
+def intervals(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield what each interval covers."""
     level = percents(evidence.confidence, say)
     yield (
@@ -200,13 +218,13 @@ def intervals(evidence: Stated, say: Language) -> Iterator[str]:
             )
 
 
-def exact_test(evidence: Evidence, say: Language) -> Iterator[str]:
+def exact_test(evidence: Document, say: Language) -> Iterator[str]:
     """Yield that there is an exact test beside, where there is one."""
     if any(each.metric.p_sign_flip_raw is not None for each in evidence.contrasts):
         yield say("An exact sign-flip test of the same differences is also reported, but not used for the verdict.")
 
 
-def deviations(evidence: Stated, say: Language) -> Iterator[str]:
+def deviations(evidence: Document, say: Language) -> Iterator[str]:
     """Yield what did not go as planned: runs that diverged, failed or are missing, and what changed between them."""
     if evidence.provisional:
         yield say("The study is not finished: runs are missing, so there is no verdict yet.")
@@ -216,7 +234,10 @@ def deviations(evidence: Stated, say: Language) -> Iterator[str]:
     for each in diverged:
         yield say("{count} of {all} runs of {name} diverged and have no outcome.",
                   count=each.diverged, all=each.diverged + each.finished, name=say.method(each.label))  # fmt: skip
-    if diverged:
+    if diverged and isinstance(evidence, JudgedEvidence):
+        yield say("They are left out, and a contrast with a diverged run is not given a word in favour of the method "
+                  "that diverged, nor called equivalent.")  # fmt: skip
+    elif diverged:
         yield say(
             "Their pairs are left out, and a contrast with a diverged run is never decided in favour of the method "
             "that diverged, nor called equivalent."
@@ -236,7 +257,11 @@ def deviations(evidence: Stated, say: Language) -> Iterator[str]:
         )
         yield say("Pairs of runs that are missing: {what}.", what=pairs)
     elif not evidence.provisional and not evidence.failures and not diverged:
-        yield say("No run diverged or failed.")
+        yield (
+            say("No run diverged; whether others failed, no log shows.")
+            if isinstance(evidence, JudgedEvidence)
+            else say("No run diverged or failed.")
+        )
     if evidence.differing:
         yield say("Not all runs were trained with the same {what}, so they may differ by more than the method.",
                   what=", ".join(say(name) for name in evidence.differing))  # fmt: skip

@@ -26,7 +26,7 @@ from overfitlab.report.marks import (
 from overfitlab.report.numbers import interval_name, other_images
 from overfitlab.report.overlay_figure import validation_loss
 from overfitlab.report.scales import around, axis
-from overfitlab.report.study_tables import between, difference, pair
+from overfitlab.report.study_tables import between, difference, pair, runs_cell
 from overfitlab.results.metric import BY_NAME
 from overfitlab.stats.crossed import Crossed
 from overfitlab.stats.findings import Finding
@@ -64,10 +64,16 @@ def paired_differences(evidence: Verdict, say: Language = ENGLISH) -> list[Panel
         said = "; ".join(
             say("{contrast}: mean {mean}, {intervals}, n = {n}",
                 contrast=pair(each, say), mean=difference(one.mean, places),
-                intervals=_intervals(one, evidence, say), n=one.n)
+                intervals=_intervals(one, evidence, say), n=runs_cell(one))
             for each, one in zip(contrasts, findings, strict=True)
         )  # fmt: skip
-        alternative = say("Paired differences, a dot for each seed. {title}: {said}.", title=title, said=said)
+        dotted = next((row for row, one in enumerate(findings) if one.differences), None)
+        alternative = (
+            say("Differences, with their intervals. {title}: {said}.", title=title, said=said) if dotted is None
+            else say("Differences, a dot for each pair of runs. {title}: {said}.", title=title, said=said)
+            if evidence.in_order
+            else say("Paired differences, a dot for each seed. {title}: {said}.", title=title, said=said)
+        )  # fmt: skip
         bounds = (bound for one in findings for interval in (one, other_images(one)) if interval
                   for bound in (interval.low, interval.high))  # fmt: skip
         shown = [value for value in (*(each for one in findings for each in one.differences), *bounds)
@@ -77,7 +83,7 @@ def paired_differences(evidence: Verdict, say: Language = ENGLISH) -> list[Panel
             Rule(at=0.0, axis="x", color="soft", width=1.0),
             *_labels(contrasts, around((*shown, -margin, margin))[0], say),
             *(mark for row, each in enumerate(contrasts)
-              for mark in _differences(row, each, each.axis(name), evidence, say)),
+              for mark in _differences(row, each, each.axis(name), evidence, say, named=row == dotted)),
             *_image_intervals(contrasts, name, say),
         ]  # fmt: skip
         found.append(
@@ -207,17 +213,19 @@ def _image_intervals(contrasts: Sequence[Contrast], axis: str, say: Language) ->
     ]  # fmt: skip
 
 
-def _differences(row: int, contrast: Contrast, finding: Finding, verdict: Verdict, say: Language) -> list[Mark]:
-    """Return the dots of the seeds of one contrast, and the mean with its interval below them."""
+def _differences(
+    row: int, contrast: Contrast, finding: Finding, verdict: Verdict, say: Language, *, named: bool
+) -> list[Mark]:  # fmt: skip
+    """Return the dots of the seeds of one contrast, `named` in the legend, and the mean with its interval below."""
     places = metric_words.table_digits(verdict.metric)
     dots = tuple(
         Dot(value, JITTER[number % len(JITTER)] - row, SEED, f"{_key(contrast)}:{seed}",
-            tip=say("seed {seed}: {difference}", seed=seed, difference=difference(value, places)))
+            tip=say("pair {seed}: {difference}" if verdict.in_order else "seed {seed}: {difference}",
+                    seed=verdict.seed_name(seed), difference=difference(value, places)))
         for number, (seed, value) in enumerate(zip(finding.seeds, finding.differences, strict=True))
     )  # fmt: skip
-    found: list[Mark] = [
-        Dots(dots=dots, color="other", size=SEED, opacity=0.8, label=say("a seed") if row == 0 else "")
-    ]
+    label = say("a pair of runs" if verdict.in_order else "a seed") if named else ""
+    found: list[Mark] = [Dots(dots=dots, color="other", size=SEED, opacity=0.8, label=label)]
     y = -row - BELOW
     if finding.low is not None and finding.high is not None:
         interval = (finding.low, finding.high)

@@ -46,6 +46,18 @@ GAP_WORDS = {
 }
 AXIS_WORDS = {"metric": ACCURACY_WORDS, "gap": GAP_WORDS}
 FURTHER = "{name} ({difference})"  # after the first
+COMPARED = {  # how the runs behind a headline were compared: where nothing was shown, and where something was
+    "paired": ("Compared with {baseline}, at {seeds} paired seeds, no method was shown to be better or worse.",
+               "Compared with {baseline}, at {seeds} paired seeds: {parts}."),
+    "in_order": ("Compared with {baseline}, at {seeds} pairs formed by order, no method was shown to be "
+                 "better or worse.",
+                 "Compared with {baseline}, at {seeds} pairs formed by order: {parts}."),
+    "partly": ("Compared with {baseline}, with runs that are not all paired, no method was shown to be better "
+               "or worse.",
+               "Compared with {baseline}, with runs that are not all paired: {parts}."),
+    "unpaired": ("Compared with {baseline}, with unpaired runs, no method was shown to be better or worse.",
+                 "Compared with {baseline}, with unpaired runs: {parts}."),
+}  # fmt: skip
 
 
 def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
@@ -57,19 +69,19 @@ def headline(verdict: Verdict, say: Language = ENGLISH) -> str:
     if not verdict.contrasts:
         return alone(verdict, say)
     fields = {"baseline": baseline, "seeds": _seeds(asked, say)}
-    unpaired = any(each.metric.n_against is not None for each in asked)
+    nothing, something = COMPARED[_pairs(asked, verdict)]
     if all(each.axis(axis).verdict == UNDECIDED for each in asked for axis in verdict.axes):
-        return say(
-            "Compared with {baseline}, nothing is decided yet." if not verdict.over else
-            "Compared with {baseline}, with unpaired runs, no method was shown to be better or worse."
-            if unpaired else
-            "Compared with {baseline}, at {seeds} paired seeds, no method was shown to be better or worse.", **fields
-        )  # fmt: skip
+        return say(nothing if verdict.over else "Compared with {baseline}, nothing is decided yet.", **fields)
     said = [part for axis in verdict.axes for part in _grouped(asked, axis, AXIS_WORDS[axis], verdict.metric, say)]
-    return say(
-        "Compared with {baseline}, with unpaired runs: {parts}." if unpaired else
-        "Compared with {baseline}, at {seeds} paired seeds: {parts}.", **fields, parts=say.between_clauses.join(said)
-    )  # fmt: skip
+    return say(something, **fields, parts=say.between_clauses.join(said))
+
+
+def _pairs(asked: Sequence[Contrast], verdict: Verdict) -> str:
+    """Return how the runs of those contrasts were compared, of `COMPARED`."""
+    if verdict.in_order:
+        return "in_order"
+    apart = [each.metric.n_against is not None for each in asked]
+    return "unpaired" if apart and all(apart) else "partly" if any(apart) else "paired"
 
 
 def _seeds(asked: Sequence[Contrast], say: Language) -> str:
@@ -275,7 +287,7 @@ def _details(finding: Finding, verdict: Verdict, say: Language) -> Iterator[str]
     if p is not None:
         shown = f"< {LEAST_SHOWN}" if p < LEAST_SHOWN else f"= {p_value(p, verdict.alpha)}"
         yield say("adjusted p of equivalence {p}", p=shown) if equal else say("adjusted p {p}", p=shown)
-    if after := decided(finding, say):
+    if after := decided(finding, verdict, say):
         yield after
     yield runs_text(finding, say)
 

@@ -65,7 +65,8 @@ def _columns(axis: str, verdict: Verdict, say: Language) -> list[Column]:
     columns = [estimate, *_interval_columns(axis, verdict, say)]
     columns += [(say("p adjusted"), lambda found: _p(found.p_adjusted, verdict.alpha)), said]
     if verdict.progress is not None:
-        columns.append((say("after seeds"), lambda found: "" if found.decided_at is None else str(found.decided_at)))
+        after = say("after pairs") if verdict.in_order else say("after seeds")
+        columns.append((after, lambda found: "" if found.decided_at is None else str(found.decided_at)))
     return columns
 
 
@@ -98,7 +99,8 @@ def onset_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     plain_name = student_level(verdict, say)
     name, places = metric_words.name(verdict.metric, say), metric_words.table_digits(verdict.metric)
     header = (say("at the onset"), name, plain_name, say("gap"), plain_name, say("n"))
-    shown = [True, True, not verdict.provisional, True, not verdict.provisional, True]
+    intervals, gaps = not verdict.provisional, "gap" in verdict.axes
+    shown = [True, True, intervals, gaps, gaps and intervals, True]
     rows = []
     for each in verdict.contrasts:
         cells = [pair(each, say)]

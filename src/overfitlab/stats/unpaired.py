@@ -1,5 +1,9 @@
 """Statistics of two arms that share no seeds: the runs of one method beside those of another, each by itself.
 
+Welch's statistic, with as many degrees of freedom as the smaller arm has by itself (Hsu, 1938; Mickey and Brown, 1966):
+whatever the spreads, and at any level, normal noise is then never found to differ too often. With those of Welch and
+Satterthwaite it is: of arms of 3 and 10 runs, seven contrasts, in 10 to 16 % of simulated studies (docs/statistics.md).
+
 Everything works on the last axis, [..., n] and [..., m], so that a simulation runs the same code as a verdict.
 """
 
@@ -15,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 def estimate(values: ArrayLike, against: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Return the difference of two means [..., n] and [..., m], its interval and two-sided p (Welch, 1947).
+    """Return the difference of two means [..., n] and [..., m], its interval and two-sided p.
 
     The deviation is that of the difference between one run of each arm, sqrt(s1^2 + s2^2). With fewer than two runs on
     a side there is a mean and nothing else; where neither side varies, and the means differ, there is no p.
@@ -30,7 +34,7 @@ def estimate(values: ArrayLike, against: ArrayLike, confidence: float = 0.95) ->
 
 
 def equivalence(values: ArrayLike, against: ArrayLike, margin: float, unit: float = 0.0) -> Floats:
-    """Return p of two one-sided Welch tests that the difference of two means lies within +-margin.
+    """Return p of two one-sided tests that the difference of two means lies within +-margin.
 
     `unit` is what a single image changes, as in `paired.equivalence`: each arm is taken to vary by at least
     sqrt(unit * margin / 2), so that the standard error is at least sqrt(unit * margin (1/n + 1/m) / 2). NaN where that
@@ -48,7 +52,7 @@ def standard_error(values: ArrayLike, against: ArrayLike) -> float:
 
 
 def _moments(values: ArrayLike, against: ArrayLike, floor: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return difference of means, standard error, Welch and Satterthwaite's degrees of freedom, and deviation.
+    """Return difference of means, standard error, degrees of freedom of the smaller arm, and deviation.
 
     No arm's deviation is taken to be below `floor`.
     """
@@ -63,6 +67,5 @@ def _moments(values: ArrayLike, against: ArrayLike, floor: float) -> tuple[Float
     first, second = (
         np.maximum(deviation_of(side, side.mean(-1)), floor) ** 2 / side.shape[-1] for side in (one, other)
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = (first + second) ** 2 / (first**2 / (n - 1) + second**2 / (m - 1))
+    freedom = np.full(mean.shape, min(n, m) - 1.0)
     return mean, np.sqrt(first + second), freedom, np.sqrt(first * n + second * m)

@@ -93,6 +93,15 @@ class Verdict:
         """Whether nothing is missing any more."""
         return not self.provisional and not (self.progress and self.progress.wanted)
 
+    @property
+    def in_order(self) -> bool:
+        """Whether the k-th run of one method was paired with the k-th of the other; only runs of others are."""
+        return False
+
+    def seed_name(self, seed: int) -> str:
+        """Return what a seed is called."""
+        return str(seed)
+
     def label(self, method: str) -> str:
         """Return what a method is called."""
         return next((each.label for each in self.methods if each.method == method), method)

@@ -36,7 +36,7 @@ CONTRAST_COLUMNS = (
     *("train_acc_difference", "gap_at_equal_fit", "gap_at_equal_fit_low", "gap_at_equal_fit_high"),
     *("gap_at_equal_fit_n", "time_ratio", "time_ratio_low_quartile", "time_ratio_high_quartile"),
 )
-FIXED, ALWAYS_VALID = "student_t", "always_valid"  # kinds of intervals
+STUDENT, WELCH, ALWAYS_VALID = "student_t", "welch_t", "always_valid"  # kinds of intervals
 
 
 def metric_and_unit(verdict: Verdict) -> tuple[str, str]:
@@ -55,7 +55,7 @@ def _row(each: Contrast, verdict: Verdict) -> Row:
         "method": each.label, "against": each.against_label, "method_settings": each.method,
         "against_settings": each.against, "metric": metric, "unit": unit,
         "n": each.metric.n, "n_against": each.metric.n_against, "missing": each.missing,
-        "level": verdict.alpha, "interval": FIXED if verdict.progress is None else ALWAYS_VALID,
+        "level": verdict.alpha, "interval": _kind(each, verdict),
         "train_acc_difference": each.fit, "time_ratio": each.time_ratio,
     }  # fmt: skip
     for axis, margin in zip(AXES, (verdict.margin, verdict.gap_margin), strict=True):
@@ -73,6 +73,13 @@ def _row(each: Contrast, verdict: Verdict) -> Row:
     if each.time_quartiles is not None:
         row["time_ratio_low_quartile"], row["time_ratio_high_quartile"] = each.time_quartiles
     return row
+
+
+def _kind(each: Contrast, verdict: Verdict) -> str:
+    """Return the kind of a contrast's intervals."""
+    if verdict.progress is not None:
+        return ALWAYS_VALID
+    return STUDENT if each.metric.n_against is None else WELCH
 
 
 def _estimate(found: Difference) -> Row:
