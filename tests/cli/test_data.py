@@ -133,7 +133,7 @@ def test_verify_on_the_command_line(declared_official, small_cifar10):
     assert "test_batch is not a readable CIFAR batch" in line
     [copy] = json.loads(done.stdout)["copies"]
     assert (copy["name"], copy["state"]) == ("cifar10", DAMAGED)
-    assert "fetch CIFAR-10 anew" in copy["problem"]
+    assert "fetch CIFAR-10 again" in copy["problem"]
 
 
 def as_official(tmp_path, monkeypatch, content, name="cifar10"):

@@ -136,7 +136,7 @@ def test_mnist_is_not_taken_for_it(tmp_path, monkeypatch):
 def test_a_damaged_file_is_one_line(tmp_path, name, content, message):
     write(tmp_path / "fashion-mnist", compressed=False)
     (tmp_path / "fashion-mnist" / name).write_bytes(content)
-    with pytest.raises(OverfitlabError, match=rf"{name}.*{message}.*fetch Fashion-MNIST anew"):
+    with pytest.raises(OverfitlabError, match=rf"{name}.*{message}.*fetch Fashion-MNIST again"):
         loading.load("fashion_mnist", tmp_path)
 
 
@@ -148,7 +148,7 @@ def test_a_damaged_file_is_one_line(tmp_path, name, content, message):
 def test_a_damaged_compressed_file_is_one_line(tmp_path, content):
     write(tmp_path / "fashion-mnist", compressed=True)
     (tmp_path / "fashion-mnist" / "train-labels-idx1-ubyte.gz").write_bytes(content)
-    with pytest.raises(OverfitlabError, match=r"train-labels-idx1-ubyte.*fetch Fashion-MNIST anew"):
+    with pytest.raises(OverfitlabError, match=r"train-labels-idx1-ubyte.*fetch Fashion-MNIST again"):
         loading.load("fashion_mnist", tmp_path)
 
 

@@ -200,7 +200,7 @@ def test_a_diverged_run_is_counted_and_never_dropped():
     ("change", "error", "said"),
     [
         (lambda rows: rows[:6], DataError, "all runs are of one method"),
-        (lambda rows: [row for row in rows if row["seed"] == 0], DataError, "there is one run of each method"),
+        (lambda rows: [row for row in rows if row["seed"] == 0], DataError, "there is only one run of each method"),
         (lambda rows: [row | {"method": row["method"] + "x"} for row in rows], UsageError, "--baseline METHOD"),
         (lambda rows: [*rows, rows[0]], DataError, "no column of epochs"),
         (lambda rows: [row | {"dataset": row["method"]} for row in rows], DataError, "measured on different images"),
@@ -222,10 +222,10 @@ def test_what_cannot_be_supported_is_refused_with_the_reason(change, error, said
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"baseline": "nothing"}, "did you mean 'none'"), ({"contrasts": ["dropout"]}, "no pair of methods"),
+        ({"baseline": "nothing"}, "did you mean 'none'"), ({"contrasts": ["dropout"]}, "is not a pair of methods"),
         ({"when": "later"}, "choose from|did you mean"), ({"images": "many"}, "--images takes"),
         ({"images": 0}, "--images takes"),
-        ({"until_decided": 3}, "from 6 to 100"), ({"alpha": 2}, "--alpha must be"),
+        ({"until_decided": 3}, "takes 6 to 100 seeds"), ({"alpha": 2}, "--alpha must be"),
         ({"equivalence": "-1"}, "from 0 to"),
         ({"columns": ["colour=x"]}, "--column takes"), ({"columns": {"seed": "nope"}}, "there is no column 'nope'"),
         ({"metric": "nope:higher"}, "there is no column 'nope'"),
