@@ -333,7 +333,7 @@ def without_seeds(rows):
          ["Welch", "k-th"]),
         (without_seeds(table(6)), {}, "with runs that are not paired", {"welch_t"},
          ["Welch's two-sided t-test", "Welch's, 95 %", "degrees of freedom of the smaller one"],
-         ["paired t-test", "Student's t,", "paired seeds", "Fisher", "same seed"]),
+         ["paired t-test", "Student's t,", "paired seeds", "Sign flips", "same seed"]),
         (apart(table(6)), {}, "with runs that are not all paired", {"student_t", "welch_t"},
          ["two-sided paired t-test", "Welch's two-sided t-test", "Student's t of pairs and Welch's of arms"],
          ["paired seeds"]),
