@@ -68,7 +68,7 @@ def test_a_package_that_is_missing(monkeypatch):
 
     needed = ["numpy>=2.0", "scikit-learn>=1.5", 'pytest>=8; extra == "test"']
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: needed)
-    assert check("packages") == doctor.Check("packages", OK, "all 2 that it needs")
+    assert check("packages") == doctor.Check("packages", OK, "all 2 required")
     monkeypatch.setattr(importlib.metadata, "version", version)
     found = check("packages")
     assert (found.level, found.advice) == (PROBLEM, "pip install scikit-learn")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 
 from overfitlab.api.planning import PROTOCOLS, Images, Wish, look_at, outlook
@@ -79,7 +80,7 @@ def test_a_budget_is_kept_and_what_was_given_up_is_said(images):
     assert found.seconds <= free.seconds / 4
     assert found.plan.gave_up
     assert found.plan.seeds == 10, "seeds are not given up"
-    with pytest.raises(UsageError, match="minutes are too little"):
+    with pytest.raises(UsageError, match="minutes is too short"):
         of(photos, seeds="10", budget="1s")
 
 
@@ -127,7 +128,9 @@ def test_what_cannot_be_is_refused_as_the_command_line_refuses_it(images, wish, 
 )  # fmt: skip
 def test_the_command_is_what_one_would_type(wish, words):
     assert wish.arguments() == words
-    context = cli.commands["compare"].make_context("compare", [*words], resilient_parsing=True)
+    context = cli.commands["compare"].make_context(
+        "compare", [*words], parent=click.Context(cli, **cli.context_settings), resilient_parsing=True
+    )
     assert context.params["methods"] == wish.methods, "the command line understands it"
 
 

@@ -110,7 +110,7 @@ def test_another_release_in_our_own_cache_is_damage(official_archive, monkeypatc
     monkeypatch.setitem(SETS["cifar10"].members, "test_batch", "0" * 32)
     [found] = inventory.verify("cifar10")
     assert found.state == DAMAGED
-    assert "is not what was fetched" in str(found.problem)
+    assert "is not what was downloaded" in str(found.problem)
     assert the_entry("cifar10").found[0].state == DAMAGED
     assert not the_entry("cifar10").here
 

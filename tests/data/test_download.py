@@ -131,7 +131,7 @@ def test_a_part_with_wrong_bytes_costs_one_more_transfer_from_the_same_server(se
     fetch(server.url, listener=ears)
     assert_complete()
     assert server.asked == ["bytes=1000-", None]
-    assert "do not fit" in ears.said_lines[0]
+    assert "do not match" in ears.said_lines[0]
 
 
 # Servers that misbehave. Each takes the request's handler and the content.

@@ -24,7 +24,7 @@ def test_every_method_of_ours_says_what_a_card_has(name):
 def test_a_card_is_taken_apart():
     found = card(registry.parse("dropout:rate=0.5"))
     assert found.summary.startswith("Dropout after every pooling: each activation is set to zero")
-    assert found.details == ("In a network without poolings it stands once, right before the last dense layer.",)
+    assert found.details == ("In a network without pooling it acts once, right before the last dense layer.",)
     assert found.sections["Helps"] == (
         "use it with large dense layers and little data: it keeps units from relying on each other."
     )

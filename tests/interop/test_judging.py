@@ -331,7 +331,7 @@ def without_seeds(rows):
     [
         (table(6), {}, "at 6 paired seeds", {"student_t"}, ["two-sided paired t-test", "Student's t,"],
          ["Welch", "k-th"]),
-        (without_seeds(table(6)), {}, "with runs that are not paired", {"welch_t"},
+        (without_seeds(table(6)), {}, "with unpaired runs", {"welch_t"},
          ["Welch's two-sided t-test", "Welch's, 95 %", "degrees of freedom of the smaller one"],
          ["paired t-test", "Student's t,", "paired seeds", "Sign flips", "same seed"]),
         (apart(table(6)), {}, "with runs that are not all paired", {"student_t", "welch_t"},

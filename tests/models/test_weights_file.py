@@ -147,9 +147,9 @@ def test_weights_of_another_network_are_refused(tmp_path):
 def test_a_shape_that_differs_in_the_body_is_refused(tmp_path):
     gray = state(build(shape=(16, 16, 1)))
     path = save(gray, tmp_path / "gray.safetensors")
-    refused(build(), path, r"conv1\.weight has shape \[16, 1, 3, 3\] there, \[16, 3, 3, 3\] here", UsageError)
+    refused(build(), path, r"conv1\.weight has shape \[16, 1, 3, 3\] in the file and \[16, 3, 3, 3\] here", UsageError)
     larger = save(state(build("notebook_cnn", shape=(32, 32, 3))), tmp_path / "larger.safetensors")
-    refused(build("notebook_cnn"), larger, r"dense1\.weight has shape \[256, 2048\] there", UsageError)
+    refused(build("notebook_cnn"), larger, r"dense1\.weight has shape \[256, 2048\] in the file", UsageError)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -163,7 +163,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, bad):
     ("name", "message"),
     [
         ("missing.pt", "there is no file"),
-        ("notes.txt", "it must end with .safetensors, .pt, .pth, .bin"),
+        ("notes.txt", "its name must end with .safetensors, .pt, .pth, .bin"),
         ("folder", "has no weights.safetensors; name a finished run"),
         ("~nobody_of_that_name/w.pt", "nobody|home|no file"),
         ("null\0byte.pt", "null"),

@@ -57,7 +57,10 @@ def test_a_word_says_after_how_many_seeds_it_was_there():
     )
     assert decided_sentence(contrast, ("gap",), found).startswith("After 4 seeds, compared with none: dropout (-10.0")
     korean = decided_sentence(contrast, ("gap",), found, language_named("ko"))
-    assert korean == "시드 4개로 기준(규제 없음)과 비교한 결과입니다. 드롭아웃(격차 -10.0%p)은 과대적합이 더 적습니다."
+    assert (
+        korean
+        == "시드 4개로 기준 모델(규제 없음)과 비교한 결과입니다. 드롭아웃(격차 -10.0%p)은 과대적합이 더 적습니다."
+    )
 
 
 def test_what_is_open_is_not_called_undecided():

@@ -53,7 +53,7 @@ def test_other_devices_take_float32_and_plain_pytorch(monkeypatch):
     monkeypatch.setitem(compute.AVAILABLE, "mps", lambda: True)
     assert compute.resolve("auto", 3, "mps") == Compute("float32", 3, "mps", kernels="off")
     assert compute.resolve("bfloat16", 3, "mps").precision == "bfloat16"
-    with pytest.raises(UsageError, match="an mps device does not know float64"):
+    with pytest.raises(UsageError, match="an mps device does not support float64"):
         compute.resolve("float64", 3, "mps")
 
 

@@ -60,7 +60,7 @@ def test_batch_norm_of_a_networks_own_is_reported(tmp_path, own, capsys):
 def test_a_method_without_its_place_is_refused_and_leaves_nothing(tmp_path, own):
     with pytest.raises(UsageError, match=re.escape(f"{own}:plain does not offer")):
         overfitlab.train("spatial_dropout", model=f"{own}:plain", out=tmp_path / "run", **QUIET)
-    with pytest.raises(UsageError, match=re.escape(f"{own}:plain has 2 at norm1 itself")):
+    with pytest.raises(UsageError, match=re.escape(f"{own}:plain already has 2 at norm1")):
         overfitlab.train("batch_norm", model=f"{own}:plain", out=tmp_path / "run", **QUIET)
     assert not (tmp_path / "run").exists()
 
