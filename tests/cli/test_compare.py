@@ -59,7 +59,7 @@ def test_it_plans_trains_and_answers():
         assert re.search(said if "\\d" in said else re.escape(said), before), said
     assert "[6/6]" in after
     assert "Compared with none, at 2 paired seeds, no method was shown to be better or worse." in after
-    assert "- Seeds: 2, and a verdict needs at least 3." in after
+    assert "- Too few seeds: 2, and a verdict needs at least 3." in after
     assert "Recommended" not in after
     assert "2 pairs of runs; a verdict needs 3" in overfitlab("show", "mine", "--full", check=0).stdout
     assert "Wrote runs/mine/verdict.json" in after

@@ -111,7 +111,7 @@ def test_more_than_five_weaknesses_are_behind_full(study):
     weak = replace(study, weaknesses=tuple(reason("no_run_overfits", count=count) for count in range(8)))
     text = short(weak, weak, "runs/made")
     assert text.count("\n- No run") == 5
-    assert "It lists 3 more weaknesses." in text
+    assert "Weaknesses listed only there: 3." in text
     assert whole(weak, weak, "runs/made").count("\n- No run") == 8
 
 

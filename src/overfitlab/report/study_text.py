@@ -39,7 +39,7 @@ def short(
     more = [
         say("More: {command}", command=shlex.join(["overfitlab", "show", reference, "--full"])),
         *([] if len(found.weaknesses) <= MOST_LISTED else [
-            say("It lists {count} more weaknesses.", count=len(found.weaknesses) - MOST_LISTED)]),
+            say("Weaknesses listed only there: {count}.", count=len(found.weaknesses) - MOST_LISTED)]),
     ]  # fmt: skip
     return "\n\n".join([*answer_text(found, say, width, MOST_LISTED), flowing("\n".join(more), width)])
 
