@@ -198,7 +198,7 @@ def is_epoch(number, kind=EpochBegan):
     ids=["in an epoch", "after an epoch", "after the last one", "before it is measured"],
 )
 def test_a_cancelled_training_goes_on_to_the_bit(uncancelled, when, kept):
-    with pytest.raises(CancelledError, match="the same call goes on"):
+    with pytest.raises(CancelledError, match="the same call continues"):
         overfitlab.train(**RUN, out="run", listener=(ears := Cancelling(when)))
     assert not ears.of(RunEnded)
     assert ears.closed == 1
@@ -229,7 +229,7 @@ def test_a_training_that_is_cancelled_before_it_begins_leaves_what_goes_on(uncan
 @pytest.mark.slow
 def test_a_cancelled_study_goes_on_to_the_bit(uncancelled_study):
     ears = Cancelling(lambda event: isinstance(event, TaskFinished) and event.done == 2)
-    with pytest.raises(CancelledError, match="the same call goes on"):
+    with pytest.raises(CancelledError, match="the same call continues"):
         overfitlab.compare(**STUDY, out="study", listener=ears)
     assert ears.kinds[-1] is StudyStopping
     assert ears.closed == 1

@@ -104,7 +104,7 @@ def test_a_study_of_an_object_says_that_its_start_does_not_vary():
     study.report()
     report = (study.folder / "report" / "report.md").read_text()
     assert "those that the network was passed with, at every seed" in report
-    assert "decides split and order of the batches" in report
+    assert "split and order of the batches" in report
     assert study.config.model_start[:12] in report
 
 
