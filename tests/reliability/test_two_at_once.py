@@ -134,7 +134,7 @@ def test_two_at_one_study_while_others_read_it(breakable, quiet_study):
     refused = breakable.run(*arguments, folder=breakable.folder)
     first.send_signal(signal.SIGCONT)
     assert refused.code == 1
-    assert "another process works on the study" in error_line(refused.said)
+    assert "another process is running the study" in error_line(refused.said)
     read = 0
     while first.poll() is None:
         for command in (["list", "--json"], ["show", "study"], ["report", "study", "--out", "report"]):
