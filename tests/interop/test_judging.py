@@ -236,6 +236,7 @@ def test_wrong_options_are_usage_errors(options, said):
         overfitlab.judge(table(), **options)
 
 
+@pytest.mark.slow
 def test_the_report_is_a_studys(tmp_path):
     found = overfitlab.judge(histories(), command="overfitlab judge x")
     page = found.report(tmp_path / "report", "en")

@@ -381,6 +381,7 @@ def test_other_notations_are_told_how_they_are_written_here(text, code, values):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_what_is_advised_can_be_typed():
     for name in registry.built_in_names():
         values = ", ".join(map(repr, registry.make(name).hyperparameters().values()))

@@ -155,6 +155,7 @@ def test_vgg_equals_plain_pytorch(name):
 
 
 @pytest.mark.parametrize("name", registry.BUILT_IN)
+@pytest.mark.slow
 def test_methods_share_the_initial_bits_of_every_layer_they_share(name):
     baseline = model(name, shape=(8, 8, 1)).state_dict()
     assert not torch.equal(baseline["conv1.weight"], model(name, shape=(8, 8, 1), seed=1).state_dict()["conv1.weight"])

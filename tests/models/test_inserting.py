@@ -95,6 +95,7 @@ def trained(model, steps=STEPS):
     "method",
     ["none", "dropout:rate=0.4", "spatial_dropout", "layer_norm", "group_norm", "batch_norm", "batch_norm+dropout"],
 )
+@pytest.mark.slow
 def test_a_plain_copy_of_the_notebooks_network_trains_as_ours(kind, method):
     """Ours is built from layers that ask the method; theirs is a program that was looked at: same sites, same draws."""
     before = library.best()

@@ -8,6 +8,7 @@ CORPUS = Path(__file__).resolve().parents[2] / "reliability" / "corpus"
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CORPUS.iterdir()))
+@pytest.mark.slow
 def test_the_corpus_is_read_or_refused(name, monkeypatch, tmp_path):
     monkeypatch.setenv("OVERFITLAB_CACHE", str(tmp_path))  # which targets.py sets for a process of its own
     from targets import TARGETS

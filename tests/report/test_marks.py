@@ -24,6 +24,7 @@ def panels_of(evidence, say=ENGLISH):
 
 
 @pytest.mark.parametrize("code", CODES)
+@pytest.mark.slow
 def test_every_panel_of_a_study_can_be_written_as_json(evidence, crowded, code):
     say = language_named(code)
     for panel in [*panels_of(evidence, say), *panels_of(crowded, say)]:
@@ -44,6 +45,7 @@ def test_colors_are_names_of_the_palette(evidence):
     assert {"train", "val", "method", "other", "margin"} <= used <= COLORS.keys()
 
 
+@pytest.mark.slow
 def test_what_a_page_wants_to_find_again_has_a_key_of_its_own(evidence, crowded):
     for panel in [*panels_of(evidence), *panels_of(crowded)]:
         keys = [mark.key for mark in panel.marks if mark.key]

@@ -53,6 +53,7 @@ def all_panels(evidence, say):
 
 
 @pytest.mark.parametrize("code", CODES)
+@pytest.mark.slow
 def test_everything_stays_within_its_panel_and_no_letters_lie_on_others(evidence, crowded, code):
     say = language_named(code)
     for panel in [*all_panels(evidence, say), *all_panels(crowded, say)]:

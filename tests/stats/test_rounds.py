@@ -287,6 +287,7 @@ of_method = st.tuples(differences, shaken).map(lambda both: [one + more for one,
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(of_method, min_size=3, max_size=3), st.sets(st.tuples(st.sampled_from(METHODS), st.integers(0, 11)),
        max_size=2), st.data())  # fmt: skip
+@pytest.mark.slow
 def test_the_order_in_which_runs_finish_is_nothing(values, diverging, data):
     runs = [
         outcome(run.method, run.seed, None) if (run.method, run.seed) in diverging else run for run in study(*values)

@@ -27,6 +27,7 @@ def test_so_is_chi_squared(freedom):
     np.testing.assert_array_equal(found, stats.chi2.ppf(PROBABILITIES, freedom))
 
 
+@pytest.mark.slow
 def test_a_worker_does_not_wait_for_scipy_stats():
     code = "import overfitlab.study.execute.worker, overfitlab.cli.main, sys; print('scipy.stats' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

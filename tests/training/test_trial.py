@@ -70,6 +70,7 @@ def test_a_network_whose_signal_dies_is_refused_and_with_a_normalization_it_is_n
     check(Deep, "batch_norm")
 
 
+@pytest.mark.slow
 def test_a_rate_at_which_it_diverges_is_refused():
     with refused(UsageError, "bare_network_does_not_train"):
         check(Normalized, "none", rate=1e6)
