@@ -1,6 +1,7 @@
 """How a reader wants pages: language and colours, from cookies; and the pages themselves, from templates."""
 
 import gc
+import importlib
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -51,13 +52,14 @@ def templates() -> jinja2.Environment:
 
 
 def warm() -> None:
-    """Compile the templates, which takes a third of a second: nobody has to wait for that with the first page.
+    """Compile the templates, and import what verdicts wait for: nobody has to wait for these seconds with a page.
 
     What is there by then stays, so the garbage collector need not look through it whenever much is read.
     """
     for name in templates().list_templates(extensions=["html"]):
         templates().get_template(name)
     block_maker(ENGLISH, drawn, {}, lambda _: "")
+    importlib.import_module("scipy.stats")
     gc.freeze()
 
 
