@@ -94,8 +94,8 @@ def _values(evidence: JudgedEvidence, say: Language) -> Section | None:
 
 
 def _losses(evidence: JudgedEvidence, say: Language) -> Section | None:
-    caption = say("Validation loss of all methods, means over the runs. A line that rises again has begun to overfit: "
-                  "its dot is where it was lowest.")  # fmt: skip
+    caption = say("Mean validation loss of each method. Where a line rises again, overfitting "
+                  "has begun; the dot marks its lowest point.")  # fmt: skip
     return _figure("validation_loss", "losses", say("Validation loss"), caption, evidence, say)
 
 
@@ -127,7 +127,7 @@ def _equal_fit(evidence: JudgedEvidence, say: Language) -> Section | None:
 
 
 def _cost(evidence: JudgedEvidence, say: Language) -> Section | None:
-    caption = say("Time is that of an epoch, as the logs have it, paired as the runs are. Intervals are over seeds.")
+    caption = say("Time per epoch, from the logs, paired in the same way as the runs. Intervals cover other seeds.")
     return _figure("cost_and_benefit", "cost", say("Cost and benefit"), caption, evidence, say)
 
 

@@ -12,8 +12,8 @@ from overfitlab.report.judged_statistics import (
     tests_of_others,
 )
 from overfitlab.report.judged_text import pairing, read_as
-from overfitlab.report.methods_text import EXACT, IN_ROUNDS, SEVERAL, TWO_ONE_SIDED, bibtex, citation
-from overfitlab.report.statistics_text import deviations, exact_test
+from overfitlab.report.methods_text import EXACT, IN_ROUNDS, SEVERAL, TWO_ONE_SIDED, file_of
+from overfitlab.report.statistics_text import deviations, exact_test, pairs_named, planned_maximum
 from overfitlab.stats.sequential import FEWEST
 from overfitlab.words.language import ENGLISH, Language
 
@@ -27,13 +27,7 @@ APART = (
 
 def judged_methods_text(evidence: JudgedEvidence, say: Language) -> str:
     """Return the file: the paragraphs, what they cite, and how to cite the program."""
-    parts = [
-        *judged_paragraphs(evidence, say),
-        "\n".join([say("References:"), *(f"- {each}" for each in references(evidence))]),
-        citation(say),
-        bibtex(),
-    ]
-    return "\n\n".join(parts) + "\n"
+    return file_of(judged_paragraphs(evidence, say), references(evidence), say)
 
 
 def judged_paragraphs(evidence: JudgedEvidence, say: Language = ENGLISH) -> tuple[str, ...]:
@@ -51,39 +45,30 @@ def _runs(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
     yield from read_as(evidence, say)
     images = f"{evidence.test_images:,}"
     if evidence.images_from == FROM_OPTION:
-        yield say("It was measured on {images} images, as was told.", images=images)
+        yield say("It was measured on {images} images; the number was given by the user.", images=images)
     elif evidence.images_from == FROM_COLUMN:
-        yield say("It was measured on {images} images, as the logs say.", images=images)
+        yield say("It was measured on {images} images, according to the logs.", images=images)
     elif evidence.images_from == FROM_GRID:
-        yield say("It was measured on {images} images, by the grid that its values lie on.", images=images)
-    yield say("How the networks were trained, and whether these images were used to choose anything, is not in the "
-              "logs.")  # fmt: skip
+        yield say("It was measured on {images} images, inferred from the steps between its values.", images=images)
+    yield say("The logs do not show how the networks were trained, or whether these images "
+              "were also used to choose settings, an epoch or a method.")  # fmt: skip
 
 
 def _design(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
-    pairs = "; ".join(
-        say("{name} versus {against}", name=say.method(each.label), against=say.method(each.against_label))
-        for each in evidence.contrasts
-    )
-    yield say("The contrasts: {pairs}.", pairs=pairs)
+    yield say("The contrasts: {pairs}.", pairs=pairs_named(evidence, say))
     yield from pairing(evidence, say)
     if evidence.progress is None:
-        yield say("The runs were read once, and the number of seeds was taken to have been fixed before.")
+        yield say("The runs were read once; the number of seeds is assumed to have been fixed in advance.")
         return
-    maximum = evidence.progress.maximum
-    planned = (
-        say("no maximum was planned")
-        if maximum is None
-        else say("a maximum of {maximum} seeds was planned and is never exceeded", maximum=maximum)
-    )
-    yield say("The runs were read in rounds, one more of each method at a time, from {first} on, until every contrast "
-              "is decided; {planned}.", first=FEWEST, planned=planned)  # fmt: skip
+    yield say("The runs were read in rounds, starting with {first} of each method and adding one more each time, until "
+              "every contrast was decided; {planned}.", first=FEWEST,
+              planned=planned_maximum(evidence, say))  # fmt: skip
 
 
 def _software(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
     yield say("Judged with {own}.", own=f"overfitlab {__version__}")
     if evidence.command:
-        yield say("The verdict is made again by: {command}", command=evidence.command)
+        yield say("Command that gives this verdict again: {command}", command=evidence.command)
 
 
 def references(evidence: JudgedEvidence) -> Iterator[str]:

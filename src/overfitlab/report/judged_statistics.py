@@ -11,6 +11,7 @@ from overfitlab.report.statistics_text import (
     meaning,
     metric_name,
     percents,
+    process,
     unit_name,
 )
 from overfitlab.results.metric import BY_NAME, NATS
@@ -37,29 +38,28 @@ def tested_for_equivalence(evidence: JudgedEvidence) -> tuple[str, ...]:
 
 def notes_on_table(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
     """Yield a sentence on everything that a reader of the table of contrasts has to know."""
-    yield say("A difference is method minus what it is compared with; in {unit}.", unit=unit_name(evidence, say))
+    yield say("A difference is the method minus what it is compared with, in {unit}.", unit=unit_name(evidence, say))
     if GAP in evidence.axes:
-        yield say("First {name}, then the gap, where a negative difference is less overfitting.",
+        yield say("For each contrast {name} comes first, then the gap, where a negative "
+                  "difference means less overfitting.",
                   name=metric_name(evidence, say))  # fmt: skip
     if evidence.in_order:
-        yield say("n: pairs of runs, the k-th of one method with the k-th of the other.")
+        yield say("n: the number of pairs; the k-th run of one method is paired with the k-th of the other.")
     elif are_paired(evidence):
-        yield say("n: pairs of runs with the same seed.")
+        yield say("n: the number of pairs of runs with the same seed.")
     if are_apart(evidence):
-        yield say("n / m: runs of the method and of what it is compared with, which are not paired.")
+        yield say("n / m: the numbers of runs of the method and of what it is compared with; these are not paired.")
     yield intervals_of_others(evidence, say)
-    yield say("p: that there is no difference, at the level {alpha}.", alpha=f"{evidence.alpha:g}")
+    yield say("p: tests for a difference; significance level {alpha}.", alpha=f"{evidence.alpha:g}")
     if axes := tested_for_equivalence(evidence):
-        yield say(
-            "p=: that the difference is not within the margin of {margins}.", margins=_margins(evidence, axes, say)
-        )
+        yield say("p=: tests for equivalence within {margins}.", margins=_margins(evidence, axes, say))
     else:
-        yield say("p= is empty, as the number of evaluation images is not known.")
+        yield say("p= is empty because the number of evaluation images is not known.")
     yield correction(evidence, say)
     yield say("A cell is empty where its value cannot be computed.")
     if any(each.axis(axis).decided_at is not None for each in evidence.contrasts for axis in evidence.axes):
         yield (
-            say("In brackets: the number of pairs at which it was decided.")
+            say("In brackets: the number of pairs after which it was decided.")
             if evidence.in_order
             else say("In brackets: the number of seeds at which it was decided.")
         )
@@ -69,47 +69,21 @@ def notes_on_table(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
 def tests_of_others(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
     """Yield the tests, their correction, and what a word means."""
     if evidence.progress is not None:
-        yield _process(evidence, say)
+        yield process(evidence, say)
     elif are_paired(evidence):
         yield say("Differences between runs of the same seed were tested with a two-sided paired t-test.")
     if are_apart(evidence):
-        yield say("The means of two arms that are not paired were compared by Welch's two-sided t-test, with the "
-                  "degrees of freedom of the smaller one.")  # fmt: skip
+        yield say("The means of unpaired runs were compared by Welch's two-sided t-test, with "
+                  "the degrees of freedom of the smaller group.")  # fmt: skip
     yield _equivalence(evidence, say)
     yield correction(evidence, say)
     yield meaning(evidence, say)
 
 
-def _process(evidence: JudgedEvidence, say: Language) -> str:
-    maximum = evidence.progress.maximum if evidence.progress else None
-    bound = (
-        say("Ville's inequality bounds the probability that it ever becomes so large")
-        if maximum is None
-        else say(
-            "the p-value is the simulated probability that it becomes so large within {maximum} seeds when there "
-            "is no difference",
-            maximum=maximum,
-        )
-    )
-    if evidence.in_order:
-        return say(
-            "Differences between the k-th run of one method and the k-th of the other were tested with the "
-            "scale-invariant t process, a mixture of likelihood ratios over standardized effects (normal, with "
-            "standard deviation 1), using its largest value so far: {bound}.",
-            bound=bound,
-        )
-    return say(
-        "Differences between runs of the same seed were tested with the scale-invariant t process, a mixture of "
-        "likelihood ratios over standardized effects (normal, with standard deviation 1), using its largest value "
-        "so far: {bound}.",
-        bound=bound,
-    )
-
-
 def _equivalence(evidence: JudgedEvidence, say: Language) -> str:
     axes = tested_for_equivalence(evidence)
     if not axes:
-        return say("Equivalence was not tested, as the number of evaluation images is not known.")
+        return say("Equivalence was not tested because the number of evaluation images is not known.")
     fields = {"margins": _margins(evidence, axes, say)}
     text = (
         say("Equivalence was tested with two one-sided tests of the same kind against margins of {margins}.", **fields)
@@ -123,12 +97,16 @@ def _equivalence(evidence: JudgedEvidence, say: Language) -> str:
     images = say.listing([f"{count:,}" for count in dict.fromkeys(counts[axis] for axis in axes)])
     parts = [text]
     if are_paired(evidence):
-        parts.append(say("There the standard deviation of the differences was taken to be at least the square root of "
-                         "the margin times what one image changes (one of {images}).", images=images))  # fmt: skip
+        parts.append(say("In these tests the standard deviation of the differences was taken to be at "
+                         "least the square root of the margin times the change that one image makes "
+                         "(one of {images}).", images=images))  # fmt: skip
     if are_apart(evidence):
-        parts.append(say("There the standard deviation within each arm was taken to be at least the square root of "
-                         "half the margin times what one image changes (one of {images}).", images=images))  # fmt: skip
-    return " ".join([*parts, say("A few runs that miss the same images prove no equivalence.")])
+        parts.append(say("In these tests the standard deviation within each group was taken to be at "
+                         "least the square root of half the margin times the change that one image "
+                         "makes (one of {images}).", images=images))  # fmt: skip
+    return " ".join(
+        [*parts, say("This is because a few runs that misclassify the same images do not prove equivalence.")]
+    )
 
 
 def _margins(evidence: JudgedEvidence, axes: tuple[str, ...], say: Language) -> str:
@@ -141,14 +119,16 @@ def intervals_of_others(evidence: JudgedEvidence, say: Language) -> str:
     """Return what the interval of a contrast is, and covers."""
     level = percents(evidence.confidence, say)
     if evidence.progress is not None:
-        return say("Intervals are always valid, {level}: however often the runs are read, they hold; they are not "
-                   "adjusted for the number of contrasts, and cover other seeds, on these images.",
+        return say("Intervals are always-valid {level} intervals: they hold however often the "
+                   "runs are read. They are not adjusted for the number of contrasts, and cover "
+                   "other seeds, on these images.",
                    level=level)  # fmt: skip
     if not are_apart(evidence):
-        return say("Intervals are Student's t, {level}, not adjusted for the number of contrasts; they cover other "
-                   "seeds, on these images.", level=level)  # fmt: skip
+        return say("Intervals are {level} Student's t intervals, not adjusted for the number of "
+                   "contrasts; they cover other seeds, on these images.", level=level)  # fmt: skip
     if not are_paired(evidence):
-        return say("Intervals are Welch's, {level}, not adjusted for the number of contrasts; they cover other seeds, "
-                   "on these images.", level=level)  # fmt: skip
-    return say("Intervals are Student's t of pairs and Welch's of arms that are not paired, {level}, not adjusted for "
-               "the number of contrasts; they cover other seeds, on these images.", level=level)  # fmt: skip
+        return say("Intervals are {level} Welch intervals, not adjusted for the number of "
+                   "contrasts; they cover other seeds, on these images.", level=level)  # fmt: skip
+    return say("Intervals are {level} Student's t intervals for pairs and Welch intervals for "
+               "unpaired runs, not adjusted for the number of contrasts; they cover other "
+               "seeds, on these images.", level=level)  # fmt: skip

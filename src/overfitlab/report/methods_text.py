@@ -1,6 +1,6 @@
 """The methods of a study in a paragraph for a paper, written from its evidence: true of this study, and of no other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from overfitlab._version import __version__
 from overfitlab.records.data_record import GroupsRecord
@@ -45,13 +45,13 @@ IMAGES = (
 
 def methods_text(evidence: Evidence, say: Language) -> str:
     """Return the file: the paragraphs, what they cite, and how to cite the program."""
-    parts = [
-        *methods_paragraphs(evidence, say),
-        "\n".join([say("References:"), *(f"- {each}" for each in references(evidence))]),
-        citation(say),
-        bibtex(),
-    ]
-    return "\n\n".join(parts) + "\n"
+    return file_of(methods_paragraphs(evidence, say), references(evidence), say)
+
+
+def file_of(paragraphs: Iterable[str], cited: Iterable[str], say: Language) -> str:
+    """Return the file that those paragraphs make, with what they cite, and how to cite the program."""
+    listed = "\n".join([say("References:"), *(f"- {each}" for each in cited)])
+    return "\n\n".join([*paragraphs, listed, citation(say), bibtex()]) + "\n"
 
 
 def methods_paragraphs(evidence: Evidence, say: Language = ENGLISH) -> tuple[str, ...]:

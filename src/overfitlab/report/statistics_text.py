@@ -37,11 +37,7 @@ def percents(share: float, say: Language = ENGLISH) -> str:
 def design(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield how many seeds there were, who decided that, and what was compared."""
     asked, looks = evidence.asked, evidence.looks
-    pairs = "; ".join(
-        say("{name} versus {against}", name=say.method(each.label), against=say.method(each.against_label))
-        for each in evidence.contrasts
-    )
-    yield say("The contrasts were chosen before the training: {pairs}.", pairs=pairs)
+    yield say("The contrasts were chosen before the training: {pairs}.", pairs=pairs_named(evidence, say))
     if evidence.progress is not None:
         yield _rounds(evidence, say)
     elif len(looks) > 1:
@@ -56,20 +52,30 @@ def design(evidence: Evidence, say: Language) -> Iterator[str]:
         yield say("The number of seeds, {seeds}, was fixed before the training.", seeds=evidence.seeds)
 
 
-def _rounds(evidence: Evidence, say: Language) -> str:
-    maximum = evidence.progress.maximum if evidence.progress else None
-    planned = (
-        say("no maximum was planned")
-        if maximum is None
-        else say("a maximum of {maximum} seeds was planned and is never exceeded", maximum=maximum)
+def pairs_named(evidence: Document, say: Language) -> str:
+    """Return the contrasts by the names of their methods."""
+    return "; ".join(
+        say("{name} versus {against}", name=say.method(each.label), against=say.method(each.against_label))
+        for each in evidence.contrasts
     )
+
+
+def planned_maximum(evidence: Document, say: Language) -> str:
+    """Return how many seeds were planned at most, of what is read in rounds."""
+    maximum = evidence.progress.maximum if evidence.progress else None
+    if maximum is None:
+        return say("no maximum was planned")
+    return say("a maximum of {maximum} seeds was planned and is never exceeded", maximum=maximum)
+
+
+def _rounds(evidence: Evidence, say: Language) -> str:
     used = sorted(each.metric.n + each.missing for each in evidence.contrasts) or [0]
     span = str(used[0]) if used[0] == used[-1] else say("{fewest} to {most}", fewest=used[0], most=used[-1])
     return say(
         "Seeds were added one by one until every contrast was decided on both outcomes: from {first} seeds on, all "
         "undecided contrasts were tested after each seed, and a method whose contrasts were all decided was "
         "trained no further; {planned}. Number of seeds per contrast: {span}.",
-        first=FEWEST, planned=planned, span=span,
+        first=FEWEST, planned=planned_maximum(evidence, say), span=span,
     )  # fmt: skip
 
 
@@ -78,7 +84,7 @@ def tests(evidence: Evidence, say: Language) -> Iterator[str]:
     yield (
         say("Differences between runs of the same seed were tested with a two-sided paired t-test.")
         if evidence.progress is None
-        else _process(evidence, say)
+        else process(evidence, say)
     )
     yield _equivalence(evidence, say)
     yield correction(evidence, say)
@@ -95,7 +101,8 @@ def meaning(evidence: Document, say: Language) -> str:
     )
 
 
-def _process(evidence: Evidence, say: Language) -> str:
+def process(evidence: Document, say: Language) -> str:
+    """Return which evidence is read round after round, and what bounds it."""
     maximum = evidence.progress.maximum if evidence.progress else None
     bound = (
         say("Ville's inequality bounds the probability that it ever becomes so large")
@@ -107,11 +114,15 @@ def _process(evidence: Evidence, say: Language) -> str:
         )
     )
     return say(
+        "Differences between the k-th run of one method and the k-th of the other were tested with the "
+        "scale-invariant t process, a mixture of likelihood ratios over standardized effects (normal, with "
+        "standard deviation 1), using its largest value so far: {bound}."
+        if isinstance(evidence, JudgedEvidence) and evidence.in_order else
         "Differences between runs of the same seed were tested with the scale-invariant t process, a mixture of "
         "likelihood ratios over standardized effects (normal, with standard deviation 1), using its largest value "
         "so far: {bound}.",
         bound=bound,
-    )
+    )  # fmt: skip
 
 
 def _equivalence(evidence: Evidence, say: Language) -> str:
@@ -177,12 +188,12 @@ def correction(evidence: Document, say: Language) -> str:
 
 def _correction_of_one_outcome(count: int, pairs: tuple[tuple[str, str], ...], say: Language) -> str:
     if count < 2:
-        return say("There is one contrast and one outcome, so its p was not adjusted.")
+        return say("There is one contrast and one outcome, so its p-value was not adjusted.")
     if shaffer(pairs) == holm(count):
-        return say("The p of the {count} contrasts were adjusted by Holm's procedure.", count=count)
+        return say("The p-values of the {count} contrasts were adjusted by Holm's procedure.", count=count)
     return say(
-        "The p of the {count} contrasts were adjusted, those of differences by Shaffer's procedure (not every set of "
-        "them can be without a difference), those of equivalence by Holm's.",
+        "The p-values of the {count} contrasts were adjusted, those of differences by Shaffer's procedure (not every "
+        "set of contrasts can be without a difference), those of equivalence by Holm's.",
         count=count,
     )
 
@@ -235,8 +246,8 @@ def deviations(evidence: Document, say: Language) -> Iterator[str]:
         yield say("{count} of {all} runs of {name} diverged and have no outcome.",
                   count=each.diverged, all=each.diverged + each.finished, name=say.method(each.label))  # fmt: skip
     if diverged and isinstance(evidence, JudgedEvidence):
-        yield say("They are left out, and a contrast with a diverged run is not given a word in favour of the method "
-                  "that diverged, nor called equivalent.")  # fmt: skip
+        yield say("They are left out, and a contrast with a diverged run is never decided in "
+                  "favour of the method that diverged, nor called equivalent.")  # fmt: skip
     elif diverged:
         yield say(
             "Their pairs are left out, and a contrast with a diverged run is never decided in favour of the method "
@@ -258,7 +269,7 @@ def deviations(evidence: Document, say: Language) -> Iterator[str]:
         yield say("Pairs of runs that are missing: {what}.", what=pairs)
     elif not evidence.provisional and not evidence.failures and not diverged:
         yield (
-            say("No run diverged; whether others failed, no log shows.")
+            say("No run diverged. Whether runs failed cannot be seen in the logs.")
             if isinstance(evidence, JudgedEvidence)
             else say("No run diverged or failed.")
         )

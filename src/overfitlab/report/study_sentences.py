@@ -52,9 +52,9 @@ COMPARED = {  # how the runs behind a headline were compared: where nothing was 
     "in_order": ("Compared with {baseline}, at {seeds} pairs formed by order, no method was shown to be "
                  "better or worse.",
                  "Compared with {baseline}, at {seeds} pairs formed by order: {parts}."),
-    "partly": ("Compared with {baseline}, with runs that are not all paired, no method was shown to be better "
+    "partly": ("Compared with {baseline}, with runs of which only some are paired, no method was shown to be better "
                "or worse.",
-               "Compared with {baseline}, with runs that are not all paired: {parts}."),
+               "Compared with {baseline}, with runs of which only some are paired: {parts}."),
     "unpaired": ("Compared with {baseline}, with unpaired runs, no method was shown to be better or worse.",
                  "Compared with {baseline}, with unpaired runs: {parts}."),
 }  # fmt: skip
