@@ -13,10 +13,10 @@ from overfitlab.errors import UsageError
 
 
 def test_files_and_arrays_have_the_same_maps(digits_run, digit_files):
-    from_files = overfitlab.explain(digits_run, digit_files[:5])
+    from_files = overfitlab.explain(digits_run, digit_files[:5], precision="float64")
     dataset = digits.load()
-    from_array = overfitlab.explain(digits_run, dataset.images[dataset.test[:5]])
-    predicted = overfitlab.predict(digits_run, digit_files[:5])
+    from_array = overfitlab.explain(digits_run, dataset.images[dataset.test[:5]], precision="float64")
+    predicted = overfitlab.predict(digits_run, digit_files[:5], precision="float64")
     assert from_files.layer.name == from_array.layer.name == "relu6"
     for one, other, probabilities in zip(from_files.images, from_array.images, predicted.probabilities, strict=True):
         assert one.map.shape == (2, 2)

@@ -85,10 +85,10 @@ def test_every_method_hands_over_tensors_that_the_users_network_takes(method):
         if error.code not in NO_PLACE:
             raise
         pytest.skip(str(error))
-    x = run.preprocess(images())
+    x = run.preprocess(images()).double()
     with torch.no_grad():
-        together, by_itself = run.model()(x).softmax(1).numpy(), alone(run)(x).softmax(1).numpy()
-    predicted = overfitlab.predict(run, images(), threads=1).probabilities
+        together, by_itself = (model.double()(x).softmax(1).numpy() for model in (run.model(), alone(run)))
+    predicted = overfitlab.predict(run, images(), threads=1, precision="float64").probabilities
     np.testing.assert_allclose(together, predicted, atol=1e-6)
     inserted = (run.folder / "inserted.safetensors").exists()
     assert ("inserted.safetensors" in run.record.files) == inserted
@@ -199,8 +199,9 @@ def test_the_model_can_be_trained_on():
 
 def test_a_run_of_one_of_our_networks_needs_nothing(digits_run):
     run = overfitlab.load_run(digits_run)
-    probabilities = run.model()(run.preprocess(images())).softmax(1).detach().numpy()
-    np.testing.assert_allclose(probabilities, overfitlab.predict(run, images()).probabilities, atol=1e-6)
+    probabilities = run.model().double()(run.preprocess(images()).double()).softmax(1).detach().numpy()
+    predicted = overfitlab.predict(run, images(), precision="float64").probabilities
+    np.testing.assert_allclose(probabilities, predicted, atol=1e-6)
 
 
 @pytest.mark.slow
