@@ -9,7 +9,7 @@ import numpy as np
 from overfitlab.config import Protocol
 from overfitlab.data.dataset import Dataset, Images, Indices, Labels
 from overfitlab.data.grouping import Grouping
-from overfitlab.data.prepare import groups
+from overfitlab.data.prepare import groups, sampling
 from overfitlab.errors import DataError
 from overfitlab.randomness import run_key
 
@@ -74,31 +74,31 @@ def _parted(dataset: Dataset, protocol: Protocol, random_state: int) -> tuple[In
             pool, protocol.validation_fraction, random_state, stratified=protocol.stratified, part="validation"
         )
         return np.setdiff1d(learning, validation, assume_unique=True), validation
-    from sklearn.model_selection import train_test_split  # takes half a second, which --help need not pay
-
-    try:
-        training, validation = train_test_split(
-            learning,
-            test_size=protocol.validation_fraction,
-            random_state=random_state,
-            stratify=dataset.labels[learning] if protocol.stratified else None,
-        )
-    except ValueError as error:
+    labels = dataset.labels[learning]
+    counts = np.bincount(labels)
+    validating = math.ceil(protocol.validation_fraction * len(learning))
+    fewest = np.count_nonzero(counts) if protocol.stratified else 1
+    if min(validating, len(learning) - validating) < fewest or (protocol.stratified and 1 in counts):
         raise DataError(
-            "images_cannot_be_split", "{images} images cannot be split into training and validation: {reason}",
-            images=len(learning), reason=error,
-        ) from error  # fmt: skip
+            "images_cannot_be_split",
+            "{images} images of {classes} classes cannot be split into training and validation: every class needs two "
+            "images or more, and each part at least one of every class",
+            images=len(learning), classes=np.count_nonzero(counts),
+        )  # fmt: skip
+    if protocol.stratified:
+        parts = sampling.stratified_parts(labels, protocol.validation_fraction, random_state)
+    else:
+        parts = sampling.parted(len(learning), protocol.validation_fraction, random_state)
+    training, validation = (learning[part] for part in parts)
     return training, validation
 
 
 def _at_most(most: int | None, rows: Indices, dataset: Dataset, protocol: Protocol, random_state: int) -> Indices:
     if most is None or len(rows) <= most:
         return rows
-    from sklearn.utils import resample
-
-    labels = dataset.labels[rows] if protocol.stratified else None
-    some: Indices = resample(rows, replace=False, n_samples=most, random_state=random_state, stratify=labels)
-    return some
+    if protocol.stratified:
+        return rows[sampling.stratified_some(dataset.labels[rows], most, random_state)]
+    return rows[sampling.some(len(rows), most, random_state)]
 
 
 def set_test_apart(images: Images, labels: Labels, rows: Indices) -> Indices:
