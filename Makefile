@@ -158,4 +158,6 @@ $(BENCH_VENV)/.ready: benchmarks/requirements.txt
 $(INTEROP_VENV)/.ready: tests/interop/requirements.txt
 	@$(PYTHON) -m venv $(INTEROP_VENV)
 	@$(INTEROP_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements.txt
+	@# fastai brings a torchvision that may not fit a PyTorch without CUDA, and others then fail to import it; none needs it.
+	@$(INTEROP_VENV)/bin/python -m pip uninstall --quiet --yes torchvision
 	@touch $@

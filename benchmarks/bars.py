@@ -29,7 +29,11 @@ def bars_table(results: dict[str, Any]) -> str:
     rows = [
         ["at least 6 times as fast as stock Keras in float32", *_at_least(6, _beside(here, STOCK))],
         ["at least 1.8 times as fast as plain PyTorch in bfloat16", *plain],
-        [f"no bar: beside the fastest PyTorch ({pytorch or 'none'})", _at_least(0, _beside(here, pytorch))[0], ""],
+        [
+            f"for comparison, no bar: the fastest PyTorch ({pytorch or 'none'})",
+            _at_least(0, _beside(here, pytorch))[0],
+            "",
+        ],
         ["target: 4 times as fast as the fastest Keras", *_at_least(4, _beside(here, _fastest(here, "training")))],
         ["target: 8 times as fast, two runs side by side", *_at_least(8, _two_runs(here))],
         [
@@ -40,15 +44,15 @@ def bars_table(results: dict[str, Any]) -> str:
     ]
     stated = "The bars are stated for 2 cores with AMX. "
     if facts["cores"] != 2 or not facts["instructions"]["AMX"]:
-        stated += "This machine is another: what is not met here may be met there, and the other way round. "
+        stated += "This is another machine: results there may be better or worse. "
     left_out = sorted(results.keys() - here.keys())
-    note = f" Measured on another machine, so left out here: {', '.join(left_out)}." if left_out else ""
+    note = f" Measured on another machine, and therefore left out here: {', '.join(left_out)}." if left_out else ""
     return table(["bar", "measured: median (lowest to highest)", "met"], rows) + (
         f"{stated}Measured on: {facts['processor']}, {facts['cores']} cores, {instructions(facts)}. A bar is met where "
         f"the median over the rounds meets it. Speed is that of training, batch 32; an epoch trains {IMAGES:,} images "
         f"and evaluates {VALIDATION:,}. The fastest Keras here: {_fastest(here, 'training') or 'not measured'}. Two "
-        "runs of ours, on a core each, stand beside whichever way of running stock Keras in float32, one process or "
-        f"two, took the least time for each step.{note}\n"
+        "runs of overfitlab, one per core, are compared with the fastest way of running stock Keras in float32 (one "
+        f"process or two).{note}\n"
     )
 
 

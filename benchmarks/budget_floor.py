@@ -83,8 +83,8 @@ def table(seeds: list[int]) -> str:
     facts = environment()
     return "\n".join([
         *lines, "",
-        f"`none` on CIFAR-10 under `quick` but for images and epochs; mean (lowest to highest) of "
-        f"n = {len(seeds)} seeds. {facts['processor']}, {facts['cores']} cores, 1 thread a run.", "",
+        f"`none` on CIFAR-10 under `quick`, except for images and epochs; mean (lowest to highest) of "
+        f"n = {len(seeds)} seeds. {facts['processor']}, {facts['cores']} cores, 1 thread per run.", "",
     ])  # fmt: skip
 
 

@@ -92,17 +92,18 @@ def written(studies: int, resamples: int) -> str:
         "How much two runs differ, in points; standard deviations over seeds": spreads(there),
         "Any false *helps* or *harms*: nothing differs": by_size(cells, FALSE_DIFFERENCE),
         "Any false *equivalent*: all methods differ by the margin": by_size(cells, FALSE_EQUIVALENT)
-        + f"In percent of {studies:,} studies for each cell, \xb1 the standard error by {resamples} bootstrap samples "
-        f"of the seeds, of {studies // 8:,} studies each, with that of drawing; nominal: at most 5. *Until decided* is "
-        f"read after every seed from the fourth on, to {MAXIMUM} or all that there are.\n\n",
+        + f"In percent of {studies:,} studies for each cell, \xb1 the standard error, from {resamples} bootstrap "
+        f"samples of the seeds with {studies // 8:,} studies each; it includes the error of drawing studies. Nominal: "
+        f"at most 5. *Until decided* is read after every seed from the fourth on, to {MAXIMUM} or all that there "
+        "are.\n\n",
         "True differences of test accuracy: one of the methods differs": powers(cells)
-        + "In percent of as many studies; *seeds*: what its contrast uses until it is decided on both axes, or to the "
-        "end.\n\n",
+        + "Percent of as many studies in which the true difference is found; *seeds*: mean number of seeds that its "
+        "contrast uses until it is decided on both axes, or the maximum.\n\n",
         "The question of `make run`, asked until decided": questions(there, studies, resamples),
     }
     text = "".join(f"**{heading}**\n\n{part}" for heading, part in parts.items())
     return (
-        f"Runs: {counts}. {facts['processor']}, {facts['cores']} cores, {instructions(facts)}, 1 thread a run; "
+        f"Runs: {counts}. {facts['processor']}, {facts['cores']} cores, {instructions(facts)}, 1 thread per run; "
         f"{today()}.\n\n{text}"
     )
 
@@ -228,11 +229,11 @@ def questions(there: Mapping[str, Mapping[Run, Ended]], studies: int, resamples:
         used = [f"{mean.of_method[method]:.1f}" for method in METHODS]
         decided = [f"{share:.0f}" for share in (mean.decided, mean.decided_fixed)]
         rows.append([name, str(n), f"{mean.runs:.1f} \xb1{np.std(again, ddof=1):.1f}", *used, *decided])
-    header = ["trainings", "seeds there", "runs", *(f"seeds of {method}" for method in METHODS), "decided, %",
+    header = ["trainings", "seeds available", "runs", *(f"seeds of {method}" for method in METHODS), "decided, %",
               f"decided with {FIXED} seeds, %"]  # fmt: skip
     return table(header, rows) + (
         f"Means of {studies:,} studies of three methods and their three contrasts, each of which draws its {MAXIMUM} "
-        f"seeds from those that are there, again and again where they are fewer; with {FIXED} seeds it is "
+        f"seeds from the available ones, with repetition if there are fewer; a fixed {FIXED} seeds take "
         f"{FIXED * len(METHODS)} runs. *Decided*: contrasts with a word on both axes. The published study: three of "
         "its six methods on 5,000 images of CIFAR-10.\n"
     )

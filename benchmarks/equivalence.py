@@ -111,10 +111,10 @@ def table(method: str, seeds: int) -> str:
         )
     return "\n".join([
         *lines, "",
-        f"Fast path less reference, paired by seed: {100 * mean:+.2f} points of accuracy (90 % interval "
+        f"Fast path minus reference, paired by seed: {100 * mean:+.2f} points of accuracy (90 % interval "
         f"{100 * low:+.2f} to {100 * high:+.2f}), **{verdict}** (two one-sided tests, p = {p:.2g}); loss "
         f"{mean_loss:+.4f}. n = {seeds} seeds, mean of the last {LAST} validations. {facts['processor']}, "
-        f"{facts['cores']} cores; {resolved.precision}, {described(resolved.kernels)}, 1 thread a run.", "",
+        f"{facts['cores']} cores; {resolved.precision}, {described(resolved.kernels)}, 1 thread per run.", "",
     ])  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def write(contenders: dict[str, Contender], resolved: Compute, rounds: int, step
     versions = {name: str(facts[name]) for name in ("python", "torch", "numpy")}
     lines += [
         "",
-        f"n = {rounds} rounds of {steps} steps of 32 images, after one that does not count; {machine}; "
+        f"n = {rounds} rounds of {steps} steps of 32 images, after one warm-up (not counted); {machine}; "
         f"PyTorch {versions['torch']}, {resolved.precision}, {resolved.threads} threads.",
     ]
     replace_generated(PAGE, "\n".join(lines) + "\n", "methods")

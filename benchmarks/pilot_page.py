@@ -255,7 +255,7 @@ def write(wanted: list[Job]) -> None:
         PAGE,
         f"{len(rows)} trainings, {sum(row.seconds for row in rows) / 3600:.1f} hours of one thread each; "
         f"{facts['processor']}, {facts['cores']} cores; PyTorch {facts['torch']}, {precision}, {threads} thread; "
-        f"CIFAR-10 {official}the official release.\n",
+        f"the CIFAR-10 copy is {official}the official release.\n",
         "machine",
     )
     print(f"wrote {PAGE}, {RUNS} and the figures in {FIGURES}")

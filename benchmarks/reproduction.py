@@ -90,7 +90,8 @@ def figure(notebook: Log, groups: dict[str, list[overfitlab.Run]]) -> Figure:
 def tables(notebook: Log, groups: dict[str, list[overfitlab.Run]]) -> str:
     """Return the summary, the table of all epochs, and where it was measured, in Markdown."""
     everything = [run for group in groups.values() for run in group]
-    lines = ["| | the notebook | " + " | ".join(f"ours, {name}, n = {len(g)}" for name, g in groups.items()) + " |"]
+    own = [f"overfitlab, {name}, n = {len(group)}" for name, group in groups.items()]
+    lines = ["| | the notebook | " + " | ".join(own) + " |"]
     lines.append("| --- " * (2 + len(groups)) + "|")
     rows = [
         ("val_acc, epoch 1", lambda log: log["val_acc"][0]),
@@ -109,12 +110,12 @@ def tables(notebook: Log, groups: dict[str, list[overfitlab.Run]]) -> str:
         lines.append(f"| {name} | {spread([value(notebook)])} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        "Ours: mean (lowest to highest) over the seeds.",
+        "overfitlab: mean (lowest to highest) over the seeds.",
         "",
         "![curves](figures/reproduction.png)",
         "",
     ]
-    lines += ["| epoch | " + " | ".join(f"{name}, notebook | {name}, ours" for name in COLUMNS) + " |"]
+    lines += ["| epoch | " + " | ".join(f"{name}, notebook | {name}, overfitlab" for name in COLUMNS) + " |"]
     lines.append("| --- " * (1 + 2 * len(COLUMNS)) + "|")
     for epoch in range(len(notebook["loss"])):
         cells = []
@@ -126,7 +127,7 @@ def tables(notebook: Log, groups: dict[str, list[overfitlab.Run]]) -> str:
     environment = first.environment
     lines += [
         "",
-        f"Ours in this table: all {len(everything)} runs. Measured on {environment['processor']}, "
+        f"overfitlab in this table: all {len(everything)} runs. Measured on {environment['processor']}, "
         f"{environment['cores']} cores, {environment['system']}; Python {environment['python']}, PyTorch "
         f"{environment['torch']}, overfitlab {environment['overfitlab']}; data sha256 "
         f"`{first.data.sha256[:16]}`, {'' if first.data.official else 'not '}the official release.",

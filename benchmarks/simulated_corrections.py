@@ -59,9 +59,9 @@ def few_images(simulations: int) -> str:
         "images", "n", "no floor: one contrast", "any of three", "with the floor: one contrast", "any of three",
     ]  # fmt: skip
     return table(header, rows) + (
-        f"In percent of {simulations:,} simulated studies in which *equivalent* is said of a method that misses "
-        f"{MARGIN} points more images, Poisson distributed, than a baseline without noise; simulated standard error "
-        f"{standard_error(0.05, simulations)} at 5 %. Nominal: at most 5.\n"
+        f"In percent of {simulations:,} simulated studies in which *equivalent* is said of a method whose misses "
+        f"are Poisson distributed, {MARGIN} points more on average than those of a baseline without noise; simulated "
+        f"standard error {standard_error(0.05, simulations)} at 5 %. Nominal: at most 5.\n"
     )
 
 
@@ -122,9 +122,9 @@ def winners_curse(simulations: int) -> str:
         "covers",
     ]  # fmt: skip
     return table(header, rows) + (
-        f"{simulations:,} simulated studies, the last four columns of those in which some method *helps*: points, and "
-        f"percent of nominally 95 % intervals. Standard deviation {DEVIATION} points; simulated standard error of a "
-        f"coverage at most {standard_error(0.1, max(simulations // 10, 1))}.\n"
+        f"{simulations:,} simulated studies; the last four columns are for those in which some method *helps*: points, "
+        f"and percent of nominally 95 % intervals. Standard deviation {DEVIATION} points; simulated standard error of "
+        f"a coverage at most {standard_error(0.1, max(simulations // 10, 1))}.\n"
     )
 
 
@@ -219,9 +219,10 @@ def multipliers(simulations: int) -> str:
             rows.append([f"{effects[0]:g} and {effects[1]:g}", str(n), *cells])
     header = ["true differences", "n", "Holm: false", "found", "Shaffer: false", "found"]
     return table(header, rows) + (
-        f"Percent of {simulations:,} simulated studies in which any pair without a difference has p of at most 5 %, "
-        f"and percent of the pairs with one that are found. Standard deviation {DEVIATION} points; simulated standard "
-        f"error {standard_error(0.05, simulations)} at 5 %, at most {standard_error(0.5, simulations)}.\n"
+        f"Percent of {simulations:,} simulated studies in which the adjusted p is at most 5 % for some pair without a "
+        "difference (*false*), and percent of the pairs with a difference that are found. Standard deviation "
+        f"{DEVIATION} points; simulated standard error {standard_error(0.05, simulations)} at 5 %, at most "
+        f"{standard_error(0.5, simulations)}.\n"
     )
 
 

@@ -198,8 +198,8 @@ def falsely_equivalent(simulations: int) -> str:
     header = ["noise", "n", *(f"all {k} at the edge" for k in CONTRASTS), *(f"one of {k}" for k in CONTRASTS)]
     return table(header, rows) + (
         f"Percent of {simulations:,} simulated studies in which a contrast with a true difference of +{MARGIN} or "
-        f"-{MARGIN} points, whichever is worse, is called *equivalent*; where it is one, the others have none. "
-        f"Standard deviation of the paired differences {QUIET} points; simulated standard error "
+        f"-{MARGIN} points, whichever is worse, is called *equivalent*; in *one of k*, the other contrasts have "
+        f"no difference. Standard deviation of the paired differences {QUIET} points; simulated standard error "
         f"{standard_error(0.05, simulations)} at 5 %. Nominal: at most 5.\n"
     )
 
@@ -248,8 +248,8 @@ def looks(simulations: int) -> str:
             )
             rows.append([what, str(contrasts), *map(percent, (last, paid, unpaid, every))])
     header = [
-        "false word", "contrasts", "6, 12 at 2.5 %: in the end", "at either look", "6, 12 at 5 %: at either look",
-        "after every seed from 3, at 5 %: ever",
+        "false word", "contrasts", "6, 12 at 2.5 %: at the end of the study", "at either look",
+        "6, 12 at 5 %: at either look", "after every seed from 3, at 5 %: at any look",
     ]  # fmt: skip
     return table(header, rows) + (
         f"Percent of {simulations:,} simulated studies; normal noise, {DEVIATION} points, at the edge {QUIET}; "

@@ -86,11 +86,12 @@ def two_arms(simulations: int) -> str:
             rows.append([name, f"{n} / {against}", *cells])
     header = ["noise", "runs", "*helps* or *harms*", "*equivalent*", "*not worse*", f"*not worse*, {FEW} images"]
     return table(header, rows) + (
-        f"In percent of {simulations:,} simulated contrasts of two arms, runs of the method / of the baseline. *Helps* "
-        f"or *harms*: no difference and no margin; standard deviation of a difference of two runs {DEVIATION} points. "
-        f"*Equivalent* and *not worse*: worse by the margin, {MARGIN} points, standard deviation {QUIET}; the last "
-        f"column: a method that misses {MARGIN} points more images, Poisson distributed, than a baseline without "
-        f"noise. Simulated standard error {standard_error(0.05, simulations)} at 5 %. Nominal: at most 5.\n"
+        f"In percent of {simulations:,} simulated contrasts of two arms; *runs*: of the method / of the baseline. "
+        f"*Helps* or *harms*: no difference and no margin; standard deviation of a difference of two runs "
+        f"{DEVIATION} points. *Equivalent* and *not worse*: worse by the margin, {MARGIN} points, standard deviation "
+        f"{QUIET}; the last column: a method whose misses are Poisson distributed, {MARGIN} points more on average "
+        f"than those of a baseline without noise. Simulated standard error {standard_error(0.05, simulations)} at 5 %. "
+        "Nominal: at most 5.\n"
     )
 
 
@@ -117,8 +118,8 @@ def in_order(simulations: int) -> str:
     return table(header, rows) + (
         f"In percent of {simulations:,} simulated questions of {contrasts} methods and a baseline, in which anything "
         f"false is said after any round; drawn as for two arms, without a maximum to {CAP} runs. The last column: "
-        f"{max(simulations // 5, 1):,} questions of one method, *helps* or *harms*, whose runs stand in another order "
-        f"whenever they are read. Simulated standard error {standard_error(0.05, simulations)} at 5 %, in the last "
+        f"{max(simulations // 5, 1):,} questions of one method, *helps* or *harms*, whose runs are in a new random "
+        f"order at every reading. Simulated standard error {standard_error(0.05, simulations)} at 5 %, in the last "
         f"column {standard_error(0.05, max(simulations // 5, 1))}. Nominal: at most 5.\n"
     )
 
@@ -154,8 +155,8 @@ def of_ledgers(_: int) -> str:
     header = ["noise", "runs", "*helps*", "*not worse*", "*helps* without a ledger"]
     return table(header, rows) + (
         f"Percent of {LEDGERS:,} simulated ledgers in which any of {ATTEMPTS} attempts, each with runs of its own, "
-        f"shows what is false: that a method *helps* that does nothing, or is *not worse* that is worse by the margin. "
-        f"In rounds: pairs in order, read after each of 12. Simulated standard error "
+        f"shows something false: *helps* for a method that does nothing, or *not worse* for one that is worse by the "
+        f"margin. In rounds: pairs in order, read after each of 12. Simulated standard error "
         f"{standard_error(0.05, LEDGERS)} at 5 %. Nominal: at most 5.\n"
     )
 

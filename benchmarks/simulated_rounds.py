@@ -126,10 +126,10 @@ def cost_of_rounds(simulations: int) -> str:
         "SD", "true difference", *(f"fixed n = {n}" for n in FIXED), *(f"rounds, maximum {end}" for end in ENDS),
     ]  # fmt: skip
     return table(header, rows) + (
-        f"Percent of {simulations:,} simulated studies of {contrasts} contrasts in which the first one, the only one "
-        f"that differs, *helps* (*equivalent* where it does not differ either), and in rounds the seeds that it used "
-        f"on average, of at most 12, 20 and {CAP}. One axis, normal noise; simulated standard error at most "
-        f"{standard_error(0.5, simulations)}.\n"
+        f"Percent of {simulations:,} simulated studies of {contrasts} contrasts in which the first contrast, the only "
+        f"one with a difference, *helps* (in the rows with true difference 0: is *equivalent*). For rounds, after the "
+        f"slash: mean number of seeds used, of at most 12, 20 and {CAP}. One axis, normal noise; simulated "
+        f"standard error at most {standard_error(0.5, simulations)}.\n"
     )
 
 
@@ -164,7 +164,8 @@ def runs_saved(simulations: int) -> str:
     header += [f"maximum {maximum}: {what}" for maximum in (12, 20) for what in ("runs", "saved, %", "decided, %")]
     return table(header, rows) + (
         f"Means over {simulations:,} simulated studies with one baseline; margins {MARGIN} and {2 * MARGIN:g} points, "
-        "accuracy and gap independent, normal noise. *Decided*: of the words on both axes.\n"
+        "accuracy and gap independent, normal noise. *Decided*: percent of contrasts and axes with a word "
+        "other than *undecided*.\n"
     )
 
 

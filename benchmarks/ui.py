@@ -136,7 +136,7 @@ WATCH = """() => {
       const now = Date.now();
       for (const panel of document.querySelectorAll('#curves svg[data-key$=":loss"]')) {
         const key = panel.dataset.key.replace(/:loss$/, '');
-        for (const [, seed, epoch] of panel.getAttribute('aria-label').matchAll(/seed (\\d+) is after epoch (\\d+)/g)) {
+        for (const [, seed, epoch] of panel.getAttribute('aria-label').matchAll(/seed (\\d+): epoch (\\d+) done/g)) {
           window.drawn[`${key} ${seed} ${epoch}`] ??= now;
         }
       }

@@ -109,13 +109,13 @@ MUTANTS = (
         "tests/records/test_damage.py",
     ),
     Mutant(
-        "a link in the place of a file of ours", "files.py",
+        "a link in place of a file of ours", "files.py",
         "    with _named(path), _swapped(path) as stream:",
         "    path = Path(os.path.realpath(path))\n    with _named(path), _swapped(path) as stream:",
         "tests/test_files.py",
     ),
     Mutant(
-        "a pipe in the place of a record", "files.py",
+        "a pipe in place of a record", "files.py",
         "    if not stat.S_ISREG(status.st_mode) or status.st_size > largest:", "    if False:",
         "tests/test_files.py", hangs=True,
     ),
@@ -147,7 +147,7 @@ MUTANTS = (
         "tests/data/test_unpickling.py",
     ),
     Mutant(
-        "the memory that a pickle may want", "data/sources/unpickling.py",
+        "the memory that a pickle may use", "data/sources/unpickling.py",
         "        _refuse_bombs(content)\n", "", "tests/data/test_unpickling.py", hangs=True,
     ),
     Mutant(
@@ -197,7 +197,7 @@ MUTANTS = (
         hangs=True,
     ),
     Mutant(
-        "a link in the place of a report", "api/report_folder.py",
+        "a link in place of a report", "api/report_folder.py",
         "if place.is_symlink() and (", "if False and (", "tests/reliability/test_strangers.py",
     ),
     Mutant(
@@ -211,12 +211,12 @@ MUTANTS = (
         hangs=True,
     ),
     Mutant(
-        "a new process after want of memory", "study/execute/local.py",
+        "a new process after running out of memory", "study/execute/local.py",
         "                self._give_up(worker, message.reason)\n", "                pass\n",
         "tests/reliability/test_memory.py",
     ),
     Mutant(
-        "a report that is whole", "cli/compare.py",
+        "a complete report", "cli/compare.py",
         "if report and not is_current(study, study.folder / REPORT, say.code):",
         'if report and not (study.folder / REPORT / "report.html").exists():', "tests/reliability/test_kills.py",
     ),

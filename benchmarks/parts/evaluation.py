@@ -53,9 +53,9 @@ def evaluation(options: Options) -> Measured:
         "times ours",
     ]
     text = table(header, rows) + (
-        f"n = {rounds} rounds after one that does not count. An epoch is {IMAGES:,} images trained in batches "
+        f"n = {rounds} rounds after one warm-up (not counted). An epoch is {IMAGES:,} images trained in batches "
         f"of 32, from the steps of the same round, and {VALIDATION:,} evaluated. Keras evaluates 32 images at once "
-        f"unless told otherwise; ours 200, PyTorch 500. {versions(contenders)}\n\n"
+        f"unless told otherwise; overfitlab evaluates 200, PyTorch 500. {versions(contenders)}\n\n"
     )
     data = {"rounds": rounds, "contenders": {each.name: each.as_dict() for each in contenders}}
     return Measured(text, data)

@@ -62,8 +62,9 @@ def growth(options: Options) -> Measured:
         rows.append([each.what, points, spread(exponents, 2), each.expected])
         data[each.what] = {"sizes": each.sizes, "seconds": seconds}
         print(f"  {each.what}: {points}", file=sys.stderr)
-    text = table(["what grows", "s, medians", "exponent: median (lowest to highest)", "in proportion it is"], rows) + (
-        f"n = {rounds} rounds of all points, after one run of each that does not count. The exponent is that of the "
+    header = ["what grows", "s, medians", "exponent: median (lowest to highest)", "exponent if proportional"]
+    text = table(header, rows) + (
+        f"n = {rounds} rounds of all points, after one warm-up of each (not counted). The exponent is that of the "
         f"power law fitted to the points of a round, by least squares of the logarithms. {resolved.precision}, "
         f"{counted(resolved.threads, 'thread')}, batch 32.\n\n"
     )

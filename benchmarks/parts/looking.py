@@ -36,8 +36,8 @@ def looking(options: Options) -> Measured:
         [f"`load_study`, one of {MANY:,} runs", spread(reading, 2)],
     ]
     text = table(["what", "CPU s beyond start-up: median (lowest to highest)"], rows) + (
-        f"n = {rounds} rounds in turns, each a process of its own; runs of {EPOCHS} epochs, copies of one study of "
-        "the digits.\n\n"
+        f"n = {rounds} rounds, alternating with start-up alone, each in a separate process; runs of {EPOCHS} epochs, "
+        "copies of one study of the digits.\n\n"
     )
     print(f"  list {statistics.median(listing):.2f}, study {statistics.median(reading):.2f}", file=sys.stderr)
     return Measured(text, {"rounds": rounds, "list": listing, "study": reading})

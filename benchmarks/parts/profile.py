@@ -47,5 +47,5 @@ def profile_table(training: RandomTraining) -> str:
     rows = [[group, f"{each:.2f}", f"{each / whole:.0%}"] for group, each in milliseconds.most_common()]
     return table(["our step, under the profiler", "ms", "share"], rows) + (
         f"{STEPS} steps, once. The profiler lengthens a step, here to {1000 * watched / STEPS:.1f} from "
-        f"{1000 * plain / STEPS:.1f} ms, and most of all what consists of many short operations.\n\n"
+        f"{1000 * plain / STEPS:.1f} ms, most of all the parts with many short operations.\n\n"
     )

@@ -53,9 +53,9 @@ def memory(options: Options) -> Measured:
         seconds = [each / 1000 for each in found["first step"]]
         rows.append([contender.name, spread(found["megabytes"], 0), spread(seconds)])
     text = table(["training, batch 32", "peak memory, MB (10^6 bytes)", "s to the end of the first step"], rows) + (
-        f"n = {rounds} fresh processes each, in turns, after one that does not count: from the start of Python, with "
-        f"{IMAGES:,} random images made and prepared, to the end of the first step; {TRAINED_STEPS} steps more for the "
-        "memory. Keras and PyTorch hold the images as float32, ours as bytes.\n\n"
+        f"n = {rounds} fresh processes each, in turns, after one warm-up (not counted): from the start of Python, with "
+        f"{IMAGES:,} random images created and prepared, to the end of the first step; {TRAINED_STEPS} steps more for "
+        "the memory. Keras and PyTorch hold the images as float32, overfitlab as bytes.\n\n"
     )
     return Measured(text, {"rounds": rounds, "contenders": {each.name: each.as_dict() for each in contenders}})
 
@@ -92,7 +92,8 @@ def start_up(options: Options) -> Measured:
                 milliseconds[name].append(each)
     rows = [[name, spread(times, 0)] for name, times in milliseconds.items()]
     text = table(["start-up", "ms: median (lowest to highest)"], rows) + (
-        f"n = {rounds} rounds after one that does not count; overfitlab {importlib.metadata.version('overfitlab')}.\n\n"
+        f"n = {rounds} rounds after one warm-up (not counted); "
+        f"overfitlab {importlib.metadata.version('overfitlab')}.\n\n"
     )
     return Measured(
         text, {"rounds": rounds, "medians": {name: statistics.median(t) for name, t in milliseconds.items()}}

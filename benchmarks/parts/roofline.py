@@ -79,10 +79,10 @@ def floor_text(floors: dict[str, dict[str, float]], layers: Sequence[Work]) -> s
         for name, floor in floors.items()
     )
     return (
-        f"An image takes {flop:.2f} GFLOP forward and backward. The floor, each layer by itself at the higher of its "
-        f"two times and everything within the cache: {said}. Every layer is counted as the definition has it: kernels "
-        "that fuse layers move fewer bytes, and Winograd's convolutions need fewer multiplications, so that they can "
-        "go below it.\n\n"
+        f"An image takes {flop:.2f} GFLOP forward and backward. The floor takes each layer alone, at the longer of "
+        f"its two times, with everything in the cache: {said}. Every layer is counted by its definition: kernels "
+        "that fuse layers move fewer bytes, and Winograd's convolutions need fewer multiplications, so a real step can "
+        "be faster.\n\n"
     )
 
 

@@ -33,10 +33,10 @@ def side_by_side(options: Options) -> Measured:
         rows.append(
             [contender.name, spread(times), spread([1000 / each for each in times], 0), spread(ratios(times, mine), 2)]
         )
-    header = ["runs at the same time, batch 32", "ms for each step done", "steps/s of all", "times the first row"]
+    header = ["runs at the same time, batch 32", "ms for each step done", "steps/s of all", "relative to the first row"]
     text = table(header, rows) + (
-        f"n = {rounds} rounds of up to {options.steps} steps of every run, after one that does not count; a "
-        f"turn ends with its slowest run. The fastest Keras in a trial of {TRIAL_ROUNDS} short rounds before was "
+        f"n = {rounds} rounds of up to {options.steps} steps of every run, after one warm-up (not counted); a "
+        f"turn ends with its slowest run. The fastest Keras in a preliminary trial of {TRIAL_ROUNDS} short rounds was "
         f"{fastest.name}. {versions(contenders)}\n\n"
     )
     data = {"rounds": rounds, "contenders": {each.name: each.as_dict() for each in contenders}}

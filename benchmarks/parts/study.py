@@ -41,12 +41,12 @@ def study(options: Options) -> Measured:
         ["the trainings alone, s", spread(bare)],
         ["the study from its plan on, s", spread(whole)],
         ["overhead, %", spread(overhead)],
-        ["start-up and plan, once a study, s", spread(planning)],
+        ["start-up and plan, once per study, s", spread(planning)],
     ]
     text = table(["", "median (lowest to highest)"], rows) + (
-        f"n = {rounds} rounds in turns: {' and '.join(METHODS)} at {SEEDS} seeds under `quick` on {IMAGES:,} random "
-        f"images, {jobs} runs at once of one thread each. The trainings alone are as many processes of the same code, "
-        "without checkpoints, records or workers.\n\n"
+        f"n = {rounds} alternating rounds: {' and '.join(METHODS)} at {SEEDS} seeds under `quick` on {IMAGES:,} random "
+        f"images, {jobs} runs at once of one thread each. The trainings alone are the same number of processes "
+        "running the same code, without checkpoints, records or workers.\n\n"
     )
     data = {"rounds": rounds, "seconds": {"bare": bare, "study": whole, "plan": planning}}
     return Measured(text, data)

@@ -50,8 +50,8 @@ def _measured(setups: Sequence[Setup], rounds: int, steps: int, batch: int) -> M
     with started(setups) as contenders:
         take_turns(contenders, rounds, {"train": steps})
     text = training_table(contenders, batch) + (
-        f"n = {rounds} rounds of up to {steps} steps each (fewer where they would take more than a few seconds), after "
-        f"one that does not count. {versions(contenders)}\n\n"
+        f"n = {rounds} rounds of up to {steps} steps each (fewer if they would take longer than a few seconds), after "
+        f"one warm-up (not counted). {versions(contenders)}\n\n"
     )
     return Measured(text, {"rounds": rounds, "contenders": {each.name: each.as_dict() for each in contenders}})
 

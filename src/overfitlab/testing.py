@@ -269,7 +269,7 @@ def check_penalty(method: str) -> None:
     for name, parameter in trainer.model.named_parameters():
         decay = chosen.weight_decay(name, parameter)
         assert decay >= 0, f"{method} lets {name} grow"
-        assert decay == 0 or parameter.ndim >= 2, f"{method} decays {name}, which is no kernel"
+        assert decay == 0 or parameter.ndim >= 2, f"{method} decays {name}, which is not a kernel"
 
 
 def check_resume(method: str) -> None:

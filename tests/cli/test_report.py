@@ -16,6 +16,7 @@ from typed import overfitlab
 import overfitlab as package
 from overfitlab.api import reporting
 from overfitlab.cli.main import cli
+from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.lettering import can_write
 from overfitlab.report.page import page
 
@@ -169,6 +170,7 @@ def test_no_request_leaves_the_page_in_a_browser(small_study, recorder, tmp_path
 
 def test_figures_that_cannot_be_written_in_a_language_are_said(study, monkeypatch):
     monkeypatch.setattr(reporting, "can_write", str.isascii)
+    monkeypatch.setattr(reporting, "figure_of", lambda *_: DisplayedFigure())  # to draw all of them takes seconds
     done = CliRunner().invoke(cli, ["report", str(study), "--lang", "ko"])
     assert done.exit_code == 0
     assert "참고: 이 컴퓨터에 ko 글꼴이 없어, 글꼴이 필요한 그림은 영어로 그렸습니다" in done.stderr

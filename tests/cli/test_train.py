@@ -72,15 +72,14 @@ def test_cifar10_from_a_named_folder(small_cifar10):
 @pytest.mark.slow
 def test_real_cifar10_trains(real_cifar10):
     # one thread: beside other programs on the same cores, two of them wait for each other most of the time
-    done = overfitlab(
-        "train", "--epochs", 1, "--threads", 1, "--json", "--data-dir", real_cifar10, check=0, patience=900
-    )
+    settings = ["--epochs", 1, "--training-images", 12_000, "--threads", 1]  # a third: all of them take minutes
+    done = overfitlab("train", *settings, "--json", "--data-dir", real_cifar10, check=0, patience=900)
     document = json.loads(done.stdout)
-    assert document["data"]["training"] == 35_000
+    assert document["data"]["training"] == 12_000
     assert document["data"]["validation"] == 15_000
     assert document["network"]["parameters"] == {"total": 816_938, "trainable": 815_530}
     assert document["times"]["peak_memory_mb"] < 2000
-    assert document["result"]["val_acc"] > 0.45  # the notebook reached .55; chance is .10
+    assert document["result"]["val_acc"] > 0.35  # after a third of the notebook's first epoch, which reached .55; chance is .10
 
 
 BAD = [
@@ -168,7 +167,8 @@ def test_a_bug_of_ours_is_one_line_too():
 @pytest.mark.slow
 @pytest.mark.parametrize(("sent", "code"), [("INT", 130), ("TERM", 143)])
 def test_an_interruption_says_how_to_go_on(sent, code):
-    command = [sys.executable, "-u", "-m", "overfitlab", "train", "--data", "digits", "--epochs", "500", "--out", "run"]
+    settings = "--data digits --protocol quick --training-images 60 --threads 1 --epochs 5000 --out run".split()
+    command = [sys.executable, "-u", "-m", "overfitlab", "train", *settings]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         for line in process.stdout:

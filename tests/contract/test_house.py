@@ -1,6 +1,7 @@
 """The rooms: who may import whom, and which never import torch."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,13 @@ def loaded_by(code: str, among: set[str]) -> set[str]:
 
 def test_every_room_is_known():
     assert {room_of(path) for path in files()} == set(ROOMS)
+
+
+def test_contributing_lists_the_rooms_in_their_order():
+    page = (SOURCE.parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)(?:/|\.py)`( \*)? \|", page, re.MULTILINE)
+    assert [name for name, _ in listed] == [room for room in ROOMS if not room.startswith("_")]
+    assert {name for name, star in listed if star} == WITHOUT_TORCH
 
 
 def test_a_room_imports_only_from_rooms_above_it():

@@ -47,7 +47,7 @@ def test_bars_are_judged_by_the_median_and_only_on_one_machine(benchmark):
     assert "| at least 6 times as fast as stock Keras in float32 | 6.20 (4.00 to 6.40) times | yes |" in text
     assert "1.60 (1.60 to 1.90) times | no, but bfloat16 is emulated here |" in text
     assert "9 s | not measured |" in text
-    assert "Measured on another machine, so left out here: evaluation." in text
+    assert "Measured on another machine, and therefore left out here: evaluation." in text
     assert "without AMX" in text
 
 

@@ -37,6 +37,8 @@ OLDER = {  # what wrote another format, or another shape of it, than today's ver
         "importlib-metadata==6.11.0", "zipp==3.20.2", "setuptools==69.5.1", "six==1.16.0", "requests==2.32.3",
         "urllib3==2.2.3", "tabulate==0.9.0", "oauthlib==3.2.2", "pyjwt==2.9.0",
     ),
+    "lightning": ("pytorch-lightning==1.9.5", "setuptools==69.5.1"),
+    "huggingface": ("transformers==4.44.2", "tokenizers==0.19.1", "huggingface-hub==0.24.7", "accelerate==0.34.2"),
 }  # fmt: skip
 EPOCHS = 6
 
@@ -236,9 +238,7 @@ def mlflow():
                     client.log_metric(run, "val_loss", 1.0 / (1 + epoch), step=epoch)
                 client.log_metric(run, "test_acc", 0.7 + 0.01 * seed)
                 client.set_terminated(run)
-    with closing(sqlite3.connect(place / "mlflow.db")) as connection:  # small enough to be kept: most tables are empty
-        connection.execute("PRAGMA page_size = 512")
-        connection.execute("VACUUM")
+    small(place / "mlflow.db")
 
 
 def trackio():
@@ -259,6 +259,15 @@ def trackio():
         (HERE / "trackio").mkdir(parents=True, exist_ok=True)
         for found in Path(folder).rglob("*.db"):
             shutil.copy(found, HERE / "trackio" / "judge.db")
+    small(HERE / "trackio" / "judge.db")
+
+
+def small(database):
+    """Make a database small enough to be kept: most of its tables are empty."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA page_size = 512")
+        connection.execute("VACUUM")
 
 
 def parquet():

@@ -131,10 +131,55 @@ def test_the_end_counts_or_the_best_epoch_which_warns():
     assert end.evidence.methods[0].onset.mean == 5.0
 
 
+ON_VALIDATION, WARNS = "chosen on its validation images", "was chosen on the images it is judged by"
+
+
+def with_test(rows, *kept):
+    """Return histories with a test metric that is best at another epoch than validation, and those columns of it."""
+    return [{name: row[name] for name in ("method", "seed", "epoch", *kept)}
+            | {"test_acc": row["val_acc"] - 0.05 * (row["epoch"] == 7)} for row in rows]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "picked_on", "says", "never"),
+    [
+        (histories(), ("judged",), ["is used, chosen by val_acc.", WARNS], [ON_VALIDATION, "If the best epoch"]),
+        (with_test(histories(), "val_acc"), ("validation",), [ON_VALIDATION], ["chosen by", "looks better"]),
+        (with_test(histories(), "val_loss"), ("validation",), [ON_VALIDATION], ["chosen by", "looks better"]),
+        (with_test(histories()), ("judged",), ["is used, chosen by test_acc.", WARNS], [ON_VALIDATION]),
+        (table(), ("unsaid",), ["If the best epoch was chosen on the images it is judged by"], ["each run is used"]),
+    ],
+    ids=["validation judged", "by validation accuracy", "by validation loss", "test alone", "outcomes alone"],
+)  # fmt: skip
+def test_it_is_said_on_which_images_the_best_epoch_was_chosen(rows, picked_on, says, never):
+    found = overfitlab.judge(rows, when="best")
+    assert found.evidence.picked_on == picked_on
+    for text in says:
+        assert text in flat(found), text
+    for text in never:
+        assert text not in flat(found), text
+    assert overfitlab.judge(rows).evidence.picked_on == ()
+
+
+def flat(found):
+    """Return what is said, without its lines."""
+    return " ".join(str(found).split())
+
+
+def test_runs_without_validation_beside_runs_with_it_are_said_to_look_better():
+    rows = [row if row["method"] == "none" else {name: value for name, value in row.items() if name != "val_acc"}
+            for row in with_test(histories(), "val_acc")]  # fmt: skip
+    found = overfitlab.judge(rows, when="best")
+    assert found.evidence.picked_on == ("judged", "validation")
+    assert "chosen on its validation images or, where its log has none, by test_acc." in flat(found)
+    assert "The best epoch of some runs was chosen on the images it is judged by, so these runs" in flat(found)
+
+
 def test_a_column_of_the_best_epoch_is_taken_for_that():
     rows = [{"method": row["method"], "seed": row["seed"], "best_val_acc": row["test_acc"]} for row in table()]
     found = overfitlab.judge(rows).evidence
     assert (found.metric, found.when, found.columns) == ("validation_accuracy", "best", ("best_val_acc",))
+    assert found.picked_on == ("judged",)
     both = [row | {"val_acc": row["best_val_acc"] - 0.1} for row in rows]
     picked = [overfitlab.judge(both, when=when).evidence.columns for when in (None, "best")]
     assert picked == [("val_acc",), ("best_val_acc",)]

@@ -45,6 +45,8 @@ def last(run, part, kind):
         ("mlflow/files", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
         ("older/mlflow/mlflow.db", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
         ("older/mlflow/files", "MLflow", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
+        ("older/lightning", "Lightning CSVLogger", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
+        ("older/huggingface", "Hugging Face Trainer", {("huggingface", "0"), ("huggingface", "1")}),
         ("trackio", "Trackio", {("none", "0"), ("none", "1"), ("dropout", "0"), ("dropout", "1")}),
     ],
 )  # fmt: skip
@@ -136,7 +138,7 @@ def test_a_chart_that_wandb_exports_has_a_run_in_each_column(tmp_path):
     [
         (b"", "no rows below a header"),
         (b"a,b\n", "no rows below a header"),
-        (b"\xff\xfe\x00", "no text in UTF-8"),
+        (b"\xff\xfe\x00", "it is not UTF-8 text"),
         (b"a;b\n1,2;3;4\n", "a row has 3 cells below 2 names"),
     ],
 )
@@ -186,7 +188,7 @@ def test_a_false_length_takes_no_memory():
     path, _ = event_file()
     head = struct.pack("<Q", 2**60)
     content = head + struct.pack("<I", tensorboard.masked_crc(head)) + b"x" * 100
-    with pytest.raises(DataError, match="is no scalar"):
+    with pytest.raises(DataError, match="is not a scalar"):
         list(tensorboard.events(path, content))
 
 

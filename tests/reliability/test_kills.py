@@ -11,20 +11,34 @@ from overfitlab.methods import registry
 
 pytestmark = pytest.mark.slow
 
-KILLS = 2  # of each method's run; `make kills` has more
+KILLS_ASKED = os.environ.get("OVERFITLAB_KILLS")  # by `make kills`
+KILLS = int(KILLS_ASKED or 3)  # of each run
 LONGEST_LIFE = 30  # operations on the disk
 MOST_LIVES = 20  # for each kill
 OPERATIONS = ("open", "write", "fsync", "truncate", "rename", "unlink", "mkdir")
 
 
-@pytest.mark.parametrize("method", [name for name in registry.names() if name != "as_is"])  # which needs --bare
+# All methods, several in one run: what one keeps from step to step goes into the same checkpoint as that of others.
+# `make kills` has each of them by itself.
+TOGETHER = (
+    "augment+random_erasing+mixup+batch_norm+dropout+spatial_dropout+gaussian_noise+l1+l2",
+    "cutmix+group_norm+weight_decay+label_smoothing+weight_averaging",
+    "smaller_network+layer_norm+early_stopping",
+)
+ALONE = tuple(name for name in registry.names() if name not in ("none", "as_is"))  # which needs --bare
+
+
+def test_together_they_are_all():
+    assert set("+".join(TOGETHER).split("+")) == set(ALONE)
+
+
+@pytest.mark.parametrize("method", ("none", *(ALONE if KILLS_ASKED else TOGETHER)))
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(breakable, whole, method):
     expected = whole(method)
     chance = random.Random(method)
     places: list[str] = []
     resumed = False
-    kills = int(os.environ.get("OVERFITLAB_KILLS", KILLS))
-    for _ in range(MOST_LIVES * kills):
+    for _ in range(MOST_LIVES * KILLS):
         mode, nth = chance.choice((KILL, TEAR)), chance.randint(1, LONGEST_LIFE)
         breakable.faults.arm(mode, nth)
         ended = breakable.train(method)
@@ -36,9 +50,9 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(breakable,
             continue
         assert breakable.faults.fired == 1
         places.append(breakable.faults.killed_at)
-        if len(places) >= kills and resumed:
+        if len(places) >= KILLS and resumed:
             break
-    assert len(places) >= kills
+    assert len(places) >= KILLS
     assert all(place.startswith(tuple(f"{kind} run" for kind in OPERATIONS)) for place in places), places
     breakable.faults.arm(COUNT)
     ended = breakable.train(method)
@@ -122,9 +136,8 @@ def test_a_study_that_is_killed_at_random_again_and_again(breakable):
     expected = of_study(breakable.folder / "study")
     breakable.fresh()
     chance, kills = random.Random(0), 0
-    wanted = int(os.environ.get("OVERFITLAB_KILLS", KILLS))
-    for _ in range(MOST_LIVES * wanted):
-        if kills >= wanted:
+    for _ in range(MOST_LIVES * KILLS):
+        if kills >= KILLS:
             break
         breakable.faults.arm(chance.choice((KILL, TEAR)), chance.randint(1, operations // 2))
         ended = breakable.compare(*arguments, jobs=2)
@@ -132,7 +145,7 @@ def test_a_study_that_is_killed_at_random_again_and_again(breakable):
         if ended.code == 0:  # it came to its end, perhaps with another worker
             assert of_study(breakable.folder / "study") == expected
             breakable.fresh()
-    assert kills >= wanted
+    assert kills >= KILLS
     breakable.faults.arm(COUNT)
     ended = breakable.compare(*arguments, jobs=2)
     assert ended.code == 0, ended.said

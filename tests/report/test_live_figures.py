@@ -46,7 +46,7 @@ def test_a_run_that_is_trained_is_a_line_of_its_own_and_changes_no_mean(watched)
     training = replace(watched.glances[0], name="x", seed=9, status="running", rows=watched.glances[0].rows[:2])
     without, found = curves(watched)[0], curves(watched, glances=[*watched.glances, training])[0]
     assert "thin: in training, seed 9" in labels(found)
-    assert "seed 9 is after epoch 2" in found.alternative
+    assert "seed 9: epoch 2 done" in found.alternative
     thin = [mark for mark in found.marks if isinstance(mark, Line) and mark.key.endswith(":x")]
     assert [len(mark.x) for mark in thin] == [2, 2]
     means = [[mark for mark in panel.marks if mark.key in ("train_loss", "val_loss")] for panel in (without, found)]
@@ -80,7 +80,7 @@ def test_smoothing_is_the_one_of_pandas(weight):
 
 def test_smoothing_says_so_and_shows_what_it_smooths(watched):
     panel = curves(watched, View(smoothing=0.6))[0]
-    assert "smoothed, weight 0.6; faint: as it is" in labels(panel)
+    assert "smoothed, weight 0.6; faint: unsmoothed" in labels(panel)
     faint = [mark for mark in panel.marks if isinstance(mark, Line) and mark.opacity == 0.4]
     assert len(faint) == 2
     plain = curves(watched)[0]

@@ -185,5 +185,5 @@ def test_at_its_maximum_nothing_more_is_wanted(end_of):
 def test_a_list_names_no_number_of_seeds(undecided):
     study, _ = undecided
     [entry] = listing.listed(study.folder.parent)
-    assert entry.what.endswith("on digits, until all is decided")
-    assert "finished, until all is decided, 18 runs have ended" in listing.show(study.folder)[1]
+    assert entry.what.endswith("on digits, until everything is decided")
+    assert "finished, until everything is decided, 18 runs have ended" in listing.show(study.folder)[1]

@@ -239,11 +239,11 @@ def one_epoch_more(site):
 
 
 def epoch(page):
-    return page.evaluate("document.getElementById('curves').innerHTML.match(/is after epoch (\\d+)/)[1]")
+    return page.evaluate("document.getElementById('curves').innerHTML.match(/epoch (\\d+) done/)[1]")
 
 
 def arrives(page, number):
-    until(page, f"document.getElementById('curves').innerHTML.includes('is after epoch {number}.')")
+    until(page, f"document.getElementById('curves').innerHTML.includes('epoch {number} done.')")
 
 
 def hide(page, hidden):
@@ -279,7 +279,7 @@ def test_a_server_that_is_killed_and_comes_again(site, browser):
     arrives(page, number)
     site.end(signal.SIGKILL)
     until(page, "!document.getElementById('connection').hidden")
-    assert "overfitlab ui starts it" in page.inner_text("#connection")
+    assert "start it with overfitlab ui" in page.inner_text("#connection")
     number = one_epoch_more(site)
     site.start()
     arrives(page, number)

@@ -86,7 +86,7 @@ def test_a_study_that_is_half_done(visitor):
     assert "10 of 12 runs" in text
     assert "Not all runs have ended, so there is no verdict yet." in text
     assert "Resume" in text
-    assert "seed 2 is after epoch 2" in text  # of the run that is being trained
+    assert "seed 2: epoch 2 done" in text  # of the run that is being trained
 
 
 def test_the_page_of_a_run(visitor):
@@ -106,7 +106,7 @@ def test_a_run_of_another_producer(visitor):
     text = page(visitor, "/run/theirs")
     assert "keras 3.13" in text
     assert "the onset of overfitting" in text
-    assert "What it says of its images" not in text
+    assert "Predictions" not in text
 
 
 def test_pictures_and_files(visitor):

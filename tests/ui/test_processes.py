@@ -56,8 +56,8 @@ def test_the_form_starts_the_command_line(reader):
     assert options["start_new_session"], "or Ctrl-C at the server would stop the study"
     assert not options.get("shell")
     text = reader.get("/study/mine").text
-    assert "a few steps of each method are measured" in text
-    assert "being planned" in reader.get("/").text
+    assert "timing a few steps of each method" in text
+    assert "planning" in reader.get("/").text
 
 
 @pytest.mark.slow
@@ -73,7 +73,7 @@ def test_what_cannot_be_is_said_beside_the_form(reader):
         ({"seeds": "many"}, "--seeds takes a number"),
         ({"epochs": "-1"}, "epochs must be a whole number"),
         ({"budget": "1 parsec"}, "a budget is a time"),
-        ({"name": "../up"}, "no name for a study"),
+        ({"name": "../up"}, "not a valid name for a study"),
         ({"name": "small"}, "already"),
         ({"mode": "until", "maximum": "1000"}, "number of seeds"),
     ):
@@ -117,7 +117,7 @@ def test_resuming_runs_the_command_that_began_it(reader, runs):
     assert reader.post("/study/half/resume").status_code == 303
     [(command, _)] = Popen.started
     assert command[3:] == ["compare", "none", "dropout", "--seeds", "4", "--out", str(runs / "half")]
-    assert "It is being taken up again" in reader.get("/study/half").text
+    assert "Resuming ..." in reader.get("/study/half").text
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_study_with_a_program_is_not_taken_up(small_study):
             record, command=f"overfitlab compare --model {change.get('model', 'notebook_cnn')}",
             config=replace(record.config, **change),
         )  # fmt: skip
-        with pytest.raises(UsageError, match="a program"):
+        with pytest.raises(UsageError, match="custom code"):
             resuming(changed)
 
 
@@ -180,7 +180,7 @@ def test_a_start_that_fails_says_why(reader, runs, desk):
     started.log.write_text("Data: digits\noverfitlab: the disk is full\n")
     started.process.code = 1
     text = reader.get("/study/mine").text
-    assert "It could not begin." in text
+    assert "The study did not start." in text
     assert "the disk is full" in text
     assert "the disk is full" in reader.get("/").text
     shutil.copytree(runs / "small", runs / "mine")

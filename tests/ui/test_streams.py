@@ -162,4 +162,4 @@ def test_an_epoch_changes_the_curves_and_the_state_alone(desk, runs):
     assert len(grown) == 3
     rows = {name for name, text in now["runs"].pieces.items() if "none, seed 2" in text}
     assert set(sent) == {"state", *grown, *rows}, "the panels of one method, and one row"
-    assert "seed 2 is after epoch 1" in "".join(sent.values())
+    assert "seed 2: epoch 1 done" in "".join(sent.values())

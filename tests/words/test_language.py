@@ -37,8 +37,8 @@ from overfitlab.results.measurement import Parts
 from overfitlab.stats.findings import Diverged, Paired, findings
 from overfitlab.study.budget import _given_up
 from overfitlab.terminal.task_screen import UNITS
-from overfitlab.words.language import ENGLISH, Name
-from overfitlab.words.languages import CODES, language_named
+from overfitlab.words.language import ENGLISH, Name, words_in
+from overfitlab.words.languages import CODES, FILES, language_named
 
 FOLDER = Path(overfitlab.__file__).parent
 OTHERS = [code for code in CODES if code != "en"]
@@ -110,6 +110,18 @@ def test_every_text_is_translated_and_nothing_else(code):
     language, used = language_named(code), templates()
     assert used - language.texts.keys() == set(), "without a translation"
     assert language.texts.keys() - used == set(), "no longer used"
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_no_text_has_two_translations(code):
+    """The files of a language are laid over each other, so that one of two would win without a word."""
+    found = {}
+    for path in sorted((FOLDER / "words").glob(f"{FILES[code]}*.toml")):
+        for part in words_in(path.name).get("texts", {}).values():
+            for english, own in part.items():
+                found.setdefault(english, {}).setdefault(own, []).append(path.name)
+    assert found.keys() == language_named(code).texts.keys()
+    assert {english: own for english, own in found.items() if len(own) > 1} == {}
 
 
 @pytest.mark.parametrize("code", OTHERS)

@@ -113,7 +113,7 @@ def _about(study: Study, status: str, say: Language) -> str:
         planned = len(study.config.methods) * plan.looks[record.look - 1]
         head = say("Study {folder} ({id}): {status}, {ended} of {all} runs have ended", all=planned, **fields)
     else:
-        head = say("Study {folder} ({id}): {status}, until all is decided, {ended} runs have ended", **fields)
+        head = say("Study {folder} ({id}): {status}, until everything is decided, {ended} runs have ended", **fields)
     lines = [
         head,
         say(
@@ -135,7 +135,7 @@ def _study(name: str, path: Path, say: Language) -> Listed:
     if record.config.until_decided is None:
         what = say("{names} on {data}, {seeds} seeds", names=names, data=record.data.name, seeds=record.plan.seeds)
     else:
-        what = say("{names} on {data}, until all is decided", names=names, data=record.data.name)
+        what = say("{names} on {data}, until everything is decided", names=names, data=record.data.name)
     return Listed(name, record.id, "study", status_of(path, record.status), what, _recommendation(path, record, say))
 
 

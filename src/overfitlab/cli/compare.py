@@ -63,7 +63,7 @@ from overfitlab.words.languages import spoken
 @click.option(
     "--until-decided",
     metavar="[T]",
-    help=f"Add seeds until all is decided, up to T, or none for no maximum.  [T: {UNTIL} unless given]",
+    help=f"Add seeds until everything is decided, up to T, or none for no maximum.  [T: {UNTIL} unless given]",
 )
 @click.option("--first-seed", type=int, default=0, show_default=True, metavar="N", help="First seed.")
 @click.option(

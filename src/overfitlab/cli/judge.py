@@ -37,7 +37,11 @@ REPORT = "judged"  # the folder of the report unless one is named
     help="What is judged: accuracy, balanced_accuracy, f1, loss, or a column; NAME:higher or NAME:lower says which "
     "way is better.  [default: accuracy of test, else of validation images]",
 )
-@click.option("--when", metavar="W", help="The epoch that is used: end, or best on validation images.  [default: end]")
+@click.option(
+    "--when",
+    metavar="W",
+    help="The epoch that is used: end, or best (on validation images if the log has them).  [default: end]",
+)
 @click.option(
     "--images",
     metavar="N[,V]",

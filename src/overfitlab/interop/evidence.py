@@ -41,6 +41,7 @@ class JudgedEvidence(Verdict):
     logs: tuple[LogFile, ...]
     producers: tuple[Producer, ...]  # who made the runs
     when: str  # end or best
+    picked_on: tuple[str, ...]  # the images on which best epochs were picked, of any run: judged, validation, unsaid
     columns: tuple[str, ...]  # that were judged, as the logs call them
     percent: bool  # whether the logs have percent
     gap_columns: tuple[str, str] | None  # training, in evaluation mode, and validation

@@ -292,6 +292,7 @@ def _evidence(
         logs=tuple(LogFile(log.source, log.kind, log.sha256, counts[log.source]) for log in logs),
         producers=tuple(Producer(kind, "") for kind in dict.fromkeys(log.kind for log in logs)),
         when=asked.when or _when_of(what),
+        picked_on=found.picked_on,
         columns=tuple(dict.fromkeys(what.columns)),
         percent=found.percent,
         gap_columns=found.gap_columns,

@@ -47,7 +47,7 @@ def trainer_state(path: Path, document: dict[str, Any]) -> Table:
     for entry in document["log_history"]:
         if not isinstance(entry, dict):
             raise unreadable(
-                path, HUGGING_FACE, DataError("log_history_of_no_objects", "an entry of log_history is no object")
+                path, HUGGING_FACE, DataError("log_history_of_no_objects", "an entry of log_history is not an object")
             )
         cells = {str(name): of_value(value) for name, value in entry.items()}
         if isinstance(cells.get("loss"), float):

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from overfitlab.errors import DataError, UsageError
 from overfitlab.interop.cells import Row, number
 from overfitlab.interop.choosing import Chosen, column_of, gap_columns, scale_of
-from overfitlab.interop.columns import LOGGED, TEST, TRAIN, VALIDATION
+from overfitlab.interop.columns import LOGGED, TEST, TRAIN, VALIDATION, metric_of
 from overfitlab.interop.runs import LoggedRun
 from overfitlab.results.history import EpochRow
 from overfitlab.results.metric import BY_NAME, Measure
 from overfitlab.results.outcome import Endpoints, Outcome
 
 END, BEST = WHENS = ("end", "best")
+# the images that the best epoch was picked on: those it is judged by, others, or some that the log does not name
+ON_JUDGED, ON_VALIDATION, UNSAID = "judged", "validation", "unsaid"
 BEST_WORDS, END_WORDS = ("best",), ("end", "last", "final")
 UNKNOWN = math.nan
 
@@ -30,6 +32,7 @@ class Measured:
     as_logged: bool  # whether training curves are running means
     percent: bool
     epochs: tuple[int, int]  # fewest and most of a run; 0 where there are no histories
+    picked_on: tuple[str, ...]  # the images on which best epochs were picked, of any run; empty for the end
 
 
 def measured(
@@ -48,12 +51,15 @@ def measured(
         scales = (scale_of(runs, train, is_loss=what.is_loss), scale_of(runs, validation, is_loss=what.is_loss))
     accuracies = {part: _scale_of_part(runs, part) for part in (LOGGED, TRAIN, VALIDATION)}
     outcomes, drawn = [], []
+    picked_on: set[str] = set()
     shares: tuple[list[float], list[float]] = ([], [])
     for place, (run, seed) in enumerate(zip(runs, seeds, strict=True)):
         reader = _Reader(run, what, what.columns[place], scale, None if gaps is None else gaps[place], scales)
         evaluated = None if gaps is None else (what.kind, gaps[place][0], scales[0])
         rows = _rows(run, accuracies, TRAIN, evaluated)
         end = reader.endpoints(when, rows)
+        if when == BEST and end is not None:
+            picked_on.add(reader.picked_on(rows))
         known = end is not None and end.of(what.metric)
         if known and not what.is_loss:
             shares[0].append(known.test)
@@ -66,7 +72,7 @@ def measured(
     as_logged = gaps is None and any(row.train_acc is not None or row.train_loss is not None
                                      for each in drawn for row in each.rows)  # fmt: skip
     return Measured(outcomes, drawn, shares, gaps is not None, gaps[0] if gaps else None, as_logged, scale != 1.0,
-                    (min(lengths), max(lengths)) if lengths else (0, 0))  # fmt: skip
+                    (min(lengths), max(lengths)) if lengths else (0, 0), tuple(sorted(picked_on)))  # fmt: skip
 
 
 def _refuse_mixture(runs: Sequence[LoggedRun], when: str) -> None:
@@ -151,6 +157,7 @@ class _Reader:
         scales: tuple[float, float],
     ) -> None:  # fmt: skip
         self._run, self._what, self._gap, self._metric = run, what, gap, BY_NAME[what.metric]
+        self._column = column
         self._values = [_scaled(value, scale) for value in run.values(column)]
         self._sides = None if gap is None else [
             [_scaled(value, factor) for value in run.values(name)]
@@ -197,18 +204,29 @@ class _Reader:
         there = [place for place, value in enumerate(self._values) if value is not None]
         if not there or not self._run.is_history or when == END:
             return there[-1] if there else None
-        judged = self._values
-        smaller = self._what.smaller_is_better
-        accuracies = [_finite(row.val_acc) for row in rows]
-        losses = [_finite(row.val_loss) for row in rows]
-        if self._what.part == TEST and any(each is not None for each in accuracies):
-            judged, smaller = accuracies, False
-        elif self._what.part == TEST and any(each is not None for each in losses):
-            judged, smaller = losses, True
+        judged, smaller, _ = self._picked_by(rows)
         known = [(place, value) for place, value in enumerate(judged) if value is not None and math.isfinite(value)]
         if not known:
             return there[-1]
         return min(known, key=lambda each: each[1] if smaller else -each[1])[0]
+
+    def _picked_by(self, rows: Sequence[EpochRow]) -> tuple[Sequence[float | None], bool, str]:
+        """Return the values that pick the best epoch, whether smaller ones are better, and whose images they are."""
+        if self._what.part == TEST:
+            for values, smaller in (([row.val_acc for row in rows], False), ([row.val_loss for row in rows], True)):
+                known = [_finite(each) for each in values]
+                if any(each is not None for each in known):
+                    return known, smaller, ON_VALIDATION
+        return self._values, self._what.smaller_is_better, ON_JUDGED
+
+    def picked_on(self, rows: Sequence[EpochRow]) -> str:
+        """Return the images on which the best epoch was picked, here or by who logged one value alone."""
+        if self._what.part == VALIDATION:
+            return ON_JUDGED
+        known = metric_of(self._column)
+        if sum(value is not None for value in self._values) < 2 or (known is not None and known.best):
+            return UNSAID
+        return self._picked_by(rows)[2]
 
     def _at(self, values: Sequence[float | None], place: int) -> float | None:
         """Return the value at a row; where tests were rarer than epochs, the next one after it, else the last."""

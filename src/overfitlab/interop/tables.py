@@ -26,7 +26,7 @@ def decoded(path: Path, content: bytes, kind: str) -> str:
             return utf8.decode("utf-8").replace("\0", "")
     except UnicodeError:
         pass
-    raise unreadable(path, kind, DataError("no_text_in_utf8", "it is no text in UTF-8"))
+    raise unreadable(path, kind, DataError("no_text_in_utf8", "it is not UTF-8 text"))
 
 
 def delimited(path: Path, content: bytes, kind: str = "CSV") -> Table:
@@ -80,7 +80,7 @@ def json_document(path: Path, content: bytes, kind: str) -> Any:
         if isinstance(error, RecursionError):
             raise _too_deep(path, kind) from None
         raise unreadable(
-            path, kind, DataError("no_valid_json", "it is no valid JSON ({reason})", reason=error)
+            path, kind, DataError("no_valid_json", "it is not valid JSON ({reason})", reason=error)
         ) from None
     if _depth(found) > DEEPEST:
         raise _too_deep(path, kind)
@@ -112,7 +112,7 @@ def json_lines(path: Path, content: bytes) -> Table:
             entry = None
         if not isinstance(entry, dict) or len(rows) > MOST_ROWS:
             raise unreadable(
-                path, "JSON lines", DataError("line_of_no_object", "line {number} is no object", number=number)
+                path, "JSON lines", DataError("line_of_no_object", "line {number} is not an object", number=number)
             )
         rows.append(entry)
     return of_objects(path, rows, "JSON lines")
@@ -124,7 +124,7 @@ def of_objects(path: Path, entries: list[Any], kind: str) -> Table:
     names: dict[str, str] = {}
     for entry in entries:
         if not isinstance(entry, dict):
-            raise unreadable(path, kind, DataError("entry_of_no_object", "an entry is no object"))
+            raise unreadable(path, kind, DataError("entry_of_no_object", "an entry is not an object"))
         row: Row = {}
         for name, value in entry.items():
             if not isinstance(value, dict | list):

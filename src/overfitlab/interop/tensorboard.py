@@ -110,7 +110,7 @@ def events(path: Path, content: bytes) -> Iterator[tuple[str, int, float]]:
                 if found is not None:
                     yield found[0], min(step, 2**62), found[1]
         except (ValueError, struct.error):
-            raise unreadable(path, KIND, DataError("record_of_no_event", "a record is no event")) from None
+            raise unreadable(path, KIND, DataError("record_of_no_event", "a record is not an event")) from None
 
 
 def records(path: Path, content: bytes) -> Iterator[bytes]:
@@ -125,7 +125,7 @@ def records(path: Path, content: bytes) -> Iterator[bytes]:
             )
         if length > LONGEST_RECORD:
             raise unreadable(
-                path, KIND, DataError("record_too_long", "a record of {length} bytes is no scalar", length=length)
+                path, KIND, DataError("record_too_long", "a record of {length} bytes is not a scalar", length=length)
             )
         end = place + 12 + length
         if end + 4 > len(content):

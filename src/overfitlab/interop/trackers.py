@@ -143,7 +143,7 @@ def _lines(path: Path, content: bytes) -> list[tuple[int, float]]:
             raise unreadable(path, MLFLOW, DataError("line_without_a_value", "a line has no value"))
         value, step = cell(words[1]), cell(words[2]) if len(words) > 2 else 0.0
         if not isinstance(value, float) or not isinstance(step, float) or not step.is_integer():
-            raise unreadable(path, MLFLOW, DataError("line_of_no_metric", "a line is no metric"))
+            raise unreadable(path, MLFLOW, DataError("line_of_no_metric", "a line is not a metric"))
         found.append((int(step), value))
     return sorted(found, key=lambda point: point[0])
 

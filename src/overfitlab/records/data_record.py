@@ -117,4 +117,4 @@ class DataRecord(Struct, kw_only=True):
             raise ValueError("data.class_images are not those of the classes")
         for path in (self.source, self.origin, self.data_dir or "", self.groups.source if self.groups else ""):
             if b"\0" in os.fsencode(path):  # which raises for signs that stand for no byte
-                raise ValueError("data.source, origin, data_dir or groups.source is no path")
+                raise ValueError("data.source, origin, data_dir or groups.source is not a path")

@@ -108,7 +108,7 @@ def read(path: Path) -> list[Entry]:
     except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise _broken(
-            path, DamagedError("line_of_no_attempt", "a line is no attempt: {reason}", reason=reason)
+            path, DamagedError("line_of_no_attempt", "a line is not an attempt: {reason}", reason=reason)
         ) from None
     previous = BEGINNING
     for number, entry in enumerate(entries, 1):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from overfitlab.interop.evidence import FROM_COLUMN, FROM_OPTION, PAIRED, PARTLY, JudgedEvidence
-from overfitlab.interop.outcomes import BEST
+from overfitlab.interop.outcomes import BEST, ON_JUDGED, ON_VALIDATION, UNSAID
 from overfitlab.report import metric_words
 from overfitlab.report.answer import answer_of_others
 from overfitlab.report.study_sentences import answer
@@ -57,17 +57,30 @@ def read_as(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
         else say("{column} is read as {metric}.", **fields)
     )
     if evidence.epochs[1]:
-        yield (
-            say("The last epoch of each run is used.")
-            if evidence.when != BEST
-            else say("The best epoch of each run is used, chosen on its validation images.")
-        )
+        yield _which_epoch(evidence, columns, say)
     if evidence.epochs[0] != evidence.epochs[1]:
         yield say("Runs are of different lengths, {fewest} to {most} epochs.", fewest=evidence.epochs[0],
                   most=evidence.epochs[1])  # fmt: skip
     if evidence.gap_columns is not None:
         yield say("The gap is between {training}, measured in evaluation mode, and {validation}.",
                   training=evidence.gap_columns[0], validation=evidence.gap_columns[1])  # fmt: skip
+
+
+def _which_epoch(evidence: JudgedEvidence, columns: str, say: Language) -> str:
+    if evidence.when != BEST:
+        return say("The last epoch of each run is used.")
+    if ON_JUDGED not in evidence.picked_on:
+        return (
+            say("The best epoch of each run is used, chosen on its validation images.")
+            if ON_VALIDATION in evidence.picked_on
+            else ""  # the log has one value of each run, of the epoch that somebody else chose
+        )
+    return (
+        say("The best epoch of each run is used, chosen on its validation images or, where its log has none, by "
+            "{column}.", column=columns)
+        if ON_VALIDATION in evidence.picked_on
+        else say("The best epoch of each run is used, chosen by {column}.", column=columns)
+    )  # fmt: skip
 
 
 def pairing(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
@@ -107,9 +120,15 @@ def limits_of(evidence: JudgedEvidence, say: Language) -> Iterator[str]:
             "Whether a method overfits less is not judged: that takes a training metric measured in evaluation "
             "mode after the epoch (--column train=NAME), which the running means that programs log are not."
         )
-    if evidence.when == BEST:
+    if evidence.picked_on == (ON_JUDGED,):
         yield say("The best epoch looks better than it is, for every method: it was chosen on the images it is "
                   "judged by. Methods with noisier curves gain more from that.")  # fmt: skip
+    elif ON_JUDGED in evidence.picked_on:
+        yield say("The best epoch of some runs was chosen on the images it is judged by, so these runs look better "
+                  "than they are.")  # fmt: skip
+    elif UNSAID in evidence.picked_on:
+        yield say("If the best epoch was chosen on the images it is judged by, it looks better than it is, and methods "
+                  "with noisier curves gain more from that.")  # fmt: skip
     if evidence.progress is None:
         yield say("The verdicts are valid for one reading. To add seeds and read again, use --until-decided from "
                   "the beginning.")  # fmt: skip

@@ -206,7 +206,7 @@ def _notes(method: MethodSummary, curves: Curves, runs: Sequence[Glance], view: 
         label = say("thin: in training, seed {seeds}", seeds=", ".join(str(run.seed) for run in training))
         found.append(Line(x=(), y=(), color="soft", width=THIN, opacity=FAINT, label=label))
     if view.smoothing and runs:
-        label = say("smoothed, weight {weight}; faint: as it is", weight=f"{view.smoothing:g}")
+        label = say("smoothed, weight {weight}; faint: unsmoothed", weight=f"{view.smoothing:g}")
         found.append(Line(x=(), y=(), color="soft", dash=DASHED, width=THIN, label=label))
     found += _onset(method, curves, say)
     return found
@@ -237,7 +237,7 @@ def _alternative(
         last = ", ".join(f"{label} {units[label] * sum(of) / len(of):.3g}" for label, of in known.items() if of)
         said.append(say("{n} runs have ended, after the last epoch: {values}; {onset}", n=len(ended), values=last,
                         onset=onset_words(method, say)))  # fmt: skip
-    said += [say("seed {seed} is after epoch {epoch}", seed=run.seed, epoch=len(run.rows))
+    said += [say("seed {seed}: epoch {epoch} done", seed=run.seed, epoch=len(run.rows))
              for run in runs if not run.ended]  # fmt: skip
     if not said:
         said = [say("no run has begun")]

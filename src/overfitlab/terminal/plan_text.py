@@ -74,7 +74,7 @@ def _question(record: StudyRecord, say: Language) -> str:
     config, plan = record.config, record.plan
     methods = say.count(len(config.methods), "method")
     if config.until_decided is not None:
-        return say("Study: {methods}, paired seeds from {first} on, until all is decided",
+        return say("Study: {methods}, paired seeds from {first} on, until everything is decided",
                    methods=methods, first=config.first_seed)  # fmt: skip
     looks = ""
     if len(plan.looks) > 1:

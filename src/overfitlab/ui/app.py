@@ -136,8 +136,8 @@ async def disk_refused(request: Request, error: Exception) -> Response:
 async def nothing_here(request: Request, _: Exception) -> Response:
     """Answer that there is no such page."""
     say = reader(request).say
-    return shown(request, "message.html", 404, heading=say("There is nothing here"),
-                 texts=[say("No study and no run has this address; the list has all that there are.")])  # fmt: skip
+    return shown(request, "message.html", 404, heading=say("Page not found"),
+                 texts=[say("No study or run has this address; the list shows all there are.")])  # fmt: skip
 
 
 async def failed(_: Request, error: Exception) -> Response:

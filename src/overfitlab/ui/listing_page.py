@@ -45,7 +45,7 @@ def rows(desk: Desk, say: Language) -> list[Row]:
         if name not in there:
             status = RUNNING if started.code is None else DAMAGED
             said = started.words()[-1:] if started.code else []
-            found.append(Row(name, address(name), "study", status, say("being planned"), said[0] if said else ""))
+            found.append(Row(name, address(name), "study", status, say("planning"), said[0] if said else ""))
     return sorted(found, key=lambda row: (row.status != RUNNING, row.name))
 
 

@@ -64,7 +64,7 @@ class Processes:
         if not re.fullmatch(r"\w[\w.+=-]*", name):
             raise UsageError(
                 "no_name_for_a_study_here",
-                "{name!r} is no name for a study; take letters, digits, and - _ . + =",
+                "{name!r} is not a valid name for a study; use letters, digits, and - _ . + =",
                 name=name,
             )
         known = self.started.get(name)
@@ -135,7 +135,7 @@ def resuming(record: StudyRecord) -> list[str]:
         words = []
     if words[:2] != ["overfitlab", "compare"]:
         raise UsageError(
-            "study_without_a_command", "this study does not say how it was begun; repeat its command in a terminal"
+            "study_without_a_command", "this study does not record its command; resume it in a terminal"
         )
     found, skip = [], False
     for place, word in enumerate(words[2:], start=2):
@@ -159,5 +159,5 @@ def resuming(record: StudyRecord) -> list[str]:
 def _program() -> UsageError:
     return UsageError(
         "study_with_a_program_here",
-        "its network is a program, which is run only where you say so: repeat its command in a terminal",
+        "its network is custom code, which is run only if you say so: repeat its command in a terminal",
     )

@@ -64,7 +64,7 @@ def serve(runs: Path, port: int, data: Sequence[str], *, browser: bool) -> None:
     with bound(port) as listening:
         address = f"http://{HOST}:{listening.getsockname()[1]}/?{TOKEN}={keys.token}"
         print(say("The page: {address}", address=address), flush=True)  # noqa: T201 - what it is for
-        print(say("Ctrl-C ends the server; studies that were started go on."), flush=True)  # noqa: T201
+        print(say("Ctrl-C stops the server; studies already started continue."), flush=True)  # noqa: T201
         if browser:
             with contextlib.suppress(webbrowser.Error):
                 webbrowser.open(address)

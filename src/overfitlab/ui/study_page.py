@@ -143,8 +143,8 @@ def live_sections(watched: Watched, evidence: Evidence, view: View, say: Languag
             "the epoch with the lowest validation loss: what comes after it is overfitting. All methods are drawn on "
             "the same scale.")),
         ("gaps", say("The gap over the epochs"), say(
-            "Training minus validation accuracy in points: the more, the further the network fits the training images "
-            "beyond what it has learnt of others.")),
+            "Training minus validation accuracy, in points: the larger it is, the less of the fit to the training "
+            "images carries over to other images.")),
     ):  # fmt: skip
         make, _ = live_figures.FIGURES[LIVE[anchor]]
         panels = tuple(make(evidence, watched.glances, view, say))

@@ -169,8 +169,8 @@ def _fetch(published: Published, folder: Path, listener: Listener) -> Copy:
             if len(published.archives) > 1:
                 raise type(error)(
                     "files_to_fetch_elsewhere",
-                    "{reason}; or fetch its files on another machine and put it into {folder}, name a folder that "
-                    "holds it with --data-dir, or use --data digits",
+                    "{reason}; or fetch its files on another machine and put them into {folder}, name a folder "
+                    "that holds them with --data-dir, or use --data digits",
                     reason=error,
                     folder=into,
                 ) from error

@@ -123,8 +123,8 @@ def _of_mapping(data: Mapping[object, object]) -> tuple[dict[str, object], list[
     if TRAIN not in found or left:
         raise UsageError(
             "data_of_other_parts",
-            "data as a dict must have x and y, or x_train, y_train, x_val, y_val, x_test and y_test, or train, val "
-            "and test, and class_names, not {keys}",
+            "data as a dict must have x and y, or x_train and y_train, or train, and may have x_val and y_val or val, "
+            "x_test and y_test or test, and class_names; not {keys}",
             keys=", ".join(map(str, data)) or "{}",
         )
     if names is None:
