@@ -1,10 +1,12 @@
 """A real notebook, run by a real kernel: progress changes in its place, and what a cell returns displays itself."""
 
+import json
 import re
 import warnings
 from pathlib import Path
 
 import pytest
+from once import once
 
 import overfitlab
 
@@ -30,24 +32,33 @@ def executed(tmp_path_factory):
     nbformat = pytest.importorskip("nbformat", reason=WHY)
     nbclient = pytest.importorskip("nbclient", reason=WHY)
     pytest.importorskip("ipykernel", reason=WHY)
+
+    def execute(folder):
+        sent = []
+
+        class Client(nbclient.NotebookClient):
+            def process_message(self, msg, cell, cell_index):
+                if msg["msg_type"] in ("display_data", "update_display_data"):
+                    sent.append((cell_index, msg["msg_type"], msg["content"]["data"]))
+                return super().process_message(msg, cell, cell_index)
+
+        folder.mkdir()
+        notebook = nbformat.v4.new_notebook()
+        notebook.cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # those of the kernel's client are not about us
+            patch.setenv("OVERFITLAB_OFFLINE", "1")
+            patch.setenv("PYTHONPATH", str(Path(overfitlab.__file__).parent.parent))
+            client = Client(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+            client.execute()
+        nbformat.write(notebook, folder / "executed.ipynb")
+        (folder / "sent.json").write_text(json.dumps(sent))
+
+    folder = once(tmp_path_factory, "notebook", execute)
     sent = {}
-
-    class Client(nbclient.NotebookClient):
-        def process_message(self, msg, cell, cell_index):
-            if msg["msg_type"] in ("display_data", "update_display_data"):
-                sent.setdefault(cell_index, []).append((msg["msg_type"], msg["content"]["data"]))
-            return super().process_message(msg, cell, cell_index)
-
-    folder = tmp_path_factory.mktemp("notebook")
-    notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # those of the kernel's client are not about us
-        patch.setenv("OVERFITLAB_OFFLINE", "1")
-        patch.setenv("PYTHONPATH", str(Path(overfitlab.__file__).parent.parent))
-        client = Client(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
-        client.execute()
-    return notebook.cells, sent
+    for cell, kind, data in json.loads((folder / "sent.json").read_text()):
+        sent.setdefault(cell, []).append((kind, data))
+    return nbformat.read(folder / "executed.ipynb", 4).cells, sent
 
 
 def outputs(cell, kind):

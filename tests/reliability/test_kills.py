@@ -32,7 +32,7 @@ def test_together_they_are_all():
     assert set("+".join(TOGETHER).split("+")) == set(ALONE)
 
 
-@pytest.mark.parametrize("method", ("none", *(ALONE if KILLS_ASKED else TOGETHER)))
+@pytest.mark.parametrize("method", ["none", *(ALONE if KILLS_ASKED else TOGETHER)])
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(breakable, whole, method):
     expected = whole(method)
     chance = random.Random(method)

@@ -200,7 +200,8 @@ def test_the_page_has_a_part_for_every_table(simulation):
     assert f"N = {simulation.SIMULATIONS:,} simulated studies" in PAGE, "run make statistics"
 
 
-def test_the_tables_on_the_page_are_those_that_are_made(simulation):
+def test_the_tables_on_the_page_are_those_that_are_made(simulation, monkeypatch):
+    monkeypatch.setitem(simulation.TABLES["others_ledger"].__globals__, "LEDGERS", 8)
     for name, table in simulation.TABLES.items():
         [fresh] = re.findall(r"\A(\|.+\|)\n\| ---", table(8))
         assert f"<!-- {name}: begin -->\n{fresh}\n" in PAGE, "run make statistics"

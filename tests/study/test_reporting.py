@@ -14,6 +14,7 @@ from PIL import Image
 import overfitlab
 from overfitlab.api import reporting
 from overfitlab.errors import OverfitlabError, UsageError
+from overfitlab.report import figures
 from overfitlab.report.figures import DisplayedFigure
 from overfitlab.report.page import page
 from overfitlab.study.evidence import Evidence
@@ -34,12 +35,12 @@ def test_everything_is_written_and_readable(written):
         "report.html", "report.ko.html", "report.md", "report.ko.md", "verdict.json", "contrasts.csv", "contrasts.tex",
         "contrasts.ko.tex", "methods.txt", "methods.ko.txt", "runs.csv", "history.csv", "figures",
     }  # fmt: skip
-    figures = {path.name for path in (written / "figures").iterdir()}
+    drawn = {path.name for path in (written / "figures").iterdir()}
     endings = ("png", "svg", "ko.png", "ko.svg")
-    assert figures == {f"{name}.{ending}" for name in reporting.FIGURE_NAMES for ending in endings}
+    assert drawn == {f"{name}.{ending}" for name in reporting.FIGURE_NAMES for ending in endings}
     for path in (written / "figures").glob("*.png"):
         with Image.open(path) as image:
-            assert min(image.size) > 200
+            assert min(image.size) > 2 / 3 * figures.PAPER_DPI
     for path in (written / "figures").glob("*.svg"):
         root = ET.parse(path).getroot()
         assert root.tag.endswith("svg")

@@ -100,7 +100,7 @@ def test_a_run_that_finds_no_memory_twice_has_failed_and_its_siblings_go_on(tmp_
 @pytest.mark.slow
 def test_a_worker_that_hangs_is_ended_and_its_run_tried_again(tmp_path, monkeypatch, capsys):
     """It is stopped as soon as it has its run, as a driver or a deadlock would stop it."""
-    monkeypatch.setattr(runner, "SILENCE", 10.0)
+    monkeypatch.setattr(runner, "SILENCE", 6.0)
     send, hung = LocalProcesses._send, []
 
     def stopping(worker, message):
@@ -122,8 +122,8 @@ def test_a_worker_that_hangs_is_ended_and_its_run_tried_again(tmp_path, monkeypa
 @pytest.mark.parametrize("moment", [Setup, Probe])
 def test_a_worker_that_hangs_before_its_first_run_is_ended(tmp_path, monkeypatch, moment):
     """While it reads the images, or measures: there is no study yet, and one line says why."""
-    monkeypatch.setattr(processes, "BEGINNING", 10.0)
-    monkeypatch.setattr(runner, "MEASURING", 10.0)
+    # it never goes on, so that no patience is too short
+    monkeypatch.setattr(*{Setup: (processes, "BEGINNING"), Probe: (runner, "MEASURING")}[moment], 2.0)
     send = LocalProcesses._send
 
     def stopping(worker, message):

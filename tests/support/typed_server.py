@@ -8,6 +8,9 @@ sys.path.append(str(Path(__file__).parents[2] / "reliability"))
 import forks
 import warm_workers
 
+from overfitlab.report import figures
+
+figures.PAPER_DPI = 80  # a third of the time of a report is that of all the dots, at which no test looks here
 SOCKET = Path(sys.argv[1])
 warm_workers.install(lambda: SOCKET)
 forks.serve()

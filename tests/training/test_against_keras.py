@@ -105,7 +105,7 @@ def test_every_weight_equals_keras_after_50_steps_in_float64(method):
     ours, theirs = networks(method, torch.float64)
     start = [weight.copy() for weight in in_keras_order(ours)]
     optimizer = KerasAdam(ours)
-    sizes = [32] * 23 + [27, 1] + [32] * 23 + [5, 1]  # two epochs with a partial last batch, and batches of one
+    sizes = [8] * 23 + [7, 1] + [8] * 23 + [5, 1]  # two epochs with a partial last batch, and batches of one
     for step, (x, y) in enumerate(batches("float64", sizes), start=1):
         our_loss = our_step(ours, optimizer, x, y, step)
         their_loss = theirs.train_on_batch(x, y)[0]

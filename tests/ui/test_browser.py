@@ -117,7 +117,7 @@ def press(page, text):
 def test_a_study_from_the_form_to_its_verdict(site, browser):
     page = site.page(browser, "/new")
     page.set_default_timeout(1000 * PATIENCE)
-    for name, text in (("seeds", "3"), ("epochs", "8"), ("name", "mine")):
+    for name, text in (("seeds", "3"), ("epochs", "60"), ("name", "mine")):
         page.fill(f"[name={name}]", text)
     page.uncheck("[name=method][value=batch_norm]")
     until(page, "document.getElementById('outlook').innerText.includes('6 runs')")
@@ -130,7 +130,7 @@ def test_a_study_from_the_form_to_its_verdict(site, browser):
     while points(page) <= before:
         page.wait_for_timeout(100)
     single = site.page(browser, page.locator("#state .training a").first.get_attribute("href"))
-    epoch = "Number(document.querySelector('#top progress')?.value ?? 99)"
+    epoch = "Number(document.querySelector('#top progress')?.value ?? 999)"
     known = single.evaluate(epoch)
     until(single, f"{epoch} > {known}")
     assert single.locator("#curves svg").count() == 2

@@ -15,7 +15,7 @@ from overfitlab.api.report_folder import (
     there,
     write,
 )
-from overfitlab.api.reporting import DPI, HISTORY_TABLE, NUMBERS, RUNS_TABLE, language_of_pictures
+from overfitlab.api.reporting import HISTORY_TABLE, NUMBERS, RUNS_TABLE, language_of_pictures
 from overfitlab.interop.evidence import JudgedEvidence
 from overfitlab.records.run_record import DIVERGED, FINISHED
 from overfitlab.records.study_folder import PAGE
@@ -116,12 +116,11 @@ def _known(name: str, value: float | None) -> float | None:
 
 
 def _figures(evidence: JudgedEvidence, say: Language) -> dict[str, bytes]:
-    drawn = language_of_pictures(say)
     figures = {}
     for name, (make, columns) in judged_figures.FIGURES.items():
-        panels = make(evidence, drawn)
-        if panels:
+        if panels := make(evidence, say):
             with drawing():
-                figures[localized(f"{name}.png", say.code)] = compressed(pixels(composed(panels, columns), DPI), DPI)
-                figures[localized(f"{name}.svg", say.code)] = sheet(panels, columns).encode()
+                picture = compressed(pixels(composed(make(evidence, language_of_pictures(say)), columns)))
+            figures[localized(f"{name}.png", say.code)] = picture
+            figures[localized(f"{name}.svg", say.code)] = sheet(panels, columns).encode()
     return figures

@@ -57,7 +57,6 @@ FIGURE_NAMES = (*FIGURES, CONFUSION, DISPUTED)
 STUDY = Kind((PAGE, MARKDOWN, LATEX, METHODS), (CONTRASTS, RUNS_TABLE, HISTORY_TABLE), NUMBERS, FIGURE_NAMES)
 CONFUSION_COLUMNS = 3
 WHITE = 255
-DPI = 300  # what papers ask for
 
 
 def write_report(study: "Study", folder: Path, language: str | None = None) -> Path:
@@ -135,7 +134,7 @@ def _figure_files(evidence: Evidence, pictures: Images, say: Language) -> dict[s
             if figure is None:
                 continue
             with drawing():
-                packed[f"{name}.png"] = beside.submit(compressed, pixels(figure, DPI), DPI)
+                packed[f"{name}.png"] = beside.submit(compressed, pixels(figure))
                 found[f"{name}.svg"] = (
                     rendered(figure, "svg", _what_is_disputed(evidence, say))
                     if name == DISPUTED

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 NUMBERS = "numbers.json"
 RUN = Kind((PAGE, MARKDOWN), (HISTORY,), NUMBERS, RUN_FIGURES)
-COLUMNS, DPI = 2, 300
+COLUMNS = 2
 TEST = "test"
 
 
@@ -103,7 +103,7 @@ def _figures(run: "Run", said: MethodPredictions | None, say: Language) -> dict[
     in_pictures = run_figures(run, said, pictured)
     with drawing():
         for name, panels in run_figures(run, said, say).items():
-            picture = compressed(pixels(composed(in_pictures[name], COLUMNS), DPI), DPI)
+            picture = compressed(pixels(composed(in_pictures[name], COLUMNS)))
             files[localized(f"{name}.png", say.code)] = picture
             files[localized(f"{name}.svg", say.code)] = sheet(panels, COLUMNS).encode()
     return files

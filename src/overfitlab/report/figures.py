@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+PAPER_DPI = 300  # dots an inch of a PNG in a report: what papers ask for
+
 
 class DisplayedFigure(Figure):
     """A figure that a Jupyter notebook shows when it is the value of a cell."""
@@ -17,18 +19,18 @@ class DisplayedFigure(Figure):
         return rendered(self, "png")
 
 
-def pixels(figure: Figure, dpi: int) -> NDArray[np.uint8]:
-    """Return what a figure looks like, [H, W, 4]: red, green, blue and opacity, at so many dots an inch."""
-    figure.set_dpi(dpi)
+def pixels(figure: Figure, dpi: int | None = None) -> NDArray[np.uint8]:
+    """Return what a figure looks like, [H, W, 4]: red, green, blue, opacity; at `PAPER_DPI` or so many dots an inch."""
+    figure.set_dpi(dpi or PAPER_DPI)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
     return np.array(canvas.buffer_rgba(), dtype=np.uint8)  # type: ignore[no-untyped-call]
 
 
-def compressed(found: NDArray[np.uint8], dpi: int) -> bytes:
-    """Return pixels [H, W, 4] as PNG; equal pixels give equal bytes."""
+def compressed(found: NDArray[np.uint8], dpi: int | None = None) -> bytes:
+    """Return pixels [H, W, 4] of so many dots an inch as PNG; equal pixels give equal bytes."""
     stream = io.BytesIO()
-    Image.fromarray(found).save(stream, "png", dpi=(dpi, dpi))
+    Image.fromarray(found).save(stream, "png", dpi=(dpi or PAPER_DPI,) * 2)
     return stream.getvalue()
 
 

@@ -134,9 +134,7 @@ def resuming(record: StudyRecord) -> list[str]:
     except ValueError:
         words = []
     if words[:2] != ["overfitlab", "compare"]:
-        raise UsageError(
-            "study_without_a_command", "this study does not record its command; resume it in a terminal"
-        )
+        raise UsageError("study_without_a_command", "this study does not record its command; resume it in a terminal")
     found, skip = [], False
     for place, word in enumerate(words[2:], start=2):
         option, equals, value = word.partition("=")

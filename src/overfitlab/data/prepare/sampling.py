@@ -71,8 +71,8 @@ def _by_class(labels: Labels) -> Iterator[Indices]:
 def _in_proportion(counts: NDArray[np.int64], number: int, draw: RandomState) -> NDArray[np.int64]:
     """Return how many of each class make up `number`, in proportion; where that is no whole number, chance decides."""
     exact = counts / counts.sum() * number
-    whole = np.floor(exact)
-    rest, missing = exact - whole, int(number - whole.sum())
+    whole = np.floor(exact).astype(np.int64)
+    rest, missing = exact - whole, number - int(whole.sum())
     for largest in np.unique(rest)[::-1]:
         if missing <= 0:
             break
@@ -80,4 +80,4 @@ def _in_proportion(counts: NDArray[np.int64], number: int, draw: RandomState) ->
         chosen = draw.choice(tied, min(len(tied), missing), replace=False)
         whole[chosen] += 1
         missing -= len(chosen)
-    return whole.astype(np.int64)
+    return whole

@@ -121,11 +121,15 @@ function open() {
 }
 
 // The view: what is wanted goes into the address, so that a reload and a link show the same.
+let views = 0;
 async function viewed(form) {
   const query = new URLSearchParams(new FormData(form));
+  const number = ++views;
   history.replaceState(null, "", `?${query}${location.hash}`);
   const answer = await fetch(`${source.dataset.parts}?${query}`);
-  if (answer.ok) put(await answer.json());
+  const parts = answer.ok ? await answer.json() : null;
+  if (number !== views) return; // another one has been asked for since
+  if (parts) put(parts);
   open();
 }
 
