@@ -71,7 +71,7 @@ def _by_class(labels: Labels) -> Iterator[Indices]:
 def _in_proportion(counts: NDArray[np.int64], number: int, draw: RandomState) -> NDArray[np.int64]:
     """Return how many of each class make up `number`, in proportion; where that is no whole number, chance decides."""
     exact = counts / counts.sum() * number
-    whole = np.floor(exact).astype(np.int64)
+    whole: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     rest, missing = exact - whole, number - int(whole.sum())
     for largest in np.unique(rest)[::-1]:
         if missing <= 0:
