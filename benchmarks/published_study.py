@@ -19,7 +19,7 @@ from pages import replace_generated
 from published_evidence import AXES, HISTORY, NUMBERS, RUNS, axis_then, document, evidence, word_then
 
 import overfitlab
-from overfitlab.api.reporting import DPI, figure_of
+from overfitlab.api.reporting import figure_of
 from overfitlab.api.studies import Study
 from overfitlab.report.content import sections
 from overfitlab.report.figures import compressed, pixels
@@ -116,7 +116,7 @@ def show(found: Evidence, name: str) -> None:
         figure = figure_of(linked, found, {})
         if figure is not None:
             with drawing():
-                (figures / f"{linked}.png").write_bytes(compressed(pixels(figure, DPI), DPI))
+                (figures / f"{linked}.png").write_bytes(compressed(pixels(figure)))
     replace_generated(PAGE, text, name)
 
 
