@@ -14,6 +14,8 @@ from overfitlab.cli.main import cli
 from overfitlab.methods import registry
 
 SAID = [
+    ("--full show s", "--full comes after the command: overfitlab show --full"),
+    ("--data digits train", "--data comes after the command: overfitlab train --data digits"),
     ("train --gpu", "there is no option --gpu; use --device cuda"),
     ("train --device gpu", "unknown device 'gpu'; did you mean 'cuda'?"),
     ("compare --gpu", "a study runs on the CPU, so compare has no --gpu"),

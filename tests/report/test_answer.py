@@ -104,7 +104,8 @@ def test_what_weakens_it_stands_in_it(study):
     failure = Failure("l2:rate=0.001", 0, reason("words_of_others", text="no memory"), 1, "2026-11-28T12:00:00")
     waiting = replace(weak, provisional=True, recommended=None, failures={"x": failure})
     assert answer_of(waiting, waiting, "x").weaknesses[0].startswith("There is no verdict because runs failed")
-    assert answer_of(waiting, waiting, "x").steps[0].text == "Next: run the same command again to continue."
+    [step] = answer_of(waiting, waiting, "x").steps
+    assert step.text == "Next: unless it is still running, run the same command again to continue."
 
 
 def test_more_than_five_weaknesses_are_behind_full(study):

@@ -101,7 +101,8 @@ def _nothing_yet(study: Study, say: Language, width: int | None) -> list[str]:
     ]  # fmt: skip
     lines = [flowing(line, width) for line in said]
     if study.record.command:
-        lines += [say("Next: run the same command again to continue."), *command_lines(study.record.command, width)]
+        again = say("Next: unless it is still running, run the same command again to continue.")
+        lines += [flowing(again, width), *command_lines(study.record.command, width)]
     return lines
 
 

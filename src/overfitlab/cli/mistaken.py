@@ -74,7 +74,18 @@ def in_our_words(error: click.ClickException, words: Sequence[str]) -> str | Ove
     if isinstance(command, click.Group):
         name = next((word for word in words if word in command.commands), "train")
         command = command.commands.get(name, command)
+        for each in command.params:
+            if option in each.opts:
+                return _in_front(option, name, None if getattr(each, "is_flag", False) else _behind(option, words))
     return _no_such_option(option, name, command, _behind(option, words), error.ctx)
+
+
+def _in_front(option: str, name: str, behind: str | None) -> UsageError:
+    """Return the error for an option of a command that stands before it."""
+    return UsageError(
+        "option_before_its_command", "{option} comes after the command: overfitlab {command} {right}",
+        option=option, command=name, right=option if behind is None else f"{option} {behind}",
+    )  # fmt: skip
 
 
 def _no_such_option(

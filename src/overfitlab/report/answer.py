@@ -165,7 +165,8 @@ def _steps(
     first: Ahead | None, verdict: Verdict, record: Answered, reference: str, say: Language
 ) -> list[Step]:  # fmt: skip
     if not verdict.over:
-        return [Step(say("Next: run the same command again to continue."), record.command)] if record.command else []
+        again = say("Next: unless it is still running, run the same command again to continue.")
+        return [Step(again, record.command)] if record.command else []
     found = []
     codes = {each.code for each in verdict.weaknesses}
     if codes.intersection(SHORT_OF_OVERFITTING):

@@ -340,10 +340,10 @@ def _disputed(evidence: Evidence, say: Language) -> Section | None:
 def _opinion(said: Opinion, classes: Sequence[str], say: Language) -> str:
     if said.right == said.runs:
         return say("right in all {runs}", runs=said.runs)
-    return say(
-        "right in {right} of {runs}; {votes} predict {name}",
-        right=said.right, runs=said.runs, votes=said.votes, name=classes[said.taken_for],
-    )  # fmt: skip
+    fields = {"right": said.right, "runs": said.runs, "votes": said.votes, "name": classes[said.taken_for]}
+    if said.votes == 1:
+        return say("right in {right} of {runs}; {votes} predicts {name}", **fields)
+    return say("right in {right} of {runs}; {votes} predict {name}", **fields)
 
 
 def _images(evidence: Evidence, say: Language) -> Section | None:

@@ -232,7 +232,7 @@ def _onset(method: MethodSummary, say: Language) -> Mark:
     if method.onset is None or without == runs:
         return Remark(label=say("no onset yet"), key="onset")
     onset = method.onset.mean
-    label = say("onset: epoch {epoch}", epoch=f"{onset:.1f}")
+    label = say("onset: epoch {epoch}", epoch=f"{round(onset, 1):g}")
     if without:
         label = say("{onset} (not in {without} of {runs})", onset=label, without=without, runs=runs)
     return Rule(at=onset, axis="x", color="soft", width=1.2, dash=DOTTED, label=label, key="onset")

@@ -34,14 +34,14 @@ def _answer(evidence: JudgedEvidence, say: Language) -> Section:
 
 
 def _verdict(evidence: JudgedEvidence, say: Language) -> Section:
-    caption = say("Every contrast: what was shown, with its interval, adjusted p and number of runs")
+    caption = say("Every contrast: what was shown, with its interval, adjusted p and number of runs.")
     rules = say(
         "Helps or harms: the adjusted p is at most {alpha} and the estimate lies outside the equivalence margin, "
         "±{margin} {unit}. Equivalent: two one-sided tests place it inside. Undecided: everything else. A "
         "difference is the method minus what it is compared with.",
         alpha=f"{evidence.alpha:g}", margin=f"{evidence.margin:g}", unit=say(BY_NAME[evidence.metric].unit),
     )  # fmt: skip
-    every_p = say("Every p, raw and adjusted for the number of contrasts")
+    every_p = say("Every p, raw and adjusted for the number of contrasts.")
     onset = say(
         "The same contrasts with the weights of the epoch with the lowest validation loss, as if every method, "
         "including the baseline, had been stopped early. Estimates only: verdicts refer to the end of training."
@@ -72,7 +72,7 @@ def _methods(evidence: JudgedEvidence, say: Language) -> Section:
     header = (say("method"), *(name for name, _ in columns))
     rows = tuple((str(say.method(each.label)), *(cells[place] for _, cells in columns))
                  for place, each in enumerate(evidence.methods))  # fmt: skip
-    caption = say("Means over the runs ± standard deviation: shares in percent, losses in nats, the onset in epochs")
+    caption = say("Means over the runs ± standard deviation: shares in percent, losses in nats, the onset in epochs.")
     return Section("methods", say("The methods"), (TableBlock(Table(header, rows), caption),))
 
 
@@ -153,7 +153,7 @@ def _limits(evidence: JudgedEvidence, say: Language) -> Section:
 def _logs(evidence: JudgedEvidence, say: Language) -> Section:
     header = (say("log"), say("written by"), say("runs"), "SHA-256")
     rows = tuple((each.name, each.kind, str(each.runs), each.sha256[:16]) for each in evidence.logs)
-    table = TableBlock(Table(header, rows, left=2), say("The logs that were read"))
+    table = TableBlock(Table(header, rows, left=2), say("The logs that were read."))
     if not evidence.command:
         return Section("logs", say("The logs"), (table,))
     return Section("logs", say("The logs"), (table, Facts(((say("this report"), evidence.command),), commands=True)))

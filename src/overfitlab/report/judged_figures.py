@@ -75,7 +75,7 @@ def learning_curves(evidence: JudgedEvidence, say: Language = ENGLISH) -> list[P
             marks = [*_curve(training, "train", train_word, dashed=evidence.as_logged),
                      *_curve(validation, "val", say("validation"))]  # fmt: skip
             if each.onset is not None:
-                label = say("onset: epoch {epoch}", epoch=f"{each.onset.mean:.1f}")
+                label = say("onset: epoch {epoch}", epoch=f"{round(each.onset.mean, 1):g}")
                 marks.append(Rule(at=each.onset.mean, axis="x", color="soft", width=1.2, dash=DOTTED, label=label))
             found.append(
                 Panel(

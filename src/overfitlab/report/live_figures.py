@@ -217,7 +217,7 @@ def _onset(method: MethodSummary, curves: Curves, say: Language) -> list[Mark]:
         return []
     if method.onset is None or method.without_onset == method.finished:
         return [Remark(label=say("no onset yet"), key="onset")]
-    label = say("onset: epoch {epoch}", epoch=f"{method.onset.mean:.1f}")
+    label = say("onset: epoch {epoch}", epoch=f"{round(method.onset.mean, 1):g}")
     if method.without_onset:
         label = say("{onset} (not in {without} of {runs})", onset=label, without=method.without_onset,
                     runs=method.finished)  # fmt: skip

@@ -48,6 +48,7 @@ SIGNS = (
     (re.compile(r"(?<![\w+*/.-])-(?=\d)"), "\N{MINUS SIGN}"),
     (re.compile(r"\bx(?=\d+\.\d\d$)"), "\N{MULTIPLICATION SIGN}"),  # the whole of a cell
 )
+SETTINGS = re.compile(r"(?<=[^\s,],)(?=[A-Za-z_]+=)|(?<=[a-z]\.)(?=[a-z_])")  # `rate=0.5,shared=1`, `protocol.name`
 LEAST_SHOWN = 0.5  # percent: less is an empty cell
 
 
@@ -101,6 +102,7 @@ def laid_out_page(
         "shown": shown,
         "typeset": typeset,
         "typed": typed,
+        "wrapped": wrapped,
         "link": _link,
     }
     macros: Any = environment.get_template("blocks.html").make_module(parts)
@@ -166,6 +168,11 @@ def typed(command: str) -> Markup:
     return Markup(" ").join(Markup("<span>{}</span>").format(word) for word in command.split(" "))
 
 
+def wrapped(text: str) -> Markup:
+    """Return text whose lines can break before the next of several settings, rather than within its number."""
+    return Markup("<wbr>").join(SETTINGS.split(text))
+
+
 def _link(offered: Offered) -> str:
     """Return the address of a file that is in the page itself, so that it can be passed on with it."""
     return f"data:{offered.kind};charset=utf-8;base64,{base64.b64encode(offered.content).decode()}"
@@ -189,7 +196,7 @@ def block_maker(
     """
     parts = {
         "say": say, "drawn": drawn, "shade": _shade, "cell": _cell, "shown": shown, "typeset": typeset, "typed": typed,
-        "link": link,
+        "wrapped": wrapped, "link": link,
     }  # fmt: skip
     macros: Any = _environment().get_template("blocks.html").make_module(parts)
 

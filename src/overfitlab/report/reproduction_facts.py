@@ -11,6 +11,7 @@ from overfitlab.report.power_text import percent, power_sentence
 from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_sentences import caveats
 from overfitlab.report.training_words import optimizer_text
+from overfitlab.results.metric import BY_NAME
 from overfitlab.study.evidence import Evidence
 from overfitlab.study.recipe import like_command
 from overfitlab.words.language import Language
@@ -85,12 +86,16 @@ def _power(evidence: Evidence, say: Language) -> str:
             return say("One seed does not show how much the method varies.")
         return say("With {seeds} seeds a standard deviation is known to within {factors}, if the noise is normal.",
                    seeds=power.seeds, factors=known_deviation(power.seeds, say))  # fmt: skip
-    found = []
+    found, unit = [], say(BY_NAME[evidence.metric].unit)
     for case in power.cases:
-        chances = say.listing([f"{each.points:g}: {percent(each.chance, say)}" for each in case.differ])
+        chances = say.listing([
+            say("{chance} for {size}", chance=percent(each.chance, say), size=f"{each.points:g}")
+            for each in case.differ
+        ])  # fmt: skip
         axis = say(metric_words.words_of(evidence.metric, case.axis).name)
-        found.append(say("{axis}, SD {deviation}: {chances}; none: {equal}", axis=axis,
-                         deviation=f"{case.deviation:g}", chances=chances, equal=percent(case.equal, say)))  # fmt: skip
+        found.append(say("For {axis} at SD {deviation}: {chances} {unit}; equivalence: {equal}", axis=axis,
+                         deviation=f"{case.deviation:g}", chances=chances, unit=unit,
+                         equal=percent(case.equal, say)))  # fmt: skip
     return f"{power_sentence(power, say)} {'. '.join(found)}."
 
 

@@ -36,7 +36,9 @@ def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
     While runs are missing there are estimates alone.
     """
     by_axis = {axis: _columns(axis, verdict, say) for axis in verdict.axes}
-    header = [say("contrast"), *(name for columns in by_axis.values() for name, _ in columns), say("n"), say("time")]
+    header = [say("contrast"), *(name for columns in by_axis.values() for name, _ in columns), say("n")]
+    timed = any(each.time_ratio is not None for each in verdict.contrasts)  # logs of others have no times
+    header += [say("time")] if timed else []
     rows, tones = [], {}
     for row, each in enumerate(verdict.contrasts):
         cells = [pair(each, say)]
@@ -45,7 +47,8 @@ def contrast_table(verdict: Verdict, say: Language = ENGLISH) -> Table:
             place = len(cells) + [name for name, _ in columns].index(say("verdict"))
             cells += [cell(finding) for _, cell in columns]
             tones[row, place] = finding.verdict
-        cells += [runs_cell(each.metric), "" if each.time_ratio is None else f"x{each.time_ratio:.2f}"]
+        cells.append(runs_cell(each.metric))
+        cells += ["" if each.time_ratio is None else f"x{each.time_ratio:.2f}"] if timed else []
         rows.append(tuple(cells))
     return Table(tuple(header), tuple(rows), about_intervals(verdict, say), tones=tones)
 

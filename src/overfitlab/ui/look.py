@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from overfitlab._version import __version__
-from overfitlab.report.page import block_maker, typeset
+from overfitlab.report.page import block_maker, typed, typeset, wrapped
 from overfitlab.report.palette import COLORS
 from overfitlab.ui.charts import drawn
 from overfitlab.ui.parts import mark
@@ -73,7 +73,8 @@ def shown(request: Request, template: str, status: int = 200, /, **values: Any) 
 
 def part(template: str, say: Language, /, **values: Any) -> Markup:
     """Return a part of a page."""
-    text = templates().get_template(template).render(say=say, typeset=typeset, mark=mark, **values)
+    ours = {"say": say, "typeset": typeset, "typed": typed, "wrapped": wrapped, "mark": mark}
+    text = templates().get_template(template).render(**ours, **values)
     return Markup(text)  # noqa: S704 - what is put into templates is escaped there
 
 

@@ -258,12 +258,13 @@ def _runs(watched: Watched, say: Language) -> Part:
     for place, each in enumerate(watched.glances):
         end = ended[each.name].end if each.name in ended else None
         lowest, last = each.onset, each.rows[-1] if each.rows else None
+        begun = lowest if lowest is not None and last is not None and lowest.epoch < last.epoch else None
         rows[f"runs-{place}"] = _row(
             address(name, "run", each.name),
             say("{method}, seed {seed}", method=say.method(labels[each.method]), seed=each.seed),
             each.seed,
             say("in training") if each.status == RUNNING and watched.status == RUNNING else say(each.status),
-            len(each.rows), "" if lowest is None else lowest.epoch,
+            len(each.rows), "" if begun is None else begun.epoch,
             "" if last is None else f"{last.val_acc:.3f}", "" if end is None else f"{end.accuracy:.3f}",
             "" if end is None else typeset(f"{end.gap:+.3f}"),
         )  # fmt: skip

@@ -13,7 +13,7 @@ SECOND = "\N{HANGUL FILLER}"  # stands for the second column of a wide sign whil
 NO_BREAK = "\N{NO-BREAK SPACE}"  # the same for a blank at which no line may break
 # a percentage, `p < 0.05`, `n = 3`, `+0.2 to +1.3`, `12 min`
 NUMBERS = re.compile(
-    r"\d (?=%)|\b[pn] [<=] (?=[\d<])|[+-]?\d[\d.,]* (?:to|~) [+-]?\d[\d.,]*"
+    r"\d (?=%)|(?:\b[pn]|p값) [<=] (?=[\d<])|[+-]?\d[\d.,]* (?:to|~) [+-]?\d[\d.,]*"
     r"|\d (?=(?:points?|nats?|min|h|s|left|남음)\b)"
 )
 NAMED_NUMBERS = re.compile(r"(?<=\w): (?=[+-]?\d)|- (?=\w+: )")  # `- val_loss: 0.41`
@@ -73,13 +73,18 @@ def _folded(text: str, width: int, indent: str) -> Iterator[str]:
 def flowing(text: str, width: int | None) -> str:
     """Return sentences whose lines break at words, none longer than `width` columns; as they are where None.
 
-    Rows of a table, which have more than one blank between their cells, stay as they are.
+    Rows of a table, which have more than one blank between their cells, stay as they are; what is indented stays so.
     """
     if width is None:
         return text
     room = min(width, WIDEST)
-    lines = (wrapped(line, room) if line.rstrip() == " ".join(line.split()) else [line] for line in text.split("\n"))
-    return "\n".join(part for found in lines for part in found or [""])
+    return "\n".join(part for line in text.split("\n") for part in _flowing(line, room) or [""])
+
+
+def _flowing(line: str, room: int) -> list[str]:
+    words = line.strip()
+    indent = line[: len(line) - len(line.lstrip())]
+    return wrapped(words, room, indent) if words == " ".join(words.split()) else [line]
 
 
 def screen_width(stream: IO[str]) -> int | None:
