@@ -26,10 +26,10 @@ ui-bench: $(VENV)/.test ## how quick the page is, in Chromium (about three minut
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
-test: $(VENV)/.test ## the tests of every room that are quick, in two processes (about four minutes)
+test: $(VENV)/.test ## the tests of every room that are quick, in two processes (two to four minutes)
 	@$(PYTEST) -m "not slow" $(ARGS)
 
-test-rest: $(VENV)/.test ## the others: whole studies, kills, full disks, real CIFAR-10 (ten minutes to half an hour)
+test-rest: $(VENV)/.test ## the others: whole studies, kills, full disks, real CIFAR-10 (twelve minutes to half an hour)
 	@$(PYTEST) -m slow $(ARGS)
 
 test-all: $(VENV)/.test ## all of them
