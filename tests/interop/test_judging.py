@@ -436,3 +436,10 @@ def test_rounds_take_seeds_in_an_order_that_stays(change):
     """Read in another order each time, a fifth of simulated questions is answered by chance (docs/statistics.md)."""
     with pytest.raises(UsageError, match="whole numbers that grow as runs arrive"):
         overfitlab.judge(change(table(12)), until_decided=12)
+
+
+@pytest.mark.parametrize("baseline", [None, "mine"])
+def test_runs_of_one_method_are_said_to_be_so_whatever_the_baseline(baseline):
+    rows = [{"method": "mine", "seed": seed, "test_acc": 0.7 + seed / 100} for seed in range(4)]
+    with pytest.raises(overfitlab.OverfitlabError, match="all runs are of one method, mine"):
+        overfitlab.judge(pandas.DataFrame(rows), baseline=baseline)

@@ -106,7 +106,11 @@ def _pair_of(runs: Sequence[LoggedRun], asked: Asked, method: str, against: str 
 def _methods(runs: Sequence[LoggedRun]) -> list[str]:
     if not runs:
         raise DataError("no_runs_in_logs", "no run in these logs has finished")
-    return list(dict.fromkeys(run.method for run in runs))
+    methods = list(dict.fromkeys(run.method for run in runs))
+    if len(methods) == 1:
+        raise DataError("one_method_in_logs", "all runs are of one method, {method}, so there is nothing to compare it "
+                        "with; overfitlab diagnose says whether it overfits", method=methods[0])  # fmt: skip
+    return methods
 
 
 def _judged(
@@ -164,9 +168,6 @@ def _contrasts(methods: Sequence[str], asked: Sequence[str]) -> list[Pair]:
         pair = _pair(text, methods)
         if pair not in pairs and pair[::-1] not in pairs:
             pairs.append(pair)
-    if not pairs:
-        raise DataError("one_method_in_logs", "all runs are of one method, {method}, so there is nothing to compare it "
-                        "with; overfitlab diagnose says whether it overfits", method=methods[0])  # fmt: skip
     return pairs
 
 
