@@ -86,6 +86,7 @@ def test_a_study_that_is_half_done(visitor):
     assert "10 of 12 runs" in text
     assert "Not all runs have ended, so there is no verdict yet." in text
     assert "Resume" in text
+    assert "run the same command again" not in text  # beside a button that does it
     assert "seed 2: epoch 2 done" in text  # of the run that is being trained
 
 

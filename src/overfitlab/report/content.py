@@ -4,6 +4,8 @@ It is made from the document of a study's evidence and nothing else, so that eve
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 from overfitlab.records.study_folder import RECORD
 from overfitlab.report import metric_words, study_figures
@@ -63,17 +65,22 @@ def subtitle(evidence: Evidence, say: Language) -> str:
     )  # fmt: skip
 
 
-def sections(evidence: Evidence, say: Language) -> list[Section]:
-    """Return the report; a section that has nothing to show says so or is left out."""
+def sections(evidence: Evidence, say: Language, *, has_buttons: bool = False) -> list[Section]:
+    """Return the report; a section that has nothing to show says so or is left out.
+
+    A page that `has_buttons` to go on with an unfinished study is not told how to do that on the command line.
+    """
+    answered = partial(_answer, steps=evidence.over or not has_buttons)
     made: list[Callable[[Evidence, Language], Section | None]] = [
-        _answer, _differences, _verdict, _methods, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
+        answered, _differences, _verdict, _methods, _curves, _gaps, _equal_fit, _noise, _cost, _confusion, _calibration,
         _disputed, _images, _limits, _protocol, paper_section, _words,
     ]  # fmt: skip
     return [section for make in made if (section := make(evidence, say)) is not None]
 
 
-def _answer(evidence: Evidence, say: Language) -> Section:
+def _answer(evidence: Evidence, say: Language, *, steps: bool) -> Section:
     found = answer_of(evidence, evidence, evidence.reference, say)
+    found = found if steps else replace(found, steps=())
     blocks = answer_blocks(found, say)
     said = [found.outcome, optimism(evidence, say), *(step.text for step in found.steps if not step.command)]
     blocks += [Paragraphs(tuple(filter(None, said)))] if any(said) else []

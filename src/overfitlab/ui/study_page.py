@@ -97,7 +97,8 @@ def _settled(desk: Desk, watched: Watched, say: Language) -> _Made:
     """Return the sections that stay until another run has ended."""
     evidence = desk.evidence(watched)
     made = _maker(desk, watched, evidence, say, "")
-    found = [section for section in sections(evidence, say) if section.anchor not in LIVE]
+    told = sections(evidence, say, has_buttons=watched.status != FINISHED)
+    found = [section for section in told if section.anchor not in LIVE]
     parts = {section.anchor: _section(section, made, say, watched, evidence, View()) for section in found}
     return _Made(parts, {section.anchor: section.title for section in found})
 
