@@ -261,7 +261,7 @@ WRONG = {
     "an empty dict": ({}, UsageError, "data_of_other_parts", {"keys": "{}"}),
     "no names": ({"x": X, "y": Y, "class_names": "abc"}, UsageError, "class_names_no_list", {}),
     "standardized": (((X - 128.0) / 50, Y), UsageError, "images_were_standardized", {"low": -128 / 50}),
-    "no numbers": ((np.full(X.shape, np.nan), Y), UsageError, "images_were_standardized", {}),
+    "no numbers": ((np.full(X.shape, np.nan), Y), UsageError, "images_not_finite", {"row": 0}),
     "four channels": ((np.zeros((30, 12, 10, 4), np.uint8), Y), UsageError, "x_is_no_images", {}),
     "two dimensions": ((X.reshape(30, -1), Y), UsageError, "x_is_no_images", {}),
     "complex": ((X * 1j, Y), UsageError, "x_is_no_images", {}),

@@ -180,12 +180,12 @@ def lying(shape) -> bytes:
             "x_not_finite",
             {"array": "x_test", "row": 0},
         ),
-        (lambda p: saved(p, x=X / 255 / 255, y=Y), "x_uses_a_sliver", {"most": 1}),
-        (lambda p: saved(p, x=X / 255 * 1.8, y=Y), "x_uses_a_sliver", {"most": 255}),
+        (lambda p: saved(p, x=X / 255 / 255, y=Y), "few_levels_would_be_left", {"white": 1}),
+        (lambda p: saved(p, x=X / 255 * 1.8, y=Y), "few_levels_would_be_left", {"white": 255}),
         (
             lambda p: saved(p, x_train=X[:20] / 255, y_train=Y[:20], x_test=X[20:] / 255 / 255, y_test=Y[20:]),
-            "x_uses_a_sliver",
-            {"array": "x_test"},
+            "few_levels_would_be_left",
+            {"where": "x_test"},
         ),
         (
             lambda p: saved(p, x_train=X[:20] / 255, y_train=Y[:20], x_test=X[20:].astype(float), y_test=Y[20:]),

@@ -5,7 +5,7 @@ import pytest
 from refusals import refused
 
 from overfitlab.data import loading
-from overfitlab.data.sources.scales import FEWEST
+from overfitlab.data.prepare.rounding import FEWEST
 from overfitlab.errors import DataError
 from overfitlab.reasons import reason
 
@@ -94,11 +94,50 @@ def test_a_dark_set_that_was_bytes_loses_nothing(tmp_path):
 
 @pytest.mark.parametrize("share", [0.9, 1.1])
 def test_rounding_leaves_enough_levels_or_is_refused(tmp_path, share):
-    x = np.linspace(0, share * FEWEST / 255, X.size).reshape(X.shape)
+    ramp = np.linspace(0, share * FEWEST / 255, X[0].size)
+    x = np.stack([np.roll(ramp, row).reshape(X[0].shape) for row in range(len(X))])
     if share > 1:
         assert len(np.unique(loaded(tmp_path, x=x, y=Y).images)) >= FEWEST
         return
-    with refused(DataError, "x_uses_a_sliver", array="x", most=1):
+    with refused(DataError, "few_levels_would_be_left", image=f"{tmp_path}/m.npz: x[0]", white=1, lost=30, where="x"):
         loaded(tmp_path, x=x, y=Y)
     low, high = x.min(), x.max()
-    assert len(np.unique(loaded(tmp_path, x=(x - low) / (high - low), y=Y).images)) == 256  # what it advises
+    stretched = loaded(tmp_path, x=(x - low) / (high - low), y=Y)  # what it advises
+    assert len(np.unique(stretched.images)) == min(X[0].size, 256)
+
+
+@pytest.mark.parametrize("kind", ["float", "12 bits"])
+@pytest.mark.parametrize("bright", ["a pixel", "an image"])
+def test_one_that_is_too_bright_does_not_darken_all_others_in_silence(tmp_path, kind, bright):
+    x = (X / 255).astype(np.float32) if kind == "float" else X.astype(np.uint16) * 16
+    brightest = 255 if kind == "float" else 65535
+    if bright == "a pixel":
+        x[5, 0, 0] = brightest
+    else:
+        x[5] = x[5] * (brightest / x[5].max())
+    with refused(DataError, "few_levels_would_be_left", where="x", images=30) as found:
+        loaded(tmp_path, x=x, y=Y)
+    assert found.value.values["lost"] >= 29
+
+
+def test_some_images_that_are_too_dark_are_said(tmp_path):
+    levels = RNG.integers(0, 65536, X.shape).astype(np.uint16)
+    levels[[3, 7]] //= 16
+    data = loaded(tmp_path, x=levels, y=Y)
+    assert [note.code for note in data.notes] == ["levels_of_more_bits", "few_levels_left"]
+    assert data.notes[1].values["lost"] == 2
+    assert data.notes[1].values["image"].endswith("x[3]")
+
+
+@pytest.mark.parametrize("dark", ["x_train", "x_test"])
+def test_parts_of_different_depths_are_refused(tmp_path, dark):
+    bright = RNG.integers(0, 65536, X.shape).astype(np.uint16)
+    parts = {"x_train": bright[:20], "x_test": bright[20:]}
+    parts[dark] = parts[dark] // 16
+    with refused(DataError, "few_levels_would_be_left", where=dark):
+        loaded(tmp_path, **parts, y_train=Y[:20], y_test=Y[20:])
+
+
+def test_zeros_and_ones_beside_bytes_are_refused(tmp_path):
+    with refused(DataError, "parts_of_zeros_and_ones", first="x_test", second="x_train"):
+        loaded(tmp_path, x_train=X[:20], y_train=Y[:20], x_test=X[20:] // 128, y_test=Y[20:])

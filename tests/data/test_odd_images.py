@@ -130,6 +130,42 @@ def test_images_to_evaluate_are_read_as_those_of_the_training(tmp_path):
     assert given.images.max() == round(900 * 255 / 4095)
 
 
+@pytest.mark.parametrize("kind", ["warm", "one bright pixel", "a dark class"])
+def test_rounding_sixteen_bits_to_next_to_nothing_is_refused(tmp_path, kind):
+    root = tmp_path / "x"
+    for name in "ab":
+        (root / name).mkdir(parents=True)
+        for number in range(4):
+            low, high = {"warm": (30000, 31000), "one bright pixel": (0, 4096)}.get(
+                kind, (0, 4096) if name == "a" else (0, 65536)
+            )
+            levels = RNG.integers(low, high, (24, 24)).astype(np.uint16)
+            if kind == "one bright pixel" and (name, number) == ("a", 1):
+                levels[0, 0] = 65535
+            Image.fromarray(levels).save(root / name / f"{number}.png")
+    with refused(DataError, "few_levels_would_be_left", image="a/0.png", where="a", images=4, lost=4, white=65535):
+        loading.load(str(root))
+    data = loading.load(str(root), trainable=False, white=65535)  # as a network was trained: looked at, and said
+    assert {note.code for note in data.notes} >= {"few_levels_left"}
+
+
+def test_images_of_sixteen_bits_that_are_dark_are_said(tmp_path):
+    root = scans(tmp_path / "x", 65535, kinds="abc", count=6)
+    Image.fromarray(RNG.integers(0, 4000, (24, 24)).astype(np.uint16)).save(root / "b" / "3.png")
+    (note,) = [note for note in loading.load(str(root)).notes if note.code != "images_resized"]
+    assert (note.code, note.values["image"], note.values["where"]) == ("few_levels_left", "b/3.png", "b")
+
+
+def test_masks_of_zeros_and_ones_are_said_to_be_nearly_black(tmp_path):
+    root = tmp_path / "masks"
+    for name in "ab":
+        (root / name).mkdir(parents=True)
+        for number in range(4):
+            Image.fromarray(RNG.integers(0, 2, (32, 32)).astype(np.uint8)).save(root / name / f"{number}.png")
+    (note,) = loading.load(str(root)).notes
+    assert (note.code, note.values["low"], note.values["high"]) == ("few_levels_used", 0, 1)
+
+
 def test_eight_bits_beside_sixteen_stay_as_they_are(tmp_path):
     scans(tmp_path / "x", 4095)
     gray = PIXELS[..., 0]

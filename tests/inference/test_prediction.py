@@ -93,6 +93,36 @@ def test_arrays_and_pictures_of_another_size_are_resized_as_files_are(digits_run
     np.testing.assert_allclose(overfitlab.predict(digits_run, fractions).probabilities, expected, atol=0.05)
 
 
+def test_arrays_a_little_beyond_the_scale_are_cut_off_and_not_rounded_to_black_and_white(digits_run, digit_files):
+    images = np.random.default_rng(2).integers(0, 17, (4, 8, 8), dtype=np.uint8)
+    expected = overfitlab.predict(digits_run, images).probabilities
+    for factor in (1.0000001, 1.02):
+        beyond = overfitlab.predict(digits_run, images / 16 * factor).probabilities
+        np.testing.assert_array_equal(
+            beyond, overfitlab.predict(digits_run, np.minimum(images / 16 * factor, 1)).probabilities
+        )
+    np.testing.assert_allclose(overfitlab.predict(digits_run, images / 16 - 1e-3).probabilities, expected, atol=1e-6)
+
+
+def test_arrays_of_more_bits_are_read_as_in_training(tmp_path):
+    rng = np.random.default_rng(3)
+    levels = rng.integers(0, 4096, (40, 8, 8), dtype=np.uint16)
+    levels[0, 0, 0] = 4095
+    labels = np.arange(40) % 2
+    run = overfitlab.train("none", (levels, labels), protocol="quick", epochs=1, out=tmp_path / "run", threads=1)
+    eight = np.rint(levels * (255 / 4095)).astype(np.uint8)
+    expected = run.predict(eight).probabilities
+    for name, given in {"dark": levels // 20, "all": levels}.items():
+        whole = np.rint(given * (255 / 4095)).astype(np.uint8)
+        np.testing.assert_array_equal(run.predict(given).probabilities, run.predict(whole).probabilities, err_msg=name)
+    np.testing.assert_array_equal(run.predict(levels.astype(np.int64)).probabilities, expected)
+    np.testing.assert_array_equal(run.predict(levels.astype(np.float64)).probabilities, expected)
+    np.testing.assert_array_equal(run.predict(eight.astype(np.int64)).probabilities, expected)
+    np.testing.assert_allclose(run.predict(levels / 4095).probabilities, expected, atol=1e-6)
+    with refused(UsageError, "array_too_bright", high=65535.0, most=4095):
+        run.predict(np.full((8, 8), 65535, dtype=np.uint16))
+
+
 def test_a_picture_that_cannot_be_decoded_is_named(digits_run, tmp_path):
     path = tmp_path / "x.png"
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64), dtype=np.uint8)).save(path)
@@ -110,8 +140,8 @@ def test_a_picture_that_cannot_be_decoded_is_named(digits_run, tmp_path):
         (np.zeros((1, 4, 8, 8)), "arrays_of_another_kind", {"height": 8, "width": 8, "channels": 1}),
         (np.zeros((8, 8), dtype=complex), "arrays_of_another_kind", {}),
         (np.full((8, 8), -1.0), "images_were_standardized", {"low": -1.0}),
-        (np.full((8, 8), np.nan), "images_were_standardized", {}),
-        (np.full((8, 8), 300), "array_too_bright", {"high": 300.0}),
+        (np.full((8, 8), np.nan), "images_not_finite", {"row": 0}),
+        (np.full((8, 8), 300), "array_too_bright", {"high": 300.0, "most": 255}),
         (5, "nothing_to_look_at", {"value": "5"}),
         ([None], "nothing_to_look_at", {"value": "None"}),
         (b"x.png", "nothing_to_look_at", {}),

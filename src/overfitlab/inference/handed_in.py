@@ -11,9 +11,11 @@ import numpy as np
 
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.images import from_pillow, resized
+from overfitlab.data.prepare.rounding import FULL
 from overfitlab.data.prepare.unreadable import UnreadableImageError
-from overfitlab.data.sources.handed_in import refuse_standardized
-from overfitlab.data.sources.pictures import CHANNELS, channels_last, is_array, is_picture, is_tensor, numbers
+from overfitlab.data.sources.handed_in import refuse_no_pixels
+from overfitlab.data.sources.pictures import CHANNELS, Array, channels_last, is_array, is_picture, is_tensor, numbers
+from overfitlab.data.sources.scales import BEYOND, BEYOND_WHOLE
 from overfitlab.errors import UsageError
 from overfitlab.inference.pictures import Unreadable, as_channels, expand, scaled
 from overfitlab.inference.trained import Trained
@@ -21,7 +23,7 @@ from overfitlab.reasons import Reason
 from overfitlab.values import shown
 
 Given: TypeAlias = Any  # paths, Pillow's images, arrays, tensors; one or several
-WHITE = 255
+SIXTEEN_BITS = 2  # bytes
 Entry = Path | Unreadable | int
 
 
@@ -55,8 +57,8 @@ class Taken:
 def taken(trained: Trained, given: Given) -> Taken:
     """Return what was handed in, as the run's network wants it.
 
-    Pillow's images and files are resized and converted as in training; so are arrays, whose values are taken as they
-    are if they are whole numbers, and as shares of white if they are fractions from 0 to 1. Raises `UsageError` for
+    Pillow's images and files are resized and converted as in training; so are arrays, whose values are on the scale of
+    the training images if they are whole numbers, and shares of white if they are fractions from 0 to 1. Raises `UsageError` for
     anything else.
     """
     entries: list[Entry] = []
@@ -120,7 +122,7 @@ def _of_array(trained: Trained, given: object) -> Images:
     return np.stack([resized(np.ascontiguousarray(image), (height, width)) for image in pixels])
 
 
-def _in_four_dimensions(array: np.ndarray[Any, Any], channels: int, *, tensor: bool) -> np.ndarray[Any, Any] | None:
+def _in_four_dimensions(array: Array, channels: int, *, tensor: bool) -> Array | None:
     """Return images [N, H, W, C], None where it is none; three dimensions are one image, or several gray ones."""
     if 0 in array.shape[1:]:
         return None
@@ -133,18 +135,23 @@ def _in_four_dimensions(array: np.ndarray[Any, Any], channels: int, *, tensor: b
     return channels_last(array, first=tensor) if array.ndim == 4 else None
 
 
-def _as_bytes(trained: Trained, array: np.ndarray[Any, Any]) -> Images:
+def _as_bytes(trained: Trained, array: Array) -> Images:
+    """Return images on the scale of the training; what goes a little beyond either end of it is cut off (`scales`)."""
     if array.dtype == np.uint8:
-        same: Images = array
-        return same
-    refuse_standardized(array)
-    if array.dtype.kind == "b" or (array.dtype.kind == "f" and array.max() <= 1):
-        return np.rint(array * float(trained.brightest)).astype(np.uint8)
-    if array.max() > WHITE:
-        raise UsageError(
-            "array_too_bright",
-            "the values of the images go up to {high:g}; they must go from 0 to 1, or from 0 to 255",
-            high=float(array.max()),
-        )  # fmt: skip
-    whole: Images = np.rint(array).astype(np.uint8)
-    return whole
+        return array
+    refuse_no_pixels(array)
+    high, kind = float(array.max()), array.dtype.kind
+    whole = kind != "f" or bool((array == np.rint(array)).all())
+    if kind == "b" or (kind == "f" and high <= (1 if whole else 1 + BEYOND)):
+        most, factor = trained.brightest, float(trained.brightest)
+    else:
+        deep = trained.run.own.data.white if whole and (high > FULL or array.dtype.itemsize == SIXTEEN_BITS) else None
+        most, factor = FULL, FULL / (deep or FULL)
+        if high * factor > FULL * (1 + (BEYOND_WHOLE if whole else BEYOND)):
+            raise UsageError(
+                "array_too_bright",
+                "the values of the images go up to {high:g}; they must go from 0 to 1, or from 0 to {most}",
+                high=high, most=trained.run.own.data.white or FULL,
+            )  # fmt: skip
+    pixels: Images = np.rint(array * factor).clip(0, most).astype(np.uint8)
+    return pixels

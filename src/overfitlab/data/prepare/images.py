@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from PIL import Image, UnidentifiedImageError
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.decoders import formats, quiet_pillow
 from overfitlab.data.prepare.png_chunks import SIGNATURE, without_remarks
+from overfitlab.data.prepare.rounding import few_left
 from overfitlab.data.prepare.unreadable import UnreadableImageError, beginning, dangling, not_an_image
 
 LARGEST_FILE = 256 * 2**20  # bytes
@@ -49,6 +51,17 @@ UPRIGHT = {
 SIDEWAYS = (5, 6, 7, 8)
 
 Found = TypeVar("Found")
+
+
+@dataclass
+class Seen:
+    """What comes to light of images while they are read, as they are in their files, in any order."""
+
+    sizes: list[tuple[int, int]] = field(default_factory=list)  # height and width
+    # images of 16 bits: the lowest and the highest value where rounding leaves few of many levels, None where it does not
+    deep: dict[Path, tuple[float, float] | None] = field(default_factory=dict)
+
+
 _one_large_image = threading.Lock()
 _one_rewritten = threading.Lock()
 
@@ -73,17 +86,17 @@ def read_images(
     channels: int,
     threads: int | None = None,
     white: int = WHITE,
-    native: list[tuple[int, int]] | None = None,
+    seen: Seen | None = None,
 ) -> Generator[Images | UnreadableImageError]:
     """Yield what `read_image` returns or raises, in the order of `paths`, decoding a few images ahead in threads.
 
-    The sizes (height, width) that the images have in their files are put into `native`, in any order.
+    What is to be known of the images as they are in their files is put into `seen`.
     """
     quiet_pillow()
 
     def attempt(path: Path) -> Images | UnreadableImageError:
         try:
-            return _read(path, size, channels, white, native)
+            return _read(path, size, channels, white, seen)
         except UnreadableImageError as error:
             return error
 
@@ -186,12 +199,14 @@ def resized(image: Images, size: tuple[int, int]) -> Images:
     return np.asarray(small, dtype=np.uint8).reshape(*size, image.shape[2])
 
 
-def _read(
-    path: Path, size: tuple[int, int], channels: int, white: int, native: list[tuple[int, int]] | None = None
-) -> Images:
+def _read(path: Path, size: tuple[int, int], channels: int, white: int, seen: Seen | None = None) -> Images:
     def pixels(image: Image.Image) -> Images:
-        if native is not None:
-            native.append((image.height, image.width))
+        if seen is not None:
+            seen.sizes.append((image.height, image.width))
+            if _is_deep(image) and math.prod(image.size) <= LARGE_IMAGE:
+                stored = np.asarray(image)
+                ends = float(stored.min()), float(stored.max())
+                seen.deep[path] = ends if few_left(stored.clip(0, white) * (255 / white)) else None
         image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
         if math.prod(image.size) > LARGE_IMAGE:
             with _one_large_image:

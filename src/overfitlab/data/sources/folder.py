@@ -12,7 +12,8 @@ import numpy as np
 from overfitlab.data.dataset import Dataset, Images, Skipped
 from overfitlab.data.prepare.cache import Findings, Recipe, cached
 from overfitlab.data.prepare.decoders import decoders
-from overfitlab.data.prepare.images import is_gray, read_images
+from overfitlab.data.prepare.images import Seen, is_gray, read_images
+from overfitlab.data.prepare.rounding import FULL, NARROW, Left, judge
 from overfitlab.data.prepare.sixteen_bits import white_of
 from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.data.sources.layout import Layout, read_layout
@@ -49,11 +50,18 @@ def load(
     findings = Findings()
 
     def decoded() -> Iterator[Images | UnreadableImageError]:
-        native: list[tuple[int, int]] = []
+        seen = Seen()
         level = white_of(layout.files, white, findings)
-        yield from read_images(layout.files, (height, width), channels, white=level, native=native)
-        if native:
-            findings.native = round(median(each[0] for each in native)), round(median(each[1] for each in native))
+        low, high = FULL, 0
+        for image in read_images(layout.files, (height, width), channels, white=level, seen=seen):
+            if not isinstance(image, UnreadableImageError):
+                low, high = min(low, int(image.min())), max(high, int(image.max()))
+            yield image
+        if seen.sizes and high - low < NARROW:
+            findings.notes.append(reason("few_levels_used", array=display_name(folder), low=low, high=high))
+        if seen.sizes:
+            findings.native = round(median(each[0] for each in seen.sizes)), round(median(each[1] for each in seen.sizes))
+        _judge_rounding(folder, layout, seen, level, findings, given=white is not None)
 
     origin = f"{folder.resolve()} {height}x{width}" + ("" if white is None else f" white {white}")
     recipe = Recipe(origin, _state(folder, layout.files), len(layout.files), (height, width, channels))
@@ -87,6 +95,21 @@ def load(
         notes=(*layout.notes, *found.notes, *resized),
         white=found.white,
     )
+
+
+def _judge_rounding(
+    folder: Path, layout: Layout, seen: Seen, white: int, findings: Findings, *, given: bool
+) -> None:
+    """Say where rounding images of 16 bits to 256 levels leaves next to nothing of a class in a part."""
+    by_class: dict[tuple[str, int], list[Path]] = {}
+    for path, label, part in zip(layout.files, layout.labels, layout.parts, strict=True):
+        if path in seen.deep:
+            by_class.setdefault((part, label), []).append(path)
+    for (_, label), paths in by_class.items():
+        few = [
+            Left(display_name(path.relative_to(folder)), *ends) for path in paths if (ends := seen.deep[path]) is not None
+        ]
+        judge(few, len(paths), layout.class_names[label], white, findings, given=given)
 
 
 def _no_image(folder: Path, path: Path) -> Skipped:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from overfitlab.data.prepare.rounding import FEWEST, FULL
 from overfitlab.data.sources import items
 from overfitlab.data.sources.labels import as_labels
 from overfitlab.data.sources.part_names import TEST, TRAIN, VALIDATION
 from overfitlab.data.sources.pictures import Array, channels_last, is_array, is_picture, is_tensor, numbers
+from overfitlab.data.sources.scales import BEYOND
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.events import Listener
 from overfitlab.files import cache_folder, replacing
@@ -25,7 +27,6 @@ FOLDER = "arrays"  # below the cache folder
 NAMES = {TRAIN: ("train", "training"), VALIDATION: ("val", "valid", "validation", "dev"), TEST: ("test", "testing")}
 SUFFIX = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
 CLASS_NAMES = "class_names"
-WHITE = 255
 PAIR, PARTS = 2, (2, 3)
 
 
@@ -145,12 +146,12 @@ def _part(part: str, value: object, size: tuple[int, int] | None, listener: List
     items.refuse_streams(value)
     if items.is_data_set(value):
         x, labels = items.collected(value, size, listener)
-        refuse_standardized(x)
+        refuse_no_pixels(x)
         return Part(x, as_labels(labels, len(x)))
     if not isinstance(value, tuple | list) or len(value) != PAIR:
         raise no_data({part: value})
     x = _images(value[0], size, listener)
-    refuse_standardized(x)
+    refuse_no_pixels(x)
     return Part(x, as_labels(value[1], len(x)))
 
 
@@ -180,10 +181,20 @@ def _no_images(x: object) -> UsageError:
     )
 
 
-def refuse_standardized(x: Array) -> None:
-    """Raise `UsageError` for images that were standardized already, or hold what is no number."""
+def refuse_no_pixels(x: Array) -> None:
+    """Raise `UsageError` for images that were standardized already, or hold what is no finite number.
+
+    What goes a little below 0, as after a bicubic resize, is left to `scales`.
+    """
+    finite = np.isfinite(x).reshape(len(x), -1).all(axis=1) if x.dtype.kind == "f" else np.ones(1, dtype=bool)
+    if not finite.all():
+        raise UsageError(
+            "images_not_finite",
+            "image {row} has values that are not finite (NaN or infinite); replace them, or leave such images out",
+            row=int(finite.argmin()),
+        )
     low, high = float(x.min()), float(x.max())
-    if not (low >= 0 and np.isfinite(high)):  # also where one of them is not a number
+    if low < 0 and not (-BEYOND <= low and high <= 1 + BEYOND) and not (-FULL * BEYOND <= low and high > FEWEST):
         raise UsageError(
             "images_were_standardized",
             "the values of the images go from {low:g} to {high:g}; pass them unchanged, from 0 to 1 or from 0 to "
@@ -195,14 +206,14 @@ def refuse_standardized(x: Array) -> None:
 def _in_bytes(parts: dict[str, Part]) -> dict[str, Part]:
     """Return images as bytes where that loses nothing: whole numbers up to 255, and 255ths of them."""
     xs = [part.x for part in parts.values() if part.x.dtype != np.uint8]
-    if not xs or any(x.max() > WHITE for x in xs):
+    if not xs or any(x.max() > FULL or x.min() < 0 for x in xs):
         return parts
     if all(x.dtype.kind in "ui" for x in xs):
         return {part: Part(found.x.astype(np.uint8), found.y) for part, found in parts.items()}
     if len(xs) < len(parts) or any(x.dtype.kind != "f" or x.max() > 1 for x in xs):
         return parts
-    whole = [np.rint(x * WHITE) for x in xs]
-    if any(np.abs(bytes_ - x * WHITE).max() > 1e-4 * WHITE for bytes_, x in zip(whole, xs, strict=True)):
+    whole = [np.rint(x * FULL) for x in xs]
+    if any(np.abs(bytes_ - x * FULL).max() > 1e-4 * FULL for bytes_, x in zip(whole, xs, strict=True)):
         return parts
     return {part: Part(x.astype(np.uint8), found.y) for (part, found), x in zip(parts.items(), whole, strict=True)}
 

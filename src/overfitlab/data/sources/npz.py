@@ -260,7 +260,6 @@ def _images(
         return chunks(archive, array, shown)
 
     factors = scales.factors(arrays, read, shown, white, findings)
-    for array, factor in zip(arrays, factors, strict=True):
-        for pixels in scales.as_bytes(array, factor, read, findings):
-            for image in pixels.reshape(len(pixels), *shape):
-                yield resized(image, size)
+    for pixels in scales.as_bytes(arrays, factors, read, shown, findings, given=white is not None):
+        for image in pixels.reshape(len(pixels), *shape):
+            yield resized(image, size)

@@ -2,7 +2,7 @@
 
 Floating-point numbers go from 0 to 1 or from 0 to 255, whole numbers from 0 to 255 or to the last level of 10, 12, 14
 or 16 bits. What goes a little beyond, as after a bicubic resize, is cut off, and that is noted; what fits no scale, or
-would be rounded to a few levels, is refused.
+would be rounded to a few levels (`rounding`), is refused.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.cache import Findings
+from overfitlab.data.prepare.rounding import FEWEST, FULL, NARROW, Left, few_left, judge
 from overfitlab.data.prepare.sixteen_bits import white_for
 from overfitlab.data.sources.npz_members import Array
 from overfitlab.errors import DataError
 from overfitlab.reasons import reason
 
-FULL = 255
 DEEPEST = 65535
 BEYOND = 0.25  # of the scale that fractions may go beyond either end of it
 BEYOND_WHOLE = 0.05  # and whole numbers, which may as well be of more bits
-FEWEST = 32  # levels of 256 that rounding must leave
-NARROW = 64  # levels: where images use fewer, it is said
 Read = Callable[[Array], Iterable[NDArray[Any]]]
 
 
@@ -63,31 +61,57 @@ def factors(arrays: Sequence[Array], read: Read, shown: str, given: int | None, 
     white = _white([*plain, *(span for span in spans.values() if span.kind in "ui")], shown, given, findings)
     by_array = {array: _factor(span, unit=not plain, white=white) for array, span in spans.items()}
     for span in fractions:
-        _refuse_sliver(span, by_array[span.array], read, shown)
+        if span.low < 0 and (span.high - span.low) * by_array[span.array] < FEWEST:
+            raise _out_of_range(span, shown)  # standardized
     if any(array.dtype == np.uint8 or spans[array].kind in "ui" for array in arrays) and units:
         findings.notes.append(reason("parts_scaled_apart", array=units[0].array.shown))
     return [by_array.get(array, 1.0) for array in arrays]
 
 
-def as_bytes(array: Array, factor: float, read: Read, findings: Findings) -> Iterator[Images]:
-    """Yield the array as uint8 a few rows at a time; notes what was cut off, and where few levels are used."""
-    low, high, cut, count = FULL, 0, 0, 0
-    for chunk in read(array):
-        if chunk.dtype == np.uint8:
-            pixels = chunk
-        else:
-            scaled = np.rint(chunk * factor)
-            cut += int(np.count_nonzero((scaled < 0) | (scaled > FULL)))
-            pixels = scaled.clip(0, FULL).astype(np.uint8)
-        count += pixels.size
-        low, high = min(low, int(pixels.min())), max(high, int(pixels.max()))
-        yield pixels
-    if cut:
-        findings.notes.append(
-            reason("values_cut_off", array=array.shown, cut=cut, count=count, most=round(FULL / factor))
-        )
-    if high - low < NARROW:
-        findings.notes.append(reason("few_levels_used", array=array.shown, low=low, high=high))
+def as_bytes(
+    arrays: Sequence[Array], factors: Sequence[float], read: Read, shown: str, findings: Findings, *, given: bool
+) -> Iterator[Images]:
+    """Yield the arrays as uint8 a few rows at a time; notes what was cut off, and where few levels are used or left.
+
+    Raises `DataError` where next to nothing is left of an array, unless white is `given`, and where only some of them
+    are black and white in 0 and 1.
+    """
+    black: list[Array] = []  # in bytes 0 and 1
+    seen: list[Array] = []
+    for array, factor in zip(arrays, factors, strict=True):
+        low, high, cut, count, row = FULL, 0, 0, 0, 0
+        lost: list[Left] = []
+        for chunk in read(array):
+            if chunk.dtype == np.uint8:
+                pixels = chunk
+            else:
+                scaled = chunk * factor
+                lost += [
+                    Left(f"{shown}: {array.shown}[{row + place}]", float(chunk[place].min()), float(chunk[place].max()))
+                    for place in range(len(chunk)) if few_left(scaled[place])
+                ]  # fmt: skip
+                whole = np.rint(scaled)
+                cut += int(np.count_nonzero((whole < 0) | (whole > FULL)))
+                pixels = whole.clip(0, FULL).astype(np.uint8)
+            count += pixels.size
+            row += len(chunk)
+            low, high = min(low, int(pixels.min())), max(high, int(pixels.max()))
+            yield pixels
+        (black if array.dtype == np.uint8 and high == 1 else seen).append(array)
+        judge(lost, row, array.shown, round(FULL / factor, 3), findings, given=given)
+        if cut:
+            findings.notes.append(
+                reason("values_cut_off", array=array.shown, cut=cut, count=count, most=round(FULL / factor))
+            )
+        if high - low < NARROW:
+            findings.notes.append(reason("few_levels_used", array=array.shown, low=low, high=high))
+    if black and seen:
+        raise DataError(
+            "parts_of_zeros_and_ones",
+            "{file}: {first} goes from 0 to 1 in whole numbers, and {second} does not; save both on one scale, 0 to "
+            "255",
+            file=shown, first=black[0].shown, second=seen[0].shown,
+        )  # fmt: skip
 
 
 def _span(array: Array, read: Read, shown: str) -> Span:
@@ -152,20 +176,3 @@ def _factor(span: Span, *, unit: bool, white: int) -> float:
     if span.kind == "f":
         return float(FULL) if unit else FULL / white
     return FULL / white
-
-
-def _refuse_sliver(span: Span, factor: float, read: Read, shown: str) -> None:
-    """Refuse fractions of which rounding would leave next to nothing; those that are whole once scaled lose nothing."""
-    if (span.high - span.low) * factor >= FEWEST or span.whole:
-        return
-    slack = max(0.02, 2 * FULL * float(np.finfo(span.array.dtype).eps))
-    if all(bool((np.abs(chunk * factor - np.rint(chunk * factor)) <= slack).all()) for chunk in read(span.array)):
-        return
-    if span.low < 0:  # standardized, or from -1 to 1
-        raise _out_of_range(span, shown)
-    raise DataError(
-        "x_uses_a_sliver",
-        "{file}: the values of {array} go from {low:g} to {high:g}, too little of the range 0 to {most} to be rounded "
-        "to 256 levels; save (x - low) / (high - low), with one low and one high for all parts",
-        file=shown, array=span.array.shown, low=span.low, high=span.high, most=1 if factor == FULL else FULL,
-    )  # fmt: skip
