@@ -97,6 +97,35 @@ def test_names_that_look_equal_are_equal(form):
     assert len(found(write(lines))) == 4
 
 
+@pytest.mark.parametrize("given", ["name:^(.*?)_", "list.csv", "array:patient"])
+def test_groups_that_look_equal_are_equal(given):
+    """One patient's images from two computers: é as one sign and as two, in names, in a list and in an array."""
+    rng = np.random.default_rng(0)
+    named = [(kind, patient, number) for kind in "ab" for patient in range(4) for number in range(4)]
+    spelled = [
+        unicodedata.normalize("NFC" if number % 2 else "NFD", f"\u00e9{patient}") for _, patient, number in named
+    ]
+    if given.startswith("array"):
+        x, y = rng.integers(0, 256, (32, 8, 8), dtype=np.uint8), np.array([kind for kind, _, _ in named])
+        np.savez("photos.npz", x=x, y=y, patient=np.array(spelled))
+        data = loading.load("photos.npz", groups=given)
+        assert data.notes == ()  # none that says the array is not used
+    else:
+        for (kind, _, number), patient in zip(named, spelled, strict=True):
+            path = Path("photos", kind, f"{patient}_{number}.png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(path)
+        write([f"{kind}/{patient}_{number}.png,{patient}" for (kind, _, number), patient in zip(named, spelled)])
+        data = loading.load("photos", groups=given)
+    assert len(data.groups.names) == 4
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_lists_in_every_unicode(photos, encoding):
+    Path("list.csv").write_bytes("\n".join(",".join(pair) for pair in PAIRS).encode(encoding))
+    assert found("list.csv") == wanted()
+
+
 @pytest.mark.parametrize("rule", ["name:^(.*?)_", "name:^(p[0-9]+)", "path:/(p.)_", r"path:(p\d)(?:_)"])
 def test_rules(photos, rule):
     assert found(rule) == wanted()
@@ -122,7 +151,7 @@ def test_a_rule_for_paths_sees_folders():
         ("path:^cat/(.*?)_", DataError, "images_without_group", {"count": 12, "images": 24}),
         ("name:^p(x?)", DataError, "images_without_group", {"count": 24}),
         ("array:groups", UsageError, "array_of_no_npz", {}),
-        ("photos", UsageError, "groups_not_there", {}),
+        ("photos", UsageError, "groups_are_a_folder", {"given": "photos"}),
         ("a\0b", UsageError, "groups_not_there", {}),
     ],
 )
@@ -189,6 +218,7 @@ def test_an_array_of_the_file():
     np.testing.assert_array_equal(found.groups.codes, G)
     assert len(np.unique(G[found.test])) + len(np.unique(G[found.learning])) == 6
     assert codes("array:g", x=X, y=Y, g=G).groups.sha256 == found.groups.sha256
+    assert codes("array:g", x=X, y=Y, g=np.array([b"p%d" % one for one in G])).groups.sha256 == found.groups.sha256
 
 
 def test_arrays_of_the_parts():
@@ -208,6 +238,7 @@ def test_numbers_of_the_images_in_a_list():
     [
         ("array:g", {}, DataError, "npz_without_groups", {"name": "g", "arrays": "x, y"}),
         ("array:g", {"g": G[:-1]}, DataError, "groups_of_another_length", {"count": 35, "images": 36}),
+        ("array:g", {"g_train": G[:-1]}, DataError, "groups_of_another_length", {"count": 35, "name": "g"}),
         ("array:g", {"g": G / 2}, DataError, "groups_of_no_kind", {}),
         ("array:g", {"g": G[:, None]}, DataError, "groups_of_no_kind", {}),
         ("array:g", {"g": G.astype(object)}, DataError, "groups_array_unreadable", {"name": "g"}),

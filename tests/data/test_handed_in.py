@@ -159,6 +159,23 @@ def test_parts(data):
     assert not found.test_set_apart
 
 
+@pytest.mark.parametrize(
+    "keys", [("X", "y"), ("images", "labels"), ("train_images", "train_labels"), ("trainX", "trainY")]
+)
+def test_a_dict_has_the_names_of_an_npz_file(keys):
+    given = dict(zip(keys, (X, Y), strict=True))
+    assert loaded(given).content_hash == loaded((X, Y)).content_hash
+    np.savez("same.npz", **given)
+    assert loading.load("same.npz").content_hash == loaded((X, Y)).content_hash
+
+
+def test_a_dict_may_hold_groups():
+    patient = np.arange(30) // 5
+    found = loaded({"x": X, "y": Y, "patient": patient, "age": patient}, "array:patient")
+    np.testing.assert_array_equal(found.groups.codes, patient)
+    assert [note.values["arrays"] for note in found.notes] == ["age"]
+
+
 def test_two_parts_are_training_and_test_as_keras_returns_them():
     found = loaded(((X[:21], Y[:21]), (X[21:], Y[21:])))
     assert (found.validation, found.test.tolist()) == (None, list(range(21, 30)))
@@ -260,6 +277,7 @@ WRONG = {
     "a part too many": ({"x": X, "y": Y, "z": X}, UsageError, "data_of_other_parts", {"keys": "x, y, z"}),
     "an empty dict": ({}, UsageError, "data_of_other_parts", {"keys": "{}"}),
     "no names": ({"x": X, "y": Y, "class_names": "abc"}, UsageError, "class_names_no_list", {}),
+    "labels of two kinds": ((X, ["a", *range(29)]), UsageError, "y_is_no_labels", {}),
     "standardized": (((X - 128.0) / 50, Y), UsageError, "images_were_standardized", {"low": -128 / 50}),
     "no numbers": ((np.full(X.shape, np.nan), Y), UsageError, "images_not_finite", {"row": 0}),
     "four channels": ((np.zeros((30, 12, 10, 4), np.uint8), Y), UsageError, "x_is_no_images", {}),

@@ -259,6 +259,13 @@ def test_odd_names_are_read_and_shown_on_one_line(tmp_path):
     shown.encode()  # not a surrogate left
 
 
+def test_heif_under_another_name_is_told_what_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("overfitlab.data.prepare.images.formats", lambda: ("JPEG", "PNG"))
+    (tmp_path / "x.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    with refused(UnreadableImageError, "image_needs_heif"):
+        read_image(tmp_path / "x.jpg", (8, 8), 3)
+
+
 def test_heif_is_read_where_its_package_is_there(tmp_path):
     heif = pytest.importorskip("pillow_heif", reason="needs the extra heif")
     heif.register_heif_opener()

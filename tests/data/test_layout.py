@@ -135,6 +135,15 @@ def test_one_name_that_all_classes_have_inside_is_nothing_to_ask_about(tmp_path)
          {"other": "seg_pred", "images": 4}),
         (lambda x: fill(x, "train/a", "train/b", "holdout/a", "holdout/b"), "part_of_unknown_name",
          {"other": "holdout", "shared": "a/, b/"}),
+        (lambda x: fill(x, *(f"{part}/{kind}" for part in ("train", "val", "test", "extra") for kind in "ab")),
+         "folder_beside_all_parts", {"other": "extra"}),
+        (lambda x: fill(x, *(f"{part}/{kind}" for part in ("train", "test", "extra") for kind in "ab")),
+         "part_of_unknown_name", {"other": "extra", "names": "val/"}),
+        (lambda x: fill(x, "cats/train", "cats/test", "dogs/train", "dogs/old"), "classes_of_unlike_parts",
+         {"parts": "test/, train/", "inside": "old/, train/"}),
+        (lambda x: fill(x, "cats/train", "cats/test", "dogs"), "classes_of_unlike_parts", {"inside": "images"}),
+        (lambda x: fill(x, "cats", "cats/train", "cats/test", "dogs", "dogs/train", "dogs/test"),
+         "classes_of_unlike_parts", {}),
         (lambda x: fill(x, "train/a", "train/b", "training_set/a", "training_set/b"), "parts_mean_the_same",
          {"parts": "train/, training_set/"}),
     ],
@@ -143,6 +152,16 @@ def test_parts_that_cannot_be_taken_say_what_is_wrong_with_them(tmp_path, make, 
     with refused(DataError, code, **values) as caught:
         loading.load(str(make(tmp_path / "x")))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("train", "other"), [("trainval", "test"), ("train", "validate")])
+def test_more_names_of_parts(tmp_path, train, other):
+    fill(tmp_path / "x", *(f"{part}/{kind}" for part in (train, other) for kind in "ab"))
+    fill(tmp_path / "y", *(f"{kind}/{part}" for part in (train, other) for kind in "ab"))
+    for name in "xy":
+        data = loading.load(str(tmp_path / name))
+        assert data.class_names == ("a", "b")
+        assert len(data.test if other == "test" else data.validation) == 8
 
 
 def test_classes_called_like_parts_of_different_things(tmp_path):
@@ -155,7 +174,7 @@ def test_classes_called_like_parts_of_different_things(tmp_path):
     "name",
     [
         "__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__pycache__",
-        ".ipynb_checkpoints", "FOUND.000", ".Trash-1000",
+        ".ipynb_checkpoints", "FOUND.000", ".Trash-1000", "RECYCLER", "_vti_cnf", "@SynoResource",
     ],
 )  # fmt: skip
 def test_folders_of_systems_are_neither_classes_nor_images(tmp_path, name):

@@ -219,6 +219,7 @@ def lying(shape) -> bytes:
         (lambda p: saved(p, x=X, y=Y.astype(np.uint64) + 2**63), "labels_too_large", {}),
         (lambda p: saved(p, x=X[:, :8, :8, 0], y=np.array(["x" * 2**22] * 30)), "y_of_no_labels", {}),
         (lambda p: str(p.write_bytes(b"PK\x03\x04 no zip") and p), "npz_damaged", {}),
+        (lambda p: str(p.write_bytes(npy(X)) and p), "npz_is_one_array", {}),
     ],
 )
 def test_what_cannot_work_is_one_clear_line(tmp_path, make, code, values):
@@ -255,6 +256,11 @@ def test_arrays_that_are_not_understood_are_said(tmp_path):
     data = loading.load(saved(tmp_path / "m.npz", x=X, y=Y, ids=Y, x_holdout=X, label_names=np.array(["a", "b", "c"])))
     assert data.notes == (reason("npz_arrays_not_used", arrays="ids, x_holdout"),)
     assert data.class_names == ("a", "b", "c")
+
+
+def test_labels_of_bytes_are_texts(tmp_path):
+    path = saved(tmp_path / "m.npz", x=X, y=np.array([b"caf\xc3\xa9", b"dog", b"owl"])[Y])
+    assert loading.load(path).class_names == ("café", "dog", "owl")
 
 
 @pytest.mark.parametrize("turned", [np.asfortranarray, lambda x: np.ascontiguousarray(x.T).T])

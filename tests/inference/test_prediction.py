@@ -1,5 +1,7 @@
 """Predictions of files and arrays: the right ones, in order, whatever the files are."""
 
+import io
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -10,8 +12,9 @@ from PIL import Image
 from refusals import refused
 
 import overfitlab
+from overfitlab.api.predicting import predict_and_write
 from overfitlab.data.sources import digits
-from overfitlab.errors import CancelledError, UsageError
+from overfitlab.errors import CancelledError, DataError, UsageError
 from overfitlab.events import Listener, TaskAdvanced, TaskBegan, TaskEnded
 from overfitlab.inference import pictures, prediction
 from overfitlab.inference.trained import load_trained
@@ -151,6 +154,14 @@ def test_a_picture_that_cannot_be_decoded_is_named(digits_run, tmp_path):
 def test_what_is_no_image_is_one_line(digits_run, given, code, values):
     with refused(UsageError, code, **values):
         overfitlab.predict(digits_run, given)
+
+
+def test_a_file_of_predictions_stays_where_nothing_can_be_predicted(digits_run, tmp_path):
+    out = tmp_path / "old.csv"
+    out.write_text("mine\n")
+    with refused(DataError, "nothing_predicted"):
+        predict_and_write(digits_run, [tmp_path / "gone.png"], out=out, output=sys.stdout, errors=io.StringIO())
+    assert out.read_text() == "mine\n"
 
 
 def test_unreadable_files_do_not_stop_the_others(digits_run, digit_files, tmp_path):

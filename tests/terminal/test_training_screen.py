@@ -95,7 +95,7 @@ def test_what_is_the_same_to_the_bit():
         "(run.json lists them)."
     ]
     assert data_lines(identical(one, several), ENGLISH)[0].startswith("Labels: 2 images are in several classes, ")
-    assert data_lines(identical(blank=12), ENGLISH) == ["Blank: 12 images show one colour only, the first image 7."]
+    assert data_lines(identical(blank=12), ENGLISH) == ["Blank images, of one colour only: 12, the first image 7."]
     for found in (identical(one), identical(one, two), identical(several, one), identical(blank=1)):
         assert not re.search("[A-Za-z]{4}", re.sub(r"[\w/]+\.(png|json)", "", "".join(data_lines(found, KOREAN))))
 

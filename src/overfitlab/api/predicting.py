@@ -114,11 +114,11 @@ def predict_and_write(
     encoding = "utf-8" if kind != "table" or place is not None else (output.encoding or "utf-8")
     with _target(place, output) as target:
         unreadable = _write(trained, paths, _format(kind, trained, top, paths), target, encoding, say, listener)
-    if unreadable == len(paths):
-        raise DataError(
-            "nothing_predicted", "{unreadable:,} of {images:,} images could not be read; nothing was predicted",
-            unreadable=unreadable, images=len(paths),
-        )  # fmt: skip
+        if unreadable == len(paths):  # raised here, so that a file that is there already stays as it is
+            raise DataError(
+                "nothing_predicted", "{unreadable:,} of {images:,} images could not be read; nothing was predicted",
+                unreadable=unreadable, images=len(paths),
+            )  # fmt: skip
     if unreadable:
         raise DataError(
             "some_not_predicted", "{unreadable:,} of {images:,} images could not be read; all others were predicted",

@@ -12,7 +12,7 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.prepare.resizing import resized
 from overfitlab.data.prepare.splits import set_groups_apart
 from overfitlab.data.sources import digits, folder, npz
-from overfitlab.data.sources.groups import read_groups
+from overfitlab.data.sources.groups import arrays_for, read_groups
 from overfitlab.errors import DataError, UsageError, nearest
 from overfitlab.events import Listener
 from overfitlab.files import found_path
@@ -48,7 +48,8 @@ def load(
     if name not in SOURCES:
         if data_dir is not None:
             raise UsageError("data_dir_not_needed", "--data {name} needs no --data-dir; leave it out", name=name)
-        return _grouped(_own(name, image_size, listener, trainable, white), groups)
+        own = _own(name, image_size, listener, trainable, white, groups)
+        return _grouped(own, groups)
     if data_dir is not None:
         if name == "digits":
             raise UsageError("data_dir_of_digits", "--data digits needs no --data-dir; leave one of them out")
@@ -116,7 +117,12 @@ def _from_library(name: str, data_dir: Path | None, listener: Listener, *, fetch
 
 
 def _own(
-    name: str, image_size: tuple[int, int] | None, listener: Listener, trainable: bool, white: int | None
+    name: str,
+    image_size: tuple[int, int] | None,
+    listener: Listener,
+    trainable: bool,
+    white: int | None,
+    groups: str | None,
 ) -> Dataset:
     if not name.strip():
         raise UsageError("data_not_named", "--data is empty; name a data set, a folder of images, or an .npz file")
@@ -137,7 +143,7 @@ def _own(
             name=name,
         )  # fmt: skip
     if is_file:
-        return npz.load(path, image_size, listener, trainable=trainable, white=white)
+        return npz.load(path, image_size, listener, trainable=trainable, white=white, used=arrays_for(groups))
     if os.sep in name or path.suffix.lower() == ".npz":
         raise DataError("data_not_there", "there is no folder or file {name}; check --data", name=name)
     near = nearest(name, SOURCES)

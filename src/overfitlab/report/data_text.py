@@ -91,7 +91,7 @@ def _identical_lines(data: DataRecord, say: Language, record: str) -> list[str]:
         lines.append(said)
     if found.blank and found.first_blank is not None:
         lines.append(
-            say("Blank: {count:,} images show one colour only, the first {first}.",
+            say("Blank images, of one colour only: {count:,}, the first {first}.",
                 count=found.blank, first=_image(found.first_blank, say))
         )  # fmt: skip
     return lines

@@ -37,7 +37,9 @@ def check_trains(config: RunConfig, material: Material, network: Model, compute:
     labels = material.dataset.labels[rows]
     shares = np.unique(labels, return_counts=True)[1] / len(rows)
     guess = float(-(shares * np.log(shares)).sum())
-    training = np.resize(rows, config.protocol.batch_size * STEPS)
+    size = min(config.protocol.batch_size, len(material.dataset.images))
+    config = replace(config, protocol=replace(config.protocol, batch_size=size))
+    training = np.resize(rows, size * STEPS)
     material = replace(material, split=replace(material.split, training=training))
     loss = math.inf
     for rate in sorted({config.protocol.learning_rate, max(config.protocol.learning_rate, USUAL_RATE)}):

@@ -24,9 +24,10 @@ SYSTEM_NAMES = frozenset(
     (
         *("__macosx", "icon\r", "resource.frk", "network trash folder", "temporary items"),  # macOS
         *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "zbthumbnail.info"),  # Windows
-        *("$recycle.bin", "system volume information", "$extend", "config.msi", "msocache"),
+        *("$recycle.bin", "recycler", "recycled", "system volume information", "$extend", "config.msi", "msocache"),
+        *("_gsdata_", "_vti_cnf", "_vti_pvt", "windowsimagebackup"),  # programs on Windows
         *("lost+found", "lost.dir"),  # Linux, Android
-        *("@eadir", "@tmp", "@sharebin", "#recycle", "#snapshot"),  # Synology
+        *("@eadir", "@tmp", "@sharebin", "@synoresource", "#recycle", "#snapshot"),  # Synology
         *("@recycle", "@recently-snapshot", "@__thumb", "~snapshot"),  # QNAP, NetApp
         *("__pycache__", "node_modules"),  # editors and interpreters
     )

@@ -37,9 +37,7 @@ def few_left(scaled: NDArray[np.floating]) -> bool:
     return bool(kept < FEWEST and len(np.unique(np.rint(scaled * FINER))) >= 2 * kept)
 
 
-def judge(
-    found: Sequence[Left], images: int, where: str, white: float, findings: Findings, *, given: bool
-) -> None:
+def judge(found: Sequence[Left], images: int, where: str, white: float, findings: Findings, *, given: bool) -> None:
     """Say what rounding did to the `images` of a part or a class, of which it left next to nothing of those `found`.
 
     Raises `DataError` where these are most of them; notes it in `findings` where they are some, or where white is

@@ -13,6 +13,8 @@ KNOWN_BEGINNINGS = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"),
     *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
 )
+# of ISO/IEC 23008-12, as telephones write it, also where somebody called the file .jpg
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 class UnreadableImageError(DataError):
@@ -44,7 +46,8 @@ def not_an_image(path: Path, *, with_heif: bool) -> UnreadableImageError:
         return UnreadableImageError("image_is_web_page", "it is a web page, not an image; fetch the image again")
     if head and not head.strip(b"\0"):
         return UnreadableImageError("image_of_zeros", "it contains only zeros; copy it again")
-    if path.suffix.lower() in (".heic", ".heif") and not with_heif:
+    heif = path.suffix.lower() in (".heic", ".heif") or (head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS)
+    if heif and not with_heif:
         return UnreadableImageError(
             "image_needs_heif", "it is not an image of a known format; for HEIC: pip install 'overfitlab[heif]'"
         )

@@ -60,7 +60,10 @@ def load(
         if seen.sizes and high - low < NARROW:
             findings.notes.append(reason("few_levels_used", array=display_name(folder), low=low, high=high))
         if seen.sizes:
-            findings.native = round(median(each[0] for each in seen.sizes)), round(median(each[1] for each in seen.sizes))
+            findings.native = (
+                round(median(each[0] for each in seen.sizes)),
+                round(median(each[1] for each in seen.sizes)),
+            )
         _judge_rounding(folder, layout, seen, level, findings, given=white is not None)
 
     origin = f"{folder.resolve()} {height}x{width}" + ("" if white is None else f" white {white}")
@@ -97,9 +100,7 @@ def load(
     )
 
 
-def _judge_rounding(
-    folder: Path, layout: Layout, seen: Seen, white: int, findings: Findings, *, given: bool
-) -> None:
+def _judge_rounding(folder: Path, layout: Layout, seen: Seen, white: int, findings: Findings, *, given: bool) -> None:
     """Say where rounding images of 16 bits to 256 levels leaves next to nothing of a class in a part."""
     by_class: dict[tuple[str, int], list[Path]] = {}
     for path, label, part in zip(layout.files, layout.labels, layout.parts, strict=True):
@@ -107,7 +108,9 @@ def _judge_rounding(
             by_class.setdefault((part, label), []).append(path)
     for (_, label), paths in by_class.items():
         few = [
-            Left(display_name(path.relative_to(folder)), *ends) for path in paths if (ends := seen.deep[path]) is not None
+            Left(display_name(path.relative_to(folder)), *ends)
+            for path in paths
+            if (ends := seen.deep[path]) is not None
         ]
         judge(few, len(paths), layout.class_names[label], white, findings, given=given)
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
-from overfitlab.display import display_name
+from overfitlab.display import as_seen, display_name
 from overfitlab.errors import DataError
-from overfitlab.files import read_whole
+from overfitlab.files import in_utf8, read_whole
 
 LARGEST_LIST = 2**28  # bytes
 # what columns are called in a header, without underlines, blanks and capitals
@@ -23,7 +23,6 @@ GROUPS = frozenset(
     ("group", "groupid", "patient", "patientid", "subject", "subjectid", "person", "personid", "lesion", "lesionid",
      "case", "caseid", "plant", "plantid", "scene", "sceneid", "site", "siteid", "specimen", "specimenid")
 )  # fmt: skip
-BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ def read_list(path: Path) -> Listed:
             "groups_unreadable", "--groups {file} cannot be read ({reason})", file=shown, reason=error.strerror or error
         ) from error
     groups: dict[str, str] = {}
-    for line, name, group in _rows(text, shown):
+    for line, name, spelled in _rows(text, shown):
+        group = as_seen(spelled)
         if name in groups and groups[name] != group:
             raise DataError(
                 "image_of_two_groups", "--groups {file}: {image} is in two groups, {one!r} and {other!r} (line "
@@ -87,9 +87,9 @@ def groups_of_rows(listed: Listed, images: int) -> list[str | None]:
 
 
 def _text(content: bytes, shown: str) -> str:
-    encoding = next((name for mark, name in BOMS if content.startswith(mark)), "utf-8-sig")
+    plain = in_utf8(content)
     try:
-        return content.decode(encoding)
+        return (content if plain is None else plain).decode()
     except UnicodeDecodeError as error:
         raise DataError(
             "groups_in_another_encoding", "--groups {file} is not UTF-8 text (byte {place:,}); save it as UTF-8",

@@ -1,6 +1,7 @@
 """From what stands after `--groups` to the group of every image."""
 
 import os
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from overfitlab.data.dataset import Dataset
 from overfitlab.data.grouping import Grouping
 from overfitlab.data.sources.group_list import groups_of_files, groups_of_rows, read_list
 from overfitlab.data.sources.group_rule import matched
-from overfitlab.display import display_name
+from overfitlab.display import as_seen, display_name
 from overfitlab.errors import DataError, UsageError
 
 NAME, PATH, ARRAY = "name:", "path:", "array:"
@@ -46,7 +47,15 @@ def read_groups(dataset: Dataset, given: str) -> Grouping:
             found = groups_of_rows(listed, len(dataset.images))
         else:
             found = groups_of_files(listed, dataset.image_names, Path(dataset.source))
-    return Grouping.of(_whole(dataset, given, found), source)
+    return Grouping.of([as_seen(group) for group in _whole(dataset, given, found)], source)
+
+
+def arrays_for(given: str | None) -> frozenset[str]:
+    """Return the names of the arrays of an `.npz` file in which groups are looked for; none for a list and other rules."""
+    if given is None or not given.startswith(ARRAY):
+        return frozenset()
+    name = given.removeprefix(ARRAY)
+    return frozenset((name, *(f"{name}_{suffix}" for each in SUFFIXES for suffix in each)))
 
 
 def is_rule(given: str) -> bool:
@@ -57,9 +66,16 @@ def is_rule(given: str) -> bool:
 def _list_path(given: str) -> Path:
     path = Path(os.path.expanduser(given))  # noqa: PTH111 - a name that cannot be expanded stays as it is
     try:
-        is_file = path.is_file()
+        is_file, is_folder = path.is_file(), path.is_dir()
     except (OSError, ValueError):  # no file can have that name
-        is_file = False
+        is_file = is_folder = False
+    if is_folder:
+        raise UsageError(
+            "groups_are_a_folder",
+            "--groups {given} is a folder; give a list (one PATH,GROUP per line), or a rule such as path:([^/]+)/ for "
+            "the names of folders",
+            given=given,
+        )
     if not is_file:
         raise UsageError(
             "groups_not_there",
@@ -79,7 +95,8 @@ def _by_rule(dataset: Dataset, rule: str) -> list[str | None]:
             rule=rule, data=dataset.name,
         )  # fmt: skip
     kind, _, pattern = rule.partition(":")
-    names = [name.replace("\\", "/") if os.sep == "\\" else name for name in dataset.image_names]
+    composed = [unicodedata.normalize("NFC", name) for name in dataset.image_names]
+    names = [name.replace("\\", "/") if os.sep == "\\" else name for name in composed]
     return matched(rule, pattern, [PurePosixPath(name).name for name in names] if f"{kind}:" == NAME else names)
 
 
@@ -94,7 +111,8 @@ def _by_array(dataset: Dataset, given: str) -> list[str | None]:
     if len(values) != len(dataset.images):
         raise DataError(
             "groups_of_another_length",
-            "{file}: {name} has {count:,} groups for {images:,} images; it needs one for each",
+            "{file}: {name} has {count:,} groups for {images:,} images; each needs one, in {name} or, by parts, in "
+            "{name}_train, {name}_val and {name}_test",
             file=display_name(path), name=name, count=len(values), images=len(dataset.images),
         )  # fmt: skip
     return [str(value) for value in values.tolist()]
@@ -121,6 +139,7 @@ def _arrays(path: Path, name: str) -> NDArray[np.generic]:
             "groups_array_unreadable", "{file}: the groups in {name} cannot be read ({reason})",
             file=shown, name=name, reason=error,
         ) from error  # fmt: skip
+    values = [np.char.decode(each, "utf-8", "replace") if each.dtype.kind == "S" else each for each in values]
     if any(each.dtype.kind not in "buiU" or each.ndim != 1 for each in values):
         raise DataError(
             "groups_of_no_kind",

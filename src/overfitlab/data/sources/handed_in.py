@@ -15,19 +15,20 @@ import numpy as np
 from overfitlab.data.prepare.rounding import FEWEST, FULL
 from overfitlab.data.sources import items
 from overfitlab.data.sources.labels import as_labels
-from overfitlab.data.sources.part_names import TEST, TRAIN, VALIDATION
+from overfitlab.data.sources.npz_members import NAMES_OF_CLASSES, X, Y, meaning
+from overfitlab.data.sources.part_names import PARTS, TEST, TRAIN, VALIDATION, part_named
 from overfitlab.data.sources.pictures import Array, channels_last, is_array, is_picture, is_tensor, numbers
 from overfitlab.data.sources.scales import BEYOND
+from overfitlab.display import as_seen
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.events import Listener
 from overfitlab.files import cache_folder, replacing
 from overfitlab.values import shown
 
 FOLDER = "arrays"  # below the cache folder
-NAMES = {TRAIN: ("train", "training"), VALIDATION: ("val", "valid", "validation", "dev"), TEST: ("test", "testing")}
 SUFFIX = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
-CLASS_NAMES = "class_names"
-PAIR, PARTS = 2, (2, 3)
+CLASS_NAMES = NAMES_OF_CLASSES[0]
+PAIR, SEVERAL = 2, (2, 3)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def source_of(data: object, groups: object, size: tuple[int, int] | None, listen
 
     Args:
         data: `(x, y)`; a map-style data set; or parts of these: `{"train": (x, y), "test": (x, y)}` with `val` too,
-            `{"x_train": x, "y_train": y, ...}` as an `.npz` file has them, `((x, y), (x, y))` for training and test, or
+            `{"x_train": x, "y_train": y, ...}` as an `.npz` file has them, with arrays of groups too; `((x, y), (x, y))` for training and test, or
             three of them for training, validation and test.
         groups: the group of each image, in the order of the images; or a list or a rule as `read_groups` takes it.
         size: height and width that images of Pillow are resized to.
@@ -63,8 +64,7 @@ def source_of(data: object, groups: object, size: tuple[int, int] | None, listen
     Raises `UsageError` for anything else, `DataError` where an item cannot be read, and `OverfitlabError` where the
     cache cannot be written.
     """
-    parts, names = _parts(data, size, listener)
-    arrays: dict[str, Array] = {}
+    parts, names, arrays = _parts(data, size, listener)
     for part, found in _in_bytes(parts).items():
         suffix = SUFFIX[part]
         arrays |= {f"x_{suffix}": np.ascontiguousarray(found.x), f"y_{suffix}": np.ascontiguousarray(found.y)}
@@ -77,13 +77,16 @@ def source_of(data: object, groups: object, size: tuple[int, int] | None, listen
     return str(path), str(_written("groups", ".csv", {"groups": _groups(groups, images)}))
 
 
-def _parts(data: object, size: tuple[int, int] | None, listener: Listener) -> tuple[dict[str, Part], list[str]]:
+def _parts(
+    data: object, size: tuple[int, int] | None, listener: Listener
+) -> tuple[dict[str, Part], list[str], dict[str, Array]]:
     items.refuse_streams(data)
+    others: dict[str, Array] = {}
     if isinstance(data, Mapping):
-        given, names = _of_mapping(data)
+        given, names, others = _of_mapping(data)
     elif items.is_data_set(data):
         given, names = {TRAIN: data}, []
-    elif isinstance(data, tuple | list) and len(data) in PARTS and all(map(_is_part, data)):
+    elif isinstance(data, tuple | list) and len(data) in SEVERAL and all(map(_is_part, data)):
         order = (TRAIN, VALIDATION, TEST) if len(data) > PAIR else (TRAIN, TEST)
         given, names = dict(zip(order, data, strict=True)), []
     elif isinstance(data, tuple | list) and len(data) == PAIR:
@@ -93,7 +96,7 @@ def _parts(data: object, size: tuple[int, int] | None, listener: Listener) -> tu
     found = {part: _part(part, value, size, listener) for part, value in given.items()}
     names = names or next((known for value in given.values() if (known := items.class_names(value))), [])
     kinds = {part.y.dtype.kind == "U" for part in found.values()}
-    return found, [] if kinds == {True} else names
+    return found, [] if kinds == {True} else names, others
 
 
 def no_data(data: object) -> UsageError:
@@ -106,22 +109,37 @@ def no_data(data: object) -> UsageError:
     )  # fmt: skip
 
 
-def _of_mapping(data: Mapping[object, object]) -> tuple[dict[str, object], list[str]]:
-    """Return the parts of a mapping in their order, and the names of the classes."""
-    left = {str(key): value for key, value in data.items()}
-    names = left.pop(CLASS_NAMES, None)
+def _of_mapping(data: Mapping[object, object]) -> tuple[dict[str, object], list[str], dict[str, Array]]:
+    """Return the parts of a mapping in their order, the names of the classes, and arrays that may be groups.
+
+    Its keys are those of an `.npz` file, or name a part whose value is `(x, y)` or a data set.
+    """
+    pairs: dict[tuple[str, str], object] = {}
+    whole: dict[str, object] = {}
+    names: object = None
+    others: dict[str, Array] = {}
+    strange = False
+    for key, value in data.items():
+        said, part = (meaning(key), part_named(key)) if isinstance(key, str) else (None, None)
+        if key in NAMES_OF_CLASSES and names is None:
+            names = value
+        elif said is not None and said not in pairs:
+            pairs[said] = value
+        elif part is not None and part not in whole:
+            whole[part] = value
+        elif isinstance(key, str) and is_array(value) and _may_be_groups(numbers(value)):
+            others[key] = numbers(value)
+        else:
+            strange = True
     found: dict[str, object] = {}
-    for part, spellings in NAMES.items():
-        pairs = [("x", "y"), *((f"x_{name}", f"y_{name}") for name in spellings)] if part == TRAIN else [
-            (f"x_{name}", f"y_{name}") for name in spellings
-        ]  # fmt: skip
-        for x, y in pairs:
-            if x in left and y in left and part not in found:
-                found[part] = (left.pop(x), left.pop(y))
-        for name in spellings:
-            if name in left and part not in found:
-                found[part] = left.pop(name)
-    if TRAIN not in found or left:
+    for part in PARTS:
+        both = [pairs.get((part, kind)) for kind in (X, Y)]
+        strange |= (both[0] is None) != (both[1] is None) or (part in whole and both[0] is not None)
+        if both[0] is not None:
+            found[part] = (both[0], both[1])
+        elif part in whole:
+            found[part] = whole[part]
+    if TRAIN not in found or strange:
         raise UsageError(
             "data_of_other_parts",
             "data as a dict must have x and y, or x_train and y_train, or train, and may have x_val and y_val or val, "
@@ -129,13 +147,17 @@ def _of_mapping(data: Mapping[object, object]) -> tuple[dict[str, object], list[
             keys=", ".join(map(str, data)) or "{}",
         )
     if names is None:
-        return found, []
+        return found, [], others
     texts = [str(name) for name in names] if isinstance(names, Sequence | np.ndarray) else []
     if not texts or isinstance(names, str):
         raise UsageError(
             "class_names_no_list", "class_names must be a list of strings, not {value}", value=shown(names)
         )
-    return found, texts
+    return found, texts, others
+
+
+def _may_be_groups(array: Array) -> bool:
+    return array.ndim == 1 and array.dtype.kind in "buiUS"
 
 
 def _is_part(value: object) -> bool:
@@ -240,6 +262,8 @@ def _groups(groups: object, images: int) -> Array:
             "empty_group", "the group of image {row} is empty; every image needs one",
             row=int(np.flatnonzero(np.char.str_len(array) == 0)[0]),
         )  # fmt: skip
+    if array.dtype.kind == "U":
+        array = np.array([as_seen(name) for name in array.tolist()])
     return np.unique(array, return_inverse=True)[1]  # their names matter nowhere
 
 

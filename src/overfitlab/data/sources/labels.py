@@ -21,6 +21,8 @@ def as_labels(y: object, images: int) -> Array:
         raise _no_labels(y, images)
     if isinstance(y, list | tuple):
         y = [numbers(one) if is_array(one) else one for one in y]
+        if len({isinstance(one, str | bytes) for one in y}) > 1:  # NumPy would make texts of the numbers
+            raise _no_labels(y, images)
     try:
         array = np.asarray(y) if isinstance(y, list) else numbers(y)
     except ValueError as error:  # rows of different lengths

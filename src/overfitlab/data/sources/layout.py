@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overfitlab.data.prepare.found_files import Glance, folder_identity, glance, image_files, listing, subfolders
-from overfitlab.data.sources.part_names import PARTS, TRAIN, besides_the_part, part_named, part_within
+from overfitlab.data.sources.part_names import (
+    PARTS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    besides_the_part,
+    part_named,
+    part_within,
+)
 from overfitlab.display import as_seen, display_name
 from overfitlab.errors import DataError
 from overfitlab.reasons import Reason, reason
 
 SHOWN = 3  # names in a message
+SHORT = {TRAIN: "train/", VALIDATION: "val/", TEST: "test/"}  # what to call a part
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
         inside = {entry: glance(entry) for entry in subfolders(root)}
         places = _turned_round(inside)
         if not places:
+            _refuse_unlike_parts(inside)
             places = [_Place(TRAIN, as_seen(entry.name), entry) for entry in inside]
             notes += _parts_or_classes(inside)
     if not places:
@@ -217,6 +227,34 @@ def _turned_round(classes: dict[Path, Glance]) -> list[_Place]:
     return []
 
 
+def _refuse_unlike_parts(classes: dict[Path, Glance]) -> None:
+    """Refuse classes of which some hold parts and others do not: `cats/train`, `cats/test`, but `dogs/old`.
+
+    Test images would be trained on.
+    """
+    parts = {
+        entry: [inner for inner in here.folders if part_named(inner.name) is not None]
+        for entry, here in classes.items()
+    }
+    with_parts = [
+        entry for entry, inner in parts.items()
+        if TRAIN in (found := {part_named(each.name) for each in inner}) and len(found) > 1
+    ]  # fmt: skip
+    if not with_parts:
+        return
+    first = with_parts[0]
+    other = next(
+        (entry for entry in classes if entry not in with_parts or len(parts[entry]) < len(classes[entry].folders)),
+        first,
+    )
+    raise DataError(
+        "classes_of_unlike_parts",
+        "{folder} holds {parts}, but {other} holds {inside}; give every class the same parts (train/, val/, test/) and "
+        "nothing else, or put all images of a class directly into its folder",
+        folder=first, parts=_listed(parts[first]), other=other, inside=_listed(classes[other].folders) or "images",
+    )  # fmt: skip
+
+
 def _parts_or_classes(classes: dict[Path, Glance]) -> list[Reason]:
     """Return a note where one list of names is in several classes: they may well be parts of unknown names."""
     inside = {
@@ -260,11 +298,20 @@ def _refuse_strangers(root: Path, parts: dict[Path, str], strangers: list[Path])
         here = glance(entry)
         shared = [each for each in here.folders if as_seen(each.name) in train]
         if shared:
+            about = {"folder": root, "parts": _listed(parts), "other": entry.name, "shared": _listed(shared)}
+            free = [name for part, name in SHORT.items() if part not in parts.values()]
+            if not free:
+                raise DataError(
+                    "folder_beside_all_parts",
+                    "{folder} holds {parts} and also {other}/ with the same subfolders ({shared}); merge it into one "
+                    "of them, or move it away",
+                    **about,
+                )
             raise DataError(
                 "part_of_unknown_name",
-                "{folder} holds {parts} and also {other}/ with the same subfolders ({shared}); call it val/ or test/, "
-                "or move it away",
-                folder=root, parts=_listed(parts), other=entry.name, shared=_listed(shared),
+                "{folder} holds {parts} and also {other}/ with the same subfolders ({shared}); call it {names}, or "
+                "move it away",
+                names=" / ".join(free), **about,
             )  # fmt: skip
         if here.images and not here.folders:
             raise DataError(

@@ -8,7 +8,7 @@ Read a part at a time, so that the file may be larger than memory, and never thr
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from overfitlab.errors import DataError
 from overfitlab.events import Listener
 from overfitlab.reasons import reason
 
+NPY = b"\x93NUMPY"  # how a file of numpy.save begins
 LARGEST_LABELS = 10**7  # labels in one array
 LARGEST_LABEL_BYTES = 2**28
 LARGEST_PIXELS = 2**26  # bytes of one image
@@ -41,6 +42,7 @@ def load(
     *,
     trainable: bool = True,
     white: int | None = None,
+    used: Collection[str] = (),
 ) -> Dataset:
     """Return the images of the file, resized to `image_size` (height, width) where it is not None.
 
@@ -48,16 +50,22 @@ def load(
     numbers from 0 to 1 or from 0 to 255, which are rounded to 256 levels (`scales`); of more than 8 bits `white`
     becomes 255, None for the last level of those that they need. `y` is [N] or [N, 1]: whole numbers or texts, one for
     each class. Raises `DataError` where the file holds something else, or what cannot be trained on if it is to be
-    (`trainable`).
+    (`trainable`). Arrays that are `used` otherwise, for groups, are not said to be unknown.
     """
     shown = display_name(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            return _load(archive, path, shown, image_size, listener, trainable, white)
+            return _load(archive, path, shown, image_size, listener, trainable, white, used)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         pointer = pointer_of(beginning(path))
         if pointer is not None:
             raise DataError("npz_not_fetched", "{file}: {reason}", file=shown, reason=pointer) from None
+        if beginning(path).startswith(NPY):
+            raise DataError(
+                "npz_is_one_array", "{file} is a single array (.npy) and not an .npz file; save images and labels "
+                "together: numpy.savez(FILE, x=images, y=labels)",
+                file=shown,
+            ) from None  # fmt: skip
         raise DataError(
             "npz_damaged", "{file} is damaged or not an .npz file ({reason}); save it again with numpy.savez",
             file=shown, reason=error,
@@ -76,6 +84,7 @@ def _load(
     listener: Listener,
     trainable: bool,
     white: int | None,
+    used: Collection[str],
 ) -> Dataset:
     holds = members(archive, shown)
     native = {_image_shape(x, y, shown) for x, y in holds.pairs.values()}
@@ -113,7 +122,8 @@ def _load(
         _images(archive, [x for x, _ in holds.pairs.values()], (height, width, channels), size, shown, white, findings),
         listener, findings,
     )  # fmt: skip
-    unused = [reason("npz_arrays_not_used", arrays=listed(holds.unused))] if holds.unused else []
+    strange = [name for name in holds.unused if name not in used]
+    unused = [reason("npz_arrays_not_used", arrays=listed(strange))] if strange else []
     return assembled(
         found.images,
         codes.astype(np.int64),
@@ -214,6 +224,7 @@ def _plain(labels: NDArray[Any], shown: str) -> NDArray[Any] | None:
 
     Mixed kinds of whole numbers would become floating-point numbers.
     """
+    labels = np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels
     kind = labels.dtype.kind
     if kind == "U":
         seen, codes = np.unique(labels, return_inverse=True)

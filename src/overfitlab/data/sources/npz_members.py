@@ -60,8 +60,8 @@ def members(archive: zipfile.ZipFile, shown: str) -> Members:
     infos = {info.filename.removesuffix(".npy"): info for info in files}
     meant: dict[tuple[str, str], list[str]] = {}
     for name in sorted(infos):
-        if (meaning := _meaning(name)) is not None:
-            meant.setdefault(meaning, []).append(name)
+        if (said := meaning(name)) is not None:
+            meant.setdefault(said, []).append(name)
     if not meant and set(infos) == set(POSITIONAL):
         meant = {(TRAIN, X): [POSITIONAL[0]], (TRAIN, Y): [POSITIONAL[1]]}
     _refuse_unpaired(meant, sorted(infos), shown)
@@ -86,7 +86,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(display_name(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
-def _meaning(name: str) -> tuple[str, str] | None:
+def meaning(name: str) -> tuple[str, str] | None:
     """Return the part that a name speaks of and whether it means images or labels; None where it says neither."""
     words = words_of(name)
     if len(words) == 1 and (together := TOGETHER.fullmatch(words[0])) is not None:

@@ -46,10 +46,10 @@ def probe(config: RunConfig, dataset: Dataset, weights: str | None, folder: Path
     if weights:
         load_weights(network, weights)
     check_trains(config, prepared, network, resolved)
-    trainer = Trainer(config, prepared, network, resolved)
     training = prepared.split.training
-    batches = trainer.batches(config.protocol.batch_size)
-    size = min(config.protocol.batch_size, len(training))
+    size = min(config.protocol.batch_size, len(training))  # of a batch, where there are too few images for one
+    trainer = Trainer(replace(config, protocol=replace(config.protocol, batch_size=size)), prepared, network, resolved)
+    batches = trainer.batches(size)
 
     def steps(count: int) -> None:
         rows = np.resize(training, count * size)  # again from the first one where there are too few
