@@ -4,7 +4,6 @@ import os
 import unicodedata
 from pathlib import Path
 
-
 WITHOUT_WIDTH = "\u200b\u2060\ufeff\u00ad"  # joiners stay: they change what letters and emoji look like
 
 

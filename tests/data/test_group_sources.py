@@ -115,7 +115,12 @@ def test_groups_that_look_equal_are_equal(given):
             path = Path("photos", kind, f"{patient}_{number}.png")
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(path)
-        write([f"{kind}/{patient}_{number}.png,{patient}" for (kind, _, number), patient in zip(named, spelled)])
+        write(
+            [
+                f"{kind}/{patient}_{number}.png,{patient}"
+                for (kind, _, number), patient in zip(named, spelled, strict=True)
+            ]
+        )
         data = loading.load("photos", groups=given)
     assert len(data.groups.names) == 4
 

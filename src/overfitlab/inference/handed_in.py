@@ -11,19 +11,16 @@ import numpy as np
 
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.images import from_pillow, resized
-from overfitlab.data.prepare.rounding import FULL
 from overfitlab.data.prepare.unreadable import UnreadableImageError
-from overfitlab.data.sources.handed_in import refuse_no_pixels
 from overfitlab.data.sources.pictures import CHANNELS, Array, channels_last, is_array, is_picture, is_tensor, numbers
-from overfitlab.data.sources.scales import BEYOND, BEYOND_WHOLE
 from overfitlab.errors import UsageError
+from overfitlab.inference.levels import on_the_scale
 from overfitlab.inference.pictures import Unreadable, as_channels, expand, scaled
 from overfitlab.inference.trained import Trained
 from overfitlab.reasons import Reason
 from overfitlab.values import shown
 
 Given: TypeAlias = Any  # paths, Pillow's images, arrays, tensors; one or several
-SIXTEEN_BITS = 2  # bytes
 Entry = Path | Unreadable | int
 
 
@@ -58,8 +55,8 @@ def taken(trained: Trained, given: Given) -> Taken:
     """Return what was handed in, as the run's network wants it.
 
     Pillow's images and files are resized and converted as in training; so are arrays, whose values are on the scale of
-    the training images if they are whole numbers, and shares of white if they are fractions from 0 to 1. Raises `UsageError` for
-    anything else.
+    the training images if they are whole numbers, and shares of white if they are fractions from 0 to 1. Raises
+    `UsageError` for anything else.
     """
     entries: list[Entry] = []
     images: list[Images] = []
@@ -118,7 +115,8 @@ def _of_array(trained: Trained, given: object) -> Images:
         )  # fmt: skip
     if not len(found):
         return np.empty((0, *trained.image_shape), dtype=np.uint8)
-    pixels = as_channels(_as_bytes(trained, found), channels)
+    levels = on_the_scale(found, trained.brightest, trained.run.own.data.white)
+    pixels = as_channels(levels, channels)
     return np.stack([resized(np.ascontiguousarray(image), (height, width)) for image in pixels])
 
 
@@ -133,25 +131,3 @@ def _in_four_dimensions(array: Array, channels: int, *, tensor: bool) -> Array |
         one = None if several else channels_last(array, first=tensor)
         return array[..., None] if one is None else one[None]
     return channels_last(array, first=tensor) if array.ndim == 4 else None
-
-
-def _as_bytes(trained: Trained, array: Array) -> Images:
-    """Return images on the scale of the training; what goes a little beyond either end of it is cut off (`scales`)."""
-    if array.dtype == np.uint8:
-        return array
-    refuse_no_pixels(array)
-    high, kind = float(array.max()), array.dtype.kind
-    whole = kind != "f" or bool((array == np.rint(array)).all())
-    if kind == "b" or (kind == "f" and high <= (1 if whole else 1 + BEYOND)):
-        most, factor = trained.brightest, float(trained.brightest)
-    else:
-        deep = trained.run.own.data.white if whole and (high > FULL or array.dtype.itemsize == SIXTEEN_BITS) else None
-        most, factor = FULL, FULL / (deep or FULL)
-        if high * factor > FULL * (1 + (BEYOND_WHOLE if whole else BEYOND)):
-            raise UsageError(
-                "array_too_bright",
-                "the values of the images go up to {high:g}; they must go from 0 to 1, or from 0 to {most}",
-                high=high, most=trained.run.own.data.white or FULL,
-            )  # fmt: skip
-    pixels: Images = np.rint(array * factor).clip(0, most).astype(np.uint8)
-    return pixels

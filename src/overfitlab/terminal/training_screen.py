@@ -112,6 +112,20 @@ class TrainingScreen(Listener):
                 weights=WEIGHTS, method=say.method(event.record.method), inserted=INSERTED,
             )  # fmt: skip
             self._print(said)
+        gone = _weights_gone(event.record.network)
+        if gone:
+            said = say(
+                "Note: {weights} fits the network without its {what}, and not the class or function as you wrote it; "
+                "in Python, run.model() makes the network that it fits.",
+                weights=WEIGHTS, what=gone,
+            )  # fmt: skip
+            self._print(said)
+
+
+def _weights_gone(network: NetworkRecord) -> str:
+    """Return which layers with weights a bare network lost: `batch_norm x 2`; nothing where there are none."""
+    bare = next((str(note.values["what"]) for note in network.notes if note.code == "network_is_bare"), "")
+    return ", ".join(each for each in bare.split(", ") if each and not each.startswith("dropout"))
 
 
 def _network_lines(network: NetworkRecord, say: Language) -> list[str]:

@@ -58,7 +58,7 @@ class Seen:
     """What comes to light of images while they are read, as they are in their files, in any order."""
 
     sizes: list[tuple[int, int]] = field(default_factory=list)  # height and width
-    # images of 16 bits: the lowest and the highest value where rounding leaves few of many levels, None where it does not
+    # images of 16 bits: lowest and highest value where rounding leaves few of many levels, else None
     deep: dict[Path, tuple[float, float] | None] = field(default_factory=dict)
 
 

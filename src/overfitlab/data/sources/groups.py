@@ -51,7 +51,7 @@ def read_groups(dataset: Dataset, given: str) -> Grouping:
 
 
 def arrays_for(given: str | None) -> frozenset[str]:
-    """Return the names of the arrays of an `.npz` file in which groups are looked for; none for a list and other rules."""
+    """Return the names of arrays of an `.npz` file in which groups are looked for; none for a list and other rules."""
     if given is None or not given.startswith(ARRAY):
         return frozenset()
     name = given.removeprefix(ARRAY)

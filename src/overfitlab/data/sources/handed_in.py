@@ -55,8 +55,8 @@ def source_of(data: object, groups: object, size: tuple[int, int] | None, listen
 
     Args:
         data: `(x, y)`; a map-style data set; or parts of these: `{"train": (x, y), "test": (x, y)}` with `val` too,
-            `{"x_train": x, "y_train": y, ...}` as an `.npz` file has them, with arrays of groups too; `((x, y), (x, y))` for training and test, or
-            three of them for training, validation and test.
+            `{"x_train": x, "y_train": y, ...}` as an `.npz` file has them, with arrays of groups too; `((x, y), (x,
+            y))` for training and test, or three of them for training, validation and test.
         groups: the group of each image, in the order of the images; or a list or a rule as `read_groups` takes it.
         size: height and width that images of Pillow are resized to.
         listener: is told how far it is.
@@ -216,7 +216,7 @@ def refuse_no_pixels(x: Array) -> None:
             row=int(finite.argmin()),
         )
     low, high = float(x.min()), float(x.max())
-    if low < 0 and not (-BEYOND <= low and high <= 1 + BEYOND) and not (-FULL * BEYOND <= low and high > FEWEST):
+    if low < 0 and not (low >= -BEYOND and high <= 1 + BEYOND) and not (low >= -FULL * BEYOND and high > FEWEST):
         raise UsageError(
             "images_were_standardized",
             "the values of the images go from {low:g} to {high:g}; pass them unchanged, from 0 to 1 or from 0 to "
