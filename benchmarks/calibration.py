@@ -4,7 +4,7 @@
 
 Trains pools of runs whose truth is known (calibration_pool.py), and draws studies from them (calibration_studies.py).
 Pools are files below build/calibration/; runs that are there are not trained again, so pools may grow, and studies can
-be drawn from what is there. All of it takes two to three hours on two cores, going by the first 250 runs.
+be drawn from what is there. All of it took 40 minutes on two cores with AVX-512; elsewhere it may take two hours.
 """
 
 import argparse

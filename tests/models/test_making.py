@@ -1,11 +1,13 @@
 """Networks as people have them: what they need and return is found out by trying."""
 
 import copy
+import warnings
 
 import pytest
 import torch
 from refusals import refused
 from torch import nn
+from torch.nn import functional
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry as methods
@@ -299,3 +301,100 @@ def test_an_object_whose_state_cannot_be_saved_is_refused(value):
     network.register_buffer("odd", value)
     with refused(UsageError, "network_cannot_be_saved", entry="network.odd"):
         build(network)
+
+
+class Plain(nn.Module):
+    """A small network whose features a subclass may treat as people do."""
+
+    def __init__(self, num_classes=4):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, bias=False)
+        self.norm = nn.BatchNorm2d(4)
+        self.fc = nn.Linear(4 * 36, num_classes)
+
+    def features(self, x):
+        return self.norm(self.conv(x)).relu().flatten(1)
+
+    def forward(self, x):
+        return self.fc(self.features(x))
+
+
+class DropsAlways(Plain):
+    """It forgot `training=self.training`."""
+
+    def features(self, x):
+        return functional.dropout(super().features(x))
+
+
+class Detached(Plain):
+    """No gradient comes through."""
+
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
+class WithoutGradients(Plain):
+    """The same by a decorator."""
+
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("network", [Detached, WithoutGradients])
+def test_a_network_that_no_gradient_reaches_is_refused(network):
+    with refused(UsageError, "network_hides_its_gradients"):
+        build(network)
+
+
+def test_a_network_that_draws_in_evaluation_says_so():
+    assert [note.code for note in build(DropsAlways).notes] == ["network_brings", "network_draws_in_evaluation"]
+    assert [note.code for note in build(Plain).notes] == ["network_brings"]
+
+
+def lazy(num_classes):
+    return nn.Sequential(
+        nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.ReLU(), nn.Flatten(), nn.LazyLinear(num_classes)
+    )  # fmt: skip
+
+
+def test_lazy_layers_of_every_kind_get_their_shapes():
+    model = build(lazy)
+    assert model.network[1].running_mean.shape == (4,)
+    assert model.brings == {"batch_norm": 1}
+
+
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("method", ["none", "dropout"])
+def test_a_compiled_network_is_trained_without_it_and_keeps_its_names(within, method):
+    def compiled(num_classes):
+        network = Plain(num_classes)
+        if not within:
+            return torch.compile(network, backend="eager")
+        network.conv = torch.compile(network.conv, backend="eager")
+        return network
+
+    model = build(compiled, method=method)
+    assert [note.code for note in model.notes] == ["network_brings", "network_was_compiled"]
+    assert model.own_tensors().keys() == Plain().state_dict().keys()
+    assert {site.kind for site in model.sites} == {"norm", "classifier"}
+
+
+def test_a_traced_network_is_taken_as_it_is():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is deprecated, and people have it
+        traced = torch.jit.trace(Plain().eval(), torch.zeros(2, 1, 8, 8))
+    assert [note.code for note in build(traced).notes] == ["network_is_compiled"]
+
+
+def test_a_layer_that_fits_no_size_is_not_sent_to_look_for_one():
+    class Wrong(nn.Module):
+        def __init__(self, num_classes):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(1, 8, 3), nn.Linear(9, num_classes)
+
+        def forward(self, x):
+            return self.fc(self.conv(x).mean((2, 3)))
+
+    with refused(OverfitlabError, "network_takes_another_size_perhaps", match="none of the usual sizes"):
+        build(Wrong)

@@ -118,6 +118,14 @@ def test_a_hidden_width_is_never_taken_for_the_images_channels():
     assert [str(way) for way in ways(net, "", SHAPE, CLASSES)] == ["(4)"]
 
 
+@pytest.mark.parametrize("signature", ["widths, num_classes", "num_classes, layers", "hidden, classes"])
+def test_a_width_beside_the_classes_is_never_taken_for_the_shape_of_the_images(signature):
+    namespace = {}
+    exec(f"def net({signature}): ...", namespace)
+    with refused(UsageError, "network_needs_more"):
+        ways(namespace["net"], "net.py:net", SHAPE, CLASSES)
+
+
 @pytest.mark.parametrize("names", ["hidden", "block, layers", "config"])
 def test_what_nobody_can_know_is_named(names):
     namespace = {}

@@ -26,6 +26,22 @@ def test_options_are_replaced(command, changes, found):
     assert retyped(command, changes) == found
 
 
+@pytest.mark.parametrize(
+    ("command", "call"),
+    [
+        ("overfitlab compare none dropout:rate=0.5 --data digits --seeds 2 --model python:Net --name x",
+         "overfitlab.compare(['none', 'dropout:rate=0.5'], data='digits', seeds=2, model=Net, epochs=9)"),
+        ("overfitlab compare --data digits --model 'python:<lambda>' --bare",
+         "overfitlab.compare(data='digits', model=model, bare=True, epochs=9)"),
+        ("overfitlab compare none l2 l1 --contrast 'l2 : l1' --data arrays-0123456789ab.npz --learning-rate 0.01",
+         "overfitlab.compare(['none', 'l2', 'l1'], data=data, learning_rate=0.01, epochs=9, contrasts=['l2 : l1'])"),
+        ("overfitlab compare none --model net.py:Net", "overfitlab compare none --model net.py:Net --epochs 9"),
+    ],
+)  # fmt: skip
+def test_what_was_handed_over_in_python_is_called_there(command, call):
+    assert retyped(command, {"--epochs": "9"}) == call
+
+
 def test_options_are_left_out():
     assert retyped("overfitlab compare l2 --seeds 3 --epochs 2", {"--epochs": "4"}, ("--seeds",)) == (
         "overfitlab compare l2 --epochs 4"

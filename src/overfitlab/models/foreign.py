@@ -18,10 +18,12 @@ from overfitlab.models.inserting import Insertion, never_called, owner_name
 from overfitlab.models.model import Call, Model, Order, trace
 from overfitlab.models.sites import layers_by_site
 from overfitlab.models.trying import (
+    check_learning,
     check_output,
     check_state,
     checked,
     drawing_from,
+    draws_in_evaluation,
     give_buffers_memory,
     passes,
     size_text,
@@ -179,6 +181,8 @@ def adopt(
         check_output(calls[-1].output, 2, order)
         check_state(model)
         try_training(model, order)
+        check_learning(model)
+        draws = draws_in_evaluation(model)
         found = _found(model)
         model.brings = found.brings
         if order.bare and not found.brings:
@@ -195,6 +199,8 @@ def adopt(
     if channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.notes = brought.notes(order.name, model.brings, found.untraced, bare=bare)
+    if draws and not bare:
+        model.notes += (reason("network_draws_in_evaluation", network=order.name),)
     model.insert(order, found, _last_dense(calls, order.classes), idle)
     return model
 
@@ -226,7 +232,8 @@ def _traced(model: ForeignModel, order: Order, explain: Callable[[BaseException]
             ) from error  # fmt: skip
         raise OverfitlabError(
             "network_takes_another_size_perhaps",
-            "{reason}; images here are {size}, and --image-size makes them another size",
+            "{reason}; images here are {size}, and none of the usual sizes up to 224x224 fits either; if it is made for "
+            "another one, give it with --image-size",
             reason=said, size=size_text(order),
         ) from error  # fmt: skip
 

@@ -7,12 +7,14 @@ that may be a network is tried.
 
 import copy
 import io
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
 
 import torch
 from torch import nn
+from torch.jit import ScriptModule
 
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry as methods
@@ -22,8 +24,9 @@ from overfitlab.models.handed import Handed, in_file
 from overfitlab.models.model import Model, Order, probe
 from overfitlab.models.outputs import LogitsOf, refuse_sigmoid
 from overfitlab.models.own_code import OwnCode
-from overfitlab.models.trying import drawing_from
+from overfitlab.models.trying import drawing_from, uncompiled
 from overfitlab.randomness import Key
+from overfitlab.reasons import reason
 
 LISTED = 4  # tries in a message
 LONGEST = 140  # characters of what is said of one of them
@@ -131,7 +134,8 @@ def _built(network: object, code: OwnCode, order: Order) -> Model:
         advice = fitting.advice([each.make for each in tries if not each.guessed], code, order)
         if advice is not None:
             raise advice
-        if len(failures) == 1:
+        same = {str(error) for _, error in failures if isinstance(error, UsageError)}
+        if len(failures) == 1 or (len(same) == 1 and all(isinstance(error, UsageError) for _, error in failures)):
             raise failures[0][1]
         raise UsageError(
             "no_way_to_make_it", "{model} gives no network for images of {shape} and {classes} classes: {tries}",
@@ -142,13 +146,20 @@ def _built(network: object, code: OwnCode, order: Order) -> Model:
 def _adopted(tried: _Try, code: OwnCode, order: Order) -> Model:
     """Return the network as a model, once it is seen that it returns logits."""
 
+    compiled = False
+
     def made() -> object:
+        nonlocal compiled
         network = tried.make()
         if isinstance(network, nn.Module):
-            network.register_forward_hook(LogitsOf(order.name, order.classes))
+            network, compiled = uncompiled(network)
+            if not isinstance(network, ScriptModule):  # which takes no hooks, and says itself what it returns
+                network.register_forward_hook(LogitsOf(order.name, order.classes))
         return network
 
     model = adopt(made, code.explain, order)
+    if compiled:
+        model.notes += (reason("network_was_compiled", network=order.name),)
     training = model.training
     images = probe(model.eval(), 2)
     with torch.no_grad(), drawing_from(order.key / "init" / "network"):
@@ -190,7 +201,7 @@ def copied(network: nn.Module, name: str) -> nn.Module:
     Raises `UsageError` where it cannot be copied.
     """
     try:
-        found = copy.deepcopy(network)
+        found = _copied_script(network) if isinstance(network, ScriptModule) else copy.deepcopy(network)
     except Exception:  # a tensor that was computed cannot be copied, but can be saved
         try:
             stream = io.BytesIO()
@@ -205,6 +216,17 @@ def copied(network: nn.Module, name: str) -> nn.Module:
                 model=name, reason=" ".join(str(error).split())[:200] or type(error).__name__,
             ) from error  # fmt: skip
     return found.to("cpu")
+
+
+def _copied_script(network: ScriptModule) -> nn.Module:
+    """Return a copy through a file: `deepcopy` makes weights of it that no optimizer takes."""
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that TorchScript is deprecated is not news for those who have it
+        torch.jit.save(network, stream)
+        stream.seek(0)
+        found: nn.Module = torch.jit.load(stream)
+    return found
 
 
 def _is_about_the_method(tried: _Try, code: OwnCode, order: Order) -> bool:

@@ -81,15 +81,9 @@ def ways(function: Callable[..., object], name: str, image_shape: Shape, classes
     choices = {each.name: _values(each, plain, image_shape, classes) for each in plain}
     required = [each for each in plain if each.default is each.empty]
     unknown = [each.name for each in required if not choices[each.name]]
-    if (
-        unknown
-        and len(required) == 2
-        and required[0].name in unknown
-        and required[0].kind is not required[0].KEYWORD_ONLY
-    ):
-        # (image_shape, classes) under whatever names
-        choices[required[0].name] = [image_shape]
-        choices[required[1].name] = choices[required[1].name] or [classes]
+    if len(unknown) == len(required) == 2 and required[0].kind is not required[0].KEYWORD_ONLY:
+        # (image_shape, classes) under whatever names; where one is known, the other may be a width as well
+        choices[required[0].name], choices[required[1].name] = [image_shape], [classes]
         unknown = []
     if unknown:
         raise UsageError(

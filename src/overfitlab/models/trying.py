@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from overfitlab.errors import UsageError
 from overfitlab.models.calls import Pass, record
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from overfitlab.models.foreign import ForeignModel
 
 ROUNDING = 1e-3  # by which a sum of probabilities may miss 1
+WRAPPED = "_orig_mod"  # what torch.compile calls the network in its wrapper
 PASSES = 4  # in training mode, to see whether they take the same way
 PROBE_SEED = 0  # of what is drawn in them: whether a network has places for a method is the same for every run of it
 
@@ -59,8 +61,23 @@ def give_buffers_memory(network: nn.Module) -> None:
     """Replace buffers that repeat one number by `expand`, which a checkpoint could not be read back into."""
     for layer in network.modules():
         for name, buffer in layer._buffers.items():
-            if buffer is not None and 0 in buffer.stride():
+            if buffer is not None and not is_lazy(buffer) and 0 in buffer.stride():
                 layer._buffers[name] = buffer.clone(memory_format=torch.contiguous_format)
+
+
+def uncompiled(network: nn.Module) -> tuple[nn.Module, bool]:
+    """Return a network without the wrappers of `torch.compile`, which hide its calls, and whether it had any."""
+    found = False
+    while isinstance(inner := getattr(network, WRAPPED, None), nn.Module):
+        network, found = inner, True
+    for layer in list(network.modules()):
+        for name, child in list(layer._modules.items()):
+            while isinstance(inner := getattr(child, WRAPPED, None), nn.Module):
+                child, found = inner, True  # noqa: PLW2901
+            layer._modules[name] = child
+        if getattr(layer, "_compiled_call_impl", None) is not None:  # by its method `compile`
+            layer._compiled_call_impl, found = None, True
+    return network, found
 
 
 def check_output(output: object, images: int, order: Order) -> None:
@@ -139,6 +156,31 @@ def try_training(model: "ForeignModel", order: Order) -> None:
             model.needs_batches_of_two = True
             output = model(probe(model, 1))
     check_output(output, 1, order)
+
+
+def check_learning(model: "ForeignModel") -> None:
+    """Raise `UsageError` where no gradient can reach a parameter from the logits."""
+    with left_as_it_was(model), torch.enable_grad():
+        model.train().at(0, 0)
+        reached = model(probe(model, 2)).requires_grad
+    if not reached:
+        raise UsageError(
+            "network_hides_its_gradients",
+            "{model}: no gradient goes from its logits to its parameters, as under torch.no_grad() or after detach(), so "
+            "it cannot learn; remove that from its forward",
+            model=model.name,
+        )
+
+
+def draws_in_evaluation(model: "ForeignModel") -> bool:
+    """Return whether it answers the same images differently in evaluation mode: it draws numbers there, too."""
+    answers = []
+    with left_as_it_was(model), torch.no_grad():
+        model.eval()
+        for number in range(2):
+            with drawing_from(Key(PROBE_SEED) / "evaluation" / number):
+                answers.append(model(probe(model, 2)))
+    return not torch.allclose(*answers, equal_nan=True)
 
 
 def passes(model: "ForeignModel", *, bare: bool) -> tuple[list[Pass], list[Pass]]:

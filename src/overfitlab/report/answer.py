@@ -24,6 +24,7 @@ from overfitlab.report.study_tables import pair, word
 from overfitlab.results.metric import BY_NAME, POINTS
 from overfitlab.stats.verdict import Contrast, Verdict
 from overfitlab.study.ahead import Planned, decisive_command, leading, longer_command, undecided
+from overfitlab.study.calling import as_called
 from overfitlab.study.evidence import Ahead
 from overfitlab.study.recipe import like_command
 from overfitlab.words.language import ENGLISH, Language
@@ -166,7 +167,7 @@ def _steps(
 ) -> list[Step]:  # fmt: skip
     if not verdict.over:
         again = say("Next: unless it is still running, run the same command again to continue.")
-        return [Step(again, record.command)] if record.command else []
+        return [Step(again, as_called(record.command))] if record.command else []
     found = []
     codes = {each.code for each in verdict.weaknesses}
     if codes.intersection(SHORT_OF_OVERFITTING):

@@ -14,6 +14,7 @@ from overfitlab.report.statistics_text import (
     tests,
 )
 from overfitlab.report.training_words import falling, optimizer_name, recipe_notes, sources
+from overfitlab.study.calling import as_called
 from overfitlab.study.evidence import OWN, Evidence
 from overfitlab.words.language import ENGLISH, Language
 
@@ -224,7 +225,7 @@ def _software(evidence: Evidence, say: Language) -> Iterator[str]:
               jobs=", ".join(map(str, jobs)) or "-")  # fmt: skip
     yield say("SHA-256 of the images: {hash}.", hash=evidence.data.sha256)
     if evidence.command:
-        yield say("Command that reproduces the study: {command}", command=evidence.command)
+        yield say("Command that reproduces the study: {command}", command=as_called(evidence.command))
 
 
 def references(evidence: Evidence) -> Iterator[str]:

@@ -12,6 +12,7 @@ from overfitlab.report.seed_spread import known_deviation
 from overfitlab.report.study_sentences import caveats
 from overfitlab.report.training_words import optimizer_text
 from overfitlab.results.metric import BY_NAME
+from overfitlab.study.calling import as_called
 from overfitlab.study.evidence import Evidence
 from overfitlab.study.recipe import like_command
 from overfitlab.words.language import Language
@@ -177,7 +178,7 @@ def commands(evidence: Evidence, say: Language) -> Iterator[tuple[str, str]]:
     """Yield the commands that make study, report and model again."""
     name = shlex.quote(evidence.reference)
     if evidence.command:
-        yield say("the study"), evidence.command
+        yield say("the study"), as_called(evidence.command)
     yield say("this report"), f"overfitlab report {name}" + ("" if say.code == "en" else f" --lang {say.code}")
     if optimism(evidence, say) and (fresh := fresh_command(evidence)):
         yield say("an estimate from fresh seeds"), fresh

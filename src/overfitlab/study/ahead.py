@@ -17,7 +17,7 @@ from overfitlab.stats.weakness import images_needed
 from overfitlab.study.cost import study_seconds
 from overfitlab.study.evidence import Ahead
 from overfitlab.study.plan import asked, typical_deviations
-from overfitlab.study.retyped import EPOCHS, FIRST_SEED, SEEDS, first_seed, retyped
+from overfitlab.study.retyped import BUDGET, EPOCHS, FIRST_SEED, SEEDS, first_seed, retyped
 
 LONGER = 2  # times the epochs, where nothing had begun to overfit
 FEWEST_KNOWN = 3  # pairs whose noise is better than what the plan reckoned with
@@ -110,7 +110,8 @@ def decisive_command(record: Planned, seeds: int) -> str:
     first = first_seed(record.command)
     if first is None:
         return ""
-    return retyped(record.command, {FIRST_SEED: str(first + record.plan.seeds), SEEDS: str(seeds)})
+    changes = {FIRST_SEED: str(first + record.plan.seeds), SEEDS: str(seeds)}
+    return retyped(record.command, changes, (BUDGET,))
 
 
 def longer_command(record: Planned, *, more_seeds: bool = False) -> str:
@@ -118,5 +119,5 @@ def longer_command(record: Planned, *, more_seeds: bool = False) -> str:
 
     With `more_seeds` at as many seeds as a verdict needs, as is usual unless a number is asked for.
     """
-    without = (SEEDS,) if more_seeds else ()
+    without = (BUDGET, SEEDS) if more_seeds else (BUDGET,)
     return retyped(record.command, {EPOCHS: str(LONGER * record.plan.protocol.epochs)}, without)

@@ -4,13 +4,18 @@ import itertools
 import shlex
 from collections.abc import Collection, Mapping
 
+from overfitlab.study.calling import as_called
+
 FIRST_SEED, SEEDS, UNTIL_DECIDED, EPOCHS = "--first-seed", "--seeds", "--until-decided", "--epochs"
+BUDGET = "--budget"  # of the study that is over
 ELSEWHERE = ("--name", "--out")  # a new study lies elsewhere
 LEFT_OUT = ("--give-up",)
 
 
 def retyped(command: str, changes: Mapping[str, str], without: Collection[str] = ()) -> str:
     """Return the command of a new study with these options, in place of those that it had; no text for none.
+
+    It is a call in Python where the network or the images were handed over there.
 
     Options `without` are left out, and those of its folder: a study cannot go on with other options.
     """
@@ -30,7 +35,7 @@ def retyped(command: str, changes: Mapping[str, str], without: Collection[str] =
             takes = word
         elif name not in replaced and word not in LEFT_OUT:
             kept.append(word)
-    return shlex.join([*kept, *(part for option in changes.items() for part in option)])
+    return as_called(shlex.join([*kept, *(part for option in changes.items() for part in option)]))
 
 
 def first_seed(command: str) -> int | None:
