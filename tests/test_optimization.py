@@ -58,9 +58,13 @@ def test_a_schedule_has_one_text(text, recorded):
         ("optimizer", "torch.optim.AdamW(weight_decay=0.1)", "written_otherwise", {"right": "adamw:weight_decay=0.1"}),
         ("optimizer", "adamw:wd=0.1", "unknown_hyperparameter_like", {"near": "weight_decay"}),
         ("optimizer", "adam:eps=1e-8", "unknown_hyperparameter_like", {"near": "epsilon"}),
-        ("optimizer", "adam:weight_decay=0.1", "unknown_hyperparameter", {}),
+        ("optimizer", "adam:weight_decay=0.1", "setting_of_another", {"right": "adamw:weight_decay=0.1"}),
+        ("optimizer", "adam:momentum=0.9", "setting_of_another", {"right": "sgd:momentum=0.9"}),
+        ("optimizer", "sgd:momentum=0.9,momentum=0.8", "setting_twice", {"parameter": "momentum"}),
+        ("schedule", "cosine:every=3", "setting_of_another", {"right": "step:every=3"}),
         ("optimizer", "sgd:lr=0.1", "learning_rate_is_an_option", {"method": "sgd"}),
-        ("optimizer", "sgd:nesterov", "settings_unreadable", {"name": "sgd", "example": "momentum"}),
+        ("optimizer", "sgd:nesterov", "nesterov_without_momentum", {}),
+        ("optimizer", "sgd:momentum", "settings_unreadable", {"name": "sgd", "example": "momentum"}),
         ("optimizer", "sgd:nesterov=true", "nesterov_without_momentum", {}),
         ("optimizer", "sgd:nesterov=1", "setting_is_no_switch", {"parameter": "nesterov", "value": "'1'"}),
         ("optimizer", "sgd:momentum=true", "setting_is_no_number", {"parameter": "momentum"}),
@@ -80,6 +84,8 @@ def test_a_schedule_has_one_text(text, recorded):
         ("schedule", "step:factor=2", "hyperparameter_not_between", {"parameter": "factor"}),
         ("schedule", "one-cycle:max_lr=2", "learning_rate_is_an_option", {}),
         ("schedule", None, "option_is_no_text", {"what": "schedule"}),
+        ("keep", "onset", "unknown_name_like", {"near": "best"}),
+        ("keep", "lowest", "unknown_name_like", {"near": "best"}),
         ("keep", "bset", "unknown_name_like", {"kind": "word after --keep:", "near": "best"}),
     ],
 )  # fmt: skip
@@ -96,6 +102,7 @@ def test_what_cannot_be_read_is_one_line_that_says_what_to_write(field, text, co
         ("constant:warm_up=1", 1, "warm_up_too_long"),
         ("step", 10, "step_never_comes"),
         ("step:every=3,warm_up=2", 5, "step_never_comes"),
+        ("step:every=1,warm_up=3", 4, "step_never_comes_after_its_warm_up"),
     ],
 )
 def test_a_schedule_that_does_not_fit_is_refused_once_the_epochs_are_known(text, epochs, code):

@@ -19,6 +19,7 @@ LARGEST_SEED = 2**63 - 1
 LARGEST_SPLIT_SEED = 2**32 - 1  # scikit-learn's
 STANDARDIZATIONS = ("all", "training")
 KEPT = ("last", "best")  # epoch whose weights are handed over
+ALSO_BEST = ("lowest", "onset", "min", "minimum", "lowest_loss", "lowest-loss", "val_loss")  # what people call it
 METRICS = ("accuracy", "balanced_accuracy", "f1", "loss")  # what a study can compare its methods by
 MOST_EPOCHS = 100_000  # more of them are a mistake, or an attack on the memory of who reads the record
 VARIED = ("split", "init", "order")  # split of the images; initial weights; order of the images, masks, augmentation
@@ -71,7 +72,7 @@ class Protocol:
         _settle(self, "batch_size", check_whole("batch size", self.batch_size, low=1))
         for field, read in (("schedule", optimization.schedule), ("optimizer", optimization.optimizer)):
             _settle(self, field, read(getattr(self, field)).recorded)
-        check_one_of("word after --keep:", self.keep, KEPT)
+        check_one_of("word after --keep:", self.keep, KEPT, "best" if self.keep in ALSO_BEST else None)
         for what, most in (("training", self.training_images), ("validation", self.validation_images)):
             if most is not None:
                 _settle(self, f"{what}_images", check_whole(f"number of {what} images", most, low=1))

@@ -5,7 +5,7 @@ what they mean as numbers; training/optimizer.py moves weights by them.
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -169,13 +169,25 @@ class Step(Schedule):
 
     def check(self, epochs: int) -> None:
         """Raise `UsageError` where the rate would never fall in so many epochs."""
-        if epochs < self.least_epochs:
+        if epochs >= self.least_epochs:
+            return
+        about = {"first": self.least_epochs - 1, "epochs": epochs}
+        left = epochs - self.warming
+        if self.warming and left < self.every + 1 and left < 2:
             raise UsageError(
-                "step_never_comes",
-                "step: the learning rate would first fall after {first} epochs, but there are only {epochs}; use "
-                "for example step:every={every}, or more --epochs",
-                first=self.least_epochs - 1, epochs=epochs, every=max(1, epochs // 3),
+                "step_never_comes_after_its_warm_up",
+                "step: with a warm-up of {warm_up} epochs the learning rate would first fall after {first} epochs, but "
+                "there are only {epochs}; use a shorter warm-up, or more --epochs",
+                warm_up=self.warming, **about,
             )  # fmt: skip
+        changed = {name: value for name, value in replace(self, every=max(1, left // 3)).hyperparameters().items()
+                   if name == "every" or value != getattr(Step(), name)}  # fmt: skip
+        raise UsageError(
+            "step_never_comes",
+            "step: the learning rate would first fall after {first} epochs, but there are only {epochs}; use for "
+            "example {example}, or more --epochs",
+            example=f"{self.name}:{spelling.written(changed)}", **about,
+        )  # fmt: skip
 
     def _after(self, step: float, steps: float, an_epoch: float) -> float:
         return float(self.factor ** (step // an_epoch // self.every))
@@ -236,11 +248,24 @@ class Known(Generic[Kind]):
         kind = self.kinds.get(name)
         try:
             if kind is not None:
+                self._refuse_settings_of_others(kind, given)
                 return kind(**spelling.settings(name, kind, given) if colon else {})
         except UsageError as error:
             if error.code != "setting_unreadable":
                 raise
         raise self._misread(text, name)
+
+    def _refuse_settings_of_others(self, kind: type[Kind], given: str) -> None:
+        """Raise `UsageError` for a setting that this kind does not have, and another one has."""
+        own = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+        for setting in given.split(","):
+            parameter = setting.partition("=")[0].strip()
+            having = [each for each in self.kinds.values() if parameter in {one.name for one in fields(each)}]  # type: ignore[arg-type]
+            if parameter not in own and having:
+                raise UsageError(
+                    "setting_of_another", "{name} has no {parameter}; {other} has: {right}",
+                    name=kind.name, parameter=parameter, other=having[0].name, right=f"{having[0].name}:{setting.strip()}",
+                )  # fmt: skip
 
     def _misread(self, text: str, name: str) -> UsageError:
         right = spelling.meant(text, self._called)

@@ -106,9 +106,17 @@ def settings(name: str, kind: type, text: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for setting in text.split(","):
         parameter, equals, value = (part.strip() for part in setting.partition("="))
-        if not equals or parameter in values:
+        if parameter in values:
             raise UsageError(
-                "setting_unreadable", "{method}: cannot read {setting!r}; write {method}:NAME=NUMBER, each name once",
+                "setting_twice", "{method}: {parameter} is given twice; leave one of them out",
+                method=name, parameter=parameter,
+            )  # fmt: skip
+        if not equals and any(each.name == parameter and each.metadata.get("switch") for each in fields(kind)):
+            values[parameter] = True  # as an option of its own would be switched on
+            continue
+        if not equals:
+            raise UsageError(
+                "setting_unreadable", "{method}: cannot read {setting!r}; write {method}:NAME=NUMBER",
                 method=name, setting=setting,
             )  # fmt: skip
         check_known(name, kind, [parameter])

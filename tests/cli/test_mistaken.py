@@ -31,6 +31,8 @@ SAID = [
     ("train --momentum 0.9", "there is no option --momentum; use --optimizer sgd:momentum=0.9"),
     ("compare --warmup 3", "there is no option --warmup; use --schedule cosine:warm_up=3"),
     ("train --save-best-only", "there is no option --save-best-only; use --keep best"),
+    ("train --keep-best", "there is no option --keep-best; use --keep best"),
+    ("compare l2 --until-decided 6,12", "--until-decided takes the maximum number of seeds, or none; not '6,12'"),
     ("train --dropout 0.5", "--dropout is a method, not an option; write --method dropout:rate=0.5"),
     ("train --batchnorm", "--batchnorm is a method, not an option; write --method batch_norm"),
     ("compare --dropout=0.5", "give the methods by name: overfitlab compare dropout:rate=0.5"),

@@ -55,7 +55,7 @@ def test_order_and_spelling_do_not_matter():
         ("dropout+", "method_with_empty_part", {}),
         ("dropout:", "unknown_name_like", {"near": "dropout"}),
         ("dropout:rate", "setting_unreadable", {"method": "dropout", "setting": "rate"}),
-        ("dropout:rate=0.3,rate=0.4", "setting_unreadable", {}),
+        ("dropout:rate=0.3,rate=0.4", "setting_twice", {}),
         ("dropout:rat=0.3", "unknown_hyperparameter_like", {"method": "dropout", "name": "rat", "near": "rate"}),
         ("none:rate=1", "method_without_hyperparameters", {"method": "none"}),
         ("dropout:rate=high", "setting_is_no_number", {"parameter": "rate", "value": "high"}),
@@ -372,7 +372,7 @@ def test_none_adds_nothing_as_an_object_either():
         ("dropout and mixup", "several_methods", {"apart": "dropout mixup"}),
         ("augment:shift=0.1,zoom=0.2/l2", "several_methods", {"apart": "augment:shift=0.1,zoom=0.2 l2"}),
         ("0.5", "method_is_a_number", {}),
-        ("dropout:rate=0.3,rate=0.3", "setting_unreadable", {"setting": "rate=0.3"}),
+        ("dropout:rate=0.3,rate=0.3", "setting_twice", {"parameter": "rate"}),
     ],
 )  # fmt: skip
 def test_other_notations_are_told_how_they_are_written_here(text, code, values):

@@ -58,6 +58,12 @@ CASES = {
     "one contrast": (
         {"pairs": made.PAIRS[:1]}, ["There is one contrast, so its p-value was not adjusted"], ["Holm", "Shaffer"],
     ),
+    "one method alone": (
+        {"pairs": (), "command": "overfitlab compare none"},
+        ["One method was trained alone, to find out how much it varies from seed to seed. The number of seeds, 7, was",
+         "A seed determines ", "interval from the chi-squared distribution", "Nothing was tested."],
+        ["contrast", "paired", "t-test", "p-value", "help or harm", "Schuirmann", "difference", "identically"],
+    ),
     "contrasts with the baseline": (
         {"pairs": TWO}, ["the 2 contrasts were adjusted by Holm's procedure"], ["Shaffer"],
     ),

@@ -85,6 +85,8 @@ def test_commands():
     few = replace(found, command="overfitlab compare l2 --seeds 3")
     assert "--seeds" not in longer_command(few, more_seeds=True)
     assert decisive_command(replace(found, command="overfitlab compare --first-seed x"), 12) == ""
+    within = replace(found, command="overfitlab compare l2 --budget 2s")  # which a longer study would not fit
+    assert "--budget" not in longer_command(within) + decisive_command(within, 12)
 
 
 def test_two_pairs_are_reckoned_with_the_noise_of_the_plan():

@@ -49,6 +49,7 @@ def evidence(
 ) -> Evidence:
     """Return the evidence of such a study; `until` is a maximum, "none", or None for a fixed number of seeds."""
     labels = {method: label for method, label in LABELS.items() if any(method in pair for pair in pairs)}
+    labels = labels or dict([next(iter(LABELS.items()))])  # the baseline alone
     looks = looks or (seeds,)
     verdict = compute_verdict(
         [outcome(method, seed, diverged=(method, seed) in diverged, stopped=method in stopped)

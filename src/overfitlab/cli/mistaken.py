@@ -21,7 +21,7 @@ ANYWHERE = {
     "dtype": "--precision {}",
     "batch": "--batch-size {}", "b": "--batch-size {}", "bs": "--batch-size {}",
     "best": "--keep best", "restorebest": "--keep best", "restorebestweights": "--keep best", "savebest": "--keep best",
-    "savebestonly": "--keep best",
+    "savebestonly": "--keep best", "keepbest": "--keep best", "keeplast": "--keep last",
     "checkpoint": "--weights {}", "ckpt": "--weights {}", "load": "--weights {}", "pretrained": "--weights FILE",
     "dataset": "--data {}", "datapath": "--data {}", "dataroot": "--data {}", "dir": "--data {}", "folder": "--data {}",
     "images": "--data {}", "input": "--data {}", "path": "--data {}", "root": "--data {}",

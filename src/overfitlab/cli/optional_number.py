@@ -2,6 +2,7 @@
 
 import click
 
+from overfitlab.arguments import until_decided
 from overfitlab.config import UNTIL
 
 OPTION = "--until-decided"
@@ -10,7 +11,8 @@ OPTION = "--until-decided"
 class UntilDecidedCommand(click.Command):
     """A command that takes `--until-decided`, `--until-decided 20` and `--until-decided none`.
 
-    A word that is neither a number nor `none` is the next argument: `--until-decided dropout` names a method.
+    A word that is neither a number nor `none` is the next argument: `--until-decided dropout` names a method. One that
+    begins like a number is refused, as no method does.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -19,6 +21,8 @@ class UntilDecidedCommand(click.Command):
         options = args.index("--") if "--" in args else len(args)
         found: list[str] = []
         for place, (word, after) in enumerate(zip(args, following, strict=True)):
+            if word == OPTION and place < options and after[:1].isdigit() and not after.isdigit():
+                until_decided(after)  # which says what it takes
             lacks_number = word == OPTION and place < options and not (after.isdigit() or after.lower() == "none")
             found += [f"{OPTION}={UNTIL}"] if lacks_number else [word]
         return super().parse_args(ctx, found)

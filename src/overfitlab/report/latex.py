@@ -16,11 +16,14 @@ from overfitlab.report.statistics_text import (
     margin_of_metric,
     metric_name,
     percents,
+    spread,
     unit_name,
 )
 from overfitlab.report.study_tables import runs_cell, word
 from overfitlab.stats.findings import Finding
+from overfitlab.stats.method_summary import CONFIDENCE, Spread
 from overfitlab.stats.verdict import Contrast
+from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
 SIGNS = {  # what LaTeX would take for commands, or print as something else
@@ -43,7 +46,12 @@ def escaped(text: str) -> str:
 
 
 def latex_table(evidence: Document, say: Language = ENGLISH) -> str:
-    """Return a table of the contrasts on both outcomes, with notes on what each number says."""
+    """Return a table of the contrasts on both outcomes, with notes on what each number says.
+
+    Of one method alone, it is a table of its mean and its standard deviation.
+    """
+    if not evidence.contrasts and not isinstance(evidence, JudgedEvidence):
+        return _of_one_method(evidence, say)
     level = percents(evidence.confidence, say)
     of_others = isinstance(evidence, JudgedEvidence)  # no log shows what other images would say
     texts = [say("difference"), say("{level} interval", level=level)]
@@ -53,16 +61,51 @@ def latex_table(evidence: Document, say: Language = ENGLISH) -> str:
     columns = "l" + "r" * (len(header) - 2) + "l"
     caption = escaped(say("Results of these runs for each contrast.") if of_others else
                       say("Results of the study {study} for each contrast.", study=evidence.study))  # fmt: skip
+    rows = "\\addlinespace\n".join(contrasts).splitlines()
+    return _table(caption, "tab:contrasts", columns, header, rows, map(escaped, _notes(evidence, say)))
+
+
+def _table(
+    caption: str, label: str, columns: str, header: Iterable[str], rows: Iterable[str], notes: Iterable[str]
+) -> str:
     lines = [
-        r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", r"\label{tab:contrasts}", r"\footnotesize",
+        r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{{label}}}", r"\footnotesize",
         r"\setlength{\tabcolsep}{3pt}", rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule", _row(header),
-        r"\midrule", *"\\addlinespace\n".join(contrasts).splitlines(), r"\bottomrule", r"\end{tabular}",
-        r"\par\smallskip",
-        r"\begin{minipage}{\linewidth}", *map(escaped, _notes(evidence, say)), r"\end{minipage}", r"\end{table}",
+        r"\midrule", *rows, r"\bottomrule", r"\end{tabular}",
+        r"\par\smallskip", r"\begin{minipage}{\linewidth}", *notes, r"\end{minipage}", r"\end{table}",
     ]  # fmt: skip
     text = "\n".join(lines) + "\n"
     letters = LETTERS if BEYOND_LATIN.search(text) else ""
     return f"{PREAMBLE.format(version=__version__, letters=letters)}\n{text}"
+
+
+def _of_one_method(evidence: Evidence, say: Language) -> str:
+    [method] = evidence.methods
+    name, level = say.method(method.label), percents(CONFIDENCE, say)
+    caption = say("How much {name} varies from seed to seed (study {study}, n = {n}).",
+                  name=name, study=evidence.study, n=method.finished)  # fmt: skip
+    header = ("", *map(escaped, (say("mean"), say("standard deviation"), say("{level} interval", level=level))))
+    digits = metric_words.table_digits(evidence.metric)
+    rows = [
+        _row((escaped(outcome), *_spread(found, digits)))
+        for outcome, found in ((metric_name(evidence, say), method.metric), (say("gap"), method.gap))
+    ]
+    notes = (
+        say("Mean and standard deviation over the n seeds, in {unit}; the interval is that of the standard deviation.",
+            unit=unit_name(evidence, say)),
+        spread(say), *deviations(evidence, say),
+    )  # fmt: skip
+    return _table(escaped(caption), "tab:spread", "lrrr", header, rows, map(escaped, notes))
+
+
+def _spread(found: Spread | None, digits: int) -> tuple[str, str, str]:
+    if found is None:
+        return "", "", ""
+    deviation = "" if found.deviation is None else f"${found.deviation:.{digits}f}$"
+    if found.deviation_low is None or found.deviation_high is None:
+        return f"${found.mean:.{digits}f}$", deviation, ""
+    interval = f"[${found.deviation_low:.{digits}f}$, ${found.deviation_high:.{digits}f}$]"
+    return f"${found.mean:.{digits}f}$", deviation, interval
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -107,7 +107,9 @@ def _pictures(block: Pictures, figures: str | None, say: Language) -> str:
 
 def _facts(block: Facts) -> str:
     if block.commands:
-        return "\n".join(f"- {escaped(term)}: {_code(value)}" for term, value in block.entries)
+        return "\n".join(
+            f"- {escaped(term)}{'' if term.endswith('.') else ':'} {_code(value)}" for term, value in block.entries
+        )
     return "\n".join(f"- {escaped(term)}: {escaped(value)}" for term, value in block.entries)
 
 

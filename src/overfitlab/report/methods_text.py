@@ -27,6 +27,10 @@ TWO_ONE_SIDED = (
 )
 EXACT = ("R. A. Fisher (1935). The Design of Experiments. (Sign flips.)",)
 FIXED = (*TWO_ONE_SIDED, *EXACT)  # what is cited where the number of seeds is fixed
+SPREAD = (  # and where there is one method alone
+    "R. A. Fisher (1924). On a distribution yielding the error functions of several well known statistics. Proceedings "
+    "of the International Congress of Mathematics, Toronto, 2. (The interval of a standard deviation.)",
+)
 IN_ROUNDS = (
     "T. L. Lai (1976). On confidence sequences. Annals of Statistics 4.",
     "H. Wang and A. Ramdas (2023). Anytime-valid t-tests and confidence sequences for Gaussian means with unknown "
@@ -191,7 +195,10 @@ def _training(evidence: Evidence, say: Language) -> Iterator[str]:
 
 def _outcomes(evidence: Evidence, say: Language) -> Iterator[str]:
     numbers = evidence.seed_numbers
-    if numbers:
+    if numbers and not evidence.contrasts:
+        yield say("Seeds {first} to {last} were used. A seed determines {what}.",
+                  first=numbers[0], last=numbers[-1], what=varied(evidence, say))  # fmt: skip
+    elif numbers:
         yield say(
             "Seeds {first} to {last} were used. A seed determines {what}, identically for every method in what the "
             "methods share, so runs are paired by seed.",
@@ -200,9 +207,11 @@ def _outcomes(evidence: Evidence, say: Language) -> Iterator[str]:
     yield say(
         "There are two outcomes, both measured with each method's final weights, in evaluation mode on clean "
         "images: {metric}, and the generalization gap (how much worse the same metric is on validation than on "
-        "training images). A difference is the method minus what it is compared with.",
+        "training images).",
         metric=metric_name(evidence, say),
     )
+    if evidence.contrasts:
+        yield say("A difference is the method minus what it is compared with.")
 
 
 def _software(evidence: Evidence, say: Language) -> Iterator[str]:
@@ -232,7 +241,7 @@ def references(evidence: Evidence) -> Iterator[str]:
     """Yield what the paragraphs rely on."""
     yield from sources(evidence.plan.protocol)
     if not evidence.provisional:
-        yield from FIXED if evidence.progress is None else IN_ROUNDS
+        yield from SPREAD if not evidence.contrasts else FIXED if evidence.progress is None else IN_ROUNDS
         if len(evidence.contrasts) > 1:
             yield from SEVERAL
         if any(each.metric.crossed for each in evidence.contrasts):

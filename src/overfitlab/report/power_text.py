@@ -4,7 +4,7 @@ from overfitlab.config import StudyConfig
 from overfitlab.report import metric_words
 from overfitlab.report.study_tables import Table
 from overfitlab.results.metric import BY_NAME, POINTS
-from overfitlab.study.evidence import Power, Runs
+from overfitlab.study.evidence import Power, PowerCase, Runs
 from overfitlab.words.language import ENGLISH, Language
 
 LEAST_SHOWN = 0.005
@@ -41,24 +41,32 @@ def power_sentence(power: Power, say: Language = ENGLISH) -> str:
 
 
 def power_lines(power: Power, config: StudyConfig, say: Language = ENGLISH) -> list[str]:
-    """Return what a study can decide at the noise that it reckons with, a sentence for each axis."""
+    """Return what a study can decide at the noise that it reckons with, and at half and twice that, by axis."""
     found, unit = [], BY_NAME[config.metric].unit
-    for case, margin in zip((case for case in power.cases if case.assumed), (config.margin, config.gap_margin),
+    for axis, margin in zip(dict.fromkeys(case.axis for case in power.cases), (config.margin, config.gap_margin),
                             strict=True):  # fmt: skip
+        cases = sorted((case for case in power.cases if case.axis == axis), key=lambda case: case.deviation)
+        [assumed] = (case for case in cases if case.assumed)
+        half, _, twice = (_chances(case, say) for case in cases)
         fields = {
-            "axis": say(metric_words.words_of(config.metric, case.axis).name),
-            "sizes": " / ".join(f"{each.points:g}" for each in case.differ),
-            "chances": " / ".join(percent(each.chance, say).removesuffix("%").rstrip() for each in case.differ),
-            "margin": f"{margin:g}", "equal": percent(case.equal, say),
+            "axis": say(metric_words.words_of(config.metric, axis).name), "half": half, "twice": twice,
+            "sizes": " / ".join(f"{each.points:g}" for each in assumed.differ), "chances": _chances(assumed, say),
+            "deviation": f"{assumed.deviation:g}", "margin": f"{margin:g}", "equal": percent(assumed.equal, say),
         }  # fmt: skip
         found.append(
-            say("Power, {axis}: a true difference of {sizes} points will be detected with probability {chances} %; "
-                "equivalence within {margin} can be shown with {equal}.", **fields)
+            say("Power, {axis}: if differences vary by {deviation} points from seed to seed (SD), a true difference of "
+                "{sizes} points will be detected with probability {chances} %, at half that SD {half} %, at twice "
+                "{twice} %; equivalence within {margin} can be shown with {equal}.", **fields)
             if unit == POINTS
-            else say("Power, {axis}: a true difference of {sizes} nats will be detected with probability {chances} %; "
-                     "equivalence within {margin} can be shown with {equal}.", **fields)
+            else say("Power, {axis}: if differences vary by {deviation} nats from seed to seed (SD), a true difference "
+                     "of {sizes} nats will be detected with probability {chances} %, at half that SD {half} %, at "
+                     "twice {twice} %; equivalence within {margin} can be shown with {equal}.", **fields)
         )  # fmt: skip
     return found
+
+
+def _chances(case: PowerCase, say: Language) -> str:
+    return " / ".join(percent(each.chance, say).removesuffix("%").rstrip() for each in case.differ)
 
 
 def runs_sentence(runs: Runs, metric: str, say: Language = ENGLISH) -> str:

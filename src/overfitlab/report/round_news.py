@@ -9,6 +9,9 @@ from overfitlab.stats.verdict import Verdict
 from overfitlab.words.language import ENGLISH, Language
 
 
+LIKELY = 0.5  # from there on it is said when, too
+
+
 def news(verdict: Verdict, forecast: Forecast | None, say: Language = ENGLISH) -> list[str]:
     """Return what the last round brought: new words, what is still open, and what to expect."""
     progress = verdict.progress
@@ -22,9 +25,12 @@ def news(verdict: Verdict, forecast: Forecast | None, say: Language = ENGLISH) -
     if progress.wanted and (found or progress.round == FEWEST):
         found.append(state(verdict, say))
     if forecast is not None and progress.wanted and progress.maximum is not None:
+        fields = {"maximum": progress.maximum, "chance": percent(forecast.decided, say)}
         found.append(
             say("Forecast from the seeds so far: everything is decided within {maximum} seeds with a probability "
-                "of {chance}, typically after {seeds}.",
-                maximum=progress.maximum, chance=percent(forecast.decided, say), seeds=round(forecast.seeds))
+                "of {chance}, typically after {seeds}.", seeds=round(forecast.seeds), **fields)
+            if forecast.decided >= LIKELY
+            else say("Forecast from the seeds so far: everything is decided within {maximum} seeds with a probability "
+                     "of {chance}.", **fields)
         )  # fmt: skip
     return found

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from overfitlab.interop.evidence import Document, JudgedEvidence
 from overfitlab.report import metric_words
+from overfitlab.stats.method_summary import CONFIDENCE
 from overfitlab.stats.multiplicity import holm, shaffer
 from overfitlab.stats.sequential import FEWEST
 from overfitlab.study.contrasts import metric_and_unit
@@ -37,6 +38,13 @@ def percents(share: float, say: Language = ENGLISH) -> str:
 def design(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield how many seeds there were, who decided that, and what was compared."""
     asked, looks = evidence.asked, evidence.looks
+    if not evidence.contrasts:
+        yield say(
+            "One method was trained alone, to find out how much it varies from seed to seed. The number of seeds, {seeds}, "
+            "was fixed before the training.",
+            seeds=evidence.seeds,
+        )
+        return
     yield say("The contrasts were chosen before the training: {pairs}.", pairs=pairs_named(evidence, say))
     if evidence.progress is not None:
         yield _rounds(evidence, say)
@@ -80,7 +88,10 @@ def _rounds(evidence: Evidence, say: Language) -> str:
 
 
 def tests(evidence: Evidence, say: Language) -> Iterator[str]:
-    """Yield the tests, their correction, and what a word means."""
+    """Yield the tests, their correction, and what a word means; of one method alone there is none."""
+    if not evidence.contrasts:
+        yield spread(say)
+        return
     yield (
         say("Differences between runs of the same seed were tested with a two-sided paired t-test.")
         if evidence.progress is None
@@ -89,6 +100,15 @@ def tests(evidence: Evidence, say: Language) -> Iterator[str]:
     yield _equivalence(evidence, say)
     yield correction(evidence, say)
     yield meaning(evidence, say)
+
+
+def spread(say: Language) -> str:
+    """Return what the interval of a standard deviation is."""
+    return say(
+        "The standard deviation over the seeds has a {level} interval from the chi-squared distribution, which assumes "
+        "that the results of the seeds are normally distributed. Nothing was tested.",
+        level=percents(CONFIDENCE, say),
+    )
 
 
 def meaning(evidence: Document, say: Language) -> str:
@@ -199,7 +219,9 @@ def _correction_of_one_outcome(count: int, pairs: tuple[tuple[str, str], ...], s
 
 
 def intervals(evidence: Evidence, say: Language) -> Iterator[str]:
-    """Yield what each interval covers."""
+    """Yield what each interval of a difference covers."""
+    if not evidence.contrasts:
+        return
     level = percents(evidence.confidence, say)
     yield (
         say(

@@ -70,21 +70,19 @@ def fit(
     needed = seconds(fitted)
     if needed > budget:
         values = {
-            "budget": budget / 60, "needed": needed / 60, "epochs": fitted.epochs,
+            "budget": typed(budget), "needed": typed(needed), "epochs": fitted.epochs,
             "images": reduced(fitted, parts).training, "command": with_budget(command, SPARE * needed),
         }  # fmt: skip
         if given:
             raise UsageError(
                 "budget_too_little_for_what_was_given",
-                "a budget of {budget:.3g} minutes is too short: these methods and seeds take {needed:.3g} minutes "
-                "even with {images:,} training images and {epochs} epochs, and with less nothing would overfit, or "
+                "a budget of {budget} is too short: these methods and seeds take {needed} even with {images:,} training images and {epochs} epochs, and with less nothing would overfit, or "
                 "you asked for that many; use fewer methods or --seeds, or this command, which fits: {command}",
                 **values,
             )
         raise UsageError(
             "budget_too_little",
-            "a budget of {budget:.3g} minutes is too short: these methods and seeds take {needed:.3g} minutes even "
-            "with {images:,} training images and {epochs} epochs, and with less nothing would overfit; use fewer "
+            "a budget of {budget} is too short: these methods and seeds take {needed} even with {images:,} training images and {epochs} epochs, and with less nothing would overfit; use fewer "
             "methods or --seeds, or this command, which fits: {command}",
             **values,
         )
@@ -101,12 +99,16 @@ def learning(protocol: Protocol, images: int) -> float:
     return steps * protocol.learning_rate / usual * optimization.schedule(protocol.schedule).mean(protocol.epochs)
 
 
+def typed(seconds: float) -> str:
+    """Return a time of at least so many seconds, as it is typed: `90s`, `30m`, `2.5h`."""
+    if seconds <= 120:
+        return f"{math.ceil(seconds)}s"
+    return f"{math.ceil(seconds / 60)}m" if seconds <= 7200 else f"{math.ceil(seconds / 360) / 10:g}h"
+
+
 def with_budget(command: str, seconds: float) -> str:
     """Return the command line with a budget of at least so many seconds."""
-    if seconds <= 120:
-        text = f"{math.ceil(seconds)}s"
-    else:
-        text = f"{math.ceil(seconds / 60)}m" if seconds <= 7200 else f"{math.ceil(seconds / 360) / 10:g}h"
+    text = typed(seconds)
     words = shlex.split(command)
     for place, word in enumerate(words):
         if word == "--budget":
