@@ -262,9 +262,10 @@ class Known(Generic[Kind]):
             parameter = setting.partition("=")[0].strip()
             having = [each for each in self.kinds.values() if parameter in {one.name for one in fields(each)}]  # type: ignore[arg-type]
             if parameter not in own and having:
+                other = having[0].name
                 raise UsageError(
                     "setting_of_another", "{name} has no {parameter}; {other} has: {right}",
-                    name=kind.name, parameter=parameter, other=having[0].name, right=f"{having[0].name}:{setting.strip()}",
+                    name=kind.name, parameter=parameter, other=other, right=f"{other}:{setting.strip()}",
                 )  # fmt: skip
 
     def _misread(self, text: str, name: str) -> UsageError:

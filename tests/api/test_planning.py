@@ -80,7 +80,7 @@ def test_a_budget_is_kept_and_what_was_given_up_is_said(images):
     assert found.seconds <= free.seconds / 4
     assert found.plan.gave_up
     assert found.plan.seeds == 10, "seeds are not given up"
-    with pytest.raises(UsageError, match="minutes is too short"):
+    with pytest.raises(UsageError, match="is too short"):
         of(photos, seeds="10", budget="1s")
 
 

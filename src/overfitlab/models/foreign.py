@@ -232,8 +232,8 @@ def _traced(model: ForeignModel, order: Order, explain: Callable[[BaseException]
             ) from error  # fmt: skip
         raise OverfitlabError(
             "network_takes_another_size_perhaps",
-            "{reason}; images here are {size}, and none of the usual sizes up to 224x224 fits either; if it is made for "
-            "another one, give it with --image-size",
+            "{reason}; images here are {size}, and none of the usual sizes up to 224x224 fits either; if it is made "
+            "for another one, give it with --image-size",
             reason=said, size=size_text(order),
         ) from error  # fmt: skip
 

@@ -145,7 +145,6 @@ def _built(network: object, code: OwnCode, order: Order) -> Model:
 
 def _adopted(tried: _Try, code: OwnCode, order: Order) -> Model:
     """Return the network as a model, once it is seen that it returns logits."""
-
     compiled = False
 
     def made() -> object:
@@ -225,7 +224,7 @@ def _copied_script(network: ScriptModule) -> nn.Module:
         warnings.simplefilter("ignore")  # that TorchScript is deprecated is not news for those who have it
         torch.jit.save(network, stream)
         stream.seek(0)
-        found: nn.Module = torch.jit.load(stream)
+        found: nn.Module = torch.jit.load(stream)  # type: ignore[no-untyped-call]
     return found
 
 

@@ -166,21 +166,21 @@ def check_learning(model: "ForeignModel") -> None:
     if not reached:
         raise UsageError(
             "network_hides_its_gradients",
-            "{model}: no gradient goes from its logits to its parameters, as under torch.no_grad() or after detach(), so "
-            "it cannot learn; remove that from its forward",
+            "{model}: no gradient goes from its logits to its parameters, as under torch.no_grad() or after detach(), "
+            "so it cannot learn; remove that from its forward",
             model=model.name,
         )
 
 
 def draws_in_evaluation(model: "ForeignModel") -> bool:
     """Return whether it answers the same images differently in evaluation mode: it draws numbers there, too."""
-    answers = []
     with left_as_it_was(model), torch.no_grad():
         model.eval()
-        for number in range(2):
-            with drawing_from(Key(PROBE_SEED) / "evaluation" / number):
-                answers.append(model(probe(model, 2)))
-    return not torch.allclose(*answers, equal_nan=True)
+        with drawing_from(Key(PROBE_SEED) / "evaluation" / 0):
+            first = model(probe(model, 2))
+        with drawing_from(Key(PROBE_SEED) / "evaluation" / 1):
+            second = model(probe(model, 2))
+    return not torch.allclose(first, second, equal_nan=True)
 
 
 def passes(model: "ForeignModel", *, bare: bool) -> tuple[list[Pass], list[Pass]]:

@@ -58,15 +58,13 @@ def title(evidence: Evidence, say: Language) -> str:
 def subtitle(evidence: Evidence, say: Language) -> str:
     """Return what was studied, in a line."""
     parts = evidence.plan.parts
+    fields = {"data": evidence.data.name, "training": f"{parts.training:,}", "seeds": evidence.seeds,
+              "protocol": evidence.plan.protocol.name}  # fmt: skip
     if len(evidence.methods) == 1:
         return say("{name} on {data}, {training} training images, seeds: {seeds}, protocol {protocol}",
-                   name=say.method(evidence.methods[0].label), data=evidence.data.name, seeds=evidence.seeds,
-                   training=f"{parts.training:,}", protocol=evidence.plan.protocol.name)  # fmt: skip
-    return say(
-        "{methods} methods on {data}, {training} training images, paired seeds: {seeds}, protocol {protocol}",
-        methods=len(evidence.methods), data=evidence.data.name, seeds=evidence.seeds,
-        training=f"{parts.training:,}", protocol=evidence.plan.protocol.name,
-    )  # fmt: skip
+                   name=say.method(evidence.methods[0].label), **fields)  # fmt: skip
+    return say("{methods} methods on {data}, {training} training images, paired seeds: {seeds}, protocol {protocol}",
+               methods=len(evidence.methods), **fields)  # fmt: skip
 
 
 def sections(evidence: Evidence, say: Language, *, has_buttons: bool = False) -> list[Section]:

@@ -8,7 +8,6 @@ from overfitlab.stats.sequential import FEWEST
 from overfitlab.stats.verdict import Verdict
 from overfitlab.words.language import ENGLISH, Language
 
-
 LIKELY = 0.5  # from there on it is said when, too
 
 

@@ -40,8 +40,8 @@ def design(evidence: Evidence, say: Language) -> Iterator[str]:
     asked, looks = evidence.asked, evidence.looks
     if not evidence.contrasts:
         yield say(
-            "One method was trained alone, to find out how much it varies from seed to seed. The number of seeds, {seeds}, "
-            "was fixed before the training.",
+            "One method was trained alone, to find out how much it varies from seed to seed. The number of seeds, "
+            "{seeds}, was fixed before the training.",
             seeds=evidence.seeds,
         )
         return

@@ -112,7 +112,7 @@ class TrainingScreen(Listener):
                 weights=WEIGHTS, method=say.method(event.record.method), inserted=INSERTED,
             )  # fmt: skip
             self._print(said)
-        gone = _weights_gone(event.record.network)
+        gone = _weights_gone(run.own.network)
         if gone:
             said = say(
                 "Note: {weights} fits the network without its {what}, and not the class or function as you wrote it; "
