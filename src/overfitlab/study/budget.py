@@ -76,9 +76,9 @@ def fit(
         if given:
             raise UsageError(
                 "budget_too_little_for_what_was_given",
-                "a budget of {budget} is too short: these methods and seeds take {needed} even with {images:,} training "
-                "images and {epochs} epochs, and with less nothing would overfit, or you asked for that many; use "
-                "fewer methods or --seeds, or this command, which fits: {command}",
+                "a budget of {budget} is too short: these methods and seeds take {needed} even with {images:,} "
+                "training images and {epochs} epochs, and with less nothing would overfit, or you asked for that many; "
+                "use fewer methods or --seeds, or this command, which fits: {command}",
                 **values,
             )
         raise UsageError(
