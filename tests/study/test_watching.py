@@ -52,6 +52,28 @@ def test_evidence_is_made_anew_where_a_run_has_ended_and_else_not(folder):
     assert again.signature == signature, "another server calls the same state the same"
 
 
+def test_runs_that_were_removed_are_forgotten(folder):
+    """As where somebody removes a study and begins it anew under the same name, while a page shows it."""
+    watched = Watched(folder)
+    watched.refresh()
+    names = [run.path.name for run in StudyFolder(folder).runs()]
+    for name in names[:3]:
+        shutil.rmtree(folder / "runs" / name)
+    (folder / "runs" / names[0]).mkdir()  # begun again, and nothing is written yet
+    assert watched.refresh()
+    assert {each.name for each in watched.glances} == set(names[3:])
+    assert len(watched.ended()) == len(names) - 3
+    assert watched.evidence().provisional
+    assert not watched.refresh()
+    assert watched.signature == fresh(folder).signature
+
+
+def fresh(folder):
+    found = Watched(folder)
+    found.refresh()
+    return found
+
+
 def test_time_left_goes_by_how_long_epochs_took(folder):
     study = StudyFolder(folder)
     *_, current, last = study.runs()

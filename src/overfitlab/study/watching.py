@@ -127,7 +127,12 @@ class Watched:
             changed, self._held = changed or held != self._held, held
         everything = changed or self._looked % 40 == 0
         self._looked += 1
-        for name in self._names(anew=everything):
+        listed = self._folders[0]
+        names = self._names(anew=everything)
+        everything |= self._folders[0] != listed  # one has come or gone: perhaps under a name that is known
+        for name in self._stamps.keys() - set(names):  # somebody removed it, perhaps to begin anew
+            changed |= self._forget(name)
+        for name in names:
             known = self._glances.get(name)
             if known is None or not known.ended or everything:
                 changed |= self._look_at(name)
@@ -163,8 +168,10 @@ class Watched:
     def _look_at(self, name: str) -> bool:
         folder = self._folder.run(name)
         stamps = folder.stamps()
-        if stamps[0] is None or stamps == self._stamps.get(name):
+        if stamps == self._stamps.get(name):
             return False
+        if stamps[0] is None:
+            return self._forget(name)
         before = self._stamps.get(name)
         self._stamps[name] = stamps
         self.damaged.pop(name, None)
@@ -184,6 +191,13 @@ class Watched:
         self._stored[name] = stored
         self._glances[name] = Glance(name, record.config.method, record.config.seed, record.status, stored.rows)
         return True
+
+    def _forget(self, name: str) -> bool:
+        """Forget a run that is not there any more, and return whether it was known."""
+        known = self._stamps.pop(name, None) is not None
+        for kept in (self._stored, self._glances, self._outcomes, self.damaged):
+            kept.pop(name, None)
+        return known
 
     def study(self) -> Study:
         """Return the study as it was when it was last looked at."""
