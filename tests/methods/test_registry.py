@@ -54,6 +54,7 @@ def test_order_and_spelling_do_not_matter():
         ("", "method_with_empty_part", {}),
         ("dropout+", "method_with_empty_part", {}),
         ("dropout:", "unknown_name_like", {"near": "dropout"}),
+        ("none,", "written_otherwise", {"right": "none"}),
         ("dropout:rate", "setting_unreadable", {"method": "dropout", "setting": "rate"}),
         ("dropout:rate=0.3,rate=0.4", "setting_twice", {}),
         ("dropout:rat=0.3", "unknown_hyperparameter_like", {"method": "dropout", "name": "rat", "near": "rate"}),

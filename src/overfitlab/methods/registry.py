@@ -164,10 +164,11 @@ def _misread(text: str, error: UsageError) -> UsageError:
             "{text!r} is not a method; the setting of a method follows its name: dropout:rate=0.5",
             text=text,
         )  # fmt: skip
-    right = spelling.meant(text, _class_called)
+    plain = text.rstrip(" ,;")  # of `none, dropout`
+    right = spelling.meant(plain, _class_called)
     if right is None or right == text or error.code == "setting_is_no_number":
         return error
-    if right in names():
+    if right in names() and right != plain:
         return unknown_name("method", text, names(), meant=right)
     parse(right)  # a value out of range is said, not advised
     return UsageError("written_otherwise", "cannot read the {kind} {text!r}; write {right}",
