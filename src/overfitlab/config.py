@@ -72,7 +72,8 @@ class Protocol:
         _settle(self, "batch_size", check_whole("batch size", self.batch_size, low=1))
         for field, read in (("schedule", optimization.schedule), ("optimizer", optimization.optimizer)):
             _settle(self, field, read(getattr(self, field)).recorded)
-        check_one_of("word after --keep:", self.keep, KEPT, "best" if self.keep in ALSO_BEST else None)
+        also_best = isinstance(self.keep, str) and self.keep in ALSO_BEST
+        check_one_of("word after --keep:", self.keep, KEPT, "best" if also_best else None)
         for what, most in (("training", self.training_images), ("validation", self.validation_images)):
             if most is not None:
                 _settle(self, f"{what}_images", check_whole(f"number of {what} images", most, low=1))

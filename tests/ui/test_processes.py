@@ -100,7 +100,7 @@ def test_cost_and_power_stand_beside_the_button(reader):
     rounds = words(reader.post("/new/outlook", data=FORM | {"mode": "until", "maximum": "20"}))
     assert "Continues until everything is decided" in rounds
     assert "--until-decided 20" in rounds
-    assert "minutes is too short" in reader.post("/new/outlook", data=FORM | {"budget": "1s"}).text
+    assert "is too short" in reader.post("/new/outlook", data=FORM | {"budget": "1s"}).text
 
 
 def test_the_form_shows_images_and_cards(reader):
