@@ -54,7 +54,7 @@ def load(
         level = white_of(layout.files, white, findings)
         low, high = FULL, 0
         for image in read_images(layout.files, (height, width), channels, white=level, seen=seen):
-            if not isinstance(image, UnreadableImageError):
+            if high - low < NARROW and not isinstance(image, UnreadableImageError):  # mostly the first one is enough
                 low, high = min(low, int(image.min())), max(high, int(image.max()))
             yield image
         if seen.sizes and high - low < NARROW:
