@@ -38,3 +38,16 @@ def test_a_folder_in_which_nothing_was_written_is_removed(tmp_path):
     with held(tmp_path / "new"):
         assert (tmp_path / "new" / HOLDER).exists()
     assert not (tmp_path / "new").exists()
+
+
+def test_so_are_folders_that_were_made_for_it_and_no_others(tmp_path):
+    with held(tmp_path / "runs" / "new"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "runs").mkdir()
+    with held(tmp_path / "runs" / "new"):
+        pass
+    assert list(tmp_path.iterdir()) == [tmp_path / "runs"]
+    with held(tmp_path / "other" / "new"):
+        (tmp_path / "other" / "theirs").write_text("made meanwhile")
+    assert list((tmp_path / "other").iterdir()) == [tmp_path / "other" / "theirs"]

@@ -37,10 +37,10 @@ def claimed(
 
     `refuse` raises where something else is there. Raises `busy` where another process is in it and does not leave
     within `patience` seconds, and `OverfitlabError` where it cannot be written; `option` names another folder. A folder
-    in which nothing was written is removed again.
+    in which nothing was written is removed again, and those that were made for it.
     """
     refuse()  # before anything is written there
-    made = not path.exists()
+    made = [each for each in (path, *path.parents) if not each.exists()]  # the innermost first
     lock = filelock.FileLock(path / LOCK, timeout=max(patience, GLANCE_SECONDS))
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -48,8 +48,7 @@ def claimed(
     except filelock.Timeout:
         raise busy from None
     except OSError as error:
-        if made:
-            _remove_if_unused(path)
+        _remove_if_unused(path, made)
         raise OverfitlabError(
             "folder_not_writable", "cannot write to {folder} ({reason}); choose another folder with {option}",
             folder=path, reason=error.strerror or error, option=option
@@ -63,8 +62,7 @@ def claimed(
     finally:
         with contextlib.suppress(OSError):
             (path / HOLDER).unlink(missing_ok=True)
-        if made:
-            _remove_if_unused(path)
+        _remove_if_unused(path, made)
         lock.release()
 
 
@@ -117,8 +115,9 @@ def _started(pid: int) -> str:
     return said.rpartition(")")[2].split()[19]  # man 5 proc: field 22; the name before it may hold blanks
 
 
-def _remove_if_unused(path: Path) -> None:
-    with contextlib.suppress(OSError):  # it is as good as gone, or not ours
-        if {entry.name for entry in path.iterdir()} <= OURS:
+def _remove_if_unused(path: Path, made: list[Path]) -> None:
+    with contextlib.suppress(OSError):  # it is as good as gone, not ours, or somebody else's is in it now
+        if made and {entry.name for entry in path.iterdir()} <= OURS:
             (path / LOCK).unlink(missing_ok=True)
-            path.rmdir()
+            for each in made:
+                each.rmdir()
