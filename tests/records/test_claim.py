@@ -41,13 +41,14 @@ def test_a_folder_in_which_nothing_was_written_is_removed(tmp_path):
 
 
 def test_so_are_folders_that_were_made_for_it_and_no_others(tmp_path):
-    with held(tmp_path / "runs" / "new"):
+    runs, other = tmp_path / "runs", tmp_path / "other"
+    with held(runs / "new"):
         pass
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "runs").mkdir()
-    with held(tmp_path / "runs" / "new"):
+    assert not runs.exists()
+    runs.mkdir()
+    with held(runs / "new"):
         pass
-    assert list(tmp_path.iterdir()) == [tmp_path / "runs"]
-    with held(tmp_path / "other" / "new"):
-        (tmp_path / "other" / "theirs").write_text("made meanwhile")
-    assert list((tmp_path / "other").iterdir()) == [tmp_path / "other" / "theirs"]
+    assert list(runs.iterdir()) == []
+    with held(other / "new"):
+        (other / "theirs").write_text("made meanwhile")
+    assert list(other.iterdir()) == [other / "theirs"]
