@@ -59,6 +59,7 @@ def test_a_schedule_has_one_text(text, recorded):
         ("optimizer", "adamw:wd=0.1", "unknown_hyperparameter_like", {"near": "weight_decay"}),
         ("optimizer", "adam:eps=1e-8", "unknown_hyperparameter_like", {"near": "epsilon"}),
         ("optimizer", "adam:weight_decay=0.1", "setting_of_another", {"right": "adamw:weight_decay=0.1"}),
+        ("optimizer", "adam:nesterov", "setting_of_another", {"right": "sgd:momentum=0.9,nesterov=true"}),
         ("optimizer", "adam:momentum=0.9", "setting_of_another", {"right": "sgd:momentum=0.9"}),
         ("optimizer", "sgd:momentum=0.9,momentum=0.8", "setting_twice", {"parameter": "momentum"}),
         ("schedule", "cosine:every=3", "setting_of_another", {"right": "step:every=3"}),

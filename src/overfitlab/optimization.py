@@ -14,6 +14,7 @@ from overfitlab.errors import UsageError, unknown_name
 from overfitlab.spelling import Spelled, hyperparameter, switch
 
 LARGEST_MOMENTUM = 0.999999
+EXAMPLES = {"nesterov": "momentum=0.9,nesterov=true"}  # of what cannot stand alone
 
 
 class Asked(Spelled):
@@ -180,6 +181,11 @@ class Step(Schedule):
                 "there are only {epochs}; use a shorter warm-up, or more --epochs",
                 warm_up=self.warming, **about,
             )  # fmt: skip
+        if left < 2:
+            raise UsageError(
+                "step_of_one_epoch",
+                "step: with one epoch the learning rate cannot fall; use more --epochs, or another --schedule",
+            )
         changed = {name: value for name, value in replace(self, every=max(1, left // 3)).hyperparameters().items()
                    if name == "every" or value != getattr(Step(), name)}  # fmt: skip
         raise UsageError(
@@ -263,6 +269,7 @@ class Known(Generic[Kind]):
             having = [each for each in self.kinds.values() if parameter in {one.name for one in fields(each)}]  # type: ignore[arg-type]
             if parameter not in own and having:
                 other = having[0].name
+                setting = EXAMPLES.get(parameter, setting)  # noqa: PLW2901
                 raise UsageError(
                     "setting_of_another", "{name} has no {parameter}; {other} has: {right}",
                     name=kind.name, parameter=parameter, other=other, right=f"{other}:{setting.strip()}",

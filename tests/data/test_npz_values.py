@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from refusals import refused
 
 from overfitlab.data import loading
@@ -120,6 +121,15 @@ def test_one_that_is_too_bright_does_not_darken_all_others_in_silence(tmp_path, 
     assert found.value.values["lost"] >= 29
 
 
+def test_shapes_in_black_and_white_are_fine_however_they_were_made(tmp_path):
+    """With a little noise, and with the overshoot of a bicubic resize: nobody could scale them better."""
+    shapes = np.repeat(np.repeat(RNG.integers(0, 2, (30, 6, 6)), 4, 1), 4, 2).astype(np.float32)
+    noisy = shapes + RNG.normal(0, 1e-3, shapes.shape)
+    resized = torch.nn.functional.interpolate(torch.from_numpy(shapes)[:, None], 33, mode="bicubic")[:, 0].numpy()
+    for x in (noisy, noisy.clip(0, 1), resized):
+        assert {note.code for note in loaded(tmp_path, x=x, y=Y).notes} <= {"values_cut_off"}
+
+
 def test_some_images_that_are_too_dark_are_said(tmp_path):
     levels = RNG.integers(0, 65536, X.shape).astype(np.uint16)
     levels[[3, 7]] //= 16
@@ -136,6 +146,12 @@ def test_parts_of_different_depths_are_refused(tmp_path, dark):
     parts[dark] = parts[dark] // 16
     with refused(DataError, "few_levels_would_be_left", where=dark):
         loaded(tmp_path, **parts, y_train=Y[:20], y_test=Y[20:])
+
+
+def test_zeros_and_ones_beside_the_same_are_none(tmp_path):
+    for test in (X[20:] // 128, (X[20:] // 128).astype(np.uint16), X[20:] * 0):
+        data = loaded(tmp_path, x_train=X[:20] // 128, y_train=Y[:20], x_test=test, y_test=Y[20:])
+        assert {note.code for note in data.notes} == {"few_levels_used"}
 
 
 def test_zeros_and_ones_beside_bytes_are_refused(tmp_path):

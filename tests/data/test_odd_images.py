@@ -130,23 +130,38 @@ def test_images_to_evaluate_are_read_as_those_of_the_training(tmp_path):
     assert given.images.max() == round(900 * 255 / 4095)
 
 
-@pytest.mark.parametrize("kind", ["warm", "one bright pixel", "a dark class"])
-def test_rounding_sixteen_bits_to_next_to_nothing_is_refused(tmp_path, kind):
+@pytest.mark.parametrize(("low", "high", "bright"), [(30000, 31000, False), (0, 4096, True)])
+def test_rounding_sixteen_bits_to_next_to_nothing_is_refused(tmp_path, low, high, bright):
+    """Images of a warm camera, and such as are dark beside one pixel."""
     root = tmp_path / "x"
     for name in "ab":
         (root / name).mkdir(parents=True)
-        for number in range(4):
-            low, high = {"warm": (30000, 31000), "one bright pixel": (0, 4096)}.get(
-                kind, (0, 4096) if name == "a" else (0, 65536)
-            )
-            levels = RNG.integers(low, high, (24, 24)).astype(np.uint16)
-            if kind == "one bright pixel" and (name, number) == ("a", 1):
+        for number in range(6):
+            levels = RNG.integers(low, high, (48, 48)).astype(np.uint16)
+            if bright and (name, number) == ("a", 1):
                 levels[0, 0] = 65535
             Image.fromarray(levels).save(root / name / f"{number}.png")
-    with refused(DataError, "few_levels_would_be_left", image="a/0.png", where="a", images=4, lost=4, white=65535):
+    with refused(DataError, "few_levels_would_be_left", image="a/0.png", images=12, lost=12, white=65535):
         loading.load(str(root))
     data = loading.load(str(root), trainable=False, white=65535)  # as a network was trained: looked at, and said
     assert {note.code for note in data.notes} >= {"few_levels_left"}
+
+
+def test_what_is_right_as_it_is_is_not_refused(tmp_path):
+    """A class that is nearly black beside one that is not, lines with a little noise, flat and binary images."""
+    kinds = {
+        "cells": lambda: RNG.integers(0, 65536, (32, 32)),
+        "empty": lambda: 900 + RNG.integers(-60, 60, (32, 32)),
+        "lines": lambda: np.where(np.arange(32) % 8 == 0, 8000, 60000) + RNG.integers(-150, 150, (32, 32)),
+        "flat": lambda: np.full((32, 32), RNG.integers(65536)),
+        "binary": lambda: 65535 * RNG.integers(0, 2, (32, 32)),
+    }
+    for name, made in kinds.items():
+        (tmp_path / "x" / name).mkdir(parents=True)
+        for number in range(10):
+            Image.fromarray(made().astype(np.uint16)).save(tmp_path / "x" / name / f"{number}.png")
+    (note,) = loading.load(str(tmp_path / "x")).notes
+    assert (note.code, note.values["where"], note.values["lost"]) == ("few_levels_left", "empty", 10)
 
 
 def test_images_of_sixteen_bits_that_are_dark_are_said(tmp_path):

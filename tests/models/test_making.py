@@ -9,6 +9,7 @@ from refusals import refused
 from torch import nn
 from torch.nn import functional
 
+import overfitlab
 from overfitlab.errors import OverfitlabError, UsageError
 from overfitlab.methods import registry as methods
 from overfitlab.models import registry
@@ -385,6 +386,25 @@ def test_a_traced_network_is_taken_as_it_is():
         warnings.simplefilter("ignore")  # it is deprecated, and people have it
         traced = torch.jit.trace(Plain().eval(), torch.zeros(2, 1, 8, 8))
     assert [note.code for note in build(traced).notes] == ["network_is_compiled"]
+
+
+@pytest.mark.parametrize("way", ["script", "trace"])
+def test_torchscript_trains(way, tmp_path):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 10))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = torch.jit.script(network) if way == "script" else torch.jit.trace(network, torch.zeros(2, 1, 8, 8))
+    run = overfitlab.train(
+        "none",
+        "digits",
+        model=made,
+        protocol="quick",
+        epochs=3,
+        training_images=100,
+        out=tmp_path / "run",
+        verbose=False,
+    )
+    assert run.history["loss"][-1] < run.history["loss"][0]
 
 
 def test_a_layer_that_fits_no_size_is_not_sent_to_look_for_one():

@@ -181,8 +181,9 @@ def test_each_name_in_the_figure_of_cost_is_at_its_own_dot(evidence, crowded):
             place = layout(panel)
             lines = [(place.x(line.x[0]), place.y(line.y[0])) for line in of(panel, Line) if line.width == LEADER]
             for box, own in zip(boxes, dots, strict=True):
-                far = sorted((distance(box, dot), dot) for dot in dots)
-                assert far[0][1] == own or any(hypot(x - own[0], y - own[1]) <= own[2] + 0.1 for x, y in lines)
+                nearest = min(distance(box, dot) for dot in dots)
+                led = any(hypot(x - own[0], y - own[1]) <= own[2] + 0.1 for x, y in lines)
+                assert led or distance(box, own) < nearest + 1  # two dots can be as near
 
 
 def test_the_area_of_a_dot_grows_with_the_images(evidence):

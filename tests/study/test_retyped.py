@@ -35,6 +35,9 @@ def test_options_are_replaced(command, changes, found):
          "overfitlab.compare(data='digits', model=model, bare=True, epochs=9)"),
         ("overfitlab compare none l2 l1 --contrast 'l2 : l1' --data arrays-0123456789ab.npz --learning-rate 0.01",
          "overfitlab.compare(['none', 'l2', 'l1'], data=data, learning_rate=0.01, epochs=9, contrasts=['l2 : l1'])"),
+        ("overfitlab compare none l2 --data arrays-0123456789ab.npz --groups groups-0123456789ab.csv --first-seed 3 "
+         "--budget 90s --name 2024",
+         "overfitlab.compare(['none', 'l2'], data=data, groups=groups, first_seed=3, budget='90s', epochs=9)"),
         ("overfitlab compare none --model net.py:Net", "overfitlab compare none --model net.py:Net --epochs 9"),
     ],
 )  # fmt: skip

@@ -22,6 +22,7 @@ from overfitlab.records.study_folder import VERDICT, StudyFolder
 from overfitlab.records.study_record import FINISHED, StudyRecord
 from overfitlab.report.run_text import run_oddities, run_summary, run_table, run_title
 from overfitlab.report.study_text import command_lines, short, whole
+from overfitlab.study.calling import as_called
 from overfitlab.study.study import studies
 from overfitlab.words.columns import flowing
 from overfitlab.words.language import ENGLISH, Language
@@ -73,7 +74,7 @@ def show(
     told = whole if full else short
     answer = told(study.judged(), study.record, str(study.folder), say, width)
     if full and study.record.command:
-        about = "\n".join([about, *command_lines(study.record.command, width)])
+        about = "\n".join([about, *command_lines(as_called(study.record.command), width)])
     return document, f"{about}\n\n{answer}"
 
 
@@ -102,7 +103,7 @@ def _nothing_yet(study: Study, say: Language, width: int | None) -> list[str]:
     lines = [flowing(line, width) for line in said]
     if study.record.command:
         again = say("Next: unless it is still running, run the same command again to continue.")
-        lines += [flowing(again, width), *command_lines(study.record.command, width)]
+        lines += [flowing(again, width), *command_lines(as_called(study.record.command), width)]
     return lines
 
 

@@ -16,7 +16,8 @@ def on_the_scale(array: Array, brightest: int, white: int | None) -> Images:
     """Return images [N, ...] as uint8; what goes a little beyond either end of the scale is cut off.
 
     Args:
-        array: uint8, which stays as it is; fractions from 0 to 1; or whole numbers up to 255 or, of 16 bits, `white`.
+        array: uint8, which stays as it is; fractions from 0 to 1; or whole numbers up to 255 or, where there were
+            such in training, `white`.
         brightest: what a white pixel was in training, as uint8.
         white: the level that became that in numbers of more than 8 bits; None where there were none.
 
@@ -30,7 +31,14 @@ def on_the_scale(array: Array, brightest: int, white: int | None) -> Images:
     if kind == "b" or (kind == "f" and high <= (1 if whole else 1 + BEYOND)):
         most, factor = brightest, float(brightest)
     else:
-        deep = white if whole and (high > FULL or array.dtype.itemsize == SIXTEEN_BITS) else None
+        deep = white if white is not None and white > FULL and whole else None
+        if deep is not None and high <= FULL and array.dtype.itemsize != SIXTEEN_BITS:
+            raise UsageError(
+                "array_on_either_scale",
+                "the values of the images go up to {high:g} and are {type}: that may be on the scale of the training "
+                "(white is {white}) or from 0 to 255; pass them as uint16 for the one, or as uint8 for the other",
+                high=high, type=array.dtype, white=deep,
+            )  # fmt: skip
         most, factor = FULL, FULL / (deep or FULL)
         if high * factor > FULL * (1 + (BEYOND_WHOLE if whole else BEYOND)):
             raise UsageError(

@@ -93,7 +93,7 @@ def _of_one_method(evidence: Evidence, say: Language) -> str:
     notes = (
         say("Mean and standard deviation over the n seeds, in {unit}; the interval is that of the standard deviation.",
             unit=unit_name(evidence, say)),
-        spread(say), *deviations(evidence, say),
+        *spread(evidence, say), *deviations(evidence, say),
     )  # fmt: skip
     return _table(escaped(caption), "tab:spread", "lrrr", header, rows, map(escaped, notes))
 

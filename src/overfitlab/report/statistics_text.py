@@ -11,6 +11,7 @@ from overfitlab.study.contrasts import metric_and_unit
 from overfitlab.study.evidence import Evidence
 from overfitlab.words.language import ENGLISH, Language
 
+FEWEST_TO_VARY = 2  # runs
 UNIT_NAMES = {"points": "percentage points", "nats": "nats"}
 
 
@@ -90,7 +91,7 @@ def _rounds(evidence: Evidence, say: Language) -> str:
 def tests(evidence: Evidence, say: Language) -> Iterator[str]:
     """Yield the tests, their correction, and what a word means; of one method alone there is none."""
     if not evidence.contrasts:
-        yield spread(say)
+        yield from spread(evidence, say)
         return
     yield (
         say("Differences between runs of the same seed were tested with a two-sided paired t-test.")
@@ -102,9 +103,11 @@ def tests(evidence: Evidence, say: Language) -> Iterator[str]:
     yield meaning(evidence, say)
 
 
-def spread(say: Language) -> str:
-    """Return what the interval of a standard deviation is."""
-    return say(
+def spread(evidence: Evidence, say: Language) -> Iterator[str]:
+    """Yield what the interval of a standard deviation is, where there is one."""
+    if evidence.methods[0].finished < FEWEST_TO_VARY:
+        return
+    yield say(
         "The standard deviation over the seeds has a {level} interval from the chi-squared distribution, which assumes "
         "that the results of the seeds are normally distributed. Nothing was tested.",
         level=percents(CONFIDENCE, say),
@@ -267,7 +270,9 @@ def deviations(evidence: Document, say: Language) -> Iterator[str]:
     for each in diverged:
         yield say("{count} of {all} runs of {name} diverged and have no outcome.",
                   count=each.diverged, all=each.diverged + each.finished, name=say.method(each.label))  # fmt: skip
-    if diverged and isinstance(evidence, JudgedEvidence):
+    if diverged and not evidence.contrasts:
+        yield say("They are left out.")
+    elif diverged and isinstance(evidence, JudgedEvidence):
         yield say("They are left out, and a contrast with a diverged run is never decided in "
                   "favour of the method that diverged, nor called equivalent.")  # fmt: skip
     elif diverged:

@@ -70,7 +70,7 @@ def fit(
     needed = seconds(fitted)
     if needed > budget:
         values = {
-            "budget": typed(budget), "needed": typed(needed), "epochs": fitted.epochs,
+            "budget": _exactly(budget), "needed": _exactly(needed), "epochs": fitted.epochs,
             "images": reduced(fitted, parts).training, "command": with_budget(command, SPARE * needed),
         }  # fmt: skip
         if given:
@@ -101,16 +101,23 @@ def learning(protocol: Protocol, images: int) -> float:
     return steps * protocol.learning_rate / usual * optimization.schedule(protocol.schedule).mean(protocol.epochs)
 
 
-def typed(seconds: float) -> str:
+def _typed(seconds: float) -> str:
     """Return a time of at least so many seconds, as it is typed: `90s`, `30m`, `2.5h`."""
     if seconds <= 120:
         return f"{math.ceil(seconds)}s"
     return f"{math.ceil(seconds / 60)}m" if seconds <= 7200 else f"{math.ceil(seconds / 360) / 10:g}h"
 
 
+def _exactly(seconds: float) -> str:
+    """Return a time in the same units, so finely that two that differ read differently: `382s`, `17.4m`."""
+    if seconds <= 600:
+        return f"{math.ceil(seconds)}s"
+    return f"{math.ceil(seconds / 6) / 10:g}m" if seconds <= 7200 else f"{math.ceil(seconds / 36) / 100:g}h"
+
+
 def with_budget(command: str, seconds: float) -> str:
     """Return the command line with a budget of at least so many seconds."""
-    text = typed(seconds)
+    text = _typed(seconds)
     words = shlex.split(command)
     for place, word in enumerate(words):
         if word == "--budget":

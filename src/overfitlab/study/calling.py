@@ -9,6 +9,11 @@ METHODS, DATA, MODEL, CONTRAST = 2, "data", "model", "contrast"  # where methods
 ARRAYS = re.compile(r"arrays-[0-9a-f]{12}\.npz")  # what `data.sources.handed_in` calls them
 PYTHON = "python:"  # as `models.handed` begins the names of networks without a file
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
+NUMBERS = frozenset((
+    "alpha", "batch-size", "epochs", "first-seed", "jobs", "learning-rate", "seeds", "threads", "training-images",
+    "until-decided",
+))  # fmt: skip
+GROUPS, OF_GROUPS = "groups", re.compile(r"groups-[0-9a-f]{12}\.csv")
 
 
 def as_called(command: str) -> str:
@@ -32,7 +37,7 @@ def as_called(command: str) -> str:
         elif not value:
             said = "True"
         else:
-            said = value if NUMBER.fullmatch(value) else repr(value)
+            said = value if name in NUMBERS and NUMBER.fullmatch(value) else repr(value)
         given.append(f"{name.replace('-', '_')}={said}")
     given += [f"contrasts={contrasts!r}"] if contrasts else []
     return f"overfitlab.compare({', '.join(given)})"
@@ -47,4 +52,7 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_handed_over(name: str, value: str) -> bool:
-    return (name == MODEL and value.startswith(PYTHON)) or (name == DATA and ARRAYS.fullmatch(value) is not None)
+    written = {DATA: ARRAYS, GROUPS: OF_GROUPS}.get(name)
+    return (name == MODEL and value.startswith(PYTHON)) or (
+        written is not None and written.fullmatch(value) is not None
+    )

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 from torch.nn import functional as F
 
 from overfitlab.results.measurement import Measurement
@@ -30,7 +32,12 @@ class RunningMean:
         return self._loss.item() / self._images, self._correct.item() / self._images
 
 
-@torch.inference_mode()
+def _without_gradients(model: nn.Module) -> AbstractContextManager[None]:
+    """Return what keeps no record for gradients; TorchScript keeps what it has seen, also for training."""
+    scripted = any(isinstance(layer, ScriptModule) for layer in model.modules())
+    return torch.no_grad() if scripted else torch.inference_mode()
+
+
 def evaluate(
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
@@ -42,6 +49,16 @@ def evaluate(
     What it says of each batch, likeliest classes [B], class probabilities [B, K] as float16 and losses [B] in nats as
     float32, is added to `said` where that is given.
     """
+    with _without_gradients(model):
+        return _measured(model, batches, compute, said)
+
+
+def _measured(
+    model: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    compute: Compute,
+    said: list[tuple[Tensor, Tensor, Tensor]] | None,
+) -> Measurement:
     loss = torch.zeros((), dtype=torch.float64)
     images = correct = taken = torch.zeros(0, dtype=torch.int64)  # by class; `taken` for it, rightly or not
     model.eval()

@@ -24,7 +24,7 @@ SYSTEM_NAMES = frozenset(
     (
         *("__macosx", "icon\r", "resource.frk", "network trash folder", "temporary items"),  # macOS
         *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "zbthumbnail.info"),  # Windows
-        *("$recycle.bin", "recycler", "recycled", "system volume information", "$extend", "config.msi", "msocache"),
+        *("$recycle.bin", "system volume information", "$extend", "config.msi", "msocache"),
         *("_gsdata_", "_vti_cnf", "_vti_pvt", "windowsimagebackup"),  # programs on Windows
         *("lost+found", "lost.dir"),  # Linux, Android
         *("@eadir", "@tmp", "@sharebin", "@synoresource", "#recycle", "#snapshot"),  # Synology

@@ -204,9 +204,7 @@ def _read(path: Path, size: tuple[int, int], channels: int, white: int, seen: Se
         if seen is not None:
             seen.sizes.append((image.height, image.width))
             if _is_deep(image) and math.prod(image.size) <= LARGE_IMAGE:
-                stored = np.asarray(image)
-                ends = float(stored.min()), float(stored.max())
-                seen.deep[path] = ends if few_left(stored.clip(0, white) * (255 / white)) else None
+                seen.deep[path] = few_left(np.asarray(image), 255 / white)
         image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG decodes at a half, quarter or eighth for nothing
         if math.prod(image.size) > LARGE_IMAGE:
             with _one_large_image:

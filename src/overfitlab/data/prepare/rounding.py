@@ -1,11 +1,12 @@
 """How much rounding to 256 levels leaves of single images: next to nothing is never left in silence.
 
-A scale can be right for a set of images as a whole and wrong for many of them: one pixel that is too bright darkens all
+A scale can be right for a set of images as a whole and wrong for most of them: one pixel that is too bright darkens all
 others, and the images of a second camera may be on a scale of their own.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,11 @@ FULL = 255
 NARROW = 64  # levels: where all images together use fewer, it is said
 FEWEST = 32  # levels that rounding must leave, unless there were no more
 FINER = 16  # parts of a level that count as different before rounding; less is the error of floating-point numbers
-MOST = 0.5  # share of the images of a part or a class that may be left with fewer
+MOST = 0.9  # share of all images that may be left with fewer: a better scale helps where it is more
 SOME = 0.01  # share that is said
+FEW_IMAGES = 10  # of so few nobody can tell what the scale is for
+LOOKED_AT = 2**16  # pixels of an image, spread over it
+TAILS = (0.001, 0.999)  # quantiles: what lies beyond is a pixel that is too bright, and no picture
 
 
 @dataclass(frozen=True)
@@ -31,31 +35,40 @@ class Left:
     high: float
 
 
-def few_left(scaled: NDArray[np.floating]) -> bool:
-    """Return whether rounding one image, from 0 to 255 but not yet rounded, leaves few of many levels."""
-    kept = np.count_nonzero(np.bincount(np.rint(scaled).clip(0, FULL).astype(np.uint8).ravel(), minlength=FULL + 1))
-    return bool(kept < FEWEST and len(np.unique(np.rint(scaled * FINER))) >= 2 * kept)
+def few_left(image: NDArray[Any], factor: float) -> tuple[float, float] | None:
+    """Return the lowest and highest value of an image of which rounding leaves few of many levels; None for others.
 
-
-def judge(found: Sequence[Left], images: int, where: str, white: float, findings: Findings, *, given: bool) -> None:
-    """Say what rounding did to the `images` of a part or a class, of which it left next to nothing of those `found`.
-
-    Raises `DataError` where these are most of them; notes it in `findings` where they are some, or where white is
-    `given`, since it is what a network was trained with.
+    Times `factor` it goes from 0 to 255. Nearly all of it has to lie within a few levels: what is black and white, with
+    or without noise, has all that it needs.
     """
-    if not found or len(found) < SOME * images:
+    some = image.reshape(-1)[:: max(1, image.size // LOOKED_AT)]
+    scaled = (some * np.float64(factor)).clip(0, FULL)
+    kept = np.count_nonzero(np.bincount(np.rint(scaled).astype(np.uint8), minlength=FULL + 1))
+    if kept >= FEWEST or len(np.unique(np.rint(scaled * FINER))) < 2 * kept:
+        return None
+    low, high = np.quantile(scaled, TAILS)
+    return (float(some.min()), float(some.max())) if high - low < FEWEST else None
+
+
+def refuse_most(found: Sequence[Left], images: int, where: str, white: float) -> None:
+    """Raise `DataError` where rounding leaves next to nothing of nearly all `images` of a set."""
+    if len(found) <= MOST * images or images < FEW_IMAGES:
         return
     first = found[0]
-    if len(found) > MOST * images and not given:
-        raise DataError(
-            "few_levels_would_be_left",
-            "{image}: with {white:g} as white, rounding to 256 levels leaves fewer than {fewest} of its values {low:g} "
-            "to {high:g}, as in {lost:,} of the {images:,} images of {where}; save (x - low) / (high - low), with one "
-            "low and one high for all images, such as their 0.1 % and 99.9 % quantiles",
-            image=first.image, white=white, fewest=FEWEST, low=first.low, high=first.high,
-            lost=len(found), images=images, where=where,
-        )  # fmt: skip
-    findings.notes.append(
-        reason("few_levels_left", image=first.image, white=white, fewest=FEWEST, lost=len(found), images=images,
-               where=where)
+    raise DataError(
+        "few_levels_would_be_left",
+        "{image}: with {white:g} as white, rounding to 256 levels leaves fewer than {fewest} of its values {low:g} to "
+        "{high:g}, as in {lost:,} of the {images:,} images of {where}; save (x - low) / (high - low), with one low and "
+        "one high for all images, such as their 0.1 % and 99.9 % quantiles",
+        image=first.image, white=white, fewest=FEWEST, low=first.low, high=first.high,
+        lost=len(found), images=images, where=where,
     )  # fmt: skip
+
+
+def note_of(found: Sequence[Left], images: int, where: str, white: float, findings: Findings) -> None:
+    """Note in `findings` where rounding leaves next to nothing of some of the `images` of a part or a class."""
+    if found and len(found) >= SOME * images:
+        findings.notes.append(
+            reason("few_levels_left", image=found[0].image, white=white, fewest=FEWEST, lost=len(found), images=images,
+                   where=where)
+        )  # fmt: skip

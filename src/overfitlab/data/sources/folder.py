@@ -13,7 +13,7 @@ from overfitlab.data.dataset import Dataset, Images, Skipped
 from overfitlab.data.prepare.cache import Findings, Recipe, cached
 from overfitlab.data.prepare.decoders import decoders
 from overfitlab.data.prepare.images import Seen, is_gray, read_images
-from overfitlab.data.prepare.rounding import FULL, NARROW, Left, judge
+from overfitlab.data.prepare.rounding import FULL, NARROW, Left, note_of, refuse_most
 from overfitlab.data.prepare.sixteen_bits import white_of
 from overfitlab.data.prepare.unreadable import UnreadableImageError
 from overfitlab.data.sources.layout import Layout, read_layout
@@ -24,6 +24,7 @@ from overfitlab.events import Listener
 from overfitlab.reasons import Reason, reason
 
 DEFAULT_SIZE = (32, 32)
+CLASSES_SAID = 3  # of which it is said what rounding leaves
 
 
 def load(
@@ -101,18 +102,21 @@ def load(
 
 
 def _judge_rounding(folder: Path, layout: Layout, seen: Seen, white: int, findings: Findings, *, given: bool) -> None:
-    """Say where rounding images of 16 bits to 256 levels leaves next to nothing of a class in a part."""
-    by_class: dict[tuple[str, int], list[Path]] = {}
-    for path, label, part in zip(layout.files, layout.labels, layout.parts, strict=True):
-        if path in seen.deep:
-            by_class.setdefault((part, label), []).append(path)
-    for (_, label), paths in by_class.items():
-        few = [
-            Left(display_name(path.relative_to(folder)), *ends)
-            for path in paths
-            if (ends := seen.deep[path]) is not None
-        ]
-        judge(few, len(paths), layout.class_names[label], white, findings, given=given)
+    """Say where rounding images of 16 bits to 256 levels leaves next to nothing, of the whole folder or of a class."""
+    images: dict[int, int] = {}
+    few: dict[int, list[Left]] = {}
+    for path, label in zip(layout.files, layout.labels, strict=True):
+        if path not in seen.deep:
+            continue
+        images[label] = images.get(label, 0) + 1
+        found, ends = few.setdefault(label, []), seen.deep[path]
+        if ends is not None:
+            found.append(Left(display_name(path.relative_to(folder)), *ends))
+    if not given:
+        every = [each for found in few.values() for each in found]
+        refuse_most(every, sum(images.values()), display_name(folder), white)
+    for label in sorted(few, key=lambda label: -len(few[label]) / images[label])[:CLASSES_SAID]:
+        note_of(few[label], images[label], layout.class_names[label], white, findings)
 
 
 def _no_image(folder: Path, path: Path) -> Skipped:

@@ -6,9 +6,11 @@ that is named after their content; nothing is ever pickled.
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -267,6 +269,14 @@ def _groups(groups: object, images: int) -> Array:
     return np.unique(array, return_inverse=True)[1]  # their names matter nowhere
 
 
+def _save(stream: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write an `.npz` file, with arrays of any name: `numpy.savez` has parameters, and `file` is one of them."""
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
 def _written(kind: str, ending: str, arrays: Mapping[str, Array]) -> Path:
     """Return the file of that content in the cache, which is written where it is not there yet."""
     digest = hashlib.sha256()
@@ -283,7 +293,7 @@ def _written(kind: str, ending: str, arrays: Mapping[str, Array]) -> Path:
             if ending == ".csv":
                 stream.write("".join(f"{row},{group}\n" for row, group in enumerate(arrays["groups"])).encode())
             else:
-                np.savez(stream, **arrays)  # type: ignore[arg-type]
+                _save(stream, arrays)
     except OSError as error:
         raise OverfitlabError(
             "arrays_cannot_be_kept",

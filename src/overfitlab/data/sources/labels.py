@@ -20,9 +20,9 @@ def as_labels(y: object, images: int) -> Array:
     if not is_array(y) and not isinstance(y, list | tuple):
         raise _no_labels(y, images)
     if isinstance(y, list | tuple):
-        y = [numbers(one) if is_array(one) else one for one in y]
         if len({isinstance(one, str | bytes) for one in y}) > 1:  # NumPy would make texts of the numbers
             raise _no_labels(y, images)
+        y = [numbers(one) if is_array(one) else one for one in y]
     try:
         array = np.asarray(y) if isinstance(y, list) else numbers(y)
     except ValueError as error:  # rows of different lengths

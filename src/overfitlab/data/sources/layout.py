@@ -72,10 +72,10 @@ def read_layout(folder: Path, *, trainable: bool = True) -> Layout:
         if not all(part_named(entry.name) for entry in parts):
             notes.append(reason("taken_for_parts", folders=_listed(parts)))
     else:
-        inside = {entry: glance(entry) for entry in subfolders(root)}
+        inside = {entry: _with_images(glance(entry)) for entry in subfolders(root)}
         places = _turned_round(inside)
         if not places:
-            _refuse_unlike_parts(inside)
+            _refuse_unlike_parts({entry: here for entry, here in inside.items() if here.folders or here.images})
             places = [_Place(TRAIN, as_seen(entry.name), entry) for entry in inside]
             notes += _parts_or_classes(inside)
     if not places:
@@ -232,27 +232,34 @@ def _refuse_unlike_parts(classes: dict[Path, Glance]) -> None:
 
     Test images would be trained on.
     """
-    parts = {
-        entry: [inner for inner in here.folders if part_named(inner.name) is not None]
-        for entry, here in classes.items()
-    }
-    with_parts = [
-        entry for entry, inner in parts.items()
-        if TRAIN in (found := {part_named(each.name) for each in inner}) and len(found) > 1
-    ]  # fmt: skip
-    if not with_parts:
+    parts = {entry: [inner for inner in here.folders if part_named(inner.name)] for entry, here in classes.items()}
+    of_parts = [entry for entry, inner in parts.items() if _are_parts(inner)]
+    if not of_parts:
         return
-    first = with_parts[0]
-    other = next(
-        (entry for entry in classes if entry not in with_parts or len(parts[entry]) < len(classes[entry].folders)),
-        first,
-    )
-    raise DataError(
-        "classes_of_unlike_parts",
-        "{folder} holds {parts}, but {other} holds {inside}; give every class the same parts (train/, val/, test/) and "
-        "nothing else, or put all images of a class directly into its folder",
-        folder=first, parts=_listed(parts[first]), other=other, inside=_listed(classes[other].folders) or "images",
-    )  # fmt: skip
+    for entry, here in classes.items():
+        others = [inner for inner in here.folders if inner not in parts[entry]]
+        if entry not in of_parts or others or here.images:
+            unlike = entry if entry not in of_parts else [*others, *listing(entry).images][0]
+            raise DataError(
+                "classes_of_unlike_parts",
+                "{folder} holds {parts}, but not all classes are like that ({other}); give every class the same parts "
+                "(train/, val/, test/) and nothing else, or put all images of a class directly into its folder",
+                folder=of_parts[0], parts=_listed(parts[of_parts[0]]), other=unlike,
+            )  # fmt: skip
+
+
+def _are_parts(folders: Sequence[Path]) -> bool:
+    """Return whether these are parts of one class: training images, and others."""
+    found = {part_named(folder.name) for folder in folders}
+    return TRAIN in found and len(found) > 1
+
+
+def _with_images(here: Glance) -> Glance:
+    """Return a look at a class without folders that hold no image at all: `labels/` with XML files."""
+    named = [inner for inner in here.folders if part_named(inner.name)]
+    if not _are_parts(named) or len(named) == len(here.folders):
+        return here
+    return Glance([inner for inner in here.folders if inner in named or image_files(inner)[0]], here.images)
 
 
 def _parts_or_classes(classes: dict[Path, Glance]) -> list[Reason]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from overfitlab.data.dataset import Images
 from overfitlab.data.prepare.cache import Findings
-from overfitlab.data.prepare.rounding import FEWEST, FULL, NARROW, Left, few_left, judge
+from overfitlab.data.prepare.rounding import FEWEST, FULL, NARROW, Left, few_left, note_of, refuse_most
 from overfitlab.data.prepare.sixteen_bits import white_for
 from overfitlab.data.sources.npz_members import Array
 from overfitlab.errors import DataError
@@ -77,7 +77,7 @@ def as_bytes(
     are black and white in 0 and 1.
     """
     black: list[Array] = []  # in bytes 0 and 1
-    seen: list[Array] = []
+    seen: list[Array] = []  # with more than those
     for array, factor in zip(arrays, factors, strict=True):
         low, high, cut, count, row = FULL, 0, 0, 0, 0
         lost: list[Left] = []
@@ -87,8 +87,8 @@ def as_bytes(
             else:
                 scaled = chunk * factor
                 lost += [
-                    Left(f"{shown}: {array.shown}[{row + place}]", float(chunk[place].min()), float(chunk[place].max()))
-                    for place in range(len(chunk)) if few_left(scaled[place])
+                    Left(f"{shown}: {array.shown}[{row + place}]", *ends)
+                    for place, image in enumerate(chunk) if (ends := few_left(image, factor)) is not None
                 ]  # fmt: skip
                 whole = np.rint(scaled)
                 cut += int(np.count_nonzero((whole < 0) | (whole > FULL)))
@@ -97,8 +97,10 @@ def as_bytes(
             row += len(chunk)
             low, high = min(low, int(pixels.min())), max(high, int(pixels.max()))
             yield pixels
-        (black if array.dtype == np.uint8 and high == 1 else seen).append(array)
-        judge(lost, row, array.shown, round(FULL / factor, 3), findings, given=given)
+        (black if array.dtype == np.uint8 and high == 1 else seen if high > 1 else []).append(array)
+        if not given:
+            refuse_most(lost, row, array.shown, round(FULL / factor, 3))
+        note_of(lost, row, array.shown, round(FULL / factor, 3), findings)
         if cut:
             findings.notes.append(
                 reason("values_cut_off", array=array.shown, cut=cut, count=count, most=round(FULL / factor))
