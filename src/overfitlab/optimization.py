@@ -174,7 +174,7 @@ class Step(Schedule):
             return
         about = {"first": self.least_epochs - 1, "epochs": epochs}
         left = epochs - self.warming
-        if self.warming and left < self.every + 1 and left < 2:
+        if self.warming and left < 2:
             raise UsageError(
                 "step_never_comes_after_its_warm_up",
                 "step: with a warm-up of {warm_up} epochs the learning rate would first fall after {first} epochs, but "

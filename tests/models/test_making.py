@@ -418,3 +418,17 @@ def test_a_layer_that_fits_no_size_is_not_sent_to_look_for_one():
 
     with refused(OverfitlabError, "network_takes_another_size_perhaps", match="none of the usual sizes"):
         build(Wrong)
+
+
+class DrawsItself(Plain):
+    """What it draws is no dropout that could be taken out."""
+
+    def features(self, x):
+        found = super().features(x)
+        return found + torch.randn_like(found)
+
+
+@pytest.mark.parametrize(("network", "draws"), [(DropsAlways, False), (DrawsItself, True)])
+def test_a_bare_network_is_asked_without_its_dropout(network, draws):
+    model = registry.build(network, (8, 8, 1), 4, methods.parse("none"), Key(0), bare=True)
+    assert ("network_draws_in_evaluation" in [note.code for note in model.notes]) == draws

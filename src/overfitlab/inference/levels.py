@@ -35,8 +35,8 @@ def on_the_scale(array: Array, brightest: int, white: int | None) -> Images:
         if deep is not None and high <= FULL and array.dtype.itemsize != SIXTEEN_BITS:
             raise UsageError(
                 "array_on_either_scale",
-                "the values of the images go up to {high:g} and are {type}: that may be on the scale of the training "
-                "(white is {white}) or from 0 to 255; pass them as uint16 for the one, or as uint8 for the other",
+                "the images are {type} with values up to {high:g}, so white may be {white}, as in the training, or "
+                "255; pass them as uint16 if it is {white}, or as uint8 if it is 255",
                 high=high, type=array.dtype, white=deep,
             )  # fmt: skip
         most, factor = FULL, FULL / (deep or FULL)

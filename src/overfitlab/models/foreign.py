@@ -182,7 +182,6 @@ def adopt(
         check_state(model)
         try_training(model, order)
         check_learning(model)
-        draws = draws_in_evaluation(model)
         found = _found(model)
         model.brings = found.brings
         if order.bare and not found.brings:
@@ -190,6 +189,7 @@ def adopt(
         if bare:
             idle = found.regularizing_functions
             found, calls = _made_bare(model, order, found, explain)
+        draws = draws_in_evaluation(model)  # as it will be trained: without its own dropout, if it is bare
     except OverfitlabError:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody's code does
@@ -199,7 +199,7 @@ def adopt(
     if channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.notes = brought.notes(order.name, model.brings, found.untraced, bare=bare)
-    if draws and not bare:
+    if draws:
         model.notes += (reason("network_draws_in_evaluation", network=order.name),)
     model.insert(order, found, _last_dense(calls, order.classes), idle)
     return model

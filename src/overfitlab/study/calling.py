@@ -5,9 +5,10 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
+from overfitlab.models.handed import PYTHON
+
 METHODS, DATA, MODEL, CONTRAST = 2, "data", "model", "contrast"  # where methods begin, and options of their own
 ARRAYS = re.compile(r"arrays-[0-9a-f]{12}\.npz")  # what `data.sources.handed_in` calls them
-PYTHON = "python:"  # as `models.handed` begins the names of networks without a file
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
 NUMBERS = frozenset((
     "alpha", "batch-size", "epochs", "first-seed", "jobs", "learning-rate", "seeds", "threads", "training-images",
