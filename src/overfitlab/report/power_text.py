@@ -54,13 +54,14 @@ def power_lines(power: Power, config: StudyConfig, say: Language = ENGLISH) -> l
             "deviation": f"{assumed.deviation:g}", "margin": f"{margin:g}", "equal": percent(assumed.equal, say),
         }  # fmt: skip
         found.append(
-            say("Power, {axis}: if differences vary by {deviation} points from seed to seed (SD), a true difference of "
-                "{sizes} points will be detected with probability {chances} %, at half that SD {half} %, at twice "
-                "{twice} %; equivalence within {margin} can be shown with {equal}.", **fields)
+            say("Power, {axis}: a true difference of {sizes} points will be detected with probability {chances} %, if "
+                "differences vary by {deviation} points from seed to seed (SD); with {half} % if by half as much, with "
+                "{twice} % if by twice as much. Equivalence within {margin} can be shown with {equal}.", **fields)
             if unit == POINTS
-            else say("Power, {axis}: if differences vary by {deviation} nats from seed to seed (SD), a true difference "
-                     "of {sizes} nats will be detected with probability {chances} %, at half that SD {half} %, at "
-                     "twice {twice} %; equivalence within {margin} can be shown with {equal}.", **fields)
+            else say("Power, {axis}: a true difference of {sizes} nats will be detected with probability {chances} %, "
+                     "if differences vary by {deviation} nats from seed to seed (SD); with {half} % if by half as "
+                     "much, with {twice} % if by twice as much. Equivalence within {margin} can be shown with {equal}.",
+                     **fields)
         )  # fmt: skip
     return found
 

@@ -58,8 +58,8 @@ def refuse_most(found: Sequence[Left], images: int, where: str, white: float) ->
     raise DataError(
         "few_levels_would_be_left",
         "{image} has values from {low:g} to {high:g}; in 8 bits, where {white:g} is white, fewer than {fewest} levels "
-        "would be left of them, as of {lost:,} of the {images:,} images of {where}; save (x - low) / (high - low), with "
-        "one low and one high for all images, such as their 0.1 % and 99.9 % quantiles",
+        "would be left of them, as of {lost:,} of the {images:,} images of {where}; save (x - low) / (high - low), "
+        "with one low and one high for all images, such as their 0.1 % and 99.9 % quantiles",
         image=first.image, white=white, fewest=FEWEST, low=first.low, high=first.high,
         lost=len(found), images=images, where=where,
     )  # fmt: skip
