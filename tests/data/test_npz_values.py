@@ -107,6 +107,16 @@ def test_rounding_leaves_enough_levels_or_is_refused(tmp_path, share):
     assert len(np.unique(stretched.images)) == min(X[0].size, 256)
 
 
+def test_a_sliver_is_refused_beside_blank_images_and_in_a_small_part(tmp_path):
+    """Blank ones lose nothing, and are no reason to take the others."""
+    sliver = 0.4 + X / 255 * 0.05
+    half = np.where(np.arange(30)[:, None, None] % 2 == 0, sliver, 0.4)
+    with refused(DataError, "few_levels_would_be_left", where="x", lost=15):
+        loaded(tmp_path, x=half, y=Y)
+    with refused(DataError, "few_levels_would_be_left", where="x_test", lost=3):
+        loaded(tmp_path, x_train=X / 255, y_train=Y, x_test=sliver[:3], y_test=Y[:3])
+
+
 @pytest.mark.parametrize("kind", ["float", "12 bits"])
 @pytest.mark.parametrize("bright", ["a pixel", "an image"])
 def test_one_that_is_too_bright_does_not_darken_all_others_in_silence(tmp_path, kind, bright):

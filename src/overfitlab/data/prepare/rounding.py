@@ -21,7 +21,6 @@ FEWEST = 32  # levels that rounding must leave, unless there were no more
 FINER = 16  # parts of a level that count as different before rounding; less is the error of floating-point numbers
 MOST = 0.9  # share of all images that may be left with fewer: a better scale helps where it is more
 SOME = 0.01  # share that is said
-FEW_IMAGES = 10  # of so few nobody can tell what the scale is for
 LOOKED_AT = 2**16  # pixels of an image, spread over it
 TAILS = (0.001, 0.999)  # quantiles: what lies beyond is a pixel that is too bright, and no picture
 
@@ -50,9 +49,12 @@ def few_left(image: NDArray[Any], factor: float) -> tuple[float, float] | None:
     return (float(some.min()), float(some.max())) if high - low < FEWEST else None
 
 
-def refuse_most(found: Sequence[Left], images: int, where: str, white: float) -> None:
-    """Raise `DataError` where rounding leaves next to nothing of nearly all `images` of a set."""
-    if len(found) <= MOST * images or images < FEW_IMAGES:
+def refuse_most(found: Sequence[Left], images: int, levels: int, where: str, white: float) -> None:
+    """Raise `DataError` where rounding leaves next to nothing of nearly all `images` of a set, or of all together.
+
+    `levels` is how far apart the darkest and the brightest pixel of all of them are after it.
+    """
+    if not found or (len(found) <= MOST * images and levels >= FEWEST):
         return
     first = found[0]
     raise DataError(

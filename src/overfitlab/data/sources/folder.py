@@ -65,7 +65,7 @@ def load(
                 round(median(each[0] for each in seen.sizes)),
                 round(median(each[1] for each in seen.sizes)),
             )
-        _judge_rounding(folder, layout, seen, level, findings, given=white is not None)
+        _judge_rounding(folder, layout, seen, high - low, level, findings, given=white is not None)
 
     origin = f"{folder.resolve()} {height}x{width}" + ("" if white is None else f" white {white}")
     recipe = Recipe(origin, _state(folder, layout.files), len(layout.files), (height, width, channels))
@@ -101,7 +101,9 @@ def load(
     )
 
 
-def _judge_rounding(folder: Path, layout: Layout, seen: Seen, white: int, findings: Findings, *, given: bool) -> None:
+def _judge_rounding(
+    folder: Path, layout: Layout, seen: Seen, levels: int, white: int, findings: Findings, *, given: bool
+) -> None:
     """Say where rounding images of 16 bits to 256 levels leaves next to nothing, of the whole folder or of a class."""
     images: dict[int, int] = {}
     few: dict[int, list[Left]] = {}
@@ -114,7 +116,7 @@ def _judge_rounding(folder: Path, layout: Layout, seen: Seen, white: int, findin
             found.append(Left(display_name(path.relative_to(folder)), *ends))
     if not given:
         every = [each for found in few.values() for each in found]
-        refuse_most(every, sum(images.values()), display_name(folder), white)
+        refuse_most(every, sum(images.values()), levels, display_name(folder), white)
     for label in sorted(few, key=lambda label: -len(few[label]) / images[label])[:CLASSES_SAID]:
         note_of(few[label], images[label], layout.class_names[label], white, findings)
 

@@ -99,7 +99,7 @@ def as_bytes(
             yield pixels
         (black if array.dtype == np.uint8 and high == 1 else seen if high > 1 else []).append(array)
         if not given:
-            refuse_most(lost, row, array.shown, round(FULL / factor, 3))
+            refuse_most(lost, row, high - low, array.shown, round(FULL / factor, 3))
         note_of(lost, row, array.shown, round(FULL / factor, 3), findings)
         if cut:
             findings.notes.append(
